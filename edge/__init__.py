@@ -1,0 +1,1 @@
+"""What a node away from the centre needs to go on working: replica, journal, sync, identity."""

@@ -1,0 +1,1 @@
+"""The headless lanes: reader, decision, barrier."""

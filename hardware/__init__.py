@@ -1,0 +1,1 @@
+"""Devices as bytes, paper, barcodes and contacts; knows no ticket."""

@@ -1,0 +1,1 @@
+"""What the box office's screens show, as immutable states; no Qt."""

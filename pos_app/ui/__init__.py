@@ -1,0 +1,1 @@
+"""The box office's widgets: the only place that knows Qt."""

@@ -1,0 +1,1 @@
+"""Catalogues of messages, icons, fonts, themes, sounds and sample venues."""

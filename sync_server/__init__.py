@@ -1,0 +1,1 @@
+"""The centre: owner of catalogue, money and entry facts."""

@@ -1,0 +1,1 @@
+"""The centre's rows: the only place that knows SQLAlchemy."""

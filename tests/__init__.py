@@ -1,0 +1,1 @@
+"""The suites, from pure units to whole processes."""

@@ -1,0 +1,1 @@
+"""One ticket's whole life, shown on real processes."""

@@ -1,0 +1,1 @@
+"""Fake cables and clocks."""

@@ -1,0 +1,1 @@
+"""Real files, real databases, real HTTP on loopback, simulated devices."""

@@ -1,0 +1,1 @@
+"""Command line, settings, logs, exit codes and languages."""

@@ -1,0 +1,1 @@
+"""Units of sync_server."""
