@@ -1,0 +1,336 @@
+"""Make theatre.json, the sample catalogue: a theatre of 1,200 seats and 60 standing places.
+
+    python resources/samples/make_theatre.py
+
+Rows are arcs around one point behind the stage. Lengths are in plan units, ten to a seat; angles in
+radians, 0 straight ahead of the stage, positive to the right. The same file comes out every time.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import cos, pi, sin
+from pathlib import Path
+from typing import Any
+
+THEATRE_JSON = Path(__file__).with_name("theatre.json")
+
+CENTRE_X, CENTRE_Y = 450.0, -270.0  # of the arcs; negative: behind the stage's back wall
+SEAT_PITCH = 10.0
+ROW_PITCH = 11.5
+AISLE = 24.0  # between the last seat of one block and the first of the next
+STAGE_RADIUS = 318.0
+STANDING_UNITS = 60
+
+
+@dataclass(frozen=True)
+class Level:
+    """One floor: where its first row is, and the seats per row of its side and centre blocks."""
+
+    id: str
+    zh: str
+    en: str
+    radius: float
+    centre: tuple[int, ...]
+    side: tuple[int, ...]
+    gate: str
+
+
+LEVELS = (
+    Level(
+        id="stalls",
+        zh="池座",
+        en="Stalls",
+        radius=370,
+        centre=(14, 14, 15, 15, 16, 16, 17, 17, 18, 18, 19, 19, 20, 20),
+        side=(11, 11, 12, 12, 12, 12, 13, 13, 13, 14, 14, 14),
+        gate="1",
+    ),
+    Level(
+        id="balcony-1",
+        zh="二层",
+        en="First Balcony",
+        radius=622,
+        centre=(21, 21, 22, 22, 23, 23),
+        side=(18, 18, 19, 19, 20, 20),
+        gate="2",
+    ),
+    Level(
+        id="balcony-2",
+        zh="三层",
+        en="Second Balcony",
+        radius=744,
+        centre=(26, 26, 26, 26),
+        side=(24, 24, 25, 25),
+        gate="3",
+    ),
+)
+SIDES = ((-1, "left", "左", "Left"), (0, "centre", "中", "Centre"), (1, "right", "右", "Right"))
+STANDING_FROM, STANDING_TO = 544.0, 574.0  # radii: a strip behind the stalls
+
+# Which price tier the rows of an area have: (area, first row, last row).
+TIER_ROWS = {
+    "vip": (("stalls-left", 1, 3), ("stalls-centre", 1, 5), ("stalls-right", 1, 3)),
+    "a": (("stalls-left", 4, 8), ("stalls-centre", 6, 11), ("stalls-right", 4, 8)),
+    "b": (
+        *(("stalls-left", 9, 12), ("stalls-centre", 12, 14), ("stalls-right", 9, 12)),
+        *(("balcony-1-left", 1, 6), ("balcony-1-centre", 1, 6), ("balcony-1-right", 1, 6)),
+    ),
+    "c": (("balcony-2-left", 1, 4), ("balcony-2-centre", 1, 4), ("balcony-2-right", 1, 4)),
+}
+TIERS = (
+    ("vip", "VIP", "VIP", "V", 88_000),
+    ("a", "A 档", "Tier A", "A", 58_000),
+    ("b", "B 档", "Tier B", "B", 38_000),
+    ("c", "C 档", "Tier C", "C", 18_000),
+    ("standing", "立席", "Standing", "S", 8_000),
+)
+TICKET_TYPES = (
+    (1, "adult", "成人", "Adult", 100),
+    (2, "child", "儿童", "Child", 50),
+    (3, "senior", "长者", "Senior", 70),
+    (4, "student", "学生", "Student", 60),
+)
+MATINEE = 2
+
+# (area, row, seat): by the cross-aisle behind the stalls, at the ends next to the lengthwise aisles.
+WHEELCHAIR = {
+    *(("stalls-left", 12, 14), ("stalls-right", 12, 1)),
+    *(("stalls-centre", 14, 1), ("stalls-centre", 14, 20)),
+}
+COMPANION = {
+    *(("stalls-left", 12, 13), ("stalls-right", 12, 2)),
+    *(("stalls-centre", 14, 2), ("stalls-centre", 14, 19)),
+}
+RESTRICTED_FROM_THE_WALL = {  # how many seats next to the side wall, per (level, row)
+    **{("stalls", row): 2 for row in (1, 2)},
+    **{("balcony-1", row): 2 for row in (1, 2)},
+    **{("balcony-2", row): 3 for row in (1, 2)},
+}
+
+
+def theatre() -> dict[str, Any]:
+    """Return the sample catalogue."""
+    return {
+        "format": "boxgate-catalogue-1",
+        "venue": {
+            "id": "seaview",
+            "name": text("海韵大剧院", "Seaview Grand Theatre"),
+            "timezone": "Asia/Shanghai",
+            "day_starts": "04:00",
+            "currency": "CNY",
+            "languages": ["zh", "en"],
+        },
+        "plans": [plan()],
+        "events": [swan_lake()],
+    }
+
+
+def text(zh: str, en: str) -> dict[str, str]:
+    """Return a name in both languages of the house."""
+    return {"zh": zh, "en": en}
+
+
+def at(radius: float, angle: float) -> tuple[float, float]:
+    """Return the point of an arc, rounded to a tenth of a unit (a hundredth of a seat)."""
+    x, y = CENTRE_X + radius * sin(angle), CENTRE_Y + radius * cos(angle)
+    return round(x, 1) + 0.0, round(y, 1) + 0.0
+
+
+def plan() -> dict[str, Any]:
+    """Return the opera house: three levels of three blocks, and the standing strip."""
+    areas: list[dict[str, Any]] = []
+    unit = 1
+    for level in LEVELS:
+        for side, *words in SIDES:
+            areas.append(seated_area(level, side, words, unit))
+            unit += sum(level.side if side else level.centre)
+        if level.id == "stalls":
+            areas.append({})  # keeps the standing strip's turn; its units follow all seats
+    areas[len(SIDES)] = standing_area(unit)
+    return {
+        "id": "opera-house",
+        "name": text("歌剧厅", "Opera House"),
+        "seat_pitch": SEAT_PITCH,
+        "stage": stage(),
+        "areas": areas,
+    }
+
+
+def seated_area(level: Level, side: int, words: list[str], first_unit: int) -> dict[str, Any]:
+    """Return one block; its rows widen with the arc, so that the aisles stay straight."""
+    word, zh, en = words
+    area_id = f"{level.id}-{word}"
+    counts = level.side if side else level.centre
+    rows = []
+    unit = first_unit
+    for number, count in enumerate(counts, start=1):
+        radius = level.radius + (number - 1) * ROW_PITCH
+        middle = side * block_angle(level)
+        seats = [
+            seat(level, side, area_id, number, place, count, at(radius, angle))
+            for place, angle in enumerate(seat_angles(radius, middle, count), start=1)
+        ]
+        rows.append({"label": str(number), "first_unit": unit, "seats": seats})
+        unit += count
+    return {
+        "id": area_id,
+        "name": text(f"{level.zh}{zh}", f"{level.en} {en}"),
+        "kind": "seated",
+        "gate": text(f"{level.gate} 号门", f"Gate {level.gate}"),
+        "label_at": list(at(level.radius - 20, side * block_angle(level))),
+        "rows": rows,
+    }
+
+
+def block_angle(level: Level) -> float:
+    """Return the angle between the middles of the centre block and of a side block."""
+    half_centre = (level.centre[0] - 1) * SEAT_PITCH / 2
+    half_side = (level.side[0] - 1) * SEAT_PITCH / 2
+    return (half_centre + AISLE + half_side) / level.radius
+
+
+def seat_angles(radius: float, middle: float, count: int) -> list[float]:
+    """Return where `count` seats stand along an arc, a seat's pitch apart."""
+    step = SEAT_PITCH / radius
+    return [middle + (place - (count - 1) / 2) * step for place in range(count)]
+
+
+def seat(
+    level: Level,
+    side: int,
+    area_id: str,
+    row: int,
+    place: int,
+    count: int,
+    point: tuple[float, float],
+) -> dict[str, Any]:
+    """Return one seat with what a seller must know of it."""
+    from_wall = {-1: place, 0: count, 1: count + 1 - place}[side]
+    attributes = [
+        word
+        for word, holds in (
+            ("aisle", place in (1, count)),
+            ("wheelchair", (area_id, row, place) in WHEELCHAIR),
+            ("companion", (area_id, row, place) in COMPANION),
+            (
+                "restricted_view",
+                side != 0 and from_wall <= RESTRICTED_FROM_THE_WALL.get((level.id, row), 0),
+            ),
+        )
+        if holds
+    ]
+    x, y = point
+    return {"label": str(place), "x": x, "y": y} | (
+        {"attributes": attributes} if attributes else {}
+    )
+
+
+def standing_area(first_unit: int) -> dict[str, Any]:
+    """Return the strip behind the stalls."""
+    half = 0.2
+    steps = [half * (step / 6 - 1) for step in range(13)]
+    outer = [at(STANDING_TO, angle) for angle in steps]
+    inner = [at(STANDING_FROM, angle) for angle in reversed(steps)]
+    return {
+        "id": "standing",
+        "name": text("池座立席", "Stalls Standing"),
+        "kind": "standing",
+        "gate": text("1 号门", "Gate 1"),
+        "first_unit": first_unit,
+        "capacity": STANDING_UNITS,
+        "shape": [list(point) for point in (*outer, *inner)],
+        "label_at": list(at((STANDING_FROM + STANDING_TO) / 2, 0.0)),
+    }
+
+
+def stage() -> list[list[float]]:
+    """Return the stage: a straight back wall, sides drawn in, an apron along the first row's arc."""
+    apron = [at(STAGE_RADIUS, pi * degrees / 180) for degrees in range(21, -22, -3)]
+    (right_x, _), (left_x, _) = apron[0], apron[-1]
+    back_y = round(apron[0][1] - 45, 1)
+    corners = [(round(left_x - 14, 1), back_y), (round(right_x + 14, 1), back_y)]
+    return [list(point) for point in (*corners, *apron)]
+
+
+def swan_lake() -> dict[str, Any]:
+    """Return the event. Its first performance is always about to begin, so a trial needs no wait."""
+    usual = {tier[0]: prices(tier[4]) for tier in TIERS}
+    del usual["vip"]["student"]
+    return {
+        "id": "swan-lake",
+        "name": text("芭蕾舞剧《天鹅湖》", "Swan Lake — National Ballet"),
+        "plan": "opera-house",
+        "price_tiers": [
+            {
+                "id": tier_id,
+                "name": text(zh, en),
+                "letter": letter,
+                "colour_index": colour,
+                "places": places(tier_id),
+            }
+            for colour, (tier_id, zh, en, letter, _) in enumerate(TIERS)
+        ],
+        "ticket_types": [
+            {"number": number, "id": type_id, "name": text(zh, en)}
+            for number, type_id, zh, en, _ in TICKET_TYPES
+        ],
+        "price_list": {
+            "version": 1,
+            "prices_minor": usual,
+            "exceptions": [
+                {
+                    "performances": [MATINEE],
+                    "prices_minor": {"b": prices(32_000), "c": prices(15_000)},
+                }
+            ],
+        },
+        "performances": [
+            {"number": number, "starts": starts, "doors_minutes": 60, "runs_minutes": 150}
+            for number, starts in enumerate(
+                ("+45m", "D+1T14:00", "D+1T19:30", "D+2T19:30", "D+3T19:30"), start=1
+            )
+        ],
+    }
+
+
+def prices(adult_minor: int) -> dict[str, int]:
+    """Return what each ticket type pays where an adult pays `adult_minor`."""
+    return {type_id: adult_minor * percent // 100 for _, type_id, _, _, percent in TICKET_TYPES}
+
+
+def places(tier_id: str) -> list[dict[str, Any]]:
+    """Return the tier's rows, or the standing strip."""
+    if tier_id not in TIER_ROWS:
+        return [{"area": tier_id}]
+    return [
+        {"area": area_id, "rows": [str(row) for row in range(first, last + 1)]}
+        for area_id, first, last in TIER_ROWS[tier_id]
+    ]
+
+
+def as_json(value: Any, depth: int = 0) -> str:
+    """Return JSON with whatever fits on one line, such as a seat, on one line."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(flat) + 2 * depth <= 100 and not (isinstance(value, dict) and "rows" in value):
+        return flat
+    if not value or not isinstance(value, dict | list):
+        return flat
+    inner = "  " * (depth + 1)
+    if isinstance(value, dict):
+        lines = [
+            f"{inner}{json.dumps(key)}: {as_json(item, depth + 1)}" for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(lines) + "\n" + "  " * depth + "}"
+    lines = [f"{inner}{as_json(item, depth + 1)}" for item in value]
+    return "[\n" + ",\n".join(lines) + "\n" + "  " * depth + "]"
+
+
+def main() -> None:
+    """Write theatre.json beside this script."""
+    THEATRE_JSON.write_text(as_json(theatre()) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
