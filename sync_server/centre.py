@@ -1,0 +1,126 @@
+"""What the running server shares: database, writer, readers, keys, nodes, and news of changes.
+
+The event loop never touches the database: changes go through `write`, queries through `read`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, text
+
+from program.logs import get_logger
+from sync_server.news import News
+from sync_server.services.house import Generation, House
+from sync_server.services.keys import ServerKeys
+from sync_server.services.nodes import NodeBook, read_nodes
+from sync_server.store.database import READERS_MAX, read_only
+from sync_server.store.errors import StoreBusy
+from sync_server.store.writer import Transaction, Writer
+
+READS_WAITING_MAX = 512
+WATCH_PERIOD_S = 1.0
+
+T = TypeVar("T")
+_log = get_logger(__name__)
+
+
+class Centre:
+    """Everything that handlers share. Use `open` and `close` on the event loop."""
+
+    def __init__(self, engine: Engine, house: House, keys: ServerKeys) -> None:
+        self.engine = engine
+        self.keys = keys
+        self.generation: Generation = house.generation
+        self.venue_id = house.venue_id
+        self.issuer = f"boxgate:{house.venue_id}"
+        self.news = News()
+        self.nodes = NodeBook()
+        self.writer = Writer(engine, self._on_commit)
+        self._read_engine = read_only(engine)
+        self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="reader")
+        self._reading = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Start the writer and the watch for changes that other processes make."""
+        self._loop = asyncio.get_running_loop()
+        self.writer.start()
+        heads = await self.read(_read_heads)
+        await self.refresh_nodes()
+        self._watch = asyncio.create_task(self._watch_heads(heads), name="watch heads")
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the database."""
+        self.news.close()
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        await asyncio.to_thread(self.writer.stop)
+        await asyncio.to_thread(self._readers.shutdown)
+        self.engine.dispose()
+
+    async def write(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job on the writer; its result comes after the commit. Raises StoreBusy."""
+        # Shielded: a caller that goes away must not cancel a job that the writer has begun.
+        return await asyncio.shield(asyncio.wrap_future(self.writer.submit(job)))
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run a query on a reader's thread, in one snapshot. Raises StoreBusy."""
+        if self._reading >= READS_WAITING_MAX:
+            raise StoreBusy("the server is busy; try again")
+        self._reading += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._readers, self._read, work)
+        finally:
+            self._reading -= 1
+
+    async def refresh_nodes(self) -> None:
+        """Read the nodes again unless nothing of the house has changed since the last time."""
+        if self.nodes.is_current:
+            return
+        version = self.nodes.version
+        self.nodes.replace(await self.read(read_nodes), version)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self._read_engine.connect() as connection:
+            return work(connection)
+
+    def _on_commit(self, streams: frozenset[str]) -> None:
+        """On the writer's thread, before anybody is told that the commit happened."""
+        if self.venue_id in streams:
+            self.nodes.outdate()
+        if self._loop is not None and not self._loop.is_closed():
+            try:
+                self._loop.call_soon_threadsafe(self.news.publish, streams)
+            except RuntimeError:  # the loop was closed in between: nobody waits for news any more
+                _log.debug("news_after_close")
+
+    async def _watch_heads(self, known: dict[str, int]) -> None:
+        """Notice changes of other processes (`enrol-code`, `import`, a second server)."""
+        while True:
+            await asyncio.sleep(WATCH_PERIOD_S)
+            try:
+                found = await self.read(_read_heads)
+            except Exception as error:  # noqa: BLE001 - the database may be away for a while
+                _log.warning("watch_failed", error=type(error).__name__)
+                continue
+            changed = {stream for stream, head in found.items() if known.get(stream) != head}
+            if self.venue_id in changed:
+                self.nodes.outdate()
+            if changed:
+                self.news.publish(changed)
+            known = found
+
+
+def _read_heads(connection: Connection) -> dict[str, int]:
+    rows = [
+        (str(row[0]), int(row[1]))
+        for row in connection.execute(text("SELECT event_id, head FROM stream"))
+    ]
+    return dict(rows)

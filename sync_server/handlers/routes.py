@@ -1,0 +1,52 @@
+"""Routes that declare who may call them: `@route("GET", "/v1/x", permission=Permission.Y)`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+from aiohttp import web
+
+from sync_server.services.permissions import Permission
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+BODY_BYTES_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A handler, where it answers and what its caller must be allowed.
+
+    `page`: answered by HTML for people (errors become pages, a missing session leads to the
+    sign-in), otherwise by JSON (errors become problem details).
+    """
+
+    method: str
+    path: str
+    permission: Permission
+    handler: Handler
+    body_bytes_max: int
+    page: bool
+
+
+def route(
+    method: str,
+    path: str,
+    *,
+    permission: Permission,
+    body_max: int = BODY_BYTES_MAX,
+    page: bool = False,
+) -> Callable[[Handler], Route]:
+    """Make a handler a route. There is no default permission: a route without one cannot exist."""
+
+    def declare(handler: Handler) -> Route:
+        return Route(method, path, permission, handler, body_max, page)
+
+    return declare
+
+
+def routes_of(module: ModuleType) -> list[Route]:
+    """The routes that a module declares, in its order."""
+    return [value for value in vars(module).values() if isinstance(value, Route)]

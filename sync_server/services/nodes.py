@@ -1,0 +1,86 @@
+"""The enrolled nodes as the server knows them: consulted at every call of a node."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, text
+
+from sync_server.services.permissions import NodeRole
+from sync_server.store.writer import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A till or gate. `public` is its Ed25519 key."""
+
+    id: str
+    name: str
+    role: NodeRole
+    public: bytes
+    state: Literal["active", "revoked"]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its token and its signature are taken."""
+        return self.state == "active"
+
+
+class NodeBook:
+    """All nodes in memory, and whether that is still what the database says.
+
+    `outdate` may be called on any thread; the rest belongs to the event loop. A refresh that
+    began before the last change does not count as current.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: Mapping[str, Node] = {}
+        self._lock = threading.Lock()
+        self._changes = 1
+        self._known = 0
+
+    @property
+    def version(self) -> int:
+        """Which change of the house is the last: take it before reading the nodes."""
+        return self._changes
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing has changed since the nodes were read."""
+        return self._known == self._changes
+
+    def outdate(self) -> None:
+        """The house has changed: what is here may be old."""
+        with self._lock:
+            self._changes += 1
+
+    def replace(self, nodes: Mapping[str, Node], version: int) -> None:
+        """Take nodes that were read when `version` was the present one, unless newer are here."""
+        if version >= self._known:
+            self._nodes, self._known = nodes, version
+
+    def get(self, node_id: str) -> Node | None:
+        """The node, revoked or not."""
+        return self._nodes.get(node_id)
+
+
+def read_nodes(connection: Connection) -> dict[str, Node]:
+    """All nodes by their id."""
+    rows = connection.execute(text("SELECT id, name, role, public_key, state FROM node"))
+    return {
+        row[0]: Node(row[0], row[1], NodeRole(row[2]), bytes.fromhex(row[3]), row[4])
+        for row in rows
+    }
+
+
+def revoke_node(tx: Transaction, venue_id: str, node_id: str) -> bool:
+    """Take a node's key back, for ever; False when there is no such active node."""
+    changed = tx.run(
+        "UPDATE node SET state = 'revoked' WHERE id = :id AND state = 'active'", id=node_id
+    )
+    if changed:
+        tx.run("UPDATE node SET rev = :rev WHERE id = :id", rev=tx.next_rev(venue_id), id=node_id)
+    return bool(changed)

@@ -1,0 +1,90 @@
+"""Who may do what: every route names one permission, every role is a set of them.
+
+Default deny: what a role does not list, it may not do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Permission(StrEnum):
+    """One thing that a caller may do."""
+
+    PUBLIC = "public"  # no sign-in: said explicitly, never by leaving it out
+    # nodes, by their token
+    NODE_HELLO = "node_hello"
+    NODE_PUSH = "node_push"
+    NODE_PULL = "node_pull"
+    TILL_ACQUIRE = "till_acquire"
+    GATE_ADMIT = "gate_admit"
+    # people, by their console session
+    CONSOLE_VIEW = "console_view"
+    BOOKS_READ = "books_read"
+    NODES_ENROL = "nodes_enrol"
+    CATALOGUE_WRITE = "catalogue_write"
+    PEOPLE_MANAGE = "people_manage"
+    # people, by their PIN at a till
+    TILL_SIGN_IN = "till_sign_in"
+
+
+class NodeRole(StrEnum):
+    """What a machine of the house does. Stored and sent, never renamed."""
+
+    TILL = "till"
+    GATE = "gate"
+
+
+class PersonRole(StrEnum):
+    """What a person of the house does. Stored and sent, never renamed."""
+
+    ADMIN = "admin"
+    MANAGER = "manager"
+    CASHIER = "cashier"
+    AGENT = "agent"
+    SECURITY = "security"
+    AUDITOR = "auditor"
+
+
+_ANY_NODE = frozenset({Permission.NODE_HELLO, Permission.NODE_PUSH, Permission.NODE_PULL})
+_SEES_THE_BOOKS = frozenset({Permission.CONSOLE_VIEW, Permission.BOOKS_READ})
+
+NODE_PERMISSIONS: Mapping[NodeRole, frozenset[Permission]] = MappingProxyType(
+    {
+        NodeRole.TILL: _ANY_NODE | {Permission.TILL_ACQUIRE},
+        NodeRole.GATE: _ANY_NODE | {Permission.GATE_ADMIT},
+    }
+)
+
+PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyType(
+    {
+        PersonRole.ADMIN: _SEES_THE_BOOKS
+        | {Permission.NODES_ENROL, Permission.CATALOGUE_WRITE, Permission.PEOPLE_MANAGE},
+        PersonRole.MANAGER: _SEES_THE_BOOKS
+        | {
+            Permission.NODES_ENROL,
+            Permission.CATALOGUE_WRITE,
+            Permission.PEOPLE_MANAGE,
+            Permission.TILL_SIGN_IN,
+        },
+        PersonRole.CASHIER: frozenset({Permission.TILL_SIGN_IN}),
+        PersonRole.AGENT: frozenset({Permission.TILL_SIGN_IN}),
+        PersonRole.SECURITY: frozenset({Permission.CONSOLE_VIEW}),
+        PersonRole.AUDITOR: _SEES_THE_BOOKS,
+    }
+)
+
+FOR_NODES = frozenset().union(*NODE_PERMISSIONS.values())
+"""Permissions that a bearer token can give; all others but PUBLIC need a person."""
+
+
+def node_may(role: NodeRole, permission: Permission) -> bool:
+    """Whether the role lists the permission."""
+    return permission in NODE_PERMISSIONS[role]
+
+
+def person_may(role: PersonRole, permission: Permission) -> bool:
+    """Whether the role lists the permission."""
+    return permission in PERSON_PERMISSIONS[role]
