@@ -87,7 +87,9 @@ def parse_catalogue(document: object, *, source: str, now: datetime) -> Catalogu
     venue = read_venue(members["venue"])
     plan_nodes = members["plans"].items(1, PLANS_MAX, "plans") if venue else []
     plans = _read_plans(plan_nodes, venue) if venue else {}
-    events = _read_events(members["events"], venue, plans, now) if venue else ()
+    events: tuple[Event, ...] = ()
+    if venue:
+        events = _read_events(members["events"], members["venue"], venue, plans, now)
     problems.raise_if_any()
     if venue is None:  # pragma: no cover - read_venue gives None only with a problem
         raise AssertionError("a venue was refused without a reason")
@@ -158,7 +160,7 @@ def _open(
 
 def _read_plans(nodes: list[Node], venue: Venue) -> dict[str, SeatingPlan | None]:
     """Read the plans by id; a faulty one is None, so that events may still name it."""
-    seen: dict[Any, str] = {}
+    seen: dict[Any, Node] = {}
     plans: dict[str, SeatingPlan | None] = {}
     for node in nodes:
         plan = read_plan(node, venue.languages)
@@ -170,11 +172,15 @@ def _read_plans(nodes: list[Node], venue: Venue) -> dict[str, SeatingPlan | None
 
 
 def _read_events(
-    node: Node, venue: Venue, plans: dict[str, SeatingPlan | None], now: datetime
+    node: Node,
+    venue_node: Node,
+    venue: Venue,
+    plans: dict[str, SeatingPlan | None],
+    now: datetime,
 ) -> tuple[Event, ...]:
     """Read the events. Venue and event ids share one namespace: each of them names a stream."""
-    streams: dict[Any, str] = {venue.id: "$.venue.id"}
-    numbers: dict[Any, str] = {}
+    streams: dict[Any, Node] = {venue.id: venue_node}
+    numbers: dict[Any, Node] = {}
     setting = Setting(venue, plans, Form.WRITTEN, now)
     events = []
     for inner in node.items(1, EVENTS_MAX, "events"):

@@ -114,25 +114,27 @@ class Node:
 
     def members(self, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Node]:
         """Open an object with these keys and no others; each of them is in the answer."""
-        value = self._of_type(dict, f"an object with {_listed(required)}")
         known = (*required, *optional)
+        value = self.value
+        if not isinstance(value, dict):
+            if self.present:
+                self._refuse_value(f"an object with {_listed(required)}")
+            return {key: self._child(key, _ABSENT) for key in known}
         for key in value:
             if key not in known:
                 self._child(key, None).refuse(_unknown_key(key, known))
         for key in required:
-            if self.present and isinstance(self.value, dict) and key not in value:
+            if key not in value:
                 self.refuse(f'has no "{key}"; add it (needed here: {_listed(required)})')
         return {key: self._child(key, value.get(key, _ABSENT)) for key in known}
 
-    def entries(self) -> dict[str, Node]:
-        """Open an object whose keys are data, such as ids."""
-        value = self._of_type(dict, "an object")
-        return {str(key): self._child(str(key), inner) for key, inner in value.items()}
-
     def items(self, at_least: int, at_most: int, what: str) -> list[Node]:
         """Open a list of `what` (plural, for the sentence) with a bounded length."""
-        value = self._of_type(list, f"a list of {what}")
-        if self.present and isinstance(self.value, list) and not at_least <= len(value) <= at_most:
+        value = self.value
+        if not isinstance(value, list):
+            self._refuse_value(f"a list of {what}")
+            return []
+        if not at_least <= len(value) <= at_most:
             self.refuse(f"must hold {at_least} to {at_most} {what}; it holds {len(value)}")
             return []
         return [self._child(at, inner) for at, inner in enumerate(value)]
@@ -196,13 +198,6 @@ class Node:
     def _child(self, key: str | int, value: object) -> Node:
         return Node(value, self.problems, self, key)
 
-    def _of_type(self, kind: type[Any], what: str) -> Any:
-        """Return the value if it is a `kind`, else an empty one."""
-        if isinstance(self.value, kind):
-            return self.value
-        self._refuse_value(what)
-        return kind()
-
     def _refuse_value(self, what: str, hint: str = "") -> None:
         if self.present:
             self.refuse(f"must be {what}; it is {_shown(self.value)}{hint}")
@@ -215,14 +210,13 @@ def nearest(value: object, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(value, list(known), n=1)), None)
 
 
-def unique(seen: dict[Any, str], key: object, node: Node, what: str) -> None:
-    """Refuse `node` when `key` was seen before; `seen` maps each key to the path it was first at."""
+def unique(seen: dict[Any, Node], key: object, node: Node, what: str) -> None:
+    """Refuse `node` when `key` was seen before; `seen` has for each key where it was first."""
     if not node.present or key == "":
         return
-    if key in seen:
-        node.refuse(f"{what} {_shown(key)} is already at {seen[key]}; each may be used once")
-    else:
-        seen[key] = node.path
+    first = seen.setdefault(key, node)
+    if first is not node:
+        node.refuse(f"{what} {_shown(key)} is already at {first.path}; each may be used once")
 
 
 def _unknown_key(key: object, known: Sequence[str]) -> str:
@@ -252,7 +246,7 @@ def _shown(value: object) -> str:
         return "an enormous number"
     if isinstance(value, float) and not math.isfinite(value):
         return "not a finite number"
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float | tuple):
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
         return text if len(text) <= _SHOWN_CHARS_MAX else f"{text[:_SHOWN_CHARS_MAX]}..."
     return "no JSON value"

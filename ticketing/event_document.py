@@ -89,7 +89,7 @@ def _read_plan_id(node: Node, plans: Mapping[str, SeatingPlan | None]) -> Seatin
 
 
 def _read_tiers(nodes: Iterable[Node], languages: Sequence[str]) -> tuple[PriceTier, ...]:
-    seen: dict[Any, str] = {}
+    seen: dict[Any, Node] = {}
     tiers = []
     for at, node in enumerate(nodes):
         members = node.members(("id", "name", "letter", "places"), ("colour_index",))
@@ -108,8 +108,8 @@ def _read_tiers(nodes: Iterable[Node], languages: Sequence[str]) -> tuple[PriceT
 
 
 def _read_ticket_types(node: Node, languages: Sequence[str]) -> tuple[TicketType, ...]:
-    ids: dict[Any, str] = {}
-    numbers: dict[Any, str] = {}
+    ids: dict[Any, Node] = {}
+    numbers: dict[Any, Node] = {}
     types = []
     for inner in node.items(1, TICKET_TYPES_MAX, "ticket types"):
         mark = node.problems.count

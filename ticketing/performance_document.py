@@ -52,7 +52,7 @@ def read_performances(
     node: Node, event_id: str, plan: SeatingPlan | None, setting: Setting
 ) -> tuple[Performance, ...]:
     """Read the performances, by start; faulty ones are recorded and left out."""
-    seen: dict[Any, str] = {}
+    seen: dict[Any, Node] = {}
     performances = []
     for inner in node.items(1, PERFORMANCES_MAX, "performances"):
         performance = _read_performance(inner, event_id, plan, setting)

@@ -108,7 +108,7 @@ def _read_seated(node: Node, languages: Sequence[str], pitch: float) -> Area | N
     mark = node.problems.count
     members = node.members(_SEATED_KEYS, (*_ANY_AREA_OPTIONAL, "shape"))
     area_id = members["id"].identifier()
-    seen: dict[Any, str] = {}
+    seen: dict[Any, Node] = {}
     rows = [
         _read_row(inner, area_id, at, seen)
         for at, inner in enumerate(members["rows"].items(1, ROWS_MAX, "rows"))
@@ -166,7 +166,7 @@ def _names(members: dict[str, Node], languages: Sequence[str]) -> tuple[Text, Te
     )
 
 
-def _read_row(node: Node, area_id: str, row_index: int, seen: dict[Any, str]) -> Row | None:
+def _read_row(node: Node, area_id: str, row_index: int, seen: dict[Any, Node]) -> Row | None:
     mark = node.problems.count
     members = node.members(("label", "first_unit", "seats"))
     label = members["label"].string("a row's label", LABEL_CHARS_MAX)
@@ -174,8 +174,8 @@ def _read_row(node: Node, area_id: str, row_index: int, seen: dict[Any, str]) ->
     first_unit = members["first_unit"].integer(1, UNIT_MAX)
     nodes = members["seats"].items(1, SEATS_MAX, "seats")
     _refuse_units_past_the_end(members["first_unit"], first_unit, len(nodes))
-    labels: dict[Any, str] = {}
-    places: dict[Any, str] = {}
+    labels: dict[Any, Node] = {}
+    places: dict[Any, Node] = {}
     seats = [
         _read_seat(inner, (area_id, label, row_index), first_unit, labels, places)
         for inner in nodes
@@ -189,16 +189,17 @@ def _read_seat(
     node: Node,
     row: tuple[str, str, int],
     first_unit: int,
-    labels: dict[Any, str],
-    places: dict[Any, str],
+    labels: dict[Any, Node],
+    places: dict[Any, Node],
 ) -> Seat:
     members = node.members(("label", "x", "y"), ("attributes",))
     label = members["label"].string("a seat's label", LABEL_CHARS_MAX)
+    unique(labels, label, members["label"], "seat")
+    mark = node.problems.count
     x = members["x"].number(-COORDINATE_MAX, COORDINATE_MAX)
     y = members["y"].number(-COORDINATE_MAX, COORDINATE_MAX)
-    unique(labels, label, members["label"], "seat")
-    if members["x"].present and members["y"].present:
-        unique(places, f"x {x:g}, y {y:g}", node, "a seat at")
+    if not node.problems.since(mark) and members["x"].present and members["y"].present:
+        unique(places, (x, y), node, "a seat at")
     area_id, row_label, row_index = row
     seat_index = node.key if isinstance(node.key, int) else 0
     return Seat(
@@ -255,7 +256,7 @@ def _refuse_units_past_the_end(node: Node, first_unit: int, count: int) -> None:
 
 
 def _refuse_shared_ids(nodes: Iterable[Node]) -> None:
-    seen: dict[Any, str] = {}
+    seen: dict[Any, Node] = {}
     for node in nodes:
         if isinstance(node.value, dict) and isinstance(node.value.get("id"), str):
             unique(seen, node.value["id"], Node(node.value["id"], node.problems, node, "id"), "id")

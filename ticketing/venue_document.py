@@ -51,7 +51,7 @@ def venue_members(venue: Venue) -> dict[str, Any]:
 
 
 def _read_languages(node: Node) -> tuple[str, ...]:
-    seen: dict[Any, str] = {}
+    seen: dict[Any, Node] = {}
     nodes = node.items(1, LANGUAGES_MAX, "languages")
     languages = [inner.matching(_LANGUAGE, 'a language code such as "zh"') for inner in nodes]
     for inner, language in zip(nodes, languages, strict=True):

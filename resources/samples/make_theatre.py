@@ -94,14 +94,14 @@ TICKET_TYPES = (
 )
 MATINEE = 2
 
-# (area, row, seat): by the cross-aisle behind the stalls, at the ends next to the lengthwise aisles.
+# (level, side, row, seat): in the last rows of the stalls, next to the lengthwise aisles.
 WHEELCHAIR = {
-    *(("stalls-left", 12, 14), ("stalls-right", 12, 1)),
-    *(("stalls-centre", 14, 1), ("stalls-centre", 14, 20)),
+    *(("stalls", -1, 12, 14), ("stalls", 1, 12, 1)),
+    *(("stalls", 0, 14, 1), ("stalls", 0, 14, 20)),
 }
 COMPANION = {
-    *(("stalls-left", 12, 13), ("stalls-right", 12, 2)),
-    *(("stalls-centre", 14, 2), ("stalls-centre", 14, 19)),
+    *(("stalls", -1, 12, 13), ("stalls", 1, 12, 2)),
+    *(("stalls", 0, 14, 2), ("stalls", 0, 14, 19)),
 }
 RESTRICTED_FROM_THE_WALL = {  # how many seats next to the side wall, per (level, row)
     **{("stalls", row): 2 for row in (1, 2)},
@@ -169,7 +169,7 @@ def seated_area(level: Level, side: int, words: list[str], first_unit: int) -> d
         radius = level.radius + (number - 1) * ROW_PITCH
         middle = side * block_angle(level)
         seats = [
-            seat(level, side, area_id, number, place, count, at(radius, angle))
+            seat(place, at(radius, angle), level=level, side=side, row=number, count=count)
             for place, angle in enumerate(seat_angles(radius, middle, count), start=1)
         ]
         rows.append({"label": str(number), "first_unit": unit, "seats": seats})
@@ -179,7 +179,7 @@ def seated_area(level: Level, side: int, words: list[str], first_unit: int) -> d
         "name": text(f"{level.zh}{zh}", f"{level.en} {en}"),
         "kind": "seated",
         "gate": text(f"{level.gate} 号门", f"Gate {level.gate}"),
-        "label_at": list(at(level.radius - 20, side * block_angle(level))),
+        "label_at": list(at(level.radius - (34 if side else 20), side * block_angle(level))),
         "rows": rows,
     }
 
@@ -198,13 +198,7 @@ def seat_angles(radius: float, middle: float, count: int) -> list[float]:
 
 
 def seat(
-    level: Level,
-    side: int,
-    area_id: str,
-    row: int,
-    place: int,
-    count: int,
-    point: tuple[float, float],
+    place: int, point: tuple[float, float], *, level: Level, side: int, row: int, count: int
 ) -> dict[str, Any]:
     """Return one seat with what a seller must know of it."""
     from_wall = {-1: place, 0: count, 1: count + 1 - place}[side]
@@ -212,8 +206,8 @@ def seat(
         word
         for word, holds in (
             ("aisle", place in (1, count)),
-            ("wheelchair", (area_id, row, place) in WHEELCHAIR),
-            ("companion", (area_id, row, place) in COMPANION),
+            ("wheelchair", (level.id, side, row, place) in WHEELCHAIR),
+            ("companion", (level.id, side, row, place) in COMPANION),
             (
                 "restricted_view",
                 side != 0 and from_wall <= RESTRICTED_FROM_THE_WALL.get((level.id, row), 0),
