@@ -1,0 +1,219 @@
+"""A Modbus RTU relay board on a serial line."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from hardware.backoff import Backoff
+from hardware.errors import DeviceError, DeviceGone, DeviceRefused
+from hardware.relay.protocol import (
+    FLASH_STEP_MS,
+    FLASH_STEPS_MAX,
+    CoilStates,
+    ReadCoils,
+    Refusal,
+    RefusalCode,
+    WriteCoil,
+    encode,
+    flash_on,
+    reply_parser,
+    silence_s,
+    switch,
+)
+from hardware.serialport import open_port, plain_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import serial
+
+    from hardware.relay.protocol import Reply, Request
+
+log = logging.getLogger(__name__)
+
+# A request and its echo take 17 ms at 9600 baud; boards answer within 20 ms more.
+REPLY_TIMEOUT_S: Final = 0.3
+# A lost reply is asked for again: a repeated flash only begins the time anew.
+ATTEMPTS_COUNT: Final = 3
+# Shorter than for cameras: somebody stands before the barrier with a ticket already taken.
+RETRY_DELAYS_S: Final = (0.5, 1.0, 2.0, 4.0)
+
+_REFUSALS: Final = {
+    RefusalCode.ILLEGAL_FUNCTION: "the board does not know this command",
+    RefusalCode.ILLEGAL_ADDRESS: "the board has no such relay",
+    RefusalCode.ILLEGAL_VALUE: "the board does not take this value",
+    RefusalCode.DEVICE_FAILURE: "the board reports a failure of its own",
+    RefusalCode.BUSY: "the board is busy",
+}
+
+
+class ModbusRelay:
+    """Implements Relay. The port is opened by the first command, and again after a loss.
+
+    While the board is lost, commands within the retry delay fail at once, so that a lane is not
+    held up by a board that is switched off.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        path: str,
+        *,
+        unit: int,
+        baud: int,
+        channels_count: int,
+        reply_timeout_s: float = REPLY_TIMEOUT_S,
+        retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.address: Final = address
+        self._path = path
+        self._unit = unit
+        self._baud = baud
+        self._channels_count = channels_count
+        self._reply_timeout_s = reply_timeout_s
+        self._backoff = Backoff(retry_delays_s)
+        self._clock = clock
+        self._parser = reply_parser(unit, channels_count)
+        self._port: serial.Serial | None = None
+        self._retry_from = float("-inf")
+        self._lost_since: float | None = None
+
+    def pulse(self, duration_ms: int, channel: int = 0) -> None:
+        """Flash relay `channel` for `duration_ms`, rounded up to the board's steps of 100 ms."""
+        if not 0 < duration_ms <= FLASH_STEP_MS * FLASH_STEPS_MAX:
+            raise ValueError(f"a pulse of {duration_ms} ms cannot be timed by the board")
+        if not 0 <= channel < self._channels_count:
+            raise ValueError(f"relay {channel} is not among the {self._channels_count} in use")
+        steps_count = -(-duration_ms // FLASH_STEP_MS)
+        self._command(flash_on(self._unit, channel, steps_count))
+
+    def all_off(self) -> None:
+        """Switch every relay in use off and read back that they are."""
+        if self._port is None:
+            self._reopen()  # which switches off
+            return
+        self._guarded(self._switch_off)
+
+    def check(self) -> None:
+        """Read the relays' states, as a sign of life."""
+        self._command(ReadCoils(self._unit, 0, self._channels_count))
+
+    def close(self) -> None:
+        """Let go of the port."""
+        port, self._port = self._port, None
+        if port is not None:
+            with plain_errors(self.address):
+                port.close()
+
+    def _command(self, request: Request) -> None:
+        if self._port is None:
+            self._reopen()
+        self._guarded(lambda: self._exchange(request))
+
+    def _reopen(self) -> None:
+        now = self._clock()
+        if now < self._retry_from:
+            wait_s = self._retry_from - now
+            raise DeviceGone(f"no contact; the next try is in {wait_s:.1f} s", self.address)
+        try:
+            self._open_shut()
+        except DeviceError as error:
+            self._lose(error)
+            raise
+        self._backoff.reset()
+        if self._lost_since is not None:
+            log.info("relay %s works again after %.0f s", self.address, now - self._lost_since)
+            self._lost_since = None
+
+    def _open_shut(self) -> None:
+        """Open the port and prove that every relay in use is off; half of it is not enough."""
+        self._port = open_port(
+            self._path, self.address, baud=self._baud, write_timeout_s=self._reply_timeout_s
+        )
+        self._switch_off()
+
+    def _switch_off(self) -> None:
+        for channel in range(self._channels_count):
+            self._exchange(switch(self._unit, channel, on=False))
+        states = self._exchange(ReadCoils(self._unit, 0, self._channels_count))
+        if isinstance(states, CoilStates) and any(map(states.is_on, range(self._channels_count))):
+            raise DeviceRefused("a relay stays on after it was switched off", self.address)
+
+    def _guarded(self, work: Callable[[], object]) -> None:
+        """Run `work`; when the board is lost in it, close the port and note when to try again."""
+        try:
+            work()
+        except DeviceRefused:
+            raise  # it answers: nothing is lost
+        except DeviceError as error:
+            self._lose(error)
+            raise
+
+    def _lose(self, error: DeviceError) -> None:
+        now = self._clock()
+        self._retry_from = now + self._backoff.next_delay_s()
+        if self._lost_since is None:
+            self._lost_since = now
+            log.warning("relay %s does not work: %s", self.address, error.reason)
+        with suppress(DeviceError):  # a port whose device is gone may refuse even to be closed
+            self.close()
+
+    def _exchange(self, request: Request) -> Reply:
+        """Send `request` until its answer comes, at most ATTEMPTS_COUNT times."""
+        reply: Reply | None = None
+        for _ in range(ATTEMPTS_COUNT):
+            reply = self._attempt(request)
+            if reply is not None and not _is_busy(reply):
+                break
+        if reply is None:
+            raise DeviceGone("the board does not answer", self.address)
+        if isinstance(reply, Refusal):
+            raise DeviceRefused(_refusal_sentence(reply.code), self.address)
+        return reply
+
+    def _attempt(self, request: Request) -> Reply | None:
+        """Send once; the reply to `request`, or None when none came in time."""
+        port = self._port
+        if port is None:
+            raise DeviceGone("the port is not open", self.address)
+        self._parser.reset()
+        with plain_errors(self.address):
+            time.sleep(silence_s(self._baud))
+            port.reset_input_buffer()
+            port.write(encode(request))
+            deadline = time.monotonic() + self._reply_timeout_s
+            while time.monotonic() < deadline:
+                data = port.read(max(1, port.in_waiting))
+                for reply in self._parser.feed(data):
+                    if _answers(reply, request):
+                        return reply
+        return None
+
+
+def _answers(reply: Reply, request: Request) -> bool:
+    """Whether `reply` is to `request`: an echo must be exact, so that a late one is not taken."""
+    match request, reply:
+        case WriteCoil(), WriteCoil():
+            return reply == request
+        case ReadCoils(), CoilStates():
+            return True
+        case WriteCoil(), Refusal(function=function):
+            return function == 5
+        case ReadCoils(), Refusal(function=function):
+            return function == 1
+    return False
+
+
+def _is_busy(reply: Reply) -> bool:
+    return isinstance(reply, Refusal) and reply.code == RefusalCode.BUSY
+
+
+def _refusal_sentence(code: int) -> str:
+    try:
+        return _REFUSALS[RefusalCode(code)]
+    except (ValueError, KeyError):
+        return f"the board refuses with code {code}"
