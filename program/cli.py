@@ -13,12 +13,14 @@ from __future__ import annotations
 import _thread
 import argparse
 import os
+import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from types import FrameType
+from typing import TextIO
 
 from program.errors import ProgramError
 from program.exit_codes import ExitCode, explain
@@ -48,7 +50,7 @@ def main_wrapper(
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError as error:
-        if _is_stdout_open():
+        if _has_reader(sys.stdout):
             return _crashed(program, error)
         return ExitCode.PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the last line of defence: nothing is swallowed
@@ -107,12 +109,16 @@ def _say(program: str, sentence: str) -> None:
     print(f"{program}: {sentence}", file=sys.stderr)  # noqa: T201 - a program's last words
 
 
-def _is_stdout_open() -> bool:
-    """Whether our output still has a reader; if not, silence the flush at exit."""
+def _has_reader(output: TextIO) -> bool:
+    """Whether somebody still reads our output; if not, it is silenced for the flush at exit."""
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+        number = output.fileno()
+    except (OSError, ValueError):  # replaced by an object that is no file
+        return True
+    poll = select.poll()
+    poll.register(number, 0)
+    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+        return True
+    # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    return False

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 import tomllib
 import types
 import typing
@@ -230,8 +231,9 @@ def _shown(key: str, value: Any) -> str:
 def _suggestion(wrong: str, known: Sequence[str]) -> str:
     """': did you mean ...?' for the nearest known word, or nothing.
 
-    A key in the wrong table is found by its last part.
+    A key in the wrong table is found by its last part; known keys have no "[0]" in them.
     """
+    wrong = re.sub(r"\[\d+\]", "", wrong)
     near = difflib.get_close_matches(wrong, known, n=1)
     last = wrong.rpartition(".")[2]
     near = near or [each for each in known if each.rpartition(".")[2] == last]
