@@ -120,7 +120,7 @@ def test_an_exception_brings_its_traceback(lines: Lines) -> None:
 @pytest.mark.expected_errors("thread_crashed")
 def test_a_crashed_thread_is_logged_with_its_name(lines: Lines) -> None:
     log_thread_crashes()
-    thread = threading.Thread(target=lambda: {}["gone"], name="pusher")
+    thread = threading.Thread(target={}.__getitem__, args=("gone",), name="pusher")
     thread.start()
     thread.join()
     (line,) = lines()
