@@ -71,7 +71,7 @@ PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyTyp
         },
         PersonRole.CASHIER: frozenset({Permission.TILL_SIGN_IN}),
         PersonRole.AGENT: frozenset({Permission.TILL_SIGN_IN}),
-        PersonRole.SECURITY: frozenset({Permission.CONSOLE_VIEW}),
+        PersonRole.SECURITY: frozenset(),
         PersonRole.AUDITOR: _SEES_THE_BOOKS,
     }
 )

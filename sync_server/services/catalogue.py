@@ -1,0 +1,269 @@
+"""The catalogue in the database: a document per event in its own stream, and the house's.
+
+Importing again changes what changed and nothing else; a change that would pull a lent or sold
+place from under a ticket is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine, text
+
+from sync_server.services.house import VENUE_KEY, put_meta
+from sync_server.store.writer import Transaction
+from ticketing.catalogue import Catalogue, event_documents, parse_event_document, venue_document
+from ticketing.event import Event, Performance, Venue
+from ticketing.seating import SeatingPlan
+
+PLANS_CACHED_MAX = 64
+_SHOWN_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The catalogue is in. `changed_count` documents got a new revision; 0: all was known."""
+
+    venue_id: str
+    event_count: int
+    performance_count: int
+    changed_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotStored:
+    """Nothing was changed; each reason is a sentence."""
+
+    reasons: tuple[str, ...]
+
+
+Plan = tuple[Venue, SeatingPlan, Event]
+
+
+def store_catalogue(tx: Transaction, catalogue: Catalogue) -> Stored | NotStored:
+    """Add or update the venue and the events of a catalogue; events not in it stay as they are.
+
+    The first catalogue gives the database its venue.
+    """
+    reasons = list(_reasons_against(tx, catalogue))
+    if reasons:
+        return NotStored(tuple(reasons))
+    venue_id = catalogue.venue.id
+    if _venue_of(tx) is None:
+        _found_house(tx, venue_id)
+    changed = _put_doc(tx, venue_id, "venue", venue_id, venue_document(catalogue.venue))
+    for event_id, document in event_documents(catalogue):
+        _make_stream(tx, event_id, "event")
+        name = document["event"]["name"]
+        changed += _put_doc(tx, venue_id, "event_list", event_id, {"id": event_id, "name": name})
+        changed += _put_doc(tx, event_id, "event", event_id, document)
+    for event in catalogue.events:
+        _store_performances(tx, event, _plan_of(catalogue, event))
+    performance_count = sum(len(event.performances) for event in catalogue.events)
+    return Stored(venue_id, len(catalogue.events), performance_count, changed)
+
+
+def load_plan(source: Connection | Transaction, event_id: str) -> Plan | None:
+    """Venue, seating plan and event as last imported; None for an unknown event.
+
+    Parsing takes tens of milliseconds, so the result is kept until the document's revision moves.
+    """
+    connection = source.connection if isinstance(source, Transaction) else source
+    key = {"e": event_id}
+    rev = connection.execute(
+        text("SELECT rev FROM doc WHERE event_id = :e AND kind = 'event' AND id = :e"), key
+    ).scalar()
+    if rev is None:
+        return None
+    known = _plans.get(connection.engine, event_id, int(rev))
+    if known is None:
+        body = connection.execute(
+            text("SELECT body FROM doc WHERE event_id = :e AND kind = 'event' AND id = :e"), key
+        ).scalar_one()
+        known = parse_event_document(json.loads(body), source=f"event {event_id}")
+        # A revision of a transaction that is still open may be rolled back and used again.
+        if not isinstance(source, Transaction) or event_id not in source.touched:
+            _plans.put(connection.engine, event_id, int(rev), known)
+    return known
+
+
+class _Plans:
+    """Parsed plans per database: event -> (revision, plan). Used by the writer and the readers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_engine: WeakKeyDictionary[Engine, dict[str, tuple[int, Plan]]] = (
+            WeakKeyDictionary()
+        )
+
+    def get(self, engine: Engine, event_id: str, rev: int) -> Plan | None:
+        with self._lock:
+            found = self._by_engine.get(engine, {}).get(event_id)
+        return found[1] if found and found[0] == rev else None
+
+    def put(self, engine: Engine, event_id: str, rev: int, plan: Plan) -> None:
+        with self._lock:
+            plans = self._by_engine.setdefault(engine, {})
+            plans.pop(event_id, None)
+            if len(plans) >= PLANS_CACHED_MAX:
+                plans.pop(next(iter(plans)))
+            plans[event_id] = (rev, plan)
+
+
+_plans = _Plans()
+
+
+def _reasons_against(tx: Transaction, catalogue: Catalogue) -> Iterable[str]:
+    ours = _venue_of(tx)
+    if ours is not None and ours != catalogue.venue.id:
+        yield (
+            f"this server belongs to the venue '{ours}', the catalogue is of "
+            f"'{catalogue.venue.id}'; a second venue needs a server of its own"
+        )
+        return
+    for event in catalogue.events:
+        yield from _reasons_against_event(tx, event, _plan_of(catalogue, event))
+
+
+def _reasons_against_event(tx: Transaction, event: Event, plan: SeatingPlan) -> Iterable[str]:
+    kept = {performance.number for performance in event.performances}
+    used = {
+        int(row[0])
+        for row in tx.rows("SELECT DISTINCT perf_id FROM claim WHERE event_id = :e", e=event.id)
+    }
+    for number in sorted(used - kept):
+        yield (
+            f"event '{event.id}': performance {number} is no longer in the catalogue, but places "
+            "of it have been lent or sold"
+        )
+    taken = tx.rows(
+        "SELECT perf_id, unit FROM claim WHERE event_id = :e AND kind <> 'free' "
+        "ORDER BY perf_id, unit",
+        e=event.id,
+    )
+    lost = [(int(row[0]), int(row[1])) for row in taken if not plan.has_unit(int(row[1]))]
+    if lost:
+        yield (
+            f"event '{event.id}': {len(lost)} places that are lent, sold or blocked are no longer "
+            f"in the seating plan '{plan.id}': {_shown(lost)}"
+        )
+    yield from _reasons_of_money(tx, event)
+    yield from _reasons_of_numbers(tx, event)
+
+
+def _reasons_of_money(tx: Transaction, event: Event) -> Iterable[str]:
+    sold_in = tx.rows(
+        "SELECT DISTINCT currency FROM orders WHERE event_id = :e AND currency <> :c",
+        e=event.id,
+        c=event.currency,
+    )
+    if sold_in:
+        yield (
+            f"event '{event.id}': tickets have been sold in {sold_in[0][0]}, so its currency "
+            f"cannot become {event.currency}"
+        )
+
+
+def _reasons_of_numbers(tx: Transaction, event: Event) -> Iterable[str]:
+    for performance in event.performances:
+        row = tx.row(
+            "SELECT event_id FROM performance WHERE perf_id = :p AND event_id <> :e",
+            p=performance.number,
+            e=event.id,
+        )
+        if row is not None:
+            yield (
+                f"event '{event.id}': performance number {performance.number} already belongs to "
+                f"the event '{row[0]}'; numbers stand in ticket codes and are never used twice"
+            )
+
+
+def _shown(places: Sequence[tuple[int, int]]) -> str:
+    named = [f"unit {unit} of performance {number}" for number, unit in places[:_SHOWN_MAX]]
+    more = len(places) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+def _venue_of(tx: Transaction) -> str | None:
+    row = tx.row("SELECT v FROM meta WHERE k = :k", k=VENUE_KEY)
+    return None if row is None else str(row[0])
+
+
+def _found_house(tx: Transaction, venue_id: str) -> None:
+    """The house gets its stream, and who was there before joins its feed."""
+    put_meta(tx, VENUE_KEY, venue_id)
+    _make_stream(tx, venue_id, "house")
+    for row in tx.rows("SELECT id FROM person WHERE rev = 0 ORDER BY id"):
+        tx.run("UPDATE person SET rev = :rev WHERE id = :id", rev=tx.next_rev(venue_id), id=row[0])
+
+
+def _make_stream(tx: Transaction, event_id: str, kind: str) -> None:
+    tx.run(
+        "INSERT INTO stream (event_id, kind, head) VALUES (:e, :kind, 0) "
+        "ON CONFLICT (event_id) DO NOTHING",
+        e=event_id,
+        kind=kind,
+    )
+
+
+def _put_doc(tx: Transaction, event_id: str, kind: str, doc_id: str, body: dict[str, Any]) -> int:
+    """Write a document under a new revision unless it is there already; 1 when written."""
+    written = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    key = {"e": event_id, "kind": kind, "id": doc_id}
+    row = tx.row("SELECT body FROM doc WHERE event_id = :e AND kind = :kind AND id = :id", **key)
+    if row is not None and row[0] == written:
+        return 0
+    tx.run(
+        "INSERT INTO doc (event_id, kind, id, body, rev) VALUES (:e, :kind, :id, :body, :rev) "
+        "ON CONFLICT (event_id, kind, id) DO UPDATE SET body = excluded.body, rev = excluded.rev",
+        **key,
+        body=written,
+        rev=tx.next_rev(event_id),
+    )
+    return 1
+
+
+def _store_performances(tx: Transaction, event: Event, plan: SeatingPlan) -> None:
+    """Rows for counting; that none with claims is dropped was checked before."""
+    kept = {performance.number for performance in event.performances}
+    for row in tx.rows("SELECT perf_id FROM performance WHERE event_id = :e", e=event.id):
+        if int(row[0]) not in kept:
+            tx.run(
+                "DELETE FROM performance WHERE event_id = :e AND perf_id = :p",
+                e=event.id,
+                p=int(row[0]),
+            )
+    for performance in event.performances:
+        _store_performance(tx, performance, plan.unit_count)
+
+
+def _store_performance(tx: Transaction, performance: Performance, unit_count: int) -> None:
+    tx.run(
+        "INSERT INTO performance (event_id, perf_id, unit_count, starts_ms, ends_ms) "
+        "VALUES (:e, :p, :units, :starts, :ends) ON CONFLICT (event_id, perf_id) DO UPDATE SET "
+        "unit_count = excluded.unit_count, starts_ms = excluded.starts_ms, "
+        "ends_ms = excluded.ends_ms",
+        e=performance.event_id,
+        p=performance.number,
+        units=unit_count,
+        starts=_unix_ms(performance.starts_at),
+        ends=_unix_ms(performance.ends_at),
+    )
+
+
+def _plan_of(catalogue: Catalogue, event: Event) -> SeatingPlan:
+    """The event's plan; `parse_catalogue` has checked that it is there."""
+    plan = catalogue.plan(event.plan_id)
+    if plan is None:
+        raise LookupError(f"event {event.id!r} names no plan of its catalogue")
+    return plan
+
+
+def _unix_ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
