@@ -6,6 +6,7 @@ The event loop never touches the database: changes go through `write`, queries t
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, text
 
 from program.logs import get_logger
 from sync_server.news import News
+from sync_server.services.contact import Contact, note_contact
 from sync_server.services.house import Generation, House
 from sync_server.services.keys import ServerKeys
 from sync_server.services.nodes import NodeBook, read_nodes
@@ -23,6 +25,7 @@ from sync_server.store.writer import Transaction, Writer
 
 READS_WAITING_MAX = 512
 WATCH_PERIOD_S = 1.0
+SEEN_PERIOD_S = 5
 
 T = TypeVar("T")
 _log = get_logger(__name__)
@@ -43,6 +46,7 @@ class Centre:
         self._read_engine = read_only(engine)
         self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="reader")
         self._reading = 0
+        self._seen_ms: dict[str, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -86,6 +90,19 @@ class Centre:
             return
         version = self.nodes.version
         self.nodes.replace(await self.read(read_nodes), version)
+
+    async def seen(self, node_id: str) -> None:
+        """A node polled: written down every SEEN_PERIOD_S at most, not with every poll."""
+        now_ms = self.now_ms()
+        if now_ms - self._seen_ms.get(node_id, 0) < SEEN_PERIOD_S * 1000:
+            return
+        self._seen_ms[node_id] = now_ms
+        await self.write(lambda tx: note_contact(tx, node_id, Contact(now_ms)))
+
+    @staticmethod
+    def now_ms() -> int:
+        """The server's clock, Unix milliseconds."""
+        return time.time_ns() // 1_000_000
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with self._read_engine.connect() as connection:

@@ -1,0 +1,208 @@
+"""The server's calls, as a node makes them. One client for each thread.
+
+Every call either returns what the server said, in the expected shape, or raises
+`ServerUnreachable` (nothing is known: try again) or `ServerRefused` (it said no, with a code).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+import jwt
+
+from edge.env import Env
+from edge.errors import ServerRefused, ServerUnreachable
+from edge.identity import Identity, NodeKey
+from ticketing.journal import Op, op_to_wire
+
+PROTO = 1
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_ASSERTION_TERM_S = 60
+_TOKEN_MARGIN_S = 60
+_REPLY_BYTES_MAX = 64 * 1024 * 1024
+
+
+class ServerClient:
+    """Talks to one server as one node. Not thread-safe: each thread makes its own."""
+
+    def __init__(
+        self,
+        url: str,
+        identity: Identity,
+        key: NodeKey,
+        env: Env,
+        *,
+        version: str,
+        timeout_s: float = 5,
+    ) -> None:
+        self._identity = identity
+        self._key = key
+        self._env = env
+        self._http = new_http(url, version, timeout_s)
+        self._token = ""
+        self._token_until_s = 0.0
+        self.server_ahead_ms = 0
+        """Server clock minus ours, as of the last answer that told the time."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def hello(self, body: Mapping[str, object]) -> dict[str, Any]:
+        """Tell who we are and where our journals stand."""
+        asked_ms = self._env.wall_ms()
+        reply = self._call("POST", "/v1/hello", json=body)
+        self._learn_time(reply, asked_ms)
+        return reply
+
+    def push(
+        self, stream: str, incarnation: int, prev: str, ops: Sequence[Op], *, unsynced: int
+    ) -> dict[str, Any]:
+        """Send the next operations of a journal."""
+        body = {
+            "inc": incarnation,
+            "first": ops[0].seq,
+            "prev": prev,
+            "ops": [op_to_wire(op) for op in ops],
+            "unsynced": unsynced,
+        }
+        return self._call("POST", f"/v1/e/{stream}/push", json=body)
+
+    def pull(
+        self, generation: str, after: Mapping[str, int], *, limit: int, wait_s: float
+    ) -> dict[str, Any]:
+        """Ask for news of several streams at once; the server waits up to `wait_s` for some."""
+        query = {
+            "gen": generation,
+            "after": ",".join(f"{stream}:{rev}" for stream, rev in sorted(after.items())),
+            "limit": str(limit),
+            "wait_s": str(wait_s),
+        }
+        timeout = httpx.Timeout(wait_s + 5, connect=2)
+        return self._call("GET", "/v1/pull", params=query, timeout=timeout)
+
+    def acquire(self, stream: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Ask for units. Idempotent by the body's `req`."""
+        return self._call("POST", f"/v1/e/{stream}/acquire", json=body)
+
+    def admit(self, stream: str, body: Mapping[str, object], *, budget_s: float) -> dict[str, Any]:
+        """Ask the arbiter about one scan. Never takes much longer than the budget."""
+        timeout = httpx.Timeout(budget_s)
+        return self._call("POST", f"/v1/e/{stream}/admit", json=body, timeout=timeout)
+
+    def warm_up(self) -> None:
+        """Have a token and a connection ready. Raises as any call does."""
+        self._bearer()
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._bearer()}"}
+        try:
+            return request(self._http, method, path, headers=headers, **options)
+        except ServerRefused as refusal:
+            if refusal.status == httpx.codes.UNAUTHORIZED:
+                self._token = ""  # expired early, or the server has new keys: ask for another
+            raise
+
+    def _bearer(self) -> str:
+        if self._token and self._env.monotonic_s() < self._token_until_s:
+            return self._token
+        try:
+            reply = self._ask_token()
+        except ServerRefused as refusal:
+            if refusal.code != "clock_skew" or not self._learn_time(
+                refusal.body, self._env.wall_ms()
+            ):
+                raise
+            reply = self._ask_token()
+        token, lasts_s = reply.get("access_token"), reply.get("expires_in")
+        if not isinstance(token, str) or not isinstance(lasts_s, int):
+            raise ServerUnreachable("the server's token makes no sense")
+        self._token = token
+        self._token_until_s = self._env.monotonic_s() + max(0, lasts_s - _TOKEN_MARGIN_S)
+        return token
+
+    def _ask_token(self) -> dict[str, Any]:
+        now_s = (self._env.wall_ms() + self.server_ahead_ms) // 1000
+        claims = {
+            "iss": self._identity.node_id,
+            "sub": self._identity.node_id,
+            "aud": self._identity.issuer,
+            "jti": self._env.random_bytes(16).hex(),
+            "iat": now_s,
+            "exp": now_s + _ASSERTION_TERM_S,
+        }
+        assertion = jwt.encode(claims, _private_pem(self._key), algorithm="EdDSA")
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": _ASSERTION_TYPE,
+            "client_assertion": assertion,
+        }
+        return request(self._http, "POST", "/v1/token", data=form)
+
+    def _learn_time(self, body: Mapping[str, object], asked_ms: int) -> bool:
+        """Note the server's clock, taking the middle of the question's travel as its instant."""
+        told = body.get("now_ms")
+        if not isinstance(told, int):
+            return False
+        self.server_ahead_ms = told - (asked_ms + self._env.wall_ms()) // 2
+        return True
+
+
+def new_http(url: str, version: str, timeout_s: float) -> httpx.Client:
+    """An HTTP client for a Boxgate server. Proxies of the environment are not used."""
+    return httpx.Client(
+        base_url=url,
+        timeout=httpx.Timeout(timeout_s, connect=2),
+        headers={"User-Agent": f"boxgate/{version}", "Accept": "application/json"},
+        limits=httpx.Limits(max_connections=2),
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
+def request(http: httpx.Client, method: str, path: str, **options: Any) -> dict[str, Any]:
+    """One call. Raises ServerUnreachable or ServerRefused; returns a JSON object."""
+    try:
+        with http.stream(method, path, **options) as response:
+            raw = _read_bounded(response)
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise ServerUnreachable(f"no answer from the server ({type(error).__name__})") from error
+    except ValueError as error:  # a header or a chunk that is no HTTP at all
+        raise ServerUnreachable("the server's answer makes no sense") from error
+    body = _json_object(raw)
+    if response.is_success and body is not None:
+        return body
+    if response.is_client_error and body is not None and isinstance(body.get("code"), str):
+        detail = str(body.get("detail", ""))
+        raise ServerRefused(response.status_code, str(body["code"]), detail, body)
+    raise ServerUnreachable(f"the server's answer makes no sense (status {response.status_code})")
+
+
+def _read_bounded(response: httpx.Response) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > _REPLY_BYTES_MAX:
+            raise ValueError("reply too large")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _json_object(raw: bytes) -> dict[str, Any] | None:
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _private_pem(key: NodeKey) -> str:
+    """The private key as PKCS#8 PEM (RFC 8410), the form that PyJWT takes."""
+    der = bytes.fromhex("302e020100300506032b657004220420") + key.private
+    text = base64.b64encode(der).decode()
+    return f"-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"

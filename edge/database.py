@@ -1,0 +1,107 @@
+"""Opening a node's SQLite files, and telling apart what can be wrong with them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge.errors import (
+    ReplicaDamaged,
+    ReplicaError,
+    ReplicaFromNewerVersion,
+    ReplicaFull,
+    ReplicaMissing,
+)
+
+_BUSY_TIMEOUT_S = 5.0
+_FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
+_DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors about the file into ours; bugs in SQL pass through unchanged."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code in _FULL_CODES:
+            raise ReplicaFull(
+                f"{path.name} cannot grow: the disk is full; nothing was recorded, free some space"
+            ) from error
+        if code & 0xFF in _DAMAGE_CODES:
+            raise damaged(path, str(error)) from error
+        if code & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}:
+            raise ReplicaError(f"{path.name} cannot be used: {error}; check the disk") from error
+        raise
+
+
+def create(path: Path, schema: str, version: int, *, synchronous: str) -> sqlite3.Connection:
+    """Open for writing, making an empty file's tables first."""
+    with storage_errors(path):
+        connection = _connect(path, synchronous)
+        connection.execute("BEGIN IMMEDIATE")
+        if _version(connection) == 0:
+            for statement in schema.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version}")
+        connection.execute("COMMIT")
+    return connection
+
+
+def open_existing(path: Path, version: int, *, synchronous: str) -> sqlite3.Connection:
+    """Open for writing a file that must be there, sound and of a version we know."""
+    if not path.exists():
+        raise ReplicaMissing(
+            f"{path.name} is gone although this node is enrolled: sales or entries on it may be "
+            "lost; do not go on with a new file, call the manager and enrol the node again"
+        )
+    with storage_errors(path):
+        connection = _connect(path, synchronous)
+        found = _version(connection)
+        if found > version:
+            connection.close()
+            raise ReplicaFromNewerVersion(
+                f"{path.name} was written by a newer Boxgate (version {found}, this program knows "
+                f"{version}); install the newer program, nothing was changed"
+            )
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok" or found == 0:
+            connection.close()
+            raise damaged(path, str(verdict) if verdict != "ok" else "it has no tables")
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A read-only connection for the calling thread."""
+    with storage_errors(path):
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def damaged(path: Path, detail: str) -> ReplicaDamaged:
+    return ReplicaDamaged(
+        f"{path.name} is damaged ({detail}); nothing was changed: keep the whole folder, call the "
+        "manager, and enrol this node again in a new folder"
+    )
+
+
+def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

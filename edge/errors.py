@@ -1,0 +1,62 @@
+"""What a node's environment can do to it.
+
+EdgeError
++-- ReplicaError            the local files
+|   +-- ReplicaDamaged      not a sound database
+|   +-- ReplicaFromNewerVersion
+|   +-- ReplicaMissing      enrolled, but the journal is gone
+|   +-- ReplicaFull         nothing more can be written
++-- IdentityError           key or enrolment missing, unreadable, or open to others
++-- EnrolmentRefused        the server does not take the code
++-- ServerUnreachable       no answer, or none that makes sense: try again later
++-- ServerRefused           an answer that says no, with a code
+"""
+
+from __future__ import annotations
+
+
+class EdgeError(Exception):
+    """The environment failed; the message says what happened and what to do."""
+
+
+class ReplicaError(EdgeError):
+    """The node's own database files cannot be used."""
+
+
+class ReplicaDamaged(ReplicaError):
+    """The file is not a sound database."""
+
+
+class ReplicaFromNewerVersion(ReplicaError):
+    """A later Boxgate wrote the file."""
+
+
+class ReplicaMissing(ReplicaError):
+    """The node is enrolled but its journal is gone."""
+
+
+class ReplicaFull(ReplicaError):
+    """The disk (or the file's size limit) is full: nothing was recorded."""
+
+
+class IdentityError(EdgeError):
+    """The node's key or enrolment is missing or cannot be trusted."""
+
+
+class EnrolmentRefused(EdgeError):
+    """The server, or this node, does not accept the enrolment."""
+
+
+class ServerUnreachable(EdgeError):
+    """No answer from the server, or none that makes sense. Nothing is known of the effect."""
+
+
+class ServerRefused(EdgeError):
+    """The server said no. `code` is stable; `detail` is for people."""
+
+    def __init__(self, status: int, code: str, detail: str, body: dict[str, object]) -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.body = body

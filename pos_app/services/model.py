@@ -1,0 +1,186 @@
+"""What the till's services tell its faces: immutable values, no Qt, no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from ticketing.catalogue import Event, Performance, Venue
+from ticketing.seating import SeatingPlan
+from ticketing.text import Text
+
+
+class UnitState(IntEnum):
+    """What this window knows of one unit of a performance."""
+
+    FREE = 0  # lent to this window, not sold: may be sold now, with or without the network
+    ELSEWHERE = 1  # free in the venue, not lent to us: can be asked for while online
+    LENT = 2  # lent to another window
+    SOLD = 3
+    BLOCKED = 4  # kept back by the house
+    ASKING = 5  # we asked the server for it and wait for the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may sign in at this window."""
+
+    id: str
+    name: str
+    role: str
+
+
+class SignInRefusal(StrEnum):
+    """Why a PIN did not open the till."""
+
+    WRONG_PIN = "wrong_pin"
+    LOCKED_OUT = "locked_out"  # too many wrong PINs; `wait_s` says for how long
+    NOT_ALLOWED = "not_allowed"  # the person may not use this window any more
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    person: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRefused:
+    reason: SignInRefusal
+    tries_left: int = 0
+    wait_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceChoice:
+    """One line of the performance picker."""
+
+    event_id: str
+    number: int
+    event_name: Text
+    hall: Text
+    starts_at: datetime
+    doors_at: datetime
+    ends_at: datetime
+    allotted_free_count: int  # sellable here without the network
+    venue_free_count: int  # free in the whole venue as of our mirror (ours included)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The static part of a performance on screen; changes only with the catalogue."""
+
+    venue: Venue
+    plan: SeatingPlan
+    event: Event
+    performance: Performance
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """State of every unit of one performance; a unit missing from `states` is ELSEWHERE.
+
+    `version` rises with every change seen, so that a face can skip what it has drawn.
+    """
+
+    performance: int
+    version: int
+    states: Mapping[int, UnitState]
+
+
+class SaleRefusal(StrEnum):
+    """Why a basket was not sold. Nothing was recorded and no money is owed."""
+
+    EMPTY = "empty"
+    UNIT_NOT_OURS = "unit_not_ours"  # some unit is not (any more) ours to sell; `units` names them
+    TENDER_TOO_SMALL = "tender_too_small"
+    PRICE_CHANGED = "price_changed"  # the price list changed under the basket: show it again
+    SALE_ENDED = "sale_ended"  # the performance is over
+    DISK_FULL = "disk_full"  # nothing could be written: call the manager
+    SELLING_LOCKED = "selling_locked"  # this window was fenced or needs re-enrolment
+    NOT_SIGNED_IN = "not_signed_in"
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRefused:
+    reason: SaleRefusal
+    units: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A committed sale. Printing comes after and can never undo it."""
+
+    order_id: str
+    receipt_no: str
+    ticket_count: int
+    total_minor: int
+    tendered_minor: int
+    change_minor: int
+
+
+class PrintOutcome(StrEnum):
+    PRINTED = "printed"
+    FAILED = "failed"  # the paper did not come out; the sale stands and may be printed again
+
+
+@dataclass(frozen=True, slots=True)
+class PrintResult:
+    order_id: str
+    outcome: PrintOutcome
+    ticket_count: int
+    detail: str = ""  # plain English for the log and the support code, e.g. the printer's words
+    path: str = ""  # where the PDF lies
+
+
+@dataclass(frozen=True, slots=True)
+class UnprintedOrder:
+    """Sold, not printed: shown until it is printed or handed out otherwise."""
+
+    order_id: str
+    receipt_no: str
+    ticket_count: int
+    sold_at: datetime
+
+
+class Link(StrEnum):
+    """How this window stands with the server."""
+
+    CONNECTING = "connecting"  # since start, no contact yet and no failure either
+    ONLINE = "online"
+    OFFLINE = "offline"
+    LOCKED = "locked"  # the server fenced this window's journal: no selling until re-enrolled
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    link: Link
+    offline_since: datetime | None  # aware UTC
+    last_contact_at: datetime | None
+    unsynced_count: int  # operations not yet acknowledged by the server, all journals
+    oldest_unsynced_at: datetime | None
+    rejected_count: int  # operations the server recorded as cases
+    last_error: str = ""  # plain words, for the queue view
+    window_name: str = ""
+
+
+class NewsKind(StrEnum):
+    STATUS = "status"
+    CATALOGUE = "catalogue"
+    AVAILABILITY = "availability"  # `performance` says which
+    GRANTED = "granted"  # the units asked for are ours now
+    NOT_GRANTED = "not_granted"  # they are not; `reason` is a code
+    SYNCED = "synced"  # the queue drained after an outage: `count` operations
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something changed. Delivered on any thread: faces must queue it home."""
+
+    kind: NewsKind
+    performance: int = 0
+    units: tuple[int, ...] = ()
+    reason: str = ""
+    count: int = 0

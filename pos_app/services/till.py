@@ -1,0 +1,73 @@
+"""The till's use cases, as the faces call them.
+
+Every call may block on the local disk for a few milliseconds and never on the network, so faces
+call them on a worker thread. What needs the server (`ask_for`, `stock`) only leaves a wish; the
+answer comes as `News`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from pos_app.services.basket import Basket
+from pos_app.services.model import (
+    Availability,
+    House,
+    News,
+    PerformanceChoice,
+    Person,
+    PrintResult,
+    SaleRefused,
+    SignedIn,
+    SignInRefused,
+    Sold,
+    SyncStatus,
+    UnprintedOrder,
+)
+
+
+class TillServices(Protocol):
+    """Use cases of one window."""
+
+    def subscribe(self, listener: Callable[[News], None]) -> None:
+        """Call `listener` with every piece of news, on whatever thread it happens."""
+
+    def people(self) -> tuple[Person, ...]:
+        """Who may sign in here, by name."""
+
+    def sign_in(self, person_id: str, pin: str) -> SignedIn | SignInRefused:
+        """Check a PIN; wrong tries are counted on disk, five lock the person out for a while."""
+
+    def sign_out(self) -> None:
+        """Lock the till; the basket is the face's to keep."""
+
+    def performances(self) -> tuple[PerformanceChoice, ...]:
+        """What can be sold, soonest first; performances that are over are left out."""
+
+    def house(self, performance: int) -> House:
+        """Plan, prices and times of one performance. KeyError when the mirror lacks it."""
+
+    def availability(self, performance: int) -> Availability:
+        """State of every unit as of now."""
+
+    def stock(self, performance: int) -> None:
+        """The cashier opened this performance: have units lent in the background if few are."""
+
+    def ask_for(self, performance: int, units: Sequence[int]) -> bool:
+        """Ask for units that are not ours. False when offline (then nothing was asked)."""
+
+    def give_back(self, performance: int, units: Sequence[int]) -> None:
+        """Units leave the basket unsold; those acquired for it are released to the server."""
+
+    def pay_cash(self, basket: Basket, tendered_minor: int) -> Sold | SaleRefused:
+        """Sell the basket for cash: one durable transaction, then it is final."""
+
+    def print_order(self, order_id: str) -> PrintResult:
+        """Print an order's tickets (again). The same bytes each time, copies counted."""
+
+    def unprinted(self) -> tuple[UnprintedOrder, ...]:
+        """Sold but not printed, oldest first."""
+
+    def status(self) -> SyncStatus:
+        """Link, queue and age; cheap."""

@@ -1,0 +1,307 @@
+"""The calls that nodes make: hello, push, pull, acquire, admit. Each is safe to repeat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from sync_server.centre import Centre
+from sync_server.handlers.problems import Problem
+from sync_server.handlers.routes import route
+from sync_server.handlers.state import CENTRE, NODE
+from sync_server.services import arbiter, intake, lending
+from sync_server.services.catalogue import load_plan
+from sync_server.services.contact import Contact, note_contact
+from sync_server.services.effects import Source
+from sync_server.services.feed import ROWS_PER_PULL_MAX, Page, pull
+from sync_server.services.permissions import Permission
+from sync_server.store.writer import Transaction
+from ticketing.code import CODE_CHARS
+from ticketing.ids import is_op_id, is_stream_id, is_u32
+from ticketing.journal import op_from_wire
+from ticketing.operations import is_seen_list, op_ids
+
+PROTO = 1
+PUSH_BYTES_MAX = 1024 * 1024
+STREAMS_PER_PULL_MAX = 200
+WAIT_S_MAX = 30.0
+_JOURNALS_MAX = 500
+_VERSION_CHARS_MAX = 40
+
+
+@route("POST", "/v1/hello", permission=Permission.NODE_HELLO, body_max=PUSH_BYTES_MAX)
+async def hello(request: web.Request) -> web.Response:
+    """Compare journal heads, tell the time and the generation."""
+    centre, node = request.app[CENTRE], request[NODE]
+    body = await _json_object(request)
+    if PROTO not in (body.get("proto") or []):
+        raise Problem(426, "proto_unknown", "this server speaks protocol 1", min_proto=PROTO)
+    told = _journals(body)
+    contact = _contact(body)
+
+    def compare(tx: Transaction) -> list[dict[str, object]]:
+        note_contact(tx, node.id, contact)
+        return [_compare(tx, node.id, journal) for journal in told]
+
+    journals = await centre.write(compare)
+    return _reply(
+        {
+            "gen": centre.generation.short,
+            "proto": PROTO,
+            "min_proto": PROTO,
+            "now_ms": contact.now_ms,
+            "venue": centre.venue_id,
+            "journals": journals,
+        }
+    )
+
+
+@route("POST", "/v1/e/{stream}/push", permission=Permission.NODE_PUSH, body_max=PUSH_BYTES_MAX)
+async def push(request: web.Request) -> web.Response:
+    """Take a node's operations; 200 with verdicts, the same ones for a repeated batch."""
+    centre, node = request.app[CENTRE], request[NODE]
+    body = await _json_object(request)
+    batch = _batch(body)
+    incarnation = _number(body, "inc", low=1)
+    stream = _stream(request)
+    unsynced = _number(body, "unsynced", low=0)
+
+    def take(tx: Transaction) -> intake.Taken | intake.Gap | intake.BrokenChain | intake.Forked:
+        source = _source(tx, centre, node.id, incarnation, stream)
+        taken = intake.take_batch(tx, source, batch)
+        left = max(0, unsynced - len(batch.ops))
+        note_contact(tx, node.id, Contact(tx.now_ms, left))
+        return taken
+
+    return _push_reply(await centre.write(take))
+
+
+@route("GET", "/v1/pull", permission=Permission.NODE_PULL)
+async def pull_news(request: web.Request) -> web.Response:
+    """Rows of several streams after the given revisions; waits for some when there are none."""
+    centre, node = request.app[CENTRE], request[NODE]
+    query = request.query
+    if query.get("gen", "") not in ("", centre.generation.short):
+        raise Problem(
+            409, "generation_changed", "fetch everything again", gen=centre.generation.short
+        )
+    after = _cursors(query.get("after", ""))
+    limit = min(max(1, _query_number(query, "limit", ROWS_PER_PULL_MAX)), ROWS_PER_PULL_MAX)
+    wait_s = min(max(0.0, _query_number(query, "wait_s", 0)), WAIT_S_MAX)
+    ticket = centre.news.ticket()
+    pages = await _pages(centre, node.role, node.id, after, limit)
+    if wait_s and not any(page.rows for page in pages.values()):
+        await centre.news.wait(list(after), ticket, wait_s)
+        pages = await _pages(centre, node.role, node.id, after, limit)
+    await centre.seen(node.id)
+    streams = {
+        stream: {"rows": page.rows, "next": page.next, "head": page.head, "more": page.more}
+        for stream, page in pages.items()
+    }
+    return _reply({"gen": centre.generation.short, "streams": streams})
+
+
+@route("POST", "/v1/e/{stream}/acquire", permission=Permission.TILL_ACQUIRE)
+async def acquire(request: web.Request) -> web.Response:
+    """Lend units to a till: 200 with the allotment, 409 with the reason."""
+    centre, node = request.app[CENTRE], request[NODE]
+    body = await _json_object(request)
+    wish, stream = _wish(body), _stream(request)
+
+    def lend(tx: Transaction) -> lending.Grant | lending.NoGrant:
+        plan = load_plan(tx, stream)
+        if plan is None:
+            return lending.NoGrant.UNKNOWN_PERFORMANCE
+        return lending.acquire(tx, centre.generation.short, stream, node.id, wish, plan[1])
+
+    outcome = await centre.write(lend)
+    if isinstance(outcome, lending.NoGrant):
+        raise Problem(409, outcome, "nothing was lent")
+    grant = {
+        "id": str(outcome.id),
+        "p": outcome.performance,
+        "firm": outcome.firm,
+        "state": "open",
+        "units": outcome.units,
+    }
+    return _reply({"allotment": grant})
+
+
+@route("POST", "/v1/e/{stream}/admit", permission=Permission.GATE_ADMIT)
+async def admit(request: web.Request) -> web.Response:
+    """Answer a gate's scan, and record the entry when it is let in."""
+    centre, node = request.app[CENTRE], request[NODE]
+    body = await _json_object(request)
+    stream = _stream(request)
+    code, lane, seen = body.get("code"), body.get("lane"), body.get("seen")
+    sound = is_op_id(body.get("op")) and is_seen_list(seen, arbiter.SEEN_MAX)
+    if not sound or not isinstance(code, str) or len(code) > CODE_CHARS * 4:
+        raise _malformed("op, code and seen")
+    if not isinstance(lane, str) or not 0 < len(lane) <= 64:
+        raise _malformed("lane")
+    assert isinstance(seen, list)
+    asked = arbiter.AdmitRequest(op_ids([body["op"]])[0], code, lane, op_ids(seen))
+    answer = await centre.write(lambda tx: arbiter.admit(tx, stream, node.id, asked))
+    if isinstance(answer, arbiter.Accepted):
+        return _reply({"accepted": True, "op": answer.op_id, "unconfirmed": answer.unconfirmed})
+    first = answer.first_entry
+    entry = (
+        {
+            "op": first.op_id,
+            "node": first.node_id,
+            "lane": first.lane,
+            "at_ms": int(first.at.timestamp() * 1000),
+        }
+        if first
+        else None
+    )
+    return _reply({"accepted": False, "reason": answer.reason, "first_entry": entry})
+
+
+async def _pages(
+    centre: Centre, role: str, node_id: str, after: Mapping[str, int], limit: int
+) -> dict[str, Page]:
+    def read(connection: Any) -> dict[str, Page]:
+        pages = {
+            stream: pull(connection, role, node_id, centre.venue_id, stream, rev, limit)
+            for stream, rev in after.items()
+        }
+        return {stream: page for stream, page in pages.items() if page is not None}
+
+    return await centre.read(read)
+
+
+def _source(tx: Transaction, centre: Centre, node_id: str, incarnation: int, stream: str) -> Source:
+    if stream == centre.venue_id:
+        return Source(node_id, incarnation, stream, None)
+    plan = load_plan(tx, stream)
+    if plan is None:
+        raise Problem(404, "unknown_stream", f"there is no event {stream!r} here")
+    return Source(node_id, incarnation, stream, plan[2])
+
+
+def _compare(tx: Transaction, node_id: str, told: Mapping[str, Any]) -> dict[str, object]:
+    stream, incarnation = told["stream"], told["inc"]
+    source = Source(node_id, incarnation, stream, None)
+    found = intake.check_head(tx, source, told["seq"], told["hash"])
+    forked = isinstance(found, intake.Forked)
+    return {"stream": stream, "inc": incarnation, "acked": found.acked, "forked": forked}
+
+
+def _push_reply(
+    taken: intake.Taken | intake.Gap | intake.BrokenChain | intake.Forked,
+) -> web.Response:
+    match taken:
+        case intake.Gap(acked, _):
+            raise Problem(409, "journal_gap", "send what follows the last one", acked=acked)
+        case intake.BrokenChain(seq):
+            raise Problem(400, "broken_chain", f"operation {seq} does not follow", seq=seq)
+        case intake.Forked(acked):
+            raise Problem(409, "journal_forked", "this journal is fenced", acked=acked)
+    verdicts = [[a.seq, a.verdict, a.code, a.rev] for a in taken.answers]
+    return _reply({"acked": taken.acked, "hash": taken.hash, "verdicts": verdicts})
+
+
+def _batch(body: Mapping[str, Any]) -> intake.Batch:
+    raw, prev = body.get("ops"), body.get("prev")
+    if not isinstance(raw, list) or not 1 <= len(raw) <= intake.OPS_PER_PUSH_MAX:
+        raise _malformed(f"ops (1 to {intake.OPS_PER_PUSH_MAX})")
+    if not isinstance(prev, str) or len(prev) != 64:
+        raise _malformed("prev")
+    ops = [op for op in map(op_from_wire, raw) if op is not None]
+    if len(ops) != len(raw):
+        raise _malformed("ops")
+    return intake.Batch(_number(body, "first", low=1), prev, tuple(ops))
+
+
+def _wish(body: Mapping[str, Any]) -> lending.Acquire:
+    units, req = body.get("units", []), body.get("req")
+    if not is_op_id(req) or not is_u32(body.get("performance")):
+        raise _malformed("req and performance")
+    if not isinstance(units, list) or not all(map(is_u32, units)) or len(set(units)) != len(units):
+        raise _malformed("units")
+    count = _number(body, "count", low=0) if "count" in body else 0
+    return lending.Acquire(
+        str(req), body["performance"], tuple(units), count, body.get("firm") is True
+    )
+
+
+def _journals(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    raw = body.get("journals")
+    if not isinstance(raw, list) or len(raw) > _JOURNALS_MAX:
+        raise _malformed("journals")
+    for journal in raw:
+        if not (
+            isinstance(journal, dict)
+            and is_stream_id(journal.get("stream"))
+            and isinstance(journal.get("hash"), str)
+            and _number(journal, "inc", low=1)
+            and _number(journal, "seq", low=0) >= 0
+        ):
+            raise _malformed("journals")
+    return raw
+
+
+def _contact(body: Mapping[str, Any]) -> Contact:
+    now_ms = Centre.now_ms()
+    version = body.get("program_version", "")
+    if not isinstance(version, str) or len(version) > _VERSION_CHARS_MAX:
+        raise _malformed("program_version")
+    offset = _number(body, "now_ms", low=0) - now_ms
+    return Contact(now_ms, _number(body, "unsynced", low=0), version, offset)
+
+
+def _stream(request: web.Request) -> str:
+    stream = request.match_info["stream"]
+    if not is_stream_id(stream):
+        raise Problem(404, "unknown_stream", "there is no such event here")
+    return stream
+
+
+def _cursors(text: str) -> dict[str, int]:
+    """Read `stream:rev,stream:rev`."""
+    parts = [part.rpartition(":") for part in text.split(",") if part]
+    if not 1 <= len(parts) <= STREAMS_PER_PULL_MAX:
+        raise _malformed(f"after (1 to {STREAMS_PER_PULL_MAX} streams)")
+    if not all(
+        is_stream_id(s) and r.isascii() and r.isdigit() and len(r) < 16 for s, _, r in parts
+    ):
+        raise _malformed("after")
+    return {stream: int(rev) for stream, _, rev in parts}
+
+
+def _query_number(query: Mapping[str, str], name: str, default: float) -> int:
+    text = query.get(name, str(default))
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError):
+        raise _malformed(name) from None
+
+
+def _number(body: Mapping[str, Any], name: str, *, low: int) -> int:
+    value = body.get(name)
+    if type(value) is not int or not low <= value < 2**53:
+        raise _malformed(name)
+    return value
+
+
+def _malformed(name: str) -> Problem:
+    return Problem(400, "malformed", f"the request's {name} cannot be read")
+
+
+async def _json_object(request: web.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise _malformed("JSON body") from None
+    if not isinstance(body, dict):
+        raise _malformed("JSON body")
+    return body
+
+
+def _reply(body: Mapping[str, object]) -> web.Response:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return web.Response(body=text.encode(), content_type="application/json")

@@ -1,0 +1,226 @@
+"""The books: is every unit, every yuan and every entry accounted for?
+
+Each account is counted twice from different tables, and the difference is shown, never hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAccount:
+    """One performance: capacity = free + lent + sold + blocked, and sold = valid tickets."""
+
+    event_id: str
+    performance: int
+    starts_ms: int
+    capacity: int
+    lent: int
+    sold: int
+    blocked: int
+    tickets: int
+
+    @property
+    def free(self) -> int:
+        return self.capacity - self.lent - self.sold - self.blocked
+
+    @property
+    def balanced(self) -> bool:
+        return self.free >= 0 and self.sold == self.tickets
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyAccount:
+    """One event: orders = their tickets' prices = what the ledger took, and the ledger sums to 0."""
+
+    event_id: str
+    currency: str
+    orders_minor: int
+    tickets_minor: int
+    taken_minor: int
+    ledger_sum_minor: int
+
+    @property
+    def balanced(self) -> bool:
+        same = self.orders_minor == self.tickets_minor == self.taken_minor
+        return same and self.ledger_sum_minor == 0
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAccount:
+    """One performance: entries that count, and the tickets they let in; more entries = a double."""
+
+    event_id: str
+    performance: int
+    tickets: int
+    entries: int
+    tickets_let_in: int
+    entries_without_ticket: int  # let in on a sale that has not been synced yet
+
+    @property
+    def balanced(self) -> bool:
+        return self.entries == self.tickets_let_in and self.entries_without_ticket == 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLine:
+    id: str
+    name: str
+    role: str
+    state: str
+    last_seen_ms: int
+    unsynced_count: int
+    program_version: str
+    clock_offset_ms: int
+    lent: int
+    sold: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    event_id: str
+    id: str
+    kind: str
+    opened_ms: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    units: tuple[UnitAccount, ...]
+    money: tuple[MoneyAccount, ...]
+    entries: tuple[EntryAccount, ...]
+    nodes: tuple[NodeLine, ...]
+    open_cases: tuple[CaseLine, ...]  # oldest first, at most CASES_MAX
+    open_case_count: int
+
+    @property
+    def balanced(self) -> bool:
+        """All accounts agree, nothing waits at a node, no case is open."""
+        agree = [
+            *(account.balanced for account in self.units),
+            *(account.balanced for account in self.money),
+            *(account.balanced for account in self.entries),
+        ]
+        waiting = any(node.unsynced_count for node in self.nodes)
+        return all(agree) and not waiting and not self.open_case_count
+
+
+CASES_MAX = 100
+
+
+def read_books(connection: Connection) -> Books:
+    """All accounts as of one snapshot of the database."""
+    cases = connection.execute(text("SELECT count(*) FROM case_file WHERE state = 'open'"))
+    return Books(
+        units=_units(connection),
+        money=_money(connection),
+        entries=_entries(connection),
+        nodes=_nodes(connection),
+        open_cases=_cases(connection),
+        open_case_count=int(cases.scalar_one()),
+    )
+
+
+def _units(connection: Connection) -> tuple[UnitAccount, ...]:
+    rows = connection.execute(
+        text(
+            """
+            SELECT p.event_id, p.perf_id, p.starts_ms, p.unit_count,
+                   coalesce(c.lent, 0), coalesce(c.sold, 0), coalesce(c.blocked, 0),
+                   coalesce(t.tickets, 0)
+            FROM performance p
+            LEFT JOIN (
+                SELECT event_id, perf_id,
+                       sum(CASE WHEN kind = 'allot' THEN 1 ELSE 0 END) AS lent,
+                       sum(CASE WHEN kind = 'sold' THEN 1 ELSE 0 END) AS sold,
+                       sum(CASE WHEN kind = 'blocked' THEN 1 ELSE 0 END) AS blocked
+                FROM claim GROUP BY event_id, perf_id
+            ) c ON c.event_id = p.event_id AND c.perf_id = p.perf_id
+            LEFT JOIN (
+                SELECT event_id, perf_id, count(*) AS tickets
+                FROM ticket WHERE state = 'valid' GROUP BY event_id, perf_id
+            ) t ON t.event_id = p.event_id AND t.perf_id = p.perf_id
+            ORDER BY p.starts_ms, p.perf_id
+            """
+        )
+    )
+    return tuple(UnitAccount(row[0], *(int(n) for n in row[1:])) for row in rows)
+
+
+def _money(connection: Connection) -> tuple[MoneyAccount, ...]:
+    rows = connection.execute(
+        text(
+            """
+            SELECT o.event_id, o.currency, o.total,
+                   coalesce(t.total, 0), coalesce(l.taken, 0), coalesce(l.total, 0)
+            FROM (SELECT event_id, currency, sum(total_minor) AS total
+                  FROM orders GROUP BY event_id, currency) o
+            LEFT JOIN (SELECT event_id, sum(price_minor) AS total
+                       FROM ticket GROUP BY event_id) t ON t.event_id = o.event_id
+            LEFT JOIN (SELECT event_id, currency, sum(amount_minor) AS total,
+                              sum(CASE WHEN account LIKE 'cash:%' THEN amount_minor ELSE 0 END)
+                                  AS taken
+                       FROM ledger GROUP BY event_id, currency) l
+                   ON l.event_id = o.event_id AND l.currency = o.currency
+            ORDER BY o.event_id
+            """
+        )
+    )
+    return tuple(MoneyAccount(row[0], row[1], *(int(n) for n in row[2:])) for row in rows)
+
+
+def _entries(connection: Connection) -> tuple[EntryAccount, ...]:
+    rows = connection.execute(
+        text(
+            """
+            SELECT p.event_id, p.perf_id, coalesce(t.tickets, 0), coalesce(e.entries, 0),
+                   coalesce(e.tickets, 0), coalesce(e.unknown, 0)
+            FROM performance p
+            LEFT JOIN (SELECT event_id, perf_id, count(*) AS tickets
+                       FROM ticket WHERE state = 'valid' GROUP BY event_id, perf_id) t
+                   ON t.event_id = p.event_id AND t.perf_id = p.perf_id
+            LEFT JOIN (SELECT x.event_id, x.perf_id, count(*) AS entries,
+                              count(DISTINCT x.ticket_id) AS tickets,
+                              sum(CASE WHEN k.id IS NULL THEN 1 ELSE 0 END) AS unknown
+                       FROM entry x
+                       LEFT JOIN ticket k ON k.event_id = x.event_id AND k.id = x.ticket_id
+                       WHERE x.phase <> 'returned'
+                       GROUP BY x.event_id, x.perf_id) e
+                   ON e.event_id = p.event_id AND e.perf_id = p.perf_id
+            ORDER BY p.starts_ms, p.perf_id
+            """
+        )
+    )
+    return tuple(EntryAccount(row[0], *(int(n) for n in row[1:])) for row in rows)
+
+
+def _nodes(connection: Connection) -> tuple[NodeLine, ...]:
+    rows = connection.execute(
+        text(
+            """
+            SELECT n.id, n.name, n.role, n.state, n.last_seen_ms, n.unsynced_count,
+                   n.program_version, n.clock_offset_ms,
+                   (SELECT count(*) FROM claim c WHERE c.node_id = n.id AND c.kind = 'allot'),
+                   (SELECT count(*) FROM claim c WHERE c.node_id = n.id AND c.kind = 'sold'),
+                   (SELECT count(*) FROM entry e WHERE e.node_id = n.id AND e.phase <> 'returned')
+            FROM node n ORDER BY n.name
+            """
+        )
+    )
+    return tuple(NodeLine(*row) for row in rows)
+
+
+def _cases(connection: Connection) -> tuple[CaseLine, ...]:
+    rows = connection.execute(
+        text(
+            "SELECT event_id, id, kind, opened_ms, body FROM case_file WHERE state = 'open' "
+            "ORDER BY opened_ms, id LIMIT :most"
+        ),
+        {"most": CASES_MAX},
+    )
+    return tuple(CaseLine(*row) for row in rows)

@@ -1,0 +1,229 @@
+"""Lending: units become an allotment of a till, which alone may end it.
+
+A grant is idempotent by (event, node, req): asking again gives the same allotment.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import text
+
+from sync_server.store.writer import Transaction
+from ticketing.ids import AllotmentId
+from ticketing.seating import Area, AreaKind, SeatingPlan
+
+UNITS_PER_GRANT_MAX = 2_000
+
+
+class NoGrant(StrEnum):
+    """Why nothing was lent."""
+
+    TAKEN = "taken"  # some unit asked for is sold, or kept back
+    LENT_ELSEWHERE = "lent_elsewhere"  # some unit asked for is lent to another till
+    ALREADY_YOURS = "already_yours"  # lent to the asker by an earlier grant: the feed brings it
+    SOLD_OUT = "sold_out"  # nothing is free to lend
+    UNKNOWN_PERFORMANCE = "unknown_performance"
+    UNKNOWN_UNIT = "unknown_unit"
+    LIMIT = "limit"  # too many units in one request
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """A till's wish: these very units (`firm`: for a basket), or about `count` in whole rows."""
+
+    req: str
+    performance: int
+    units: tuple[int, ...] = ()
+    count: int = 0
+    firm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Units lent, each with its version: a ticket sold on it cites both."""
+
+    id: AllotmentId
+    performance: int
+    units: tuple[tuple[int, int], ...]
+    firm: bool
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    kind: str
+    node_id: str
+    version: int
+
+
+def acquire(
+    tx: Transaction, generation: str, event_id: str, node_id: str, wish: Acquire, plan: SeatingPlan
+) -> Grant | NoGrant:
+    """Lend the wished units, all of them or none."""
+    earlier = _earlier_grant(tx, event_id, node_id, wish.req)
+    if earlier is not None:
+        return earlier
+    if not tx.row(
+        "SELECT 1 FROM performance WHERE event_id = :e AND perf_id = :p",
+        e=event_id,
+        p=wish.performance,
+    ):
+        return NoGrant.UNKNOWN_PERFORMANCE
+    if len(wish.units) > UNITS_PER_GRANT_MAX or wish.count > UNITS_PER_GRANT_MAX:
+        return NoGrant.LIMIT
+    claims = _claims(tx, event_id, wish.performance)
+    units = wish.units or _share(tx, plan, claims, wish.count)
+    refusal = _refusal(units, claims, plan, node_id)
+    if refusal is not None:
+        return refusal
+    return _lend(tx, generation, event_id, node_id, wish, units, claims)
+
+
+def _earlier_grant(tx: Transaction, event_id: str, node_id: str, req: str) -> Grant | None:
+    row = tx.row(
+        "SELECT id, perf_id, firm, body, rev FROM allot "
+        "WHERE event_id = :e AND node_id = :n AND req = :r",
+        e=event_id,
+        n=node_id,
+        r=req,
+    )
+    if row is None:
+        return None
+    allotment = AllotmentId.parse(row.id)
+    assert allotment is not None
+    units = tuple((unit, version) for unit, version in json.loads(row.body)["units"])
+    return Grant(allotment, row.perf_id, units, bool(row.firm), row.rev)
+
+
+def _claims(tx: Transaction, event_id: str, performance: int) -> dict[int, _Claim]:
+    rows = tx.rows(
+        "SELECT unit, kind, node_id, version FROM claim WHERE event_id = :e AND perf_id = :p",
+        e=event_id,
+        p=performance,
+    )
+    return {row.unit: _Claim(row.kind, row.node_id, row.version) for row in rows}
+
+
+def _refusal(
+    units: tuple[int, ...], claims: Mapping[int, _Claim], plan: SeatingPlan, node_id: str
+) -> NoGrant | None:
+    if not units:
+        return NoGrant.SOLD_OUT
+    for unit in units:
+        claim = claims.get(unit)
+        if claim is None:
+            if not plan.has_unit(unit):
+                return NoGrant.UNKNOWN_UNIT
+        elif claim.kind == "allot":
+            own = claim.node_id == node_id
+            return NoGrant.ALREADY_YOURS if own else NoGrant.LENT_ELSEWHERE
+        elif claim.kind != "free":
+            return NoGrant.TAKEN
+    return None
+
+
+def _share(
+    tx: Transaction, plan: SeatingPlan, claims: Mapping[int, _Claim], count: int
+) -> tuple[int, ...]:
+    """About `count` free units over all areas, in whole rows from the front.
+
+    From each area at most half of an even share among the tills, so that a till that asks first
+    does not take the house.
+    """
+    tills = tx.row("SELECT count(*) FROM node WHERE role = 'till' AND state = 'active'")
+    till_count = max(1, int(tills[0])) if tills else 1
+    free = {area.id: [row for row in _free_rows(area, claims) if row] for area in plan.areas}
+    free_count = sum(len(row) for rows in free.values() for row in rows)
+    chosen: list[int] = []
+    for area in plan.areas:
+        rows = free[area.id]
+        area_free = sum(len(row) for row in rows)
+        cap = min(count * area_free // max(1, free_count), max(1, area_free // (2 * till_count)))
+        if area.kind is AreaKind.STANDING:
+            chosen.extend(rows[0][:cap] if rows else [])
+            continue
+        taken = 0
+        for row in rows:
+            if taken + len(row) > cap and taken:
+                break
+            chosen.extend(row)
+            taken += len(row)
+    return tuple(chosen[:UNITS_PER_GRANT_MAX])
+
+
+def _free_rows(area: Area, claims: Mapping[int, _Claim]) -> list[list[int]]:
+    rows = (
+        [[seat.unit for seat in row.seats] for row in area.rows]
+        if area.kind is AreaKind.SEATED
+        else [list(area.units)]
+    )
+    return [
+        [unit for unit in row if unit not in claims or claims[unit].kind == "free"] for row in rows
+    ]
+
+
+def _lend(
+    tx: Transaction,
+    generation: str,
+    event_id: str,
+    node_id: str,
+    wish: Acquire,
+    units: tuple[int, ...],
+    claims: Mapping[int, _Claim],
+) -> Grant:
+    first = tx.next_rev(event_id, len(units) + 1)
+    allotment = AllotmentId(generation, first)  # revisions are never reused, so neither is the id
+    lent = tuple((u, claims[u].version if u in claims else 0) for u in units)
+    tx.connection.execute(
+        text(
+            "INSERT INTO claim (event_id, perf_id, unit, kind, ref, node_id, version, rev) "
+            "VALUES (:e, :p, :unit, 'allot', :ref, :node, :version, :rev) "
+            "ON CONFLICT (event_id, perf_id, unit) DO UPDATE SET kind = 'allot', "
+            "ref = excluded.ref, node_id = excluded.node_id, rev = excluded.rev "
+            "WHERE claim.kind = 'free'"
+        ),
+        [
+            {
+                "e": event_id,
+                "p": wish.performance,
+                "unit": unit,
+                "ref": str(allotment),
+                "node": node_id,
+                "version": version,
+                "rev": first + 1 + index,
+            }
+            for index, (unit, version) in enumerate(lent)
+        ],
+    )
+    tx.run(
+        "INSERT INTO allot (event_id, id, node_id, perf_id, req, firm, state, granted_ms, body, "
+        "rev) VALUES (:e, :id, :node, :p, :req, :firm, 'open', :now, :body, :rev)",
+        e=event_id,
+        id=str(allotment),
+        node=node_id,
+        p=wish.performance,
+        req=wish.req,
+        firm=int(wish.firm),
+        now=tx.now_ms,
+        body=json.dumps({"units": lent}),
+        rev=first,
+    )
+    _require_all_claimed(tx, event_id, allotment, len(units))
+    return Grant(allotment, wish.performance, lent, wish.firm, first)
+
+
+def _require_all_claimed(
+    tx: Transaction, event_id: str, allotment: AllotmentId, count: int
+) -> None:
+    """The database has the last word: a unit that was not free keeps its claim, and we stop."""
+    row = tx.row(
+        "SELECT count(*) FROM claim WHERE event_id = :e AND ref = :ref AND kind = 'allot'",
+        e=event_id,
+        ref=str(allotment),
+    )
+    if row is None or row[0] != count:
+        raise AssertionError(f"allotment {allotment} claims {row and row[0]} of {count} units")

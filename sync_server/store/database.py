@@ -1,0 +1,126 @@
+"""Opening the database: SQLite by default, PostgreSQL by URL. The only place with dialects in it.
+
+The writer's transactions are serial: `BEGIN IMMEDIATE` on SQLite, one connection on both. Durable:
+`synchronous=FULL` on SQLite, the server's default on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from sync_server.store.errors import StoreDamaged, StoreError, StoreFromNewerVersion, StoreMissing
+from sync_server.store.schema import SCHEMA_VERSION, metadata
+
+READERS_MAX = 4
+_BUSY_TIMEOUT_S = 10
+
+T = TypeVar("T")
+
+
+def open_engine(url: str) -> Engine:
+    """An engine with Boxgate's durability settings; nothing is connected yet."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(
+            _psycopg_url(url), pool_size=READERS_MAX + 1, max_overflow=0, pool_pre_ping=True
+        )
+    engine = create_engine(
+        url,
+        connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
+        pool_size=READERS_MAX + 1,
+        max_overflow=0,
+    )
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def create_schema(engine: Engine) -> None:
+    """Make all tables in an empty database and note the schema's version."""
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        connection.execute(
+            text("INSERT INTO meta (k, v) VALUES ('schema_version', :v)"),
+            {"v": str(SCHEMA_VERSION)},
+        )
+
+
+def is_initialised(engine: Engine) -> bool:
+    """Whether `init` has run on this database. Raises StoreError when it cannot be read."""
+    return (
+        _guarded(engine, lambda connection: _meta_value(connection, "schema_version")) is not None
+    )
+
+
+def check_schema(engine: Engine) -> None:
+    """Raise a StoreError with what to do unless this database is ours, sound and of our version."""
+    found = _guarded(engine, lambda connection: _meta_value(connection, "schema_version"))
+    if found is None:
+        raise StoreMissing(
+            f"{_shown(engine)} holds no Boxgate database; run 'boxgate-server init' first"
+        )
+    if int(found) > SCHEMA_VERSION:
+        raise StoreFromNewerVersion(
+            f"{_shown(engine)} was written by a newer Boxgate (schema {found}, this program knows "
+            f"{SCHEMA_VERSION}); install the newer program, nothing was changed"
+        )
+    if engine.dialect.name == "sqlite":
+        verdict = _guarded(engine, lambda c: c.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        if verdict != "ok":
+            raise StoreDamaged(_damage_sentence(engine, str(verdict)))
+
+
+def read_only(engine: Engine) -> Engine:
+    """The engine for readers: their transactions do not take SQLite's write lock."""
+    return engine.execution_options(boxgate_read_only=True)
+
+
+def _guarded(engine: Engine, work: Callable[[Connection], T]) -> T:
+    try:
+        with read_only(engine).connect() as connection:
+            return work(connection)
+    except OperationalError as error:
+        raise StoreError(f"cannot open {_shown(engine)}: {error.orig}") from error
+    except DatabaseError as error:
+        raise StoreDamaged(_damage_sentence(engine, str(error.orig))) from error
+
+
+def _meta_value(connection: Connection, key: str) -> str | None:
+    if not connection.dialect.has_table(connection, "meta"):
+        return None
+    value = connection.execute(text("SELECT v FROM meta WHERE k = :k"), {"k": key}).scalar()
+    return None if value is None else str(value)
+
+
+def _damage_sentence(engine: Engine, detail: str) -> str:
+    return (
+        f"{_shown(engine)} is damaged ({detail}); nothing was changed: keep the file, and restore "
+        "the last backup in a new folder"
+    )
+
+
+def _shown(engine: Engine) -> str:
+    if engine.dialect.name == "sqlite":
+        return f"database {Path(str(engine.url.database)).name}"
+    return f"database {engine.url.database} on {engine.url.host or 'the local socket'}"
+
+
+def _psycopg_url(url: str) -> str:
+    return str(make_url(url).set(drivername="postgresql+psycopg").render_as_string(False))
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's "begin" event starts transactions, not sqlite3
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    read = connection.get_execution_options().get("boxgate_read_only")
+    connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")

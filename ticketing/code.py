@@ -1,0 +1,164 @@
+"""The ticket code: what a QR code on a ticket says, signed by the node that sold it.
+
+    "BXG1" + base32(37 bytes of facts + 64 bytes of Ed25519 signature)
+
+in RFC 4648 base32 without padding: 166 characters, all of QR's alphanumeric set, so the code fits
+a version 7 symbol at error level M. The prefix makes sure that no other code is mistaken for a
+ticket. docs/ticket-code.md gives the layout with test vectors.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntFlag, StrEnum
+
+from ticketing.ids import U8_MAX, U16_MAX, U32_MAX, AllotmentId, KeyId, TicketId
+from ticketing.keys import SIGNATURE_BYTES, is_signed, sign
+
+PREFIX = "BXG1"
+CODE_CHARS = 166
+FORMAT = 1
+
+_FACTS = struct.Struct(">B4s8sIIBB4sIIH")
+_CONTEXT = b"boxgate ticket 1\0"
+_SHAPE = re.compile(PREFIX + r"[A-Z2-7]{162}")
+_RAW_BYTES = _FACTS.size + SIGNATURE_BYTES
+
+
+class Flag(IntFlag):
+    TRAINING = 1  # made in training mode: no gate lets it in
+    PROVISIONAL = 2  # sold offline beyond the allotment's soft term
+
+
+class CodeFault(StrEnum):
+    """Why a text is not a ticket code."""
+
+    NOT_A_TICKET = "not_a_ticket"  # another system's code, or garbage
+    DAMAGED = "damaged_code"  # ours by its prefix, but cut off or altered
+    NEWER_FORMAT = "newer_format"  # ours, from a later version of Boxgate
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFacts:
+    """The signed facts of a ticket.
+
+    `valid_from` is aware UTC on a whole minute; the ticket is valid for `valid_minutes` from it.
+    """
+
+    key_id: KeyId
+    ticket_id: TicketId
+    performance: int
+    unit: int
+    ticket_type: int
+    version: int
+    allotment: AllotmentId
+    valid_from: datetime
+    valid_minutes: int
+    flags: Flag = Flag(0)
+
+    @property
+    def valid_to(self) -> datetime:
+        return self.valid_from + timedelta(minutes=self.valid_minutes)
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("performance", self.performance, 1, U32_MAX),
+            ("unit", self.unit, 1, U32_MAX),
+            ("ticket_type", self.ticket_type, 1, U8_MAX),
+            ("version", self.version, 0, U8_MAX),
+            ("allotment number", self.allotment.number, 1, U32_MAX),
+            ("valid_minutes", self.valid_minutes, 1, U16_MAX),
+        ):
+            if not low <= value <= high:
+                raise ValueError(f"{name} {value} is outside {low}..{high}")
+        if self.valid_from.tzinfo is None or self.valid_from.timestamp() % 60:
+            raise ValueError("valid_from must be aware and on a whole minute")
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCode:
+    """A well-formed code. Its signature has not been checked: see `is_genuine`."""
+
+    facts: TicketFacts
+    text: str
+    _signed: bytes
+    _signature: bytes
+
+    def is_genuine(self, public: bytes) -> bool:
+        """Whether the key signed these very facts."""
+        return is_signed(public, self._signature, _CONTEXT + self._signed)
+
+
+def make_code(facts: TicketFacts, private: bytes) -> str:
+    """The code's text. Deterministic: Ed25519 needs no chance."""
+    packed = _pack(facts)
+    return PREFIX + _base32(packed + sign(private, _CONTEXT + packed))
+
+
+def parse_code(text: str) -> TicketCode | CodeFault:
+    """Read a code. Total: every text gives a code or the reason why it is none."""
+    if not text.startswith(PREFIX[:3]):
+        return CodeFault.NOT_A_TICKET
+    if not text.startswith(PREFIX):
+        return CodeFault.NEWER_FORMAT if text[3:4].isdigit() else CodeFault.NOT_A_TICKET
+    if _SHAPE.fullmatch(text) is None:
+        return CodeFault.DAMAGED
+    raw = base64.b32decode(text[len(PREFIX) :] + "=" * (-162 % 8))
+    if _base32(raw) != text[len(PREFIX) :]:  # spare bits set: not written by us
+        return CodeFault.DAMAGED
+    if raw[0] >> 4 != FORMAT:
+        return CodeFault.NEWER_FORMAT
+    facts = _unpack(raw[: _FACTS.size])
+    if facts is None:
+        return CodeFault.DAMAGED
+    return TicketCode(facts, text, raw[: _FACTS.size], raw[_FACTS.size :])
+
+
+def _pack(facts: TicketFacts) -> bytes:
+    return _FACTS.pack(
+        FORMAT << 4 | facts.flags,
+        bytes.fromhex(facts.key_id),
+        bytes.fromhex(facts.ticket_id),
+        facts.performance,
+        facts.unit,
+        facts.ticket_type,
+        facts.version,
+        bytes.fromhex(facts.allotment.generation),
+        facts.allotment.number,
+        int(facts.valid_from.timestamp()) // 60,
+        facts.valid_minutes,
+    )
+
+
+def _unpack(raw: bytes) -> TicketFacts | None:
+    head, key, ticket, performance, unit, kind, version, gen, number, start, minutes = (
+        _FACTS.unpack(raw)
+    )
+    if head & 0x0F & ~int(Flag.TRAINING | Flag.PROVISIONAL):
+        return None
+    try:
+        return TicketFacts(
+            KeyId(key.hex()),
+            TicketId(ticket.hex()),
+            performance,
+            unit,
+            kind,
+            version,
+            AllotmentId(gen.hex(), number),
+            datetime.fromtimestamp(start * 60, UTC),
+            minutes,
+            Flag(head & 0x0F),
+        )
+    except (ValueError, OverflowError):
+        return None
+
+
+def _base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=")
+
+
+assert _RAW_BYTES == 101 and len(PREFIX) + -(-_RAW_BYTES * 8 // 5) == CODE_CHARS
