@@ -113,7 +113,7 @@ def render_tickets(
     with _rendering:
         loaded = load_font(font)
         output = BytesIO()
-        canvas = _open_canvas(output)
+        canvas = _open_canvas(output, loaded)
         for face, symbol in zip(faces, symbols, strict=True):
             _draw_ticket(Sheet(canvas, loaded), _printable(face, loaded), labels, symbol)
             canvas.showPage()
@@ -147,10 +147,15 @@ def qr_rows(code: str) -> tuple[bytes, ...]:
 _rendering = Lock()
 
 
-def _open_canvas(output: BytesIO) -> Canvas:
-    """A canvas that writes no clock and no chance into the file."""
+def _open_canvas(output: BytesIO, font: TicketFont) -> Canvas:
+    """A canvas that writes no clock and no chance into the file, and names no other font."""
     canvas = Canvas(
-        output, pagesize=(PAGE_WIDTH_MM * mm, PAGE_HEIGHT_MM * mm), pageCompression=1, invariant=1
+        output,
+        pagesize=(PAGE_WIDTH_MM * mm, PAGE_HEIGHT_MM * mm),
+        pageCompression=1,
+        invariant=1,
+        # Else Helvetica, which is never embedded. (The stubs take the name for a number.)
+        initialFontName=font.name,  # type: ignore[arg-type]
     )
     canvas.setTitle("Tickets")
     canvas.setAuthor("Boxgate")

@@ -8,6 +8,7 @@ ReportLab embeds TrueType outlines only; Noto CJK (CFF outlines) is refused with
 
 from __future__ import annotations
 
+import struct
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,8 @@ TEXT_CHARS_MAX: Final = 300
 # What every ticket needs: a font without one of these would print boxes (fonts-droid-fallback,
 # for one, has Han characters and no Latin digits).
 _NEEDED = "0123456789AZaz座票元¥…"
+# A damaged file fails wherever ReportLab's reader happens to stand.
+_UNREADABLE = (PDFError, OSError, ValueError, LookupError, ArithmeticError, struct.error)
 _GETA = "〓"  # what printers set for a character they have no type for
 _GONE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # controls, format marks and non-characters
 
@@ -80,11 +83,11 @@ def load_font(configured: Path | None = None) -> TicketFont:
 
 @lru_cache(maxsize=8)
 def _load(path: Path) -> TicketFont:
-    name = f"Ticket-{path.stem}"
+    name = f"ticket:{path}"
     try:
         # No readable ASCII block: the subset then holds only what the tickets use.
         font = TTFont(name, str(path), asciiReadable=False, shapable=False)
-    except (PDFError, OSError, ValueError, LookupError) as error:
+    except _UNREADABLE as error:
         raise FontMissing(f"The font {path} cannot be used: {error}. {INSTALL_HINT}") from error
     characters = frozenset(font.face.charToGlyph)
     lacking = "".join(char for char in _NEEDED if ord(char) not in characters)

@@ -102,11 +102,11 @@ class CommandPrinter:
             try:
                 self._run(_with_file(self._argv, file))
             finally:
-                file.unlink(missing_ok=True)
+                with suppress(OSError):
+                    file.unlink()
 
     def _run(self, argv: Sequence[str]) -> None:
-        # A file and not a pipe: a child left behind by the command would hold a pipe open.
-        with tempfile.TemporaryFile() as words:
+        with self._open_words() as words:
             process = self._start(argv, words)
             try:
                 status = process.wait(self._timeout_s)
@@ -123,6 +123,16 @@ class CommandPrinter:
                     PrinterFault.COMMAND_FAILED,
                     f"The print command {argv[0]} {_ending(status)}{_quoted(_last_line(words))}.",
                 )
+
+    def _open_words(self) -> IO[bytes]:
+        """Where the command says what is wrong.
+
+        A file and not a pipe: a child left behind by the command would hold a pipe open.
+        """
+        try:
+            return tempfile.TemporaryFile(dir=self._spool)
+        except OSError as error:
+            raise _folder_error(self._spool, error) from error
 
     @staticmethod
     def _start(argv: Sequence[str], words: IO[bytes]) -> subprocess.Popen[bytes]:
