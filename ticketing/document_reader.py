@@ -207,7 +207,9 @@ def nearest(value: object, known: Iterable[str]) -> str | None:
     """Return the known word that `value` is most likely a slip of, if any."""
     if not isinstance(value, str) or len(value) > TEXT_CHARS_MAX:
         return None
-    return next(iter(get_close_matches(value, list(known), n=1)), None)
+    words = list(known)
+    begun = (word for word in words if value and word.startswith(value))
+    return next(iter(get_close_matches(value, words, n=1)), None) or next(begun, None)
 
 
 def unique(seen: dict[Any, Node], key: object, node: Node, what: str) -> None:

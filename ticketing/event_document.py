@@ -84,6 +84,8 @@ def event_members(event: Event) -> dict[str, Any]:
 
 
 def _read_plan_id(node: Node, plans: Mapping[str, SeatingPlan | None]) -> SeatingPlan | None:
+    if not plans:  # said already, where the plans are
+        return None
     plan_id = node.one_of(plans, "the id of one of the plans")
     return plans.get(plan_id)
 
@@ -133,13 +135,14 @@ def _read_tier_spans(
     whole: Node,
 ) -> tuple[TierSpan, ...]:
     """Read which tier each unit has; refuse units with two tiers, or with none."""
+    mark = whole.problems.count
     tier_of: dict[int, str] = {}
     for node, tier in zip(nodes, tiers, strict=True):
         if isinstance(node.value, dict) and "places" in node.value:
             places = Node(node.value["places"], node.problems, node, "places")
             for inner in places.items(1, PLACES_MAX, "places"):
                 _give_tier(inner, _read_place(inner, plan), tier.id, tier_of)
-    if plan is not None:
+    if plan is not None and not whole.problems.since(mark):
         _refuse_units_without_tier(whole, plan, tier_of)
     return _as_spans(tier_of)
 

@@ -59,6 +59,7 @@ def _read_exception(
                     f'sets the price of "{tier_id}" for "{type_id}" at performance {number} '
                     "a second time; keep one of the two"
                 )
+                break
             lines[key] = price
 
 

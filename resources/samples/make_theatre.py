@@ -19,7 +19,7 @@ THEATRE_JSON = Path(__file__).with_name("theatre.json")
 CENTRE_X, CENTRE_Y = 450.0, -270.0  # of the arcs; negative: behind the stage's back wall
 SEAT_PITCH = 10.0
 ROW_PITCH = 11.5
-AISLE = 24.0  # between the last seat of one block and the first of the next
+AISLE = 28.0  # between the last seat of one block and the first of the next
 STAGE_RADIUS = 318.0
 STANDING_UNITS = 60
 
