@@ -11,6 +11,7 @@ import textwrap
 import threading
 from collections.abc import Iterator, Sequence
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -110,9 +111,13 @@ def test_a_reader_that_goes_away_is_no_defect() -> None:
     assert said == ""
 
 
-def test_output_that_is_no_file_counts_as_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert _has_reader(sys.stdout)
+def test_output_that_is_no_file_counts_as_read() -> None:
+    assert _has_reader(io.StringIO())
+
+
+def test_a_file_counts_as_read(tmp_path: Path) -> None:
+    with (tmp_path / "output").open("w") as output:
+        assert _has_reader(output)
 
 
 def test_help_ends_with_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
