@@ -95,12 +95,12 @@ def test_libraries_that_log_every_request_are_quiet(lines: Lines) -> None:
     assert lines() == []
 
 
-def test_python_warnings_go_to_the_log(lines: Lines) -> None:
+def test_python_warnings_go_to_the_log(stream: io.StringIO) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        logging.captureWarnings(capture=True)
+        configure_logging(stream=stream, human=False)
         warnings.warn("old thing", DeprecationWarning, stacklevel=1)
-    assert "old thing" in lines()[0]["event"]
+    assert "old thing" in json.loads(stream.getvalue())["event"]
 
 
 @pytest.mark.expected_errors("lane_died")
@@ -178,9 +178,11 @@ def test_a_field_cannot_pretend_to_be_the_record(lines: Lines) -> None:
 def test_configuring_twice_writes_each_record_once(stream: io.StringIO) -> None:
     other = logging.NullHandler()
     logging.getLogger().addHandler(other)
-    configure_logging(stream=io.StringIO())
+    first = io.StringIO()
+    configure_logging(stream=first, human=False)
     configure_logging(stream=stream, human=False)
     get_logger("x").info("once")
+    assert first.getvalue() == ""
     assert len(stream.getvalue().splitlines()) == 1
     assert other in logging.getLogger().handlers
 
