@@ -46,6 +46,8 @@ def test_no_single_seat_is_left_over_where_that_costs_little() -> None:
     row = frozenset(range(7, 13))
     # 8 to 11 are nearer to the middle, but would leave one seat alone at each end.
     assert best_seats(PLAN, EVENT, row, 4) == (7, 8, 9, 10)
+    # 9 and 10 would leave 11 alone, 8 and 9 would leave 7.
+    assert best_seats(PLAN, EVENT, frozenset(range(7, 12)), 2) == (10, 11)
     # Where nothing else is left, a single seat is left over rather than a group sent away.
     assert best_seats(PLAN, EVENT, frozenset({8, 9, 10}), 2) == (9, 10)
 

@@ -315,7 +315,7 @@ FAULTS = [
     # the document and its objects
     (put("format", "boxgate-catalogue-2"), "$.format", 'did you mean "boxgate-catalogue-1"?'),
     (put("venu", {}), "$.venu", 'not a key of this object; did you mean "venue"?'),
-    (put("über uns", 1), '$["über uns"]', "known here: format, venue, plans, events"),
+    (put("über-uns", 1), '$["über-uns"]', "known here: format, venue, plans, events"),
     (put("plans", {}), "$.plans", "a list of plans; it is an object"),
     (put("plans", []), "$.plans", "1 to 100 plans; it holds 0"),
     (put("events 0", "x"), "$.events[0]", "must be an object with id, name, plan"),
