@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import serial
 
-from hardware.errors import DeviceBusy, DeviceError, DeviceGone
+from hardware.errors import DeviceBusy, DeviceError, DeviceGone, DeviceRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Short, so that whoever reads in a loop can look at its own deadline.
-READ_TIMEOUT_S: Final = 0.05
+READ_TIMEOUT_S: Final = 0.01
 
 _BUSY: Final = frozenset({errno.EAGAIN, errno.EBUSY})
 _SENTENCES: Final = {
@@ -35,9 +35,14 @@ def open_port(path: str, device: str, *, baud: int, write_timeout_s: float) -> s
     A read waits at most READ_TIMEOUT_S and then gives what there is.
     """
     with plain_errors(device):
-        return serial.Serial(
-            path, baud, timeout=READ_TIMEOUT_S, write_timeout=write_timeout_s, exclusive=True
-        )
+        try:
+            return serial.Serial(
+                path, baud, timeout=READ_TIMEOUT_S, write_timeout=write_timeout_s, exclusive=True
+            )
+        except ValueError as error:  # a speed that the port's driver does not have
+            raise DeviceRefused(
+                f"the port does not take these settings ({error})", device
+            ) from error
 
 
 @contextmanager
@@ -57,7 +62,14 @@ def _plain(error: Exception, device: str) -> DeviceError:
 
 
 def _errno_of(error: Exception) -> int:
-    """The system's error number, 0 where there is none; termios.error keeps it in its arguments."""
-    if isinstance(error, OSError):
-        return error.errno or 0
-    return error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    """The system's error number, 0 where there is none.
+
+    termios.error keeps it in its arguments; pyserial's own errors often have it only in their cause.
+    """
+    for each in (error, error.__cause__, error.__context__):
+        number = getattr(each, "errno", None)
+        if number is None and isinstance(each, termios.error) and each.args:
+            number = each.args[0]
+        if isinstance(number, int):
+            return number
+    return 0

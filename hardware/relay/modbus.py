@@ -36,8 +36,10 @@ log = logging.getLogger(__name__)
 
 # A request and its echo take 17 ms at 9600 baud; boards answer within 20 ms more.
 REPLY_TIMEOUT_S: Final = 0.3
-# A lost reply is asked for again: a repeated flash only begins the time anew.
+# A lost reply is asked for again: a repeated flash only begins the time anew, as long as the first
+# still lasts. So a flash is repeated early enough to fall into itself, and never opens twice.
 ATTEMPTS_COUNT: Final = 3
+_REPEAT_WITHIN: Final = 0.6
 # Shorter than for cameras: somebody stands before the barrier with a ticket already taken.
 RETRY_DELAYS_S: Final = (0.5, 1.0, 2.0, 4.0)
 
@@ -89,7 +91,8 @@ class ModbusRelay:
         if not 0 <= channel < self._channels_count:
             raise ValueError(f"relay {channel} is not among the {self._channels_count} in use")
         steps_count = -(-duration_ms // FLASH_STEP_MS)
-        self._command(flash_on(self._unit, channel, steps_count))
+        timeout_s = min(self._reply_timeout_s, _REPEAT_WITHIN * steps_count * FLASH_STEP_MS / 1000)
+        self._command(flash_on(self._unit, channel, steps_count), timeout_s)
 
     def all_off(self) -> None:
         """Switch every relay in use off and read back that they are."""
@@ -100,7 +103,7 @@ class ModbusRelay:
 
     def check(self) -> None:
         """Read the relays' states, as a sign of life."""
-        self._command(ReadCoils(self._unit, 0, self._channels_count))
+        self._command(ReadCoils(self._unit, 0, self._channels_count), self._reply_timeout_s)
 
     def close(self) -> None:
         """Let go of the port."""
@@ -109,10 +112,10 @@ class ModbusRelay:
             with plain_errors(self.address):
                 port.close()
 
-    def _command(self, request: Request) -> None:
+    def _command(self, request: Request, timeout_s: float) -> None:
         if self._port is None:
             self._reopen()
-        self._guarded(lambda: self._exchange(request))
+        self._guarded(lambda: self._exchange(request, timeout_s))
 
     def _reopen(self) -> None:
         now = self._clock()
@@ -138,8 +141,9 @@ class ModbusRelay:
 
     def _switch_off(self) -> None:
         for channel in range(self._channels_count):
-            self._exchange(switch(self._unit, channel, on=False))
-        states = self._exchange(ReadCoils(self._unit, 0, self._channels_count))
+            self._exchange(switch(self._unit, channel, on=False), self._reply_timeout_s)
+        read = ReadCoils(self._unit, 0, self._channels_count)
+        states = self._exchange(read, self._reply_timeout_s)
         if isinstance(states, CoilStates) and any(map(states.is_on, range(self._channels_count))):
             raise DeviceRefused("a relay stays on after it was switched off", self.address)
 
@@ -162,11 +166,11 @@ class ModbusRelay:
         with suppress(DeviceError):  # a port whose device is gone may refuse even to be closed
             self.close()
 
-    def _exchange(self, request: Request) -> Reply:
+    def _exchange(self, request: Request, timeout_s: float) -> Reply:
         """Send `request` until its answer comes, at most ATTEMPTS_COUNT times."""
         reply: Reply | None = None
         for _ in range(ATTEMPTS_COUNT):
-            reply = self._attempt(request)
+            reply = self._attempt(request, timeout_s)
             if reply is not None and not _is_busy(reply):
                 break
         if reply is None:
@@ -175,7 +179,7 @@ class ModbusRelay:
             raise DeviceRefused(_refusal_sentence(reply.code), self.address)
         return reply
 
-    def _attempt(self, request: Request) -> Reply | None:
+    def _attempt(self, request: Request, timeout_s: float) -> Reply | None:
         """Send once; the reply to `request`, or None when none came in time."""
         port = self._port
         if port is None:
@@ -185,7 +189,7 @@ class ModbusRelay:
             time.sleep(silence_s(self._baud))
             port.reset_input_buffer()
             port.write(encode(request))
-            deadline = time.monotonic() + self._reply_timeout_s
+            deadline = time.monotonic() + timeout_s
             while time.monotonic() < deadline:
                 data = port.read(max(1, port.in_waiting))
                 for reply in self._parser.feed(data):

@@ -1,1 +1,1 @@
-"""Units of hardware."""
+"""Devices without cables."""

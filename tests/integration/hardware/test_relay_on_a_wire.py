@@ -1,0 +1,294 @@
+"""The relay driver and the simulated board over a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import serial
+from pymodbus.client import ModbusSerialClient
+
+from hardware.errors import DeviceBusy, DeviceGone, DeviceRefused
+from hardware.relay import make_relay
+from hardware.relay.modbus import ModbusRelay
+from hardware.relay.protocol import Request, encode, switch
+from hardware.relay.simulator import RelaySimulator
+
+
+class Clock:
+    """Monotonic seconds, moved by hand; decides only when a lost board is tried again."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[RelaySimulator]:
+    with RelaySimulator(tmp_path / "relay") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def relay(board: RelaySimulator, clock: Clock) -> Iterator[ModbusRelay]:
+    driver = ModbusRelay(
+        "modbus-rtu:test",
+        str(board.link),
+        unit=1,
+        baud=115_200,
+        channels_count=2,
+        reply_timeout_s=0.1,
+        retry_delays_s=(1.0, 2.0),
+        clock=clock,
+    )
+    yield driver
+    driver.close()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail("this never came true")
+
+
+def _count(board: RelaySimulator) -> int:
+    return len(board.openings)
+
+
+def test_a_pulse_opens_once_and_the_board_ends_it(
+    board: RelaySimulator, relay: ModbusRelay
+) -> None:
+    relay.pulse(100, 1)
+    _until(lambda: board.openings[0].ended_monotonic is not None)
+    (opening,) = board.openings
+    assert opening.channel == 1
+    assert opening.duration_s == pytest.approx(0.1)
+
+
+def test_the_board_ends_a_pulse_also_when_the_program_is_gone(
+    board: RelaySimulator, relay: ModbusRelay
+) -> None:
+    relay.pulse(200)
+    relay.close()
+    _until(lambda: board.openings[0].duration_s == pytest.approx(0.2))
+
+
+def test_a_pulse_is_rounded_up_to_the_boards_steps(
+    board: RelaySimulator, relay: ModbusRelay
+) -> None:
+    relay.pulse(101)
+    _until(lambda: board.openings[0].duration_s == pytest.approx(0.2))
+
+
+@pytest.mark.parametrize(("duration_ms", "channel"), [(0, 0), (-1, 0), (4_000_000, 0), (100, 2)])
+def test_a_pulse_that_cannot_be_is_a_mistake_of_the_caller(
+    relay: ModbusRelay, duration_ms: int, channel: int
+) -> None:
+    with pytest.raises(ValueError, match=r"cannot be timed|not among"):
+        relay.pulse(duration_ms, channel)
+
+
+@pytest.mark.parametrize("lost_count", [1, 2])
+def test_a_lost_reply_is_asked_for_again_and_opens_once(
+    board: RelaySimulator, relay: ModbusRelay, lost_count: int
+) -> None:
+    relay.all_off()
+    board.replies_to_drop_count = lost_count
+    relay.pulse(5000)
+    assert _count(board) == 1
+
+
+def test_a_short_pulse_is_repeated_before_it_ends(
+    board: RelaySimulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a lost reply would open the barrier a second time, for a second person."""
+    relay = ModbusRelay(
+        "test", str(board.link), unit=1, baud=115_200, channels_count=1, clock=clock
+    )
+    relay.all_off()
+    timeouts_s: list[float] = []
+
+    def attempt(_request: Request, timeout_s: float) -> None:
+        timeouts_s.append(timeout_s)
+
+    monkeypatch.setattr(relay, "_attempt", attempt)
+    with pytest.raises(DeviceGone):
+        relay.pulse(200)
+    assert timeouts_s == [pytest.approx(0.12)] * 3
+
+
+def test_a_garbled_reply_is_asked_for_again(board: RelaySimulator, relay: ModbusRelay) -> None:
+    relay.all_off()
+    board.replies_to_garble_count = 1
+    relay.pulse(5000)
+    assert _count(board) == 1
+
+
+@pytest.mark.parametrize("noise", [b"\x00", b"\xff", b"\x01\x05", b"\x01\x01\x01"])
+def test_noise_before_every_reply_is_no_obstacle(
+    board: RelaySimulator, relay: ModbusRelay, noise: bytes
+) -> None:
+    board.noise_before_reply = noise
+    relay.all_off()
+    relay.pulse(100)
+    relay.check()
+    assert _count(board) == 1
+
+
+def test_a_board_that_stays_silent_is_gone_after_three_tries(
+    board: RelaySimulator, relay: ModbusRelay
+) -> None:
+    relay.all_off()
+    board.replies_to_drop_count = 3
+    with pytest.raises(DeviceGone, match="the board does not answer"):
+        relay.check()
+    assert board.replies_to_drop_count == 0
+
+
+def test_opening_the_port_shuts_a_barrier_that_was_left_open(
+    board: RelaySimulator, relay: ModbusRelay
+) -> None:
+    with serial.Serial(str(board.link), exclusive=True) as port:
+        port.write(encode(switch(1, 0, on=True)))
+        _until(lambda: _count(board) == 1)
+    relay.check()
+    assert board.openings[0].ended_monotonic is not None
+
+
+def test_all_off_ends_a_pulse(board: RelaySimulator, relay: ModbusRelay) -> None:
+    relay.pulse(60_000)
+    relay.all_off()
+    assert board.openings[0].ended_monotonic is not None
+
+
+def test_a_board_that_is_unplugged_and_comes_back_works_again(
+    board: RelaySimulator, relay: ModbusRelay, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "hardware")
+    relay.pulse(100)
+    board.unplug()
+    with pytest.raises(DeviceGone):
+        relay.pulse(100)
+    clock.now += 1.0
+    with pytest.raises(DeviceGone, match="there is no such port"):
+        relay.pulse(100)
+    board.plug_in()
+    with pytest.raises(DeviceGone, match=r"the next try is in 2\.0 s"):
+        relay.pulse(100)
+    clock.now += 2.0
+    relay.pulse(100)
+    assert _count(board) == 2
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("hardware")]
+    assert len(said) == 2, said
+    assert "does not work" in said[0]
+    assert said[1] == "relay modbus-rtu:test works again after 3 s"
+
+
+def test_a_board_that_is_not_there_yet_is_no_obstacle_to_starting(
+    board: RelaySimulator, relay: ModbusRelay, clock: Clock
+) -> None:
+    board.unplug()
+    with pytest.raises(DeviceGone, match="is the cable plugged in"):
+        relay.all_off()
+    board.plug_in()
+    clock.now += 1.0
+    relay.all_off()
+
+
+def test_a_port_in_use_says_so(board: RelaySimulator, relay: ModbusRelay) -> None:
+    with (
+        serial.Serial(str(board.link), exclusive=True),
+        pytest.raises(DeviceBusy, match="another program holds the port"),
+    ):
+        relay.all_off()
+
+
+def test_a_relay_that_the_board_lacks_is_refused_before_anything_opens(
+    board: RelaySimulator,
+) -> None:
+    relay = make_relay(f"modbus-rtu:{board.link}?channels=9")
+    with pytest.raises(DeviceRefused, match="the board has no such relay"):
+        relay.pulse(100)
+    assert _count(board) == 0
+    relay.close()
+
+
+def test_a_file_that_is_no_port_says_so(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no port")
+    relay = make_relay(f"modbus-rtu:{tmp_path}/notes.txt")
+    with pytest.raises(DeviceGone, match="this is no serial port"):
+        relay.all_off()
+
+
+def test_no_barrier_says_what_it_would_have_done(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "hardware")
+    relay = make_relay("none:")
+    relay.all_off()
+    relay.check()
+    relay.pulse(700, 1)
+    relay.close()
+    assert "relay 1 would close for 700 ms" in caplog.text
+
+
+def test_the_simulated_board_speaks_modbus_as_others_understand_it(board: RelaySimulator) -> None:
+    """pymodbus, written by others, reads and writes our board: the two parsers share no line."""
+    client = ModbusSerialClient(str(board.link), baudrate=115_200, timeout=1)
+    assert client.connect()
+    try:
+        assert client.write_coil(2, True, device_id=1).bits == [True]
+        assert client.read_coils(0, count=8, device_id=1).bits[:4] == [False, False, True, False]
+        refused = client.read_coils(0, count=9, device_id=1)
+        assert refused.isError()
+        assert refused.exception_code == 2
+        assert not client.write_coil(2, False, device_id=1).isError()
+    finally:
+        client.close()  # type: ignore[no-untyped-call]  # pymodbus left this one untyped
+    assert board.openings[0].ended_monotonic is not None
+
+
+def test_openings_that_last_end_with_the_board(tmp_path: Path) -> None:
+    with RelaySimulator(tmp_path / "relay") as board:
+        relay = make_relay(f"modbus-rtu:{board.link}?baud=115200")
+        relay.pulse(60_000)
+        relay.close()
+    assert board.openings[0].ended_monotonic is not None
+    assert not board.is_plugged_in
+    assert not board.link.is_symlink()
+
+
+def test_as_a_process_it_writes_a_line_for_each_opening(tmp_path: Path) -> None:
+    link, log = tmp_path / "relay", tmp_path / "openings.jsonl"
+    command = [sys.executable, "-m", "hardware.relay.simulator"]
+    process = subprocess.Popen([*command, "--link", str(link), "--log", str(log)])
+    try:
+        _until(link.is_symlink)
+        relay = make_relay(f"modbus-rtu:{link}?baud=115200")
+        relay.pulse(100)
+        _until(lambda: log.read_text().count("\n") == 1)
+        relay.pulse(60_000)
+        relay.close()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    first, second = map(json.loads, log.read_text().splitlines())
+    assert first["channel"] == 0
+    assert first["duration_s"] == pytest.approx(0.1)
+    assert second["began_monotonic"] > first["ended_monotonic"]
+    assert not os.path.lexists(link)
