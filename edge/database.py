@@ -86,6 +86,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 def damaged(path: Path, detail: str) -> ReplicaDamaged:
+    """The error for a file that is not a sound database."""
     return ReplicaDamaged(
         f"{path.name} is damaged ({detail}); nothing was changed: keep the whole folder, call the "
         "manager, and enrol this node again in a new folder"

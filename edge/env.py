@@ -24,10 +24,13 @@ class MachineEnv:
     """The real clock and the system's randomness."""
 
     def wall_ms(self) -> int:
+        """The system clock."""
         return time.time_ns() // 1_000_000
 
     def monotonic_s(self) -> float:
+        """The system's monotonic clock."""
         return time.monotonic()
 
     def random_bytes(self, count: int) -> bytes:
+        """From the operating system."""
         return os.urandom(count)

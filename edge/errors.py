@@ -39,6 +39,10 @@ class ReplicaFull(ReplicaError):
     """The disk (or the file's size limit) is full: nothing was recorded."""
 
 
+class ReplicaInUse(ReplicaError):
+    """Another process holds the folder: two would fork the journal."""
+
+
 class IdentityError(EdgeError):
     """The node's key or enrolment is missing or cannot be trusted."""
 

@@ -6,6 +6,8 @@ server told it (a cache that may be deleted at any time).
 
 from __future__ import annotations
 
+import fcntl
+import os
 import queue
 import sqlite3
 import threading
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edge.database import create, open_existing, open_reader, storage_errors
-from edge.errors import ReplicaError
+from edge.errors import ReplicaError, ReplicaInUse
 from edge.journal import SCHEMA, SCHEMA_VERSION, Unit, set_meta
 from edge.mirror import Mirror
 
@@ -46,9 +48,14 @@ class Replica:
 
     def __init__(self, folder: Path) -> None:
         """Raises a ReplicaError with what to do when a file cannot be used."""
+        self._lock = _hold(folder)
         self._journal_path = folder / "journal.db"
-        self._journal = open_existing(self._journal_path, SCHEMA_VERSION, synchronous="FULL")
-        self.mirror = Mirror(folder / "mirror.db")
+        try:
+            self._journal = open_existing(self._journal_path, SCHEMA_VERSION, synchronous="FULL")
+            self.mirror = Mirror(folder / "mirror.db")
+        except BaseException:
+            os.close(self._lock)
+            raise
         self._queue: queue.Queue[tuple[Callable[[Unit], Any], Future[Any]] | None] = queue.Queue(
             QUEUE_MAX
         )
@@ -95,6 +102,7 @@ class Replica:
         self._thread.join()
         self._journal.close()
         self.mirror.close()
+        os.close(self._lock)
 
     def _loop(self) -> None:
         while (item := self._queue.get()) is not _STOP:
@@ -126,3 +134,16 @@ class Replica:
                 self._journal.execute("ROLLBACK")
             raise
         return result
+
+
+def _hold(folder: Path) -> int:
+    """Hold the folder for this process; the system lets go of it when the process ends."""
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise ReplicaInUse(
+            f"{folder.name} is in use by another process: a node runs once; stop the other first"
+        ) from error
+    return handle

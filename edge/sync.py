@@ -99,12 +99,14 @@ class _Backoff:
     limit_s: float = BACKOFF_FIRST_S
 
     def next_s(self) -> float:
+        """How long to wait this time."""
         chance = int.from_bytes(self.env.random_bytes(2)) / 0x10000
         wait_s = self.limit_s * (0.1 + 0.9 * chance)
         self.limit_s = min(self.limit_s * 2, BACKOFF_MAX_S)
         return wait_s
 
     def reset(self) -> None:
+        """It worked: start small again."""
         self.limit_s = BACKOFF_FIRST_S
 
 
@@ -215,7 +217,7 @@ class SyncEngine:
         by_key = {(h.stream, h.incarnation): h for h in ours}
         generation = _text(reply, "gen")
         for told in _list(reply, "journals"):
-            head = by_key.get((told.get("stream"), told.get("inc")))
+            head = by_key.get((str(told.get("stream")), told.get("inc") or 0))
             acked = told.get("acked")
             if head is None or type(acked) is not int:
                 continue

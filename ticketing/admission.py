@@ -44,6 +44,8 @@ class Reason(StrEnum):
 
 
 class KeyState(StrEnum):
+    """Whether a node may still sell."""
+
     ACTIVE = "active"
     REVOKED = "revoked"
 
@@ -57,6 +59,8 @@ class IssuerKey:
 
 
 class AllotmentState(StrEnum):
+    """Whether an allotment still stands."""
+
     OPEN = "open"
     CLOSED = "closed"
     WRITTEN_OFF = "written_off"

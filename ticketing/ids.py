@@ -27,6 +27,7 @@ _ALLOTMENT = re.compile(r"([0-9a-f]{8})-([1-9][0-9]{0,9})")
 
 
 def is_stream_id(text: object) -> bool:
+    """Up to 32 lower-case letters, digits and dashes; never a dash first."""
     return isinstance(text, str) and _STREAM.fullmatch(text) is not None
 
 
@@ -45,6 +46,7 @@ def is_op_id(text: object) -> bool:
 
 
 def is_key_id(text: object) -> bool:
+    """4 bytes as 8 lower-case hex digits."""
     return isinstance(text, str) and _HEX8.fullmatch(text) is not None
 
 
@@ -68,6 +70,7 @@ class AllotmentId:
 
     @staticmethod
     def parse(text: object) -> AllotmentId | None:
+        """Read the text form; None for anything else."""
         match = _ALLOTMENT.fullmatch(text) if isinstance(text, str) else None
         if match is None or int(match[2]) > U32_MAX:
             return None

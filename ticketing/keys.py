@@ -26,11 +26,13 @@ def fingerprint(public: bytes) -> bytes:
 
 
 def public_of(private: bytes) -> bytes:
+    """The public key that belongs to a private one."""
     key = Ed25519PrivateKey.from_private_bytes(private)
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def sign(private: bytes, message: bytes) -> bytes:
+    """The Ed25519 signature, 64 bytes."""
     return _private(private).sign(message)
 
 

@@ -109,6 +109,7 @@ class SignedIn:
 
 
 def encode_sale(sale: Sale) -> str:
+    """A sale as its body text."""
     return _text(
         {
             "order": sale.order_id,
@@ -124,6 +125,7 @@ def encode_sale(sale: Sale) -> str:
 
 
 def decode_sale(body: str) -> Sale | None:
+    """The sale, or None when any rule is broken, also when it does not add up."""
     raw = _object(body)
     cash = raw.get("cash")
     lines_raw = raw.get("lines")
@@ -167,6 +169,7 @@ def adds_up(sale: Sale) -> bool:
 
 
 def encode_release(release: Release) -> str:
+    """A release as its body text."""
     return _text(
         {
             "performance": release.performance,
@@ -177,6 +180,7 @@ def encode_release(release: Release) -> str:
 
 
 def decode_release(body: str) -> Release | None:
+    """The release, or None; a unit named twice is refused."""
     raw = _object(body)
     allotment, units = AllotmentId.parse(raw.get("allotment")), raw.get("units")
     if allotment is None or not is_u32(raw.get("performance")) or not isinstance(units, list):
@@ -187,10 +191,12 @@ def decode_release(body: str) -> Release | None:
 
 
 def encode_print(printed: Print) -> str:
+    """A print as its body text."""
     return _text({"order": printed.order_id, "copy": printed.copy})
 
 
 def decode_print(body: str) -> Print | None:
+    """The print, or None."""
     raw = _object(body)
     if not is_order_id(raw.get("order")) or not is_u32(raw.get("copy")):
         return None
@@ -198,6 +204,7 @@ def decode_print(body: str) -> Print | None:
 
 
 def encode_entry(entry: EntryGranted) -> str:
+    """An entry as its body text."""
     return _text(
         {
             "phase": "granted",
@@ -215,6 +222,7 @@ def encode_entry(entry: EntryGranted) -> str:
 
 
 def decode_entry(body: str) -> EntryGranted | None:
+    """The entry, or None."""
     raw = _object(body)
     allotment = AllotmentId.parse(raw.get("allotment"))
     if not (
@@ -244,10 +252,12 @@ def decode_entry(body: str) -> EntryGranted | None:
 
 
 def encode_signed_in(signed: SignedIn) -> str:
+    """A sign-in or sign-out as its body text."""
     return _text({"person": signed.person_id})
 
 
 def decode_signed_in(body: str) -> SignedIn | None:
+    """The sign-in, or None."""
     raw = _object(body)
     return SignedIn(raw["person"]) if _is_name(raw.get("person")) else None
 
@@ -258,6 +268,7 @@ def is_seen_list(value: object, most: int) -> bool:
 
 
 def op_ids(value: list[str]) -> tuple[OpId, ...]:
+    """Operation ids of a list that has been checked."""
     return tuple(OpId(text) for text in value)
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class OrderState(StrEnum):
+    """Where an order stands. Stored and sent, never renamed."""
+
     PAID = "paid"
     PARTLY_REFUNDED = "partly_refunded"
     REFUNDED = "refunded"
@@ -13,6 +15,8 @@ class OrderState(StrEnum):
 
 
 class OrderAction(StrEnum):
+    """What can be done to an order after its sale."""
+
     VOID = "void"  # undo in the same shift at the same till
     REFUND_PART = "refund_part"
     REFUND_REST = "refund_rest"

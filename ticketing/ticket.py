@@ -9,6 +9,8 @@ from ticketing.ids import TicketId
 
 
 class TicketState(StrEnum):
+    """Whether a ticket lets anybody in. Stored and sent, never renamed."""
+
     VALID = "valid"
     VOID = "void"  # voided, refunded, exchanged or replaced: never lets anybody in
     DISPUTED = "disputed"  # sold against the rules; a case is open, the desk decides

@@ -33,16 +33,20 @@ class Basket:
 
     @property
     def total_minor(self) -> int:
+        """What the lines cost together."""
         return sum(line.price_minor for line in self.lines)
 
     @property
     def units(self) -> tuple[int, ...]:
+        """The lines' units."""
         return tuple(line.unit for line in self.lines)
 
     def has(self, performance: int, unit: int) -> bool:
+        """Whether the unit is in the basket."""
         return any(line.performance == performance and line.unit == unit for line in self.lines)
 
     def without(self, performance: int, unit: int) -> Basket:
+        """The basket without this unit."""
         kept = tuple(
             line for line in self.lines if (line.performance, line.unit) != (performance, unit)
         )
@@ -50,6 +54,7 @@ class Basket:
 
 
 def empty_basket(event: Event) -> Basket:
+    """A basket for an event at its present price list."""
     return Basket(event.id, event.currency, event.price_list_version)
 
 

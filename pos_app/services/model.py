@@ -42,12 +42,16 @@ class SignInRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
+    """The till is open for a person."""
+
     person: Person
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class SignInRefused:
+    """The till stays shut."""
+
     reason: SignInRefusal
     tries_left: int = 0
     wait_s: int = 0
@@ -105,6 +109,8 @@ class SaleRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SaleRefused:
+    """Nothing was sold."""
+
     reason: SaleRefusal
     units: tuple[int, ...] = ()
 
@@ -122,12 +128,16 @@ class Sold:
 
 
 class PrintOutcome(StrEnum):
+    """Whether paper came out."""
+
     PRINTED = "printed"
     FAILED = "failed"  # the paper did not come out; the sale stands and may be printed again
 
 
 @dataclass(frozen=True, slots=True)
 class PrintResult:
+    """What became of one print."""
+
     order_id: str
     outcome: PrintOutcome
     ticket_count: int
@@ -156,6 +166,8 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
+    """Link, queue and age, as the status pill shows them."""
+
     link: Link
     offline_since: datetime | None  # aware UTC
     last_contact_at: datetime | None
@@ -167,6 +179,8 @@ class SyncStatus:
 
 
 class NewsKind(StrEnum):
+    """What changed."""
+
     STATUS = "status"
     CATALOGUE = "catalogue"
     AVAILABILITY = "availability"  # `performance` says which

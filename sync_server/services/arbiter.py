@@ -47,6 +47,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
+    """Not let in; nothing was recorded."""
+
     reason: Reason
     first_entry: Entry | None
 

@@ -25,10 +25,12 @@ class UnitAccount:
 
     @property
     def free(self) -> int:
+        """What is left of the capacity."""
         return self.capacity - self.lent - self.sold - self.blocked
 
     @property
     def balanced(self) -> bool:
+        """Whether this account agrees with itself."""
         return self.free >= 0 and self.sold == self.tickets
 
 
@@ -45,6 +47,7 @@ class MoneyAccount:
 
     @property
     def balanced(self) -> bool:
+        """Whether this account agrees with itself."""
         same = self.orders_minor == self.tickets_minor == self.taken_minor
         return same and self.ledger_sum_minor == 0
 
@@ -62,11 +65,14 @@ class EntryAccount:
 
     @property
     def balanced(self) -> bool:
+        """Whether this account agrees with itself."""
         return self.entries == self.tickets_let_in and self.entries_without_ticket == 0
 
 
 @dataclass(frozen=True, slots=True)
 class NodeLine:
+    """One node: last contact and what it holds."""
+
     id: str
     name: str
     role: str
@@ -82,6 +88,8 @@ class NodeLine:
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
+    """One open case."""
+
     event_id: str
     id: str
     kind: str
@@ -91,6 +99,8 @@ class CaseLine:
 
 @dataclass(frozen=True, slots=True)
 class Books:
+    """All accounts of the house."""
+
     units: tuple[UnitAccount, ...]
     money: tuple[MoneyAccount, ...]
     entries: tuple[EntryAccount, ...]

@@ -10,6 +10,8 @@ from sync_server.store.writer import Transaction
 
 
 class CaseKind(StrEnum):
+    """What happened. Stored and sent, never renamed."""
+
     DOUBLE_ENTRY = "double_entry"
     OVERSOLD = "oversold"  # a sale of units that its till did not hold
     PRICE = "price"  # sold at another price than the list's

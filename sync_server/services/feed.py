@@ -37,6 +37,7 @@ class Page:
 
     @property
     def more(self) -> bool:
+        """Whether there is more to read at once."""
         return self.next < self.head
 
 
@@ -60,11 +61,6 @@ def pull(
     return Page(page, read_to, int(head))
 
 
-def heads(connection: Connection) -> Mapping[str, int]:
-    """Every stream's head."""
-    return {row.event_id: row.head for row in connection.execute(text("SELECT * FROM stream"))}
-
-
 def _revision(row: Row) -> int:
     revision = row[1]
     assert isinstance(revision, int)
@@ -72,8 +68,9 @@ def _revision(row: Row) -> int:
 
 
 def _query(columns: str, table: str, condition: str = "") -> str:
-    return (
-        f"SELECT {columns}, rev FROM {table} WHERE {'event_id = :e AND ' if table in _BY_EVENT else ''}"
+    of_stream = "event_id = :e AND" if table in _BY_EVENT else ""
+    return (  # our own names only; every value is bound
+        f"SELECT {columns}, rev FROM {table} WHERE {of_stream} "  # noqa: S608
         f"rev > :after AND rev <= :head {condition} ORDER BY rev LIMIT :n"
     )
 

@@ -56,6 +56,7 @@ class Transaction:
         return self.connection.execute(text(sql), values).first()
 
     def rows(self, sql: str, **values: object) -> list[Any]:
+        """All rows."""
         return list(self.connection.execute(text(sql), values))
 
 
@@ -73,6 +74,7 @@ class Writer:
         self._thread = threading.Thread(target=self._loop, name="writer")
 
     def start(self) -> None:
+        """Begin to take jobs."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -114,7 +116,7 @@ class Writer:
                 batch = Transaction(connection, int(time.time() * 1000))
                 for job, future in jobs:
                     outcomes.append((future, *_attempt(batch, job)))
-        except Exception as error:  # the commit failed: nothing of this batch happened
+        except Exception as error:  # noqa: BLE001 - belongs to those who wait for the batch
             _log.error("commit_failed", error=str(error), jobs=len(jobs))
             for _job, future in jobs:
                 future.set_exception(error)
@@ -129,7 +131,7 @@ def _attempt(batch: Transaction, job: Job[Any]) -> tuple[Any, Exception | None]:
     try:
         result = job(batch)
         savepoint.commit()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - belongs to the one who waits for this job
         savepoint.rollback()
         return None, error
     return result, None

@@ -1,0 +1,152 @@
+"""From a recorded order to paper: the same order always gives the same pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edge.catalogue import Known, MirrorCatalogue
+from edge.env import Env
+from edge.journal import Unit, append
+from edge.replica import Replica
+from pos_app.services.model import PrintOutcome, PrintResult, UnprintedOrder
+from pos_app.services.paper import TicketFace, TicketLabels, render_tickets
+from pos_app.services.paper_fonts import FontMissing
+from pos_app.services.printer import Printer, PrinterError
+from program.i18n import format_datetime, format_money, format_time, translations
+from ticketing.ids import OpId
+from ticketing.journal import OpKind
+from ticketing.operations import Print, Sale, SaleLine, decode_sale, encode_print
+
+UNPRINTED_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PrintDesk:
+    """Everything that printing needs."""
+
+    replica: Replica
+    catalogue: MirrorCatalogue
+    printer: Printer
+    env: Env
+    language: str
+    window: str
+    font: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    stream: str
+    sale: Sale
+    sold_ms: int
+    copies: int
+
+
+def print_order(desk: PrintDesk, order_id: str) -> PrintResult:
+    """Print an order's tickets and record the copy. A failure leaves the sale as it was."""
+    order = _order(desk.replica, order_id)
+    known = desk.catalogue.event(order.stream)
+    if known is None:
+        return _failed(order, "the event is not in the mirror yet; wait for the network")
+    labels = _labels(desk.language)
+    try:
+        faces = [_face(desk, known, order, line) for line in order.sale.lines]
+        pdf = render_tickets(faces, labels, font=desk.font)
+        copy = order.copies + 1
+        job = order.sale.receipt_no if copy == 1 else f"{order.sale.receipt_no}-copy{copy}"
+        path = desk.printer.print_pdf(pdf, job=job)
+    except (PrinterError, FontMissing) as error:
+        return _failed(order, str(error))
+    desk.replica.transact(lambda unit: _record_copy(unit, desk.env, order, copy))
+    return PrintResult(
+        order_id, PrintOutcome.PRINTED, len(order.sale.lines), path=str(path) if path else ""
+    )
+
+
+def unprinted(replica: Replica) -> tuple[UnprintedOrder, ...]:
+    """Sold but not printed, oldest first."""
+    with replica.reading() as connection:
+        rows = connection.execute(
+            "SELECT id, receipt_no, ticket_count, sold_ms FROM orders WHERE copies = 0 "
+            "ORDER BY sold_ms LIMIT ?",
+            (UNPRINTED_MAX,),
+        ).fetchall()
+    return tuple(
+        UnprintedOrder(row["id"], row["receipt_no"], row["ticket_count"], _instant(row["sold_ms"]))
+        for row in rows
+    )
+
+
+def _order(replica: Replica, order_id: str) -> _Order:
+    with replica.reading() as connection:
+        row = connection.execute(
+            "SELECT stream, sold_ms, copies, body FROM orders WHERE id = ?", (order_id,)
+        ).fetchone()
+    if row is None:
+        raise LookupError(f"no order {order_id} at this window")
+    sale = decode_sale(row["body"])
+    assert sale is not None, "we wrote it ourselves"
+    return _Order(row["stream"], sale, row["sold_ms"], row["copies"])
+
+
+def _record_copy(unit: Unit, env: Env, order: _Order, copy: int) -> None:
+    body = encode_print(Print(order.sale.order_id, copy))
+    op_id = OpId(env.random_bytes(16).hex())
+    append(unit, order.stream, OpKind.PRINT, body, op_id=op_id, wall_ms=env.wall_ms())
+    unit.execute(
+        "UPDATE orders SET copies = copies + 1 WHERE stream = ? AND id = ?",
+        (order.stream, order.sale.order_id),
+    )
+
+
+def _face(desk: PrintDesk, known: Known, order: _Order, line: SaleLine) -> TicketFace:
+    language, event, zone = desk.language, known.event, known.venue.zone
+    performance = event.performance(line.performance)
+    tier, ticket_type = event.price_tier(line.tier_id), event.ticket_type(line.ticket_type_id)
+    assert performance is not None
+    assert tier is not None
+    assert ticket_type is not None
+    return TicketFace(
+        venue=known.venue.name.in_language(language),
+        event=event.name.in_language(language),
+        when=format_datetime(performance.starts_at, language, zone=zone),
+        doors=format_time(performance.doors_at, language, zone=zone),
+        hall=performance.hall.in_language(language),
+        place=known.plan.describe(line.unit, language),
+        tier=tier.name.in_language(language),
+        ticket_type=ticket_type.name.in_language(language),
+        price=format_money(line.price_minor, order.sale.currency, language),
+        code=line.code,
+        ticket_no=line.ticket_id[:8].upper(),
+        receipt_no=order.sale.receipt_no,
+        window=desk.window,
+        sold_at=format_datetime(_instant(order.sold_ms), language, zone=zone),
+    )
+
+
+def _labels(language: str) -> TicketLabels:
+    _ = translations(language).gettext
+    return TicketLabels(
+        when=_("Date and time"),
+        doors=_("Doors"),
+        place=_("Seat"),
+        tier=_("Price tier"),
+        ticket_type=_("Ticket type"),
+        price=_("Price"),
+        ticket_no=_("Ticket no."),
+        receipt_no=_("Receipt no."),
+        window=_("Window"),
+        sold_at=_("Sold at"),
+        stub=_("Stub"),
+    )
+
+
+def _failed(order: _Order, detail: str) -> PrintResult:
+    return PrintResult(
+        order.sale.order_id, PrintOutcome.FAILED, len(order.sale.lines), detail=detail
+    )
+
+
+def _instant(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

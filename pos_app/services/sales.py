@@ -1,0 +1,138 @@
+"""Selling: one transaction that takes the units, makes the tickets and records the money.
+
+When it has committed, the sale is final, with or without the network; printing comes after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge.allotments import LentUnit, take
+from edge.env import Env
+from edge.identity import NodeKey
+from edge.journal import Unit, append, get_meta, set_meta
+from pos_app.services.basket import Basket, BasketLine, priced_line
+from pos_app.services.model import SaleRefusal, SaleRefused
+from ticketing.code import TicketFacts, make_code
+from ticketing.event import Event, Performance
+from ticketing.ids import OpId, OrderId, TicketId
+from ticketing.journal import OpKind
+from ticketing.operations import CashLeg, Sale, SaleLine, encode_sale
+
+_RECEIPT_COUNTER = "receipt_count"
+
+
+class UnitsGone(Exception):
+    """Some units of the basket are not ours to sell; nothing was recorded."""
+
+    def __init__(self, units: tuple[int, ...]) -> None:
+        super().__init__(f"units {units} are not ours")
+        self.units = units
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """Who sells, where: what every sale of this window shares."""
+
+    env: Env
+    key: NodeKey
+    person_id: str
+    receipt_prefix: str
+
+
+def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) -> SaleRefused | None:
+    """Why this basket is not to be sold as it stands; None when nothing speaks against it."""
+    if not basket.lines:
+        return SaleRefused(SaleRefusal.EMPTY)
+    if any(_is_over(event.performance(line.performance), now) for line in basket.lines):
+        return SaleRefused(SaleRefusal.SALE_ENDED)
+    changed = tuple(line.unit for line in basket.lines if _reprice(event, line) != line)
+    if changed:
+        return SaleRefused(SaleRefusal.PRICE_CHANGED, changed)
+    if tendered_minor < basket.total_minor:
+        return SaleRefused(SaleRefusal.TENDER_TOO_SMALL)
+    return None
+
+
+def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_minor: int) -> Sale:
+    """Take the units and record the sale, in the caller's transaction. Raises UnitsGone."""
+    held = {line.unit: take(unit, event.id, line.performance, line.unit) for line in basket.lines}
+    gone = tuple(number for number, lent in held.items() if lent is None)
+    if gone:
+        raise UnitsGone(gone)
+    lines = tuple(
+        _sold_line(seller, event, line, lent)
+        for line in basket.lines
+        if (lent := held[line.unit]) is not None
+    )
+    sale = Sale(
+        OrderId(seller.env.random_bytes(8).hex()),
+        _next_receipt_no(unit, seller.receipt_prefix),
+        seller.person_id,
+        basket.currency,
+        basket.price_list_version,
+        basket.total_minor,
+        lines,
+        CashLeg(basket.total_minor, tendered_minor),
+    )
+    _record(unit, seller.env, event.id, sale)
+    return sale
+
+
+def _sold_line(seller: Seller, event: Event, line: BasketLine, lent: LentUnit) -> SaleLine:
+    performance = event.performance(line.performance)
+    ticket_type = event.ticket_type(line.ticket_type_id)
+    assert performance is not None, "the basket was just priced"
+    assert ticket_type is not None, "the basket was just priced"
+    ticket_id = TicketId(seller.env.random_bytes(8).hex())
+    lasts = performance.valid_to - performance.valid_from
+    facts = TicketFacts(
+        seller.key.id,
+        ticket_id,
+        line.performance,
+        line.unit,
+        ticket_type.number,
+        lent.version,
+        lent.allotment,
+        performance.valid_from,
+        int(lasts.total_seconds() // 60),
+    )
+    return SaleLine(
+        ticket_id,
+        line.performance,
+        line.unit,
+        lent.version,
+        lent.allotment,
+        line.tier_id,
+        line.ticket_type_id,
+        line.price_minor,
+        line.rule,
+        make_code(facts, seller.key.private),
+    )
+
+
+def _record(unit: Unit, env: Env, event_id: str, sale: Sale) -> None:
+    wall_ms, body = env.wall_ms(), encode_sale(sale)
+    op_id = OpId(env.random_bytes(16).hex())
+    append(unit, event_id, OpKind.SALE, body, op_id=op_id, wall_ms=wall_ms)
+    unit.execute(
+        "INSERT INTO orders (stream, id, receipt_no, sold_ms, ticket_count, body) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (event_id, sale.order_id, sale.receipt_no, wall_ms, len(sale.lines), body),
+    )
+
+
+def _next_receipt_no(unit: Unit, prefix: str) -> str:
+    """The next receipt number; without gaps, since it is counted in the sale's transaction."""
+    number = int(get_meta(unit, _RECEIPT_COUNTER) or 0) + 1
+    set_meta(unit, _RECEIPT_COUNTER, str(number))
+    return f"{prefix}-{number:06d}"
+
+
+def _reprice(event: Event, line: BasketLine) -> BasketLine | None:
+    return priced_line(event, line.performance, line.unit, line.ticket_type_id)
+
+
+def _is_over(performance: Performance | None, now: datetime) -> bool:
+    return performance is None or now >= performance.ends_at

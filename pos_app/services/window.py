@@ -1,0 +1,344 @@
+"""One window: the till's use cases over its replica, its sync engine and its printer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from edge.allotments import Grant, firm_free_units, give_back
+from edge.env import Env
+from edge.errors import ReplicaError, ReplicaFull
+from edge.identity import Identity, NodeKey
+from edge.journal import JournalLocked, Unit, append, backlog
+from edge.replica import Replica
+from edge.sync import Link, LinkState, Listeners, SyncEngine, Wish
+from pos_app.services import model, people, printing, sales, stock
+from pos_app.services.basket import Basket
+from program.logs import get_logger
+from ticketing.ids import OpId
+from ticketing.journal import OpKind
+from ticketing.operations import Release, SignedIn, encode_release, encode_signed_in
+
+STOCK_UNITS = 300
+"""Asked for when a performance is opened and fewer than half of it are left."""
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowParts:
+    """What a window is put together from."""
+
+    identity: Identity
+    key: NodeKey
+    replica: Replica
+    engine: SyncEngine
+    env: Env
+
+
+class Window:
+    """Implements TillServices. Every method may be called from any thread."""
+
+    def __init__(self, parts: WindowParts, desk: printing.PrintDesk) -> None:
+        self._identity, self._key, self._env = parts.identity, parts.key, parts.env
+        self._replica, self._engine = parts.replica, parts.engine
+        self._catalogue, self._desk = desk.catalogue, desk
+        self._listeners: list[Callable[[model.News], None]] = []
+        self._guard = threading.Lock()
+        self._person: model.Person | None = None
+        self._asking: dict[int, set[int]] = {}
+        self._stocking: set[int] = set()
+        self._version = 0
+        self._sent_while_catching_up = 0
+        self._was_offline = False
+        parts.engine.listeners = Listeners(self._on_link, self._on_pulled, self._on_pushed)
+
+    def start(self) -> None:
+        """Give back what a basket held when the program last ended, then begin to sync."""
+        with self._replica.reading() as connection:
+            left = firm_free_units(connection)
+        for stream, performance, unit in left:
+            self._release(stream, performance, (unit,))
+        self._engine.start()
+
+    def stop(self) -> None:
+        """End the sync and close the files. Nothing is lost: everything is on disk already."""
+        self._engine.stop()
+        self._replica.close()
+
+    def subscribe(self, listener: Callable[[model.News], None]) -> None:
+        """Call `listener` with every piece of news, on whatever thread it happens."""
+        self._listeners.append(listener)
+
+    # --- people
+
+    def people(self) -> tuple[model.Person, ...]:
+        """Who may sign in here, by name."""
+        return people.people(self._replica)
+
+    def sign_in(self, person_id: str, pin: str) -> model.SignedIn | model.SignInRefused:
+        """Check a PIN; wrong tries are counted on disk."""
+        checked = people.check_pin(self._replica, person_id, pin, self._env.wall_ms())
+        if isinstance(checked, model.SignInRefused):
+            return checked
+        self._note_person(OpKind.SIGN_IN, checked.id)
+        self._person = checked
+        return model.SignedIn(checked, self._now())
+
+    def sign_out(self) -> None:
+        """Lock the till."""
+        person, self._person = self._person, None
+        if person is not None:
+            self._note_person(OpKind.SIGN_OUT, person.id)
+
+    # --- what can be sold
+
+    def performances(self) -> tuple[model.PerformanceChoice, ...]:
+        """What can be sold, soonest first; performances that are over are left out."""
+        now = self._now()
+        choices = [
+            model.PerformanceChoice(
+                known.event.id,
+                performance.number,
+                known.event.name,
+                performance.hall,
+                performance.starts_at,
+                performance.doors_at,
+                performance.ends_at,
+                stock.free_count(self._replica, known.event.id, performance.number),
+                stock.venue_free_count(
+                    self._replica, known.event.id, performance.number, known.plan.unit_count
+                ),
+            )
+            for known in self._catalogue.events()
+            for performance in known.event.performances
+            if performance.on_sale and performance.ends_at > now
+        ]
+        return tuple(sorted(choices, key=lambda choice: (choice.starts_at, choice.number)))
+
+    def house(self, performance: int) -> model.House:
+        """Plan, prices and times of one performance. KeyError when the mirror lacks it."""
+        found = self._catalogue.performance(performance)
+        if found is None:
+            raise KeyError(performance)
+        known, chosen = found
+        return model.House(known.venue, known.plan, known.event, chosen)
+
+    def availability(self, performance: int) -> model.Availability:
+        """State of every unit as of now."""
+        event_id = self.house(performance).event.id
+        with self._guard:
+            version, asking = self._version, set(self._asking.get(performance, ()))
+        states = stock.unit_states(self._replica, event_id, performance, asking)
+        return model.Availability(performance, version, states)
+
+    # --- asking and giving back
+
+    def stock(self, performance: int) -> None:
+        """Have units lent in the background when few are left."""
+        event_id = self.house(performance).event.id
+        left = stock.free_count(self._replica, event_id, performance)
+        with self._guard:
+            if left * 2 >= STOCK_UNITS or performance in self._stocking:
+                return
+            self._stocking.add(performance)
+
+        def stocked(outcome: Grant | str) -> None:
+            with self._guard:
+                self._stocking.discard(performance)
+            if isinstance(outcome, Grant):
+                self._changed(performance)
+
+        asked = self._engine.wish(
+            Wish(event_id, self._req(), performance, stocked, count=STOCK_UNITS - left)
+        )
+        if not asked:
+            stocked("offline")
+
+    def ask_for(self, performance: int, units: Sequence[int]) -> bool:
+        """Ask for units that are not ours. False when offline (then nothing was asked)."""
+        event_id, wanted = self.house(performance).event.id, tuple(units)
+        with self._guard:
+            self._asking.setdefault(performance, set()).update(wanted)
+
+        def answered(outcome: Grant | str) -> None:
+            with self._guard:
+                self._asking[performance].difference_update(wanted)
+            self._changed(performance)
+            granted = isinstance(outcome, Grant)
+            kind = model.NewsKind.GRANTED if granted else model.NewsKind.NOT_GRANTED
+            reason = "" if isinstance(outcome, Grant) else outcome
+            self._tell(model.News(kind, performance, wanted, reason))
+
+        asked = self._engine.wish(
+            Wish(event_id, self._req(), performance, answered, units=wanted, firm=True)
+        )
+        if not asked:
+            with self._guard:
+                self._asking[performance].difference_update(wanted)
+        return asked
+
+    def give_back(self, performance: int, units: Sequence[int]) -> None:
+        """Units leave the basket unsold; those acquired for it are released to the server."""
+        self._release(self.house(performance).event.id, performance, tuple(units))
+        self._changed(performance)
+
+    # --- selling
+
+    def pay_cash(self, basket: Basket, tendered_minor: int) -> model.Sold | model.SaleRefused:
+        """Sell the basket for cash: one durable transaction, then it is final."""
+        person = self._person
+        if person is None:
+            return model.SaleRefused(model.SaleRefusal.NOT_SIGNED_IN)
+        known = self._catalogue.event(basket.event_id)
+        if known is None:
+            return model.SaleRefused(model.SaleRefusal.SALE_ENDED)
+        refused = sales.refusal(basket, known.event, tendered_minor, self._now())
+        if refused is not None:
+            return refused
+        seller = sales.Seller(self._env, self._key, person.id, self._identity.node_id[:4].upper())
+        try:
+            sale = self._replica.transact(
+                lambda unit: sales.sell(unit, seller, known.event, basket, tendered_minor)
+            )
+        except sales.UnitsGone as gone:
+            return model.SaleRefused(model.SaleRefusal.UNIT_NOT_OURS, gone.units)
+        except JournalLocked:
+            return model.SaleRefused(model.SaleRefusal.SELLING_LOCKED)
+        except ReplicaFull as error:
+            _log.error("disk_full", error=str(error))
+            return model.SaleRefused(model.SaleRefusal.DISK_FULL)
+        self._engine.nudge()
+        for performance in {line.performance for line in basket.lines}:
+            self._changed(performance)
+        self._tell(model.News(model.NewsKind.STATUS))
+        change_minor = tendered_minor - sale.total_minor
+        return model.Sold(
+            sale.order_id,
+            sale.receipt_no,
+            len(sale.lines),
+            sale.total_minor,
+            tendered_minor,
+            change_minor,
+        )
+
+    def print_order(self, order_id: str) -> model.PrintResult:
+        """Print an order's tickets (again)."""
+        try:
+            result = printing.print_order(self._desk, order_id)
+        except (ReplicaError, JournalLocked) as error:
+            _log.error("copy_not_recorded", error=str(error))
+            return model.PrintResult(order_id, model.PrintOutcome.FAILED, 0, detail=str(error))
+        if result.outcome is model.PrintOutcome.FAILED:
+            _log.warning("print_failed", order_id=order_id, detail=result.detail)
+        self._engine.nudge()
+        self._tell(model.News(model.NewsKind.STATUS))
+        return result
+
+    def unprinted(self) -> tuple[model.UnprintedOrder, ...]:
+        """Sold but not printed, oldest first."""
+        return printing.unprinted(self._replica)
+
+    def status(self) -> model.SyncStatus:
+        """Link, queue and age."""
+        link = self._engine.link
+        with self._replica.reading() as connection:
+            waiting = backlog(connection)
+        locked = waiting.locked or link.state is LinkState.LOCKED
+        return model.SyncStatus(
+            model.Link.LOCKED if locked else model.Link(link.state.value),
+            _instant(link.offline_since_ms),
+            _instant(link.last_contact_ms),
+            waiting.count,
+            _instant(waiting.oldest_ms),
+            waiting.refused_count,
+            link.last_error,
+            self._identity.name,
+        )
+
+    # --- inside
+
+    def _now(self) -> datetime:
+        """The corrected clock."""
+        ms = self._env.wall_ms() + self._engine.link.server_ahead_ms
+        return datetime.fromtimestamp(ms / 1000, UTC)
+
+    def _req(self) -> str:
+        return self._env.random_bytes(16).hex()
+
+    def _op_id(self) -> OpId:
+        return OpId(self._env.random_bytes(16).hex())
+
+    def _note_person(self, kind: OpKind, person_id: str) -> None:
+        body = encode_signed_in(SignedIn(person_id))
+
+        def note(unit: Unit) -> None:
+            append(
+                unit,
+                self._identity.venue_id,
+                kind,
+                body,
+                op_id=self._op_id(),
+                wall_ms=self._env.wall_ms(),
+            )
+
+        try:
+            self._replica.transact(note)
+        except (ReplicaFull, JournalLocked) as error:
+            _log.error("sign_in_not_recorded", error=str(error))
+        self._engine.nudge()
+
+    def _release(self, stream: str, performance: int, units: tuple[int, ...]) -> None:
+        def release(unit: Unit) -> None:
+            for allotment, numbers in give_back(unit, stream, performance, units).items():
+                append(
+                    unit,
+                    stream,
+                    OpKind.RELEASE,
+                    encode_release(Release(performance, allotment, tuple(numbers))),
+                    op_id=self._op_id(),
+                    wall_ms=self._env.wall_ms(),
+                )
+
+        try:
+            self._replica.transact(release)
+        except (ReplicaFull, JournalLocked) as error:
+            _log.error("release_not_recorded", error=str(error))
+        self._engine.nudge()
+
+    def _changed(self, performance: int) -> None:
+        with self._guard:
+            self._version += 1
+        self._tell(model.News(model.NewsKind.AVAILABILITY, performance))
+
+    def _tell(self, news: model.News) -> None:
+        for listener in list(self._listeners):
+            listener(news)
+
+    def _on_link(self, link: Link) -> None:
+        if link.state is LinkState.OFFLINE:
+            self._was_offline = True
+            self._sent_while_catching_up = 0
+        self._tell(model.News(model.NewsKind.STATUS))
+
+    def _on_pushed(self, count: int) -> None:
+        self._sent_while_catching_up += count
+        self._tell(model.News(model.NewsKind.STATUS))
+        with self._replica.reading() as connection:
+            left = backlog(connection).count
+        if self._was_offline and left == 0:
+            self._was_offline = False
+            self._tell(model.News(model.NewsKind.SYNCED, count=self._sent_while_catching_up))
+
+    def _on_pulled(self, stream: str, kinds: frozenset[str]) -> None:
+        if stream == self._identity.venue_id or "doc" in kinds:
+            self._tell(model.News(model.NewsKind.CATALOGUE))
+        known = self._catalogue.event(stream)
+        if known is not None and not kinds.isdisjoint({"claim", "allot", "doc"}):
+            for performance in known.event.performances:
+                self._changed(performance.number)
+
+
+def _instant(ms: int | None) -> datetime | None:
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
