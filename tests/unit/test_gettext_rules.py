@@ -18,18 +18,35 @@ FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.p
 MARKERS = {"_", "N_", "gettext", "ngettext", "npgettext", "pgettext"}
 
 
-def _is_marker(node: ast.AST) -> bool:
+def _called(node: ast.AST) -> str:
+    """The last name of what is called, or nothing."""
     if not isinstance(node, ast.Call):
-        return False
+        return ""
     function = node.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name in MARKERS
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _is_marker(node: ast.AST) -> bool:
+    return _called(node) in MARKERS
+
+
+def _is_marker_misspelt(node: ast.AST) -> bool:
+    """Whether Babel would overlook the call, because it goes by the name: `self._ngettext(...)`."""
+    name = _called(node)
+    return (
+        name not in MARKERS
+        and name.strip("_") in MARKERS
+        and isinstance(node, ast.Call)
+        and any(isinstance(each, ast.Constant) for each in node.args)
+    )
 
 
 def _unreachable_texts(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.JoinedStr) and any(map(_is_marker, ast.walk(node))):
             yield f"line {node.lineno}: a marked text inside an f-string is never collected"
+        if _is_marker_misspelt(node):
+            yield f"a text marked by {_called(node)}() is never collected: Babel goes by the name"
         if (
             isinstance(node, ast.Call)
             and _is_marker(node)
@@ -50,12 +67,15 @@ def test_every_marked_text_can_be_collected(path: Path) -> None:
         "f\"{n}: {self._t.ngettext('seat', 'seats', n)}\"",
         '_(f"{n} left")',
         'gettext(f"{n} left")',
+        'self._ngettext("{n} seat", "{n} seats", n)',
     ],
 )
 def test_each_unreachable_text_is_found(source: str) -> None:
     assert list(_unreachable_texts(source))
 
 
-@pytest.mark.parametrize("source", ['_("{n} left").format(n=n)', 'f"{n}"', '_("a") + f"{b}"'])
+@pytest.mark.parametrize(
+    "source", ['_("{n} left").format(n=n)', 'f"{n}"', '_("a") + f"{b}"', "t._ngettext(*forms)"]
+)
 def test_a_text_that_can_be_collected_is_left_alone(source: str) -> None:
     assert not list(_unreachable_texts(source))
