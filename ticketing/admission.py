@@ -41,6 +41,7 @@ class Reason(StrEnum):
     NOT_IN_ALLOTMENT = "not_in_allotment"
     ALLOTMENT_WRITTEN_OFF = "allotment_written_off"
     ALREADY_USED = "already_used"
+    NOT_RECORDED = "not_recorded"  # the gate cannot write and nobody else recorded it: desk
 
 
 class KeyState(StrEnum):

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from edge.allotments import Grant, firm_free_units, give_back
-from edge.env import Env
 from edge.errors import ReplicaError, ReplicaFull
-from edge.identity import Identity, NodeKey
 from edge.journal import JournalLocked, Unit, append, backlog
-from edge.replica import Replica
-from edge.sync import Link, LinkState, Listeners, SyncEngine, Wish
+from edge.node import Node
+from edge.sync import Link, LinkState, Listeners, Wish
 from pos_app.services import model, people, printing, sales, stock
 from pos_app.services.basket import Basket
 from program.logs import get_logger
@@ -26,23 +23,12 @@ STOCK_UNITS = 300
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowParts:
-    """What a window is put together from."""
-
-    identity: Identity
-    key: NodeKey
-    replica: Replica
-    engine: SyncEngine
-    env: Env
-
-
 class Window:
     """Implements TillServices. Every method may be called from any thread."""
 
-    def __init__(self, parts: WindowParts, desk: printing.PrintDesk) -> None:
-        self._identity, self._key, self._env = parts.identity, parts.key, parts.env
-        self._replica, self._engine = parts.replica, parts.engine
+    def __init__(self, node: Node, desk: printing.PrintDesk) -> None:
+        self._identity, self._key, self._env = node.identity, node.key, node.env
+        self._replica, self._engine = node.replica, node.engine
         self._catalogue, self._desk = desk.catalogue, desk
         self._listeners: list[Callable[[model.News], None]] = []
         self._guard = threading.Lock()
@@ -52,7 +38,7 @@ class Window:
         self._version = 0
         self._sent_while_catching_up = 0
         self._was_offline = False
-        parts.engine.listeners = Listeners(self._on_link, self._on_pulled, self._on_pushed)
+        node.engine.listeners = Listeners(self._on_link, self._on_pulled, self._on_pushed)
 
     def start(self) -> None:
         """Give back what a basket held when the program last ended, then begin to sync."""

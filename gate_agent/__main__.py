@@ -1,0 +1,92 @@
+"""`boxgate-gate`: a headless lane that reads ticket codes and opens the barrier."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.commands import add_common_options, add_enrol_command, read_settings, run_enrol
+from edge.errors import EdgeError
+from edge.node import as_program_error
+from gate_agent.agent import run_agent
+from gate_agent.settings import DEFAULT_FILE, GateSettings
+from hardware.errors import BadDeviceAddress
+from hardware.qr.stills import decode_image_file
+from program.cli import main_wrapper, new_parser, stop_event_on_signals
+from program.errors import SettingsError
+from program.exit_codes import ExitCode
+
+PROGRAM = "boxgate-gate"
+_DESCRIPTION = """\
+The gate agent: reads the codes that visitors hold up to a camera, decides by the house's rules,
+with the network or without it, and opens the barrier. It prints one JSON line for each decision.
+
+  boxgate-gate enrol CODE      make this machine a gate of the house (once)
+  boxgate-gate run             run the lane until it is stopped (SIGTERM)
+  boxgate-gate decode IMAGE    try the reader on photos
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    return main_wrapper(_run, argv, program=PROGRAM)
+
+
+def _run(argv: Sequence[str]) -> int:
+    options = _parser().parse_args(argv)
+    if options.command == "decode":
+        return _decode(options.images)
+    settings = read_settings(GateSettings, DEFAULT_FILE, GateSettings(), options)
+    settings.log.apply()
+    if options.command == "enrol":
+        return run_enrol(settings.data_dir, settings.server_url, options.code, "gate")
+    stop = stop_event_on_signals()
+    try:
+        run_agent(settings, stop, _say)
+    except EdgeError as error:
+        raise as_program_error(error) from error
+    except BadDeviceAddress as error:
+        raise SettingsError(str(error)) from error
+    return ExitCode.OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(PROGRAM, _DESCRIPTION)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    run = commands.add_parser("run", help="run the lane until it is stopped")
+    add_common_options(run)
+    add_enrol_command(commands)
+    decode = commands.add_parser(
+        "decode",
+        help="read the QR codes in image files",
+        description="Prints one JSON line for each image, in order: image, text (null where there "
+        "is no code), decoder, milliseconds, codes, error.",
+    )
+    decode.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    return parser
+
+
+_printing = threading.Lock()
+
+
+def _say(line: dict[str, object]) -> None:
+    with _printing:
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+def _decode(images: Sequence[Path]) -> int:
+    failed = False
+    for image in images:
+        result = decode_image_file(image)
+        failed = failed or result.error is not None
+        _say(result.to_record())
+    return ExitCode.INPUT if failed else ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,223 @@
+"""One scan from code to recorded decision. Recorded first, then the light and the barrier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from edge.env import Env
+from edge.errors import ReplicaError
+from edge.journal import JournalLocked, Unit, append, get_meta, set_meta
+from edge.replica import Replica
+from gate_agent.arbiter import Accepted, Denied, NoAnswer, own_op_ids
+from gate_agent.facts import GateKnowledge
+from program.logs import get_logger
+from ticketing.admission import LaneFacts, Reason, Refuse, decide_entry
+from ticketing.code import TicketCode, parse_code
+from ticketing.ids import OpId
+from ticketing.journal import OpKind
+from ticketing.operations import EntryGranted, encode_entry
+
+OFFER_AGAIN_S = 60
+"""A granted entry whose barrier was never commanded is offered again at its lane for so long."""
+UNLISTED_MAX = 50
+"""Entries on allotments this lane never heard of, decided without the arbiter."""
+_UNLISTED = "unlisted_count"
+_log = get_logger(__name__)
+
+
+class AsksArbiter(Protocol):
+    """The arbiter as the lane sees it."""
+
+    def ask(
+        self, stream: str, op_id: OpId, code: str, lane: str, seen: list[OpId]
+    ) -> Accepted | Denied | NoAnswer:
+        """Answer within the budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One door: its name and the performances it was told to serve (none: those now open)."""
+
+    name: str
+    performances: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """Recorded, or offered again: the barrier may open. `op_id` names the entry."""
+
+    stream: str
+    op_id: OpId
+    code: TicketCode
+    offline: bool
+    unconfirmed: bool
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """Not let in, with the entry that used the ticket where that is the reason."""
+
+    reason: Reason
+    code: TicketCode | None
+    offline: bool
+    first_entry: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doorman:
+    """Decides scans for one lane. Used by that lane's thread alone."""
+
+    lane: Lane
+    knowledge: GateKnowledge
+    replica: Replica
+    arbiter: AsksArbiter
+    env: Env
+    started_ms: int
+
+    def scan(self, text: str, now_ms: int) -> LetIn | TurnedAway:
+        """Decide one text. `now_ms` is the corrected clock. Total: every text gets an answer."""
+        code = parse_code(text)
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        if not isinstance(code, TicketCode):
+            return TurnedAway(Reason(code.value), None, offline=False)
+        stream = self.knowledge.event_of(code.facts.performance) or ""
+        performances = self.knowledge.let_in_now(self.lane.performances, now)
+        facts = self.knowledge.facts(stream, code.facts, performances)
+        unfinished = self._unfinished(stream, code, facts, now_ms)
+        if unfinished is not None:
+            return unfinished
+        decision = decide_entry(code, facts, at=now)
+        ask_anyway = isinstance(decision, Refuse) and decision.reason is Reason.UNKNOWN_ISSUER
+        if isinstance(decision, Refuse) and not (ask_anyway and stream):
+            return _turned_away(decision, code)
+        return self._ask_and_record(stream, code, facts, decision, now_ms)
+
+    def commanded(self, let_in: LetIn) -> None:
+        """The barrier confirmed: this entry is not offered again."""
+        self.replica.transact(
+            lambda unit: unit.execute(
+                "UPDATE entry SET commanded_ms = ? WHERE stream = ? AND op_id = ?",
+                (self.env.wall_ms(), let_in.stream, let_in.op_id),
+            )
+        )
+
+    def _unfinished(
+        self, stream: str, code: TicketCode, facts: LaneFacts, now_ms: int
+    ) -> LetIn | None:
+        """An entry granted here whose barrier never moved: killed or cut off in between.
+
+        The code must be genuine, or somebody who knows a ticket's id could use its grant.
+        """
+        if facts.key is None or not code.is_genuine(facts.key.public):
+            return None
+        oldest_ms = now_ms - OFFER_AGAIN_S * 1000
+        with self.replica.reading() as connection:
+            row = connection.execute(
+                "SELECT op_id, at_ms FROM entry WHERE stream = ? AND ticket_id = ? AND lane = ? "
+                "AND commanded_ms = 0 ORDER BY at_ms DESC LIMIT 1",
+                (stream, code.facts.ticket_id, self.lane.name),
+            ).fetchone()
+        if row is None or max(row["at_ms"], self.started_ms) < oldest_ms:
+            return None
+        return LetIn(stream, OpId(row["op_id"]), code, False, facts.row is None, again=True)
+
+    def _ask_and_record(
+        self, stream: str, code: TicketCode, facts: LaneFacts, local: object, now_ms: int
+    ) -> LetIn | TurnedAway:
+        op_id = OpId(self.env.random_bytes(16).hex())
+        seen = own_op_ids(list(facts.entries))
+        answer = self.arbiter.ask(stream, op_id, code.text, self.lane.name, seen)
+        if isinstance(answer, Denied):
+            return TurnedAway(answer.reason, code, offline=False, first_entry=answer.first_entry)
+        if isinstance(answer, Accepted):
+            return self._record(
+                LetIn(stream, answer.op_id, code, False, answer.unconfirmed), facts, now_ms
+            )
+        if isinstance(local, Refuse):
+            return _turned_away(local, code)
+        return self._record(LetIn(stream, op_id, code, True, facts.row is None), facts, now_ms)
+
+    def _record(self, let_in: LetIn, facts: LaneFacts, now_ms: int) -> LetIn | TurnedAway:
+        unlisted = let_in.offline and facts.row is None and facts.allotment is None
+        entry = _entry(let_in, self.lane.name, now_ms)
+
+        def record(unit: Unit) -> bool:
+            if unlisted and not _count_unlisted(unit):
+                return False
+            body = encode_entry(entry)
+            append(
+                unit,
+                let_in.stream,
+                OpKind.ENTRY,
+                body,
+                op_id=let_in.op_id,
+                wall_ms=self.env.wall_ms(),
+            )
+            unit.execute(
+                "INSERT INTO entry (stream, op_id, ticket_id, performance, unit, version, lane, "
+                "at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    let_in.stream,
+                    let_in.op_id,
+                    entry.ticket_id,
+                    entry.performance,
+                    entry.unit,
+                    entry.version,
+                    entry.lane,
+                    entry.at_ms,
+                ),
+            )
+            return True
+
+        try:
+            within_limit = self.replica.transact(record)
+        except (ReplicaError, JournalLocked) as error:
+            _log.error("entry_not_recorded", error=str(error))
+            if not let_in.offline:  # the arbiter has it on its disk: that is the record
+                return let_in
+            return TurnedAway(Reason.NOT_RECORDED, let_in.code, offline=True)
+        if not within_limit:
+            return TurnedAway(Reason.NOT_IN_ALLOTMENT, let_in.code, offline=True)
+        return let_in
+
+
+def _entry(let_in: LetIn, lane: str, now_ms: int) -> EntryGranted:
+    facts = let_in.code.facts
+    return EntryGranted(
+        facts.ticket_id,
+        facts.performance,
+        facts.unit,
+        facts.version,
+        facts.key_id,
+        facts.allotment,
+        lane,
+        now_ms,
+        let_in.offline,
+    )
+
+
+def _count_unlisted(unit: Unit) -> bool:
+    count = int(get_meta(unit, _UNLISTED) or 0) + 1
+    if count > UNLISTED_MAX:
+        return False
+    set_meta(unit, _UNLISTED, str(count))
+    return True
+
+
+def _turned_away(decision: Refuse, code: TicketCode) -> TurnedAway:
+    first = decision.first_entry
+    entry = (
+        {
+            "op": first.op_id,
+            "node": first.node_id,
+            "lane": first.lane,
+            "at_ms": (first.at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1),
+        }
+        if first
+        else None
+    )
+    return TurnedAway(decision.reason, code, offline=True, first_entry=entry)

@@ -1,0 +1,89 @@
+"""The gate's process: node, camera, decoder, relay and lane put together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from edge.catalogue import MirrorCatalogue
+from edge.env import MachineEnv
+from edge.node import Node, open_node
+from gate_agent.admit import Doorman, Lane
+from gate_agent.arbiter import Arbiter
+from gate_agent.facts import GateKnowledge
+from gate_agent.lane import LaneRunner
+from gate_agent.settings import GateSettings
+from hardware.camera.grabber import Camera
+from hardware.camera.source import make_source
+from hardware.errors import DeviceError
+from hardware.qr.cascade import CascadeDecoder
+from hardware.relay.driver import Relay, make_relay
+from program.logs import get_logger
+
+_log = get_logger(__name__)
+
+
+def run_agent(
+    settings: GateSettings, stop: threading.Event, say: Callable[[dict[str, object]], None]
+) -> None:
+    """Run one lane until `stop`. Raises EdgeError or BadDeviceAddress before it has begun."""
+    relay = make_relay(settings.lane.relay)
+    camera = Camera(make_source(settings.lane.camera))
+    node = open_node(settings.data_dir, settings.server_url, "gate", MachineEnv())
+    arbiter = Arbiter(node.new_client, node.env)
+    try:
+        _shut(relay)
+        node.engine.start()
+        camera.start()
+        _log.info("lane_running", lane=settings.lane.name, camera=camera.address)
+        _runner(settings, node, arbiter, camera, relay, say).run(stop)
+    finally:
+        camera.stop()
+        relay.close()
+        arbiter.stop()
+        node.engine.stop()
+        node.replica.close()
+    _log.info("lane_stopped", lane=settings.lane.name)
+
+
+def _runner(
+    settings: GateSettings,
+    node: Node,
+    arbiter: Arbiter,
+    camera: Camera,
+    relay: Relay,
+    say: Callable[[dict[str, object]], None],
+) -> LaneRunner:
+    catalogue = MirrorCatalogue(node.replica.mirror)
+    server_key = bytes.fromhex(node.identity.server_key)
+
+    def corrected_ms() -> int:
+        return node.env.wall_ms() + node.engine.link.server_ahead_ms
+
+    doorman = Doorman(
+        Lane(settings.lane.name, frozenset(settings.lane.performances)),
+        GateKnowledge(node.replica, catalogue, server_key),
+        node.replica,
+        arbiter,
+        node.env,
+        started_ms=corrected_ms(),
+    )
+    return LaneRunner(
+        doorman,
+        camera,
+        CascadeDecoder(),
+        relay,
+        settings.lane.pulse_ms,
+        settings.language,
+        say,
+        corrected_ms,
+        node.engine.nudge,
+    )
+
+
+def _shut(relay: Relay) -> None:
+    """A restart leaves the barrier shut; a board that is away is opened when it is back."""
+    try:
+        relay.all_off()
+    except DeviceError as error:
+        _log.warning("relay_gone", error=str(error))

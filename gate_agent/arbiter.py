@@ -1,0 +1,122 @@
+"""Asking the arbiter, within a budget: a lane never waits longer than that for the network."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from typing import Any
+
+from edge.client import ServerClient
+from edge.env import Env
+from edge.errors import EdgeError
+from program.logs import get_logger
+from ticketing.admission import Entry, Reason
+from ticketing.ids import OpId, is_op_id
+
+BUDGET_S = 0.25
+REST_S = 2.0
+"""After a call that failed or came too late, the lane decides alone for so long."""
+_WARM_UP_PERIOD_S = 30.0
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The arbiter recorded the entry under this operation id."""
+
+    op_id: OpId
+    unconfirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The arbiter says no."""
+
+    reason: Reason
+    first_entry: Mapping[str, object] | None
+
+
+class NoAnswer:
+    """No answer in time: the lane decides alone, and the operation id stays."""
+
+
+class Arbiter:
+    """One thread with one connection that is kept warm."""
+
+    def __init__(self, new_client: Callable[[], ServerClient], env: Env) -> None:
+        self._new_client, self._env = new_client, env
+        self._calls: queue.Queue[tuple[str, dict[str, object], Future[dict[str, Any]]] | None] = (
+            queue.Queue(1)
+        )
+        self._rest_until_s = 0.0
+        self._busy = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="arbiter", daemon=True)
+        self._thread.start()
+
+    def ask(
+        self, stream: str, op_id: OpId, code: str, lane: str, seen: list[OpId]
+    ) -> Accepted | Denied | NoAnswer:
+        """Ask about one scan; answers within BUDGET_S whatever the network does."""
+        if self._busy.is_set() or self._env.monotonic_s() < self._rest_until_s:
+            return NoAnswer()
+        future: Future[dict[str, Any]] = Future()
+        body: dict[str, object] = {"op": op_id, "code": code, "lane": lane, "seen": seen}
+        try:
+            self._calls.put_nowait((stream, body, future))
+            return _answer(future.result(BUDGET_S))
+        except (EdgeError, FutureTimeout, queue.Full) as error:
+            _log.warning("arbiter_silent", error=type(error).__name__)
+            self._rest_until_s = self._env.monotonic_s() + REST_S
+            return NoAnswer()
+
+    def stop(self) -> None:
+        """End the thread once its present call is over."""
+        try:
+            self._calls.put(None, timeout=1)
+        except queue.Full:
+            _log.warning("arbiter_call_still_under_way")
+        self._thread.join(1)
+
+    def _loop(self) -> None:
+        client = self._new_client()
+        while True:
+            try:
+                call = self._calls.get(timeout=_WARM_UP_PERIOD_S)
+            except queue.Empty:
+                self._warm_up(client)
+                continue
+            if call is None:
+                break
+            stream, body, future = call
+            self._busy.set()
+            try:
+                future.set_result(client.admit(stream, body, budget_s=BUDGET_S))
+            except EdgeError as error:
+                future.set_exception(error)
+            finally:
+                self._busy.clear()
+        client.close()
+
+    def _warm_up(self, client: ServerClient) -> None:
+        try:
+            client.warm_up()
+        except EdgeError as error:
+            _log.debug("arbiter_not_warm", error=type(error).__name__)
+
+
+def _answer(reply: Mapping[str, Any]) -> Accepted | Denied | NoAnswer:
+    if reply.get("accepted") is True and is_op_id(reply.get("op")):
+        return Accepted(OpId(reply["op"]), reply.get("unconfirmed") is True)
+    if reply.get("accepted") is False and reply.get("reason") in tuple(Reason):
+        first = reply.get("first_entry")
+        return Denied(Reason(reply["reason"]), first if isinstance(first, dict) else None)
+    return NoAnswer()
+
+
+def own_op_ids(entries: tuple[Entry, ...] | list[Entry]) -> list[OpId]:
+    """The operation ids of the entries that this gate knows of, newest last, at most 64."""
+    return [entry.op_id for entry in sorted(entries, key=lambda entry: entry.at)][-64:]

@@ -1,0 +1,148 @@
+"""What this gate knows of a ticket: its own log, and what the server told it so far."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from edge.catalogue import MirrorCatalogue
+from edge.replica import Replica
+from ticketing.admission import (
+    AllotmentFacts,
+    AllotmentState,
+    Entry,
+    IssuerKey,
+    KeyState,
+    LaneFacts,
+)
+from ticketing.code import TicketFacts
+from ticketing.ids import OpId
+from ticketing.keys import is_signed, node_key_message
+from ticketing.ticket import Ticket, TicketState
+
+
+@dataclass(slots=True)
+class GateKnowledge:
+    """Looks facts up in the replica. Used by one lane's thread."""
+
+    replica: Replica
+    catalogue: MirrorCatalogue
+    server_key: bytes
+    _vouched: dict[str, bytes] = field(default_factory=dict)
+
+    def event_of(self, performance: int) -> str | None:
+        """The event a performance belongs to; None when the mirror lacks it."""
+        found = self.catalogue.performance(performance)
+        return found[0].event.id if found else None
+
+    def place_of(self, performance: int, unit: int, language: str) -> str:
+        """The seat or area in words, for the decision's line; '' when unknown."""
+        found = self.catalogue.performance(performance)
+        if found is None or not found[0].plan.has_unit(unit):
+            return ""
+        return found[0].plan.describe(unit, language)
+
+    def let_in_now(self, chosen: frozenset[int], now: datetime) -> frozenset[int]:
+        """The performances this lane serves: the chosen ones, or those whose doors are open."""
+        if chosen:
+            return chosen
+        return frozenset(
+            performance.number
+            for known in self.catalogue.events()
+            for performance in known.event.performances
+            if performance.doors_at <= now < performance.ends_at
+        )
+
+    def facts(self, stream: str, ticket: TicketFacts, performances: frozenset[int]) -> LaneFacts:
+        """Everything the decision needs. Own entries and the mirror's are merged by op id."""
+        with self.replica.mirror.reading() as mirror:
+            row = _ticket(mirror, stream, ticket)
+            unit = row.unit if row else ticket.unit
+            performance = row.performance if row else ticket.performance
+            version_seen = _version_seen(mirror, stream, performance, unit)
+            entries = {e.op_id: e for e in _mirror_entries(mirror, stream, ticket)}
+            key = self._issuer(mirror, ticket.key_id)
+            allotment = _allotment(mirror, stream, ticket)
+        with self.replica.reading() as journal:
+            entries.update({e.op_id: e for e in _own_entries(journal, stream, ticket)})
+            version_seen = max(version_seen, _own_version(journal, stream, performance, unit))
+        return LaneFacts(performances, key, row, allotment, version_seen, tuple(entries.values()))
+
+    def _issuer(self, mirror: sqlite3.Connection, key_id: str) -> IssuerKey | None:
+        """A selling node's key, believed only with the server's signature on it."""
+        row = mirror.execute(
+            "SELECT id, role, key, signature, state FROM node WHERE key_id = ?", (key_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        public = bytes.fromhex(row["key"])
+        if self._vouched.get(key_id) != public:
+            message = node_key_message(row["id"], row["role"], public)
+            if not is_signed(self.server_key, bytes.fromhex(row["signature"]), message):
+                return None
+            self._vouched[key_id] = public
+        return IssuerKey(public, KeyState(row["state"]))
+
+
+def _ticket(mirror: sqlite3.Connection, stream: str, ticket: TicketFacts) -> Ticket | None:
+    row = mirror.execute(
+        "SELECT performance, unit, version, state FROM ticket WHERE stream = ? AND id = ?",
+        (stream, ticket.ticket_id),
+    ).fetchone()
+    if row is None:
+        return None
+    return Ticket(
+        ticket.ticket_id, row["performance"], row["unit"], row["version"], TicketState(row["state"])
+    )
+
+
+def _version_seen(mirror: sqlite3.Connection, stream: str, performance: int, unit: int) -> int:
+    row = mirror.execute(
+        "SELECT max(version) FROM ticket WHERE stream = ? AND performance = ? AND unit = ?",
+        (stream, performance, unit),
+    ).fetchone()
+    return int(row[0] or 0)
+
+
+def _own_version(journal: sqlite3.Connection, stream: str, performance: int, unit: int) -> int:
+    row = journal.execute(
+        "SELECT max(version) FROM entry WHERE stream = ? AND performance = ? AND unit = ?",
+        (stream, performance, unit),
+    ).fetchone()
+    return int(row[0] or 0)
+
+
+def _allotment(
+    mirror: sqlite3.Connection, stream: str, ticket: TicketFacts
+) -> AllotmentFacts | None:
+    row = mirror.execute(
+        "SELECT state, units, performance FROM allot WHERE stream = ? AND id = ?",
+        (stream, str(ticket.allotment)),
+    ).fetchone()
+    if row is None:
+        return None
+    has_unit = row["performance"] == ticket.performance and ticket.unit in json.loads(row["units"])
+    return AllotmentFacts(has_unit, AllotmentState(row["state"]))
+
+
+def _mirror_entries(mirror: sqlite3.Connection, stream: str, ticket: TicketFacts) -> list[Entry]:
+    rows = mirror.execute(
+        "SELECT op_id, node_id, lane, at_ms FROM entry "
+        "WHERE stream = ? AND ticket_id = ? AND phase <> 'returned'",
+        (stream, ticket.ticket_id),
+    )
+    return [Entry(OpId(r["op_id"]), r["node_id"], r["lane"], _instant(r["at_ms"])) for r in rows]
+
+
+def _own_entries(journal: sqlite3.Connection, stream: str, ticket: TicketFacts) -> list[Entry]:
+    rows = journal.execute(
+        "SELECT op_id, lane, at_ms FROM entry WHERE stream = ? AND ticket_id = ?",
+        (stream, ticket.ticket_id),
+    )
+    return [Entry(OpId(r["op_id"]), "", r["lane"], _instant(r["at_ms"])) for r in rows]
+
+
+def _instant(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

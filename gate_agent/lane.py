@@ -1,0 +1,144 @@
+"""The lane: newest frame, codes in it, decision, barrier, one line for each decision."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from edge.errors import ReplicaError
+from gate_agent.admit import Doorman, LetIn, TurnedAway
+from hardware.camera.frame import Frame
+from hardware.errors import DeviceError
+from hardware.qr.decoder import Found, Reading
+from hardware.relay.driver import Relay
+from program.logs import get_logger
+
+SAME_CODE_BLOCKED_S = 1.5
+"""A code that was answered is not answered again while it stays in view, and so long after."""
+_FRAME_WAIT_S = 0.5
+_log = get_logger(__name__)
+
+
+class Frames(Protocol):
+    """A camera as the lane sees it."""
+
+    def next_frame(self, timeout_s: float, after: int = -1) -> Frame | None:
+        """The newest frame with a number above `after`, or None when none came in time."""
+
+
+class Decodes(Protocol):
+    """A decoder as the lane sees it: never raises."""
+
+    def decode(self, frame: object) -> Found:
+        """The codes in a frame."""
+
+
+@dataclass(slots=True)
+class Debounce:
+    """Answers each code once while it is held up. Times are monotonic seconds."""
+
+    _seen_s: dict[str, float] = field(default_factory=dict)
+
+    def is_new(self, text: str, now_s: float) -> bool:
+        """Whether this code has not been in view lately; notes that it is now."""
+        last_s = self._seen_s.get(text)
+        self._seen_s = {t: at for t, at in self._seen_s.items() if now_s - at < SAME_CODE_BLOCKED_S}
+        self._seen_s[text] = now_s
+        return last_s is None or now_s - last_s >= SAME_CODE_BLOCKED_S
+
+
+@dataclass(slots=True)
+class LaneRunner:
+    """Runs one lane on the caller's thread until it is told to stop."""
+
+    doorman: Doorman
+    camera: Frames
+    decoder: Decodes
+    relay: Relay
+    pulse_ms: int
+    language: str
+    say: Callable[[dict[str, object]], None]
+    corrected_ms: Callable[[], int]
+    nudge: Callable[[], None]
+    debounce: Debounce = field(default_factory=Debounce)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`. No code, frame or device ends the loop."""
+        number = -1
+        while not stop.is_set():
+            frame = self.camera.next_frame(_FRAME_WAIT_S, after=number)
+            if frame is None:
+                continue
+            number = frame.number
+            reading = _nearest_centre(self.decoder.decode(frame.pixels), frame)
+            if reading is None or not self.debounce.is_new(reading.text, time.monotonic()):
+                continue
+            self.answer(reading)
+
+    def answer(self, reading: Reading) -> None:
+        """Decide one code, move the barrier, say what was decided."""
+        started_s = time.perf_counter()
+        try:
+            outcome = self.doorman.scan(reading.text, self.corrected_ms())
+        except ReplicaError as error:  # cannot even read: nobody is let in on a guess
+            _log.error("scan_failed", error=str(error))
+            return
+        barrier = self._open(outcome) if isinstance(outcome, LetIn) else "shut"
+        line = self._line(outcome, reading, barrier)
+        line["milliseconds"] = round((time.perf_counter() - started_s) * 1000, 1)
+        self.say(line)
+        self.nudge()
+
+    def _open(self, let_in: LetIn) -> str:
+        try:
+            self.relay.pulse(self.pulse_ms)
+        except DeviceError as error:
+            _log.error("barrier_failed", error=str(error))
+            return "failed"
+        try:
+            self.doorman.commanded(let_in)
+        except ReplicaError as error:  # it did open; at worst the ticket is offered once more
+            _log.error("command_not_recorded", error=str(error))
+        return "opened"
+
+    def _line(
+        self, outcome: LetIn | TurnedAway, reading: Reading, barrier: str
+    ) -> dict[str, object]:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(self.corrected_ms() / 1000, UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            "lane": self.doorman.lane.name,
+            "decision": "admit" if isinstance(outcome, LetIn) else "refuse",
+            "reason": "" if isinstance(outcome, LetIn) else outcome.reason.value,
+            "barrier": barrier,
+            "offline": outcome.offline,
+            "decoder": reading.decoder,
+        }
+        if outcome.code is not None:
+            facts = outcome.code.facts
+            line["ticket"] = facts.ticket_id
+            line["performance"] = facts.performance
+            line["place"] = self.doorman.knowledge.place_of(
+                facts.performance, facts.unit, self.language
+            )
+        if isinstance(outcome, LetIn):
+            line.update(op=outcome.op_id, unconfirmed=outcome.unconfirmed, again=outcome.again)
+        elif outcome.first_entry is not None:
+            line["first_entry"] = outcome.first_entry
+        return line
+
+
+def _nearest_centre(found: Found, frame: Frame) -> Reading | None:
+    """Of several codes in view, the one that is held up: the nearest to the middle."""
+    height, width = frame.pixels.shape[:2]
+
+    def distance(reading: Reading) -> float:
+        x, y = reading.centre
+        return float((x - width / 2) ** 2 + (y - height / 2) ** 2)
+
+    return min(found.readings, key=distance, default=None)
