@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from sync_server.centre import Centre
-from sync_server.handlers.routes import Route
+from sync_server.handlers.routes import Handler, Route
+from sync_server.services.limits import Limit
 from sync_server.services.permissions import NodeRole, PersonRole
+from sync_server.services.tokens import Tokens
+from sync_server.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +27,36 @@ class NodeIdentity:
 
 @dataclass(frozen=True, slots=True)
 class PersonIdentity:
-    """The person who calls from the console. `csrf_token` goes into every form they are shown."""
+    """The person who calls from the console. `form_token` goes into every form they are shown."""
 
     id: str
     login: str
     name: str
     role: PersonRole
     session_hash: str
-    csrf_token: str
+    form_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Tries before waiting: (burst, seconds for each further one)."""
+
+    # A person who mistypes waits half a minute at most; guessing from one address, or at one
+    # login from many, becomes slow; nobody is shut out for ever.
+    sign_in_pair: Limit = field(default_factory=lambda: Limit(5, 30))
+    sign_in_address: Limit = field(default_factory=lambda: Limit(30, 5))
+    sign_in_login: Limit = field(default_factory=lambda: Limit(60, 2))
+    enrol_address: Limit = field(default_factory=lambda: Limit(20, 5))
+    token_address: Limit = field(default_factory=lambda: Limit(120, 0.5))
 
 
 CENTRE = web.AppKey("centre", Centre)
-ROUTES = web.AppKey("routes", dict[tuple[str, str], Route])
+SETTINGS = web.AppKey("settings", Settings)
+TOKENS = web.AppKey("tokens", Tokens)
+LIMITS = web.AppKey("limits", Limits)
+PASSWORD_CHECKS = web.AppKey("password_checks", asyncio.Semaphore)
+ROUTES: web.AppKey[Mapping[Handler, Route]] = web.AppKey("routes")
+
 NODE = web.RequestKey("node", NodeIdentity)
 PERSON = web.RequestKey("person", PersonIdentity)
 REQUEST_ID = web.RequestKey("request_id", str)

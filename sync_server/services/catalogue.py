@@ -18,7 +18,13 @@ from sqlalchemy import Connection, Engine, text
 
 from sync_server.services.house import VENUE_KEY, put_meta
 from sync_server.store.writer import Transaction
-from ticketing.catalogue import Catalogue, event_documents, parse_event_document, venue_document
+from ticketing.catalogue import (
+    Catalogue,
+    event_documents,
+    parse_event_document,
+    parse_venue_document,
+    venue_document,
+)
 from ticketing.event import Event, Performance, Venue
 from ticketing.seating import SeatingPlan
 
@@ -91,6 +97,17 @@ def load_plan(source: Connection | Transaction, event_id: str) -> Plan | None:
         if not isinstance(source, Transaction) or event_id not in source.touched:
             _plans.put(connection.engine, event_id, int(rev), known)
     return known
+
+
+def load_venue(connection: Connection, venue_id: str) -> Venue:
+    """The venue as last imported; LookupError when it never was."""
+    body = connection.execute(
+        text("SELECT body FROM doc WHERE event_id = :v AND kind = 'venue' AND id = :v"),
+        {"v": venue_id},
+    ).scalar()
+    if body is None:
+        raise LookupError(f"no venue {venue_id!r}")
+    return parse_venue_document(json.loads(body), source=f"venue {venue_id}")
 
 
 class _Plans:

@@ -1,0 +1,73 @@
+"""The web application: routes of the protocol and the console around one `Centre`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from aiohttp import web
+
+from sync_server.centre import Centre
+from sync_server.console import pages
+from sync_server.console.rendering import set_up_templates
+from sync_server.handlers import auth, node_api
+from sync_server.handlers.middlewares import answer_errors, guard, note_request, secure_response
+from sync_server.handlers.routes import Handler, Route, routes_of
+from sync_server.handlers.state import (
+    CENTRE,
+    LIMITS,
+    PASSWORD_CHECKS,
+    ROUTES,
+    SETTINGS,
+    TOKENS,
+    Limits,
+)
+from sync_server.services.tokens import Tokens
+from sync_server.settings import Settings
+
+PASSWORD_CHECKS_AT_ONCE = 2  # each takes 64 MiB and a core
+
+
+def make_app(centre: Centre, settings: Settings) -> web.Application:
+    """The application; it opens the centre when it starts and closes it when it stops."""
+    routes = all_routes()
+    app = web.Application(
+        middlewares=[note_request, answer_errors, guard],
+        client_max_size=max(route.body_bytes_max for route in routes),
+    )
+    app[CENTRE] = centre
+    app[SETTINGS] = settings
+    app[TOKENS] = Tokens(centre.keys.token, centre.issuer)
+    app[LIMITS] = Limits()
+    app[PASSWORD_CHECKS] = asyncio.Semaphore(PASSWORD_CHECKS_AT_ONCE)
+    app[ROUTES] = _by_handler(routes)
+    for route in routes:
+        app.router.add_route(route.method, route.path, route.handler)
+    set_up_templates(app)
+    app.cleanup_ctx.append(_run_centre)
+    app.on_shutdown.append(_wake_long_polls)
+    app.on_response_prepare.append(secure_response)
+    return app
+
+
+def all_routes() -> Sequence[Route]:
+    """Every route that there is."""
+    return [*routes_of(auth), *routes_of(node_api), *routes_of(pages)]
+
+
+def _by_handler(routes: Sequence[Route]) -> Mapping[Handler, Route]:
+    found = {route.handler: route for route in routes}
+    if len(found) != len(routes):
+        raise ValueError("a handler stands behind two routes; give each its own")
+    return found
+
+
+async def _run_centre(app: web.Application) -> AsyncIterator[None]:
+    await app[CENTRE].open()
+    yield
+    await app[CENTRE].close()
+
+
+async def _wake_long_polls(app: web.Application) -> None:
+    """Before the server waits for requests under way: those that wait for news answer now."""
+    app[CENTRE].news.close()

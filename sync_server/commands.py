@@ -1,0 +1,166 @@
+"""What the command line does, apart from parsing it and printing the answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from program.errors import ProgramError
+from program.exit_codes import ExitCode
+from sync_server.services.catalogue import NotStored, Stored, store_catalogue
+from sync_server.services.enrolment import (
+    CodeRefusal,
+    EnrolmentCode,
+    add_code,
+    new_code,
+)
+from sync_server.services.house import House, key_fingerprints, read_house, read_meta
+from sync_server.services.initialise import NewHouse, initialise, refuse_unfinished
+from sync_server.services.keys import KeyProblem, ServerKeys, load_keys
+from sync_server.services.permissions import NodeRole
+from sync_server.services.sample import Sample, sample_document
+from sync_server.settings import Settings
+from sync_server.store.database import check_schema, open_engine, read_only
+from sync_server.store.errors import StoreError
+from sync_server.store.transact import transact
+from ticketing.catalogue import CatalogueError, parse_catalogue
+
+CATALOGUE_BYTES_MAX = 32_000_000
+NO_VENUE = "there is no venue yet; run 'boxgate-server import FILE.json' with your catalogue first"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHouse:
+    """A sound database with its keys."""
+
+    engine: Engine
+    house: House | None
+    keys: ServerKeys
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn what is wrong with database, keys or folder into a sentence and an exit code."""
+    try:
+        yield
+    except (StoreError, KeyProblem) as error:
+        raise ProgramError(str(error), ExitCode.STORAGE) from error
+    except DBAPIError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise ProgramError(f"the database refused: {reason}", ExitCode.STORAGE) from error
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise ProgramError(f"{error.strerror or error}{where}", ExitCode.STORAGE) from error
+
+
+def open_house(settings: Settings) -> OpenHouse:
+    """Check everything that a running server relies on. Raises ProgramError.
+
+    The caller disposes of the engine.
+    """
+    refuse_unfinished(settings)
+    engine = open_engine(settings.database)
+    with storage_errors():
+        if not settings.database_url and not settings.data_dir.is_dir():
+            raise StoreError(
+                f"there is no data folder {settings.data_dir}; run 'boxgate-server init' first"
+            )
+        check_schema(engine)
+        with read_only(engine).connect() as connection:
+            meta, house = read_meta(connection), read_house(connection)
+        return OpenHouse(engine, house, load_keys(settings.keys_dir, key_fingerprints(meta)))
+
+
+def init(settings: Settings, sample: Sample | None) -> NewHouse:
+    """A new house; call `initialise.finish` once its passwords have been shown."""
+    catalogue = None
+    if sample is not None:
+        catalogue = parse_catalogue(
+            sample_document(sample), source=f"{sample}.json", now=datetime.now(UTC)
+        )
+    with storage_errors():
+        return initialise(settings, catalogue)
+
+
+def make_enrolment_code(
+    settings: Settings, role: NodeRole, name: str, minutes: int
+) -> EnrolmentCode:
+    """A code for one machine. Raises ProgramError when the name is taken."""
+    with _opened(settings) as opened:
+        code = new_code(opened.keys.node_public)
+        refusal = transact(opened.engine, lambda tx: add_code(tx, code.secret, role, name, minutes))
+    if refusal is CodeRefusal.NO_VENUE:
+        raise ProgramError(NO_VENUE, ExitCode.REFUSED)
+    if refusal is not None:
+        raise ProgramError(
+            f"there is a node called '{name}' already; choose another name", ExitCode.REFUSED
+        )
+    return code
+
+
+def import_catalogue(settings: Settings, file: Path) -> Stored | NotStored | CatalogueError:
+    """Add or update what a catalogue file holds; a CatalogueError is given back, not raised."""
+    document = _read_json(file)
+    try:
+        catalogue = parse_catalogue(document, source=str(file), now=datetime.now(UTC))
+    except CatalogueError as error:
+        return error
+    with _opened(settings) as opened:
+        return transact(opened.engine, lambda tx: store_catalogue(tx, catalogue))
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[OpenHouse]:
+    opened = open_house(settings)
+    try:
+        with storage_errors():
+            yield opened
+    finally:
+        opened.engine.dispose()
+
+
+def _read_json(file: Path) -> object:
+    def refused(rule: str) -> ProgramError:
+        return ProgramError(f"{file}: {rule}", ExitCode.INPUT)
+
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(CATALOGUE_BYTES_MAX + 1)
+    except OSError as error:
+        raise refused(f"cannot be read: {error.strerror}") from error
+    if len(data) > CATALOGUE_BYTES_MAX:
+        raise refused(f"is longer than {CATALOGUE_BYTES_MAX:,} bytes")
+    try:
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique_keys(refused))
+    except UnicodeDecodeError:
+        raise refused("is not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise refused(
+            f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+    except RecursionError:
+        raise refused("is nested too deeply") from None
+
+
+def _unique_keys(
+    refused: Callable[[str], ProgramError],
+) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    """A key written twice would silently lose what the first one said."""
+
+    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise refused(f'the key "{key}" stands twice in one object')
+            found[key] = value
+        return found
+
+    return build

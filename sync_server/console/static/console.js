@@ -1,0 +1,63 @@
+// Keeps the overview up to date: fetches the page itself again and swaps its live part.
+// Without this script the page works the same, by its Refresh link.
+
+const PERIOD_MS = 5000;
+const TIMEOUT_MS = 10000;
+
+const stale = document.getElementById("stale");
+
+async function fetchLivePart() {
+  const response = await fetch(location.pathname, {
+    headers: { "X-Boxgate-Refresh": "1" },
+    redirect: "manual",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (response.type === "opaqueredirect") {
+    location.reload(); // the session has ended: the server leads to the sign-in
+    return null;
+  }
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  return { live: page.getElementById("live"), title: page.title };
+}
+
+async function refresh() {
+  if (document.hidden) return;
+  try {
+    const fresh = await fetchLivePart();
+    if (!fresh?.live) return;
+    swap(document.getElementById("live"), fresh.live);
+    document.title = fresh.title;
+    stale.hidden = true;
+  } catch {
+    stale.hidden = false;
+  }
+}
+
+// Only what differs is replaced, so that focus, selection and screen readers are left in peace.
+function swap(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  const sameShape =
+    old.nodeType === Node.ELEMENT_NODE &&
+    old.nodeName === fresh.nodeName &&
+    old.childNodes.length === fresh.childNodes.length &&
+    old.childNodes.length > 0;
+  if (!sameShape) {
+    old.replaceWith(document.importNode(fresh, true));
+    return;
+  }
+  for (const name of old.getAttributeNames()) {
+    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  }
+  for (const name of fresh.getAttributeNames()) old.setAttribute(name, fresh.getAttribute(name));
+  const children = Array.from(fresh.childNodes);
+  Array.from(old.childNodes).forEach((child, at) => swap(child, children[at]));
+}
+
+async function keepFresh() {
+  await refresh();
+  setTimeout(keepFresh, PERIOD_MS);
+}
+
+setTimeout(keepFresh, PERIOD_MS);
+document.addEventListener("visibilitychange", refresh);

@@ -1,0 +1,61 @@
+"""The console's words for codes: every code has a sentence in every language."""
+
+from __future__ import annotations
+
+from program.i18n import translations
+from sync_server.services.cases import CaseKind
+from sync_server.services.permissions import NodeRole, PersonRole
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "translate later"
+    """Mark a text for translation where it is not yet known into which language."""
+    return text
+
+
+_CASES = {
+    CaseKind.DOUBLE_ENTRY: N_("A ticket was let in more than once"),
+    CaseKind.OVERSOLD: N_("A place was sold that the till did not hold"),
+    CaseKind.PRICE: N_("A ticket was sold at another price than the list's"),
+    CaseKind.POISON: N_("A record of a node could not be understood"),
+    CaseKind.FORK: N_("A node's journal contradicts what it sent before"),
+}
+_NODE_ROLES = {NodeRole.TILL: N_("Window"), NodeRole.GATE: N_("Gate")}
+_PERSON_ROLES = {
+    PersonRole.ADMIN: N_("Administrator"),
+    PersonRole.MANAGER: N_("Manager"),
+    PersonRole.CASHIER: N_("Cashier"),
+    PersonRole.AGENT: N_("Agent"),
+    PersonRole.SECURITY: N_("Security"),
+    PersonRole.AUDITOR: N_("Auditor"),
+}
+_PROBLEMS = {
+    "busy": N_("The server is busy. Please try again in a moment."),
+    "forbidden": N_("You are signed in, but your role does not include this page."),
+    "form_expired": N_("This form is out of date. Please load the page again."),
+    "not_found": N_("There is no such page."),
+    "store_unavailable": N_("The database does not answer. Please try again in a moment."),
+}
+_DEFECT = N_("Something went wrong in the server. Its log knows more.")
+_REFUSED = N_("This request could not be taken.")
+
+
+def case_sentence(kind: str, language: str) -> str:
+    """What a case is about; its code for a kind of a later version."""
+    known = _CASES.get(CaseKind(kind)) if kind in set(CaseKind) else None
+    return translations(language).gettext(known) if known else kind
+
+
+def node_role_name(role: str, language: str) -> str:
+    """What people call a machine of this role."""
+    return translations(language).gettext(_NODE_ROLES[NodeRole(role)])
+
+
+def person_role_name(role: PersonRole, language: str) -> str:
+    """What people call a person of this role."""
+    return translations(language).gettext(_PERSON_ROLES[role])
+
+
+def problem_sentence(code: str, status: int, language: str) -> str:
+    """What an error page says."""
+    sentence = _PROBLEMS.get(code, _DEFECT if status >= 500 else _REFUSED)
+    return translations(language).gettext(sentence)

@@ -1,0 +1,18 @@
+"""Forms as browsers and OAuth clients send them: application/x-www-form-urlencoded."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from sync_server.handlers.problems import Problem
+
+FIELDS_MAX = 32
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """A form's fields, the first of each name. Raises Problem for anything else."""
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        raise Problem(400, "bad_form", "the form could not be read") from None
+    return {name: values[0] for name, values in fields.items()}

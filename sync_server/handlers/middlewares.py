@@ -1,0 +1,192 @@
+"""What happens to every request, once: its id and log line, its errors, its caller, its limits."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from http import HTTPStatus
+
+from aiohttp import web
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from program.logs import get_logger
+from sync_server.console.session import check_form, end_visit, identify_person, page_for_problem
+from sync_server.handlers.problems import Problem
+from sync_server.handlers.routes import Handler, Route
+from sync_server.handlers.state import (
+    CENTRE,
+    NODE,
+    PERSON,
+    REQUEST_ID,
+    ROUTES,
+    TOKENS,
+    NodeIdentity,
+)
+from sync_server.services.permissions import FOR_NODES, Permission, node_may, person_may
+from sync_server.store.errors import StoreBusy
+
+BODY_TIMEOUT_S = 30
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_log = get_logger(__name__)
+
+
+@web.middleware
+async def note_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, and log it when it is done: never its query, body or headers."""
+    given = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    began_s = time.monotonic()
+    status = 0  # stays when the caller went away or the server stops
+    try:
+        response = await handler(request)
+        status = response.status
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
+    finally:
+        node, person = request.get(NODE), request.get(PERSON)
+        _log.info(
+            "request",
+            request_id=request[REQUEST_ID],
+            method=request.method,
+            path=request.path,
+            status=status,
+            milliseconds=round((time.monotonic() - began_s) * 1000, 1),
+            node_id=node.id if node else None,
+            person_id=person.id if person else None,
+        )
+    return response
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever went wrong into a problem document, or into a page for a person."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        return await _say(request, _problem_of_http(error))
+    except Exception as error:  # noqa: BLE001 - no traceback leaves the server
+        return await _say(request, _problem_of(request, error))
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let through whoever the route's permission names; a route without one lets nobody through."""
+    if request.match_info.http_exception is not None:
+        return await handler(request)  # there is no such route: it says so
+    route = request.app[ROUTES].get(request.match_info.handler)
+    if route is None:
+        raise Problem(403, "forbidden", "this address is not open to anybody")
+    if route.permission is not Permission.PUBLIC:
+        if route.permission in FOR_NODES:
+            await _admit_node(request, route.permission)
+        else:
+            await _admit_person(request, route.permission)
+    if request.can_read_body:
+        await _read_body(request, route)
+    if route.page and request.method == "POST":
+        await check_form(request)
+    return await handler(request)
+
+
+async def secure_response(request: web.Request, response: web.StreamResponse) -> None:
+    """Headers that every answer carries; a signal, so that no answer can get around it."""
+    headers = response.headers
+    headers["Server"] = "boxgate"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Content-Security-Policy"] = _PAGE_POLICY if _is_html(response) else _DATA_POLICY
+    headers.setdefault("Cache-Control", "no-store")
+    if request.secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+
+
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+def _is_html(response: web.StreamResponse) -> bool:
+    return response.content_type == "text/html"
+
+
+async def _admit_node(request: web.Request, permission: Permission) -> None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Problem(401, "token_missing", "this call needs an access token")
+    node_id = request.app[TOKENS].node_id_of(token, time.time())
+    if node_id is None:
+        raise Problem(401, "token_invalid", "the access token has expired or is not ours")
+    centre = request.app[CENTRE]
+    await centre.refresh_nodes()
+    node = centre.nodes.get(node_id)
+    if node is None or not node.is_active:
+        raise Problem(401, "node_revoked", "this node is no longer enrolled here")
+    request[NODE] = NodeIdentity(node.id, node.role, node.name)
+    if not node_may(node.role, permission):
+        raise Problem(403, "forbidden", f"a {node.role} may not do this")
+
+
+async def _admit_person(request: web.Request, permission: Permission) -> None:
+    person = await identify_person(request)
+    if person is None:
+        raise Problem(401, "not_signed_in", "please sign in first")
+    request[PERSON] = person
+    if not person_may(person.role, permission):
+        raise Problem(403, "forbidden", f"the role {person.role} may not do this")
+
+
+async def _read_body(request: web.Request, route: Route) -> None:
+    """Read the whole body, within the route's size and in time; handlers find it read."""
+    too_large = Problem(413, "too_large", f"at most {route.body_bytes_max} bytes are taken here")
+    if (request.content_length or 0) > route.body_bytes_max:
+        raise too_large
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await request.read()
+    except TimeoutError:
+        raise Problem(408, "too_slow", "the request did not arrive in time") from None
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large from None
+    if len(body) > route.body_bytes_max:
+        raise too_large
+
+
+def _problem_of_http(error: web.HTTPException) -> Problem:
+    """Refusals of aiohttp itself in our form: no such address, wrong method, and the like."""
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    problem = Problem(error.status, codes.get(error.status, "bad_request"), error.reason)
+    if "Allow" in error.headers:
+        problem.extra["allow"] = error.headers["Allow"]
+    return problem
+
+
+def _problem_of(request: web.Request, error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, StoreBusy):
+        return Problem(503, "busy", str(error), retry_after_s=1)
+    if isinstance(error, DBAPIError | PoolTimeout):
+        # The driver's own message may quote values, so only its kind is logged.
+        kind = type(getattr(error, "orig", None) or error).__name__
+        _log.error("database_failed", request_id=request[REQUEST_ID], kind=kind)
+        return Problem(503, "store_unavailable", "the database does not answer", retry_after_s=2)
+    _log.exception("request_failed", request_id=request[REQUEST_ID])
+    return Problem(500, "internal_error", "a defect in the server; the log knows more")
+
+
+async def _say(request: web.Request, problem: Problem) -> web.StreamResponse:
+    route = request.app[ROUTES].get(request.match_info.handler)
+    is_page = route.page if route else request.path.startswith("/console")
+    if not is_page:
+        return problem.response()
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        return end_visit(request)
+    return await page_for_problem(request, problem)

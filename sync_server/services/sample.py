@@ -1,0 +1,88 @@
+"""The sample house: a theatre to try everything with, its people, and a second window.
+
+"Window 2" is enrolled with a key that is thrown away: it never starts, so the seats lent to it
+stay out of everybody's reach, as those of a till that is cut off would.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+
+from sync_server.services.catalogue import load_plan
+from sync_server.services.enrolment import Applicant, Enrolled, add_node
+from sync_server.services.house import House
+from sync_server.services.lending import Acquire, Grant, acquire
+from sync_server.services.people import Person, new_person_id
+from sync_server.services.permissions import NodeRole, PersonRole
+from sync_server.store.writer import Transaction
+from ticketing.keys import KEY_BYTES, public_of
+
+SECOND_WINDOW = "Window 2"
+_LENT_AREA, _LENT_ROWS = "balcony-1-right", 2
+
+
+class Sample(StrEnum):
+    """The sample houses that there are."""
+
+    THEATRE = "theatre"
+
+
+@dataclass(frozen=True, slots=True)
+class LentElsewhere:
+    """What the second window holds."""
+
+    node_id: str
+    name: str
+    event_id: str
+    performance: int
+    units: tuple[int, ...]
+
+
+def sample_document(sample: Sample) -> object:
+    """The sample's catalogue document."""
+    file = resources.files("resources") / "samples" / f"{sample}.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def sample_people() -> list[Person]:
+    """Its staff beside the manager."""
+    return [
+        Person(new_person_id(), "li.na", "李娜 Li Na", PersonRole.CASHIER),
+        Person(new_person_id(), "wang.qiang", "王强 Wang Qiang", PersonRole.CASHIER),
+    ]
+
+
+def lend_to_second_window(tx: Transaction, house: House, server_private: bytes) -> LentElsewhere:
+    """Enrol the second window and lend it some seats of the first performance."""
+    node = add_node(
+        tx,
+        house.venue_id,
+        server_private,
+        NodeRole.TILL,
+        SECOND_WINDOW,
+        Applicant(public_of(secrets.token_bytes(KEY_BYTES)), "sample", ""),
+    )
+    if not isinstance(node, Enrolled):
+        raise TypeError(f"the sample's second window was refused: {node}")
+    event_id, number = _first_performance(tx)
+    plan = load_plan(tx, event_id)
+    area = plan[1].area(_LENT_AREA) if plan else None
+    if plan is None or area is None:
+        raise LookupError(f"the sample has no area {_LENT_AREA!r}")
+    units = tuple(seat.unit for row in area.rows[:_LENT_ROWS] for seat in row.seats)
+    wish = Acquire(secrets.token_hex(16), number, units)
+    grant = acquire(tx, house.generation.short, event_id, node.node_id, wish, plan[1])
+    if not isinstance(grant, Grant):
+        raise TypeError(f"the sample's second window got no seats: {grant}")
+    return LentElsewhere(node.node_id, node.name, event_id, number, units)
+
+
+def _first_performance(tx: Transaction) -> tuple[str, int]:
+    row = tx.row("SELECT event_id, perf_id FROM performance ORDER BY starts_ms, perf_id LIMIT 1")
+    if row is None:
+        raise LookupError("the sample has no performance")
+    return str(row[0]), int(row[1])
