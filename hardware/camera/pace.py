@@ -23,10 +23,10 @@ class Pace:
         self._due = float("-inf")
 
     def wait(self, fps: float) -> float:
-        """Sleep until a frame is due at `fps` (at least 1 a second); the monotonic time then."""
+        """Sleep until a frame is due at `fps` (1 or more); the monotonic time then."""
         now = self._clock()
         if now < self._due:
             self._sleep(self._due - now)
             now = self._clock()
-        self._due = max(self._due, now - 1 / fps) + 1 / fps
+        self._due = now + 1 / fps
         return now

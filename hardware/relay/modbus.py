@@ -219,5 +219,5 @@ def _is_busy(reply: Reply) -> bool:
 def _refusal_sentence(code: int) -> str:
     try:
         return _REFUSALS[RefusalCode(code)]
-    except (ValueError, KeyError):
+    except ValueError:
         return f"the board refuses with code {code}"

@@ -19,7 +19,15 @@ from pymodbus.client import ModbusSerialClient
 from hardware.errors import DeviceBusy, DeviceGone, DeviceRefused
 from hardware.relay import make_relay
 from hardware.relay.modbus import ModbusRelay
-from hardware.relay.protocol import Request, encode, switch
+from hardware.relay.protocol import (
+    CoilStates,
+    Refusal,
+    Reply,
+    Request,
+    WriteCoil,
+    encode,
+    switch,
+)
 from hardware.relay.simulator import RelaySimulator
 
 
@@ -228,6 +236,73 @@ def test_a_relay_that_the_board_lacks_is_refused_before_anything_opens(
         relay.pulse(100)
     assert _count(board) == 0
     relay.close()
+
+
+def _answering(board: RelaySimulator, *replies: Reply) -> None:
+    """Let the board answer the next requests with `replies` and then as usual."""
+    usual, special = board._board.answer, list(replies)
+
+    def answer(request: Request, now: float) -> Reply:
+        return special.pop(0) if special else usual(request, now)
+
+    board._board.answer = answer  # type: ignore[method-assign]
+
+
+def test_a_busy_board_is_asked_again(board: RelaySimulator, relay: ModbusRelay) -> None:
+    relay.all_off()
+    _answering(board, Refusal(1, 5, 6), Refusal(1, 5, 6))
+    relay.pulse(5000)
+    assert _count(board) == 1
+
+
+@pytest.mark.parametrize(
+    ("replies", "part"),
+    [
+        pytest.param([Refusal(1, 5, 6)] * 3, "the board is busy", id="busy for too long"),
+        pytest.param([Refusal(1, 5, 4)], "a failure of its own", id="a failure"),
+        pytest.param([Refusal(1, 5, 0x42)], "refuses with code 66", id="a code of its maker"),
+    ],
+)
+def test_a_refusal_is_said_and_the_board_is_not_lost(
+    board: RelaySimulator, relay: ModbusRelay, replies: list[Reply], part: str
+) -> None:
+    relay.all_off()
+    _answering(board, *replies)
+    with pytest.raises(DeviceRefused, match=part):
+        relay.pulse(5000)
+    relay.check()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(WriteCoil(1, 0x0201, 50), id="another relay"),
+        pytest.param(WriteCoil(1, 0x0200, 49), id="another time"),
+        pytest.param(CoilStates(1, b"\x00"), id="states"),
+        pytest.param(Refusal(1, 1, 2), id="a refusal of something else"),
+    ],
+)
+def test_an_answer_to_something_else_confirms_nothing(
+    board: RelaySimulator, relay: ModbusRelay, wrong: Reply
+) -> None:
+    relay.all_off()
+    _answering(board, wrong, wrong, wrong)
+    with pytest.raises(DeviceGone, match="does not answer"):
+        relay.pulse(5000)
+
+
+def test_a_relay_that_stays_on_is_found_out_at_opening(
+    board: RelaySimulator, relay: ModbusRelay, clock: Clock
+) -> None:
+    off = [switch(1, channel, on=False) for channel in (0, 1)]
+    _answering(board, *off, CoilStates(1, b"\x02"))
+    with pytest.raises(DeviceRefused, match="stays on"):
+        relay.pulse(5000)
+    with pytest.raises(DeviceGone, match="next try"):
+        relay.pulse(5000)
+    clock.now += 1.0
+    relay.pulse(5000)
+    assert _count(board) == 1
 
 
 def test_a_file_that_is_no_port_says_so(tmp_path: Path) -> None:
