@@ -78,7 +78,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """A read-only connection for the calling thread."""
     with storage_errors(path):
         connection = sqlite3.connect(
-            f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA query_only = ON")
