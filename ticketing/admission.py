@@ -2,9 +2,12 @@
 
 Order of the checks, the same everywhere:
 
-    1 is it our code   2 training   3 key known, not revoked   4 signature   5 this performance
-    6 the ticket's row, which wins over the code (void, disputed)   7 unit version   8 time   9 the allotment
-    10 entries so far
+    1 is it our code   2 training   3 key known   4 signature   5 key not revoked
+    6 this performance   7 void   8 disputed   9 unit version   10 time   11 the allotment
+    12 entries so far
+
+The ticket's row wins over the code: with a row, its performance, state and version count, and
+neither a revoked key nor the allotment is held against it. docs/admission.md gives the table.
 
 Idempotency comes before all of them: a caller who already has an answer for the same operation
 replays that answer and does not ask again.

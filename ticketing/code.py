@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag, StrEnum
 
-from ticketing.ids import U8_MAX, U16_MAX, U32_MAX, AllotmentId, KeyId, TicketId
+from ticketing.ids import (
+    U8_MAX,
+    U16_MAX,
+    U32_MAX,
+    AllotmentId,
+    KeyId,
+    TicketId,
+    is_key_id,
+    is_ticket_id,
+)
 from ticketing.keys import SIGNATURE_BYTES, is_signed, sign
 
 PREFIX = "BXG1"
@@ -25,8 +34,11 @@ FORMAT = 1
 
 _FACTS = struct.Struct(">B4s8sIIBB4sIIH")
 _CONTEXT = b"boxgate ticket 1\0"
+_LATER_PREFIXES = tuple("23456789")  # "BXG2" and on: other layouts than ours
 _SHAPE = re.compile(PREFIX + r"[A-Z2-7]{162}")
 _RAW_BYTES = _FACTS.size + SIGNATURE_BYTES
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MINUTE = datetime.max.replace(second=0, microsecond=0, tzinfo=UTC)
 
 
 class Flag(IntFlag):
@@ -45,13 +57,16 @@ class CodeFault(StrEnum):
 
 
 _NO_FLAGS = Flag(0)
+_ALL_FLAGS = Flag.TRAINING | Flag.PROVISIONAL
 
 
 @dataclass(frozen=True, slots=True)
 class TicketFacts:
     """The signed facts of a ticket.
 
-    `valid_from` is aware UTC on a whole minute; the ticket is valid for `valid_minutes` from it.
+    `valid_from` is aware UTC on a whole minute from 1970 on; the ticket is valid for
+    `valid_minutes` from it, which must end within the calendar (year 9999). Facts that a code
+    cannot carry are a bug and raise ValueError.
     """
 
     key_id: KeyId
@@ -81,8 +96,16 @@ class TicketFacts:
         ):
             if not low <= value <= high:
                 raise ValueError(f"{name} {value} is outside {low}..{high}")
-        if self.valid_from.tzinfo is None or self.valid_from.timestamp() % 60:
+        texts_fit = is_key_id(self.key_id) and is_ticket_id(self.ticket_id)
+        if not texts_fit or not is_key_id(self.allotment.generation):
+            raise ValueError("key id, ticket id and generation must be lower-case hex")
+        if int(self.flags) & ~int(_ALL_FLAGS):
+            raise ValueError(f"flags {int(self.flags)} are not all known")
+        if self.valid_from.utcoffset() is None or self.valid_from.timestamp() % 60:
             raise ValueError("valid_from must be aware and on a whole minute")
+        lasts = timedelta(minutes=self.valid_minutes)
+        if self.valid_from < _EPOCH or self.valid_from > _LAST_MINUTE - lasts:
+            raise ValueError("valid_from must lie in 1970 or later, and the end before 10000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +133,7 @@ def parse_code(text: str) -> TicketCode | CodeFault:
     if not text.startswith(PREFIX[:3]):
         return CodeFault.NOT_A_TICKET
     if not text.startswith(PREFIX):
-        return CodeFault.NEWER_FORMAT if text[3:4].isdigit() else CodeFault.NOT_A_TICKET
+        return CodeFault.NEWER_FORMAT if text[3:4] in _LATER_PREFIXES else CodeFault.NOT_A_TICKET
     if _SHAPE.fullmatch(text) is None:
         return CodeFault.DAMAGED
     raw = base64.b32decode(text[len(PREFIX) :] + "=" * (-162 % 8))
@@ -144,8 +167,6 @@ def _unpack(raw: bytes) -> TicketFacts | None:
     head, key, ticket, performance, unit, kind, version, gen, number, start, minutes = (
         _FACTS.unpack(raw)
     )
-    if head & 0x0F & ~int(Flag.TRAINING | Flag.PROVISIONAL):
-        return None
     try:
         return TicketFacts(
             KeyId(key.hex()),

@@ -23,6 +23,7 @@ _STREAM = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _HEX16 = re.compile(r"[0-9a-f]{16}")
 _HEX32 = re.compile(r"[0-9a-f]{32}")
 _HEX8 = re.compile(r"[0-9a-f]{8}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _ALLOTMENT = re.compile(r"([0-9a-f]{8})-([1-9][0-9]{0,9})")
 
 
@@ -48,6 +49,11 @@ def is_op_id(text: object) -> bool:
 def is_key_id(text: object) -> bool:
     """4 bytes as 8 lower-case hex digits."""
     return isinstance(text, str) and _HEX8.fullmatch(text) is not None
+
+
+def is_currency(text: object) -> bool:
+    """Three capital letters, as ISO 4217 has them."""
+    return isinstance(text, str) and _CURRENCY.fullmatch(text) is not None
 
 
 def is_u32(value: object) -> bool:

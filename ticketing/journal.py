@@ -7,14 +7,18 @@ checks the very bytes that the node recorded.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ticketing.ids import OpId, is_op_id
+from ticketing.ids import U16_MAX, OpId, is_op_id
 
 ROOT_HASH = "0" * 64
 BODY_CHARS_MAX = 65_536
-KIND_CHARS_MAX = 32
+_EXACT_MAX = 2**53 - 1  # what every JSON reader takes as a whole number
+_KIND = re.compile(r"[a-z][a-z_]{0,31}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # no database takes these as text
 
 
 class OpKind(StrEnum):
@@ -91,21 +95,27 @@ def op_to_wire(op: Op) -> list[object]:
     return [op.seq, op.op_id, op.kind, op.version, op.wall_ms, op.body, op.hash]
 
 
+def is_hash(text: object) -> bool:
+    """A SHA-256 as 64 lower-case hex digits."""
+    return isinstance(text, str) and _HASH.fullmatch(text) is not None
+
+
 def op_from_wire(raw: object) -> Op | None:
     """The operation, or None when the array is not one (a framing error: nothing is stored)."""
     if not isinstance(raw, list) or len(raw) != 7:
         return None
     seq, op_id, kind, version, wall_ms, body, digest = raw
     numbers_fit = all(
-        type(n) is int and low <= n < 2**53 for n, low in ((seq, 1), (version, 1), (wall_ms, 0))
+        type(n) is int and low <= n <= high
+        for n, low, high in ((seq, 1, _EXACT_MAX), (version, 1, U16_MAX), (wall_ms, 0, _EXACT_MAX))
     )
     texts_fit = (
         isinstance(kind, str)
-        and 0 < len(kind) <= KIND_CHARS_MAX
+        and _KIND.fullmatch(kind) is not None
         and isinstance(body, str)
         and len(body) <= BODY_CHARS_MAX
-        and isinstance(digest, str)
-        and len(digest) == 64
+        and _UNSTORABLE.search(body) is None
+        and is_hash(digest)
     )
     if not (numbers_fit and texts_fit and is_op_id(op_id)):
         return None

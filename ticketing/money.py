@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ticketing.ids import is_currency
+
 
 class CurrencyMismatch(ValueError):
     """Two amounts of different currencies met in one sum: a bug in the caller."""
@@ -20,7 +22,7 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.minor) is not int:
             raise TypeError(f"minor units must be an int, not {type(self.minor).__name__}")
-        if len(self.currency) != 3 or not self.currency.isascii() or not self.currency.isupper():
+        if not is_currency(self.currency):
             raise ValueError(f"not an ISO 4217 currency code: {self.currency!r}")
 
     def __add__(self, other: Money) -> Money:

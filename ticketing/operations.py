@@ -7,6 +7,7 @@ so that one value always has one text.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from ticketing.ids import (
     OpId,
     OrderId,
     TicketId,
+    is_currency,
     is_key_id,
     is_op_id,
     is_order_id,
@@ -28,7 +30,8 @@ from ticketing.ids import (
 LINES_MAX = 100
 MINOR_MAX = 10**12
 _MS_MAX = 2**53
-_NAME_CHARS_MAX = 64
+UNITS_MAX = 2_000
+_NAME = re.compile("[^\0-\x1f\x7f\ud800-\udfff]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +138,9 @@ def decode_sale(body: str) -> Sale | None:
     numbers = (raw.get("total"), cash.get("amount"), cash.get("tendered"))
     if not (
         is_order_id(raw.get("order"))
-        and _is_name(raw.get("receipt"))
-        and _is_name(raw.get("sold_by"))
-        and _is_currency(raw.get("currency"))
+        and is_name(raw.get("receipt"))
+        and is_name(raw.get("sold_by"))
+        and is_currency(raw.get("currency"))
         and _is_count(raw.get("price_list"))
         and all(_is_minor(number) for number in numbers)
         and 1 <= len(lines) <= LINES_MAX
@@ -180,12 +183,14 @@ def encode_release(release: Release) -> str:
 
 
 def decode_release(body: str) -> Release | None:
-    """The release, or None; a unit named twice is refused."""
+    """The release, or None; a unit named twice and more than UNITS_MAX are refused."""
     raw = _object(body)
     allotment, units = AllotmentId.parse(raw.get("allotment")), raw.get("units")
     if allotment is None or not is_u32(raw.get("performance")) or not isinstance(units, list):
         return None
-    if not units or len(set(map(str, units))) != len(units) or not all(map(is_u32, units)):
+    if not 1 <= len(units) <= UNITS_MAX or not all(map(is_u32, units)):
+        return None
+    if len(set(units)) != len(units):
         return None
     return Release(raw["performance"], allotment, tuple(units))
 
@@ -233,7 +238,7 @@ def decode_entry(body: str) -> EntryGranted | None:
         and is_u32(raw.get("unit"))
         and _is_version(raw.get("version"))
         and is_key_id(raw.get("key"))
-        and _is_name(raw.get("lane"))
+        and is_name(raw.get("lane"))
         and _is_instant(raw.get("at_ms"))
         and isinstance(raw.get("offline"), bool)
     ):
@@ -259,7 +264,7 @@ def encode_signed_in(signed: SignedIn) -> str:
 def decode_signed_in(body: str) -> SignedIn | None:
     """The sign-in, or None."""
     raw = _object(body)
-    return SignedIn(raw["person"]) if _is_name(raw.get("person")) else None
+    return SignedIn(raw["person"]) if is_name(raw.get("person")) else None
 
 
 def is_seen_list(value: object, most: int) -> bool:
@@ -270,6 +275,11 @@ def is_seen_list(value: object, most: int) -> bool:
 def op_ids(value: list[str]) -> tuple[OpId, ...]:
     """Operation ids of a list that has been checked."""
     return tuple(OpId(text) for text in value)
+
+
+def is_name(value: object) -> bool:
+    """1 to 64 characters of one line: what receipts, rules, lanes and people are called."""
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
 def _line_to_json(line: SaleLine) -> dict[str, object]:
@@ -299,7 +309,7 @@ def _line_from_json(raw: object) -> SaleLine | None:
         and is_u32(raw.get("unit"))
         and _is_version(raw.get("version"))
         and _is_minor(raw.get("price"))
-        and all(_is_name(raw.get(key)) for key in ("tier", "type", "rule"))
+        and all(is_name(raw.get(key)) for key in ("tier", "type", "rule"))
         and isinstance(code, str)
         and len(code) <= 1_024
     ):
@@ -344,11 +354,3 @@ def _is_version(value: object) -> bool:
 
 def _is_instant(value: object) -> bool:
     return type(value) is int and 0 <= value < _MS_MAX
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _NAME_CHARS_MAX
-
-
-def _is_currency(value: object) -> bool:
-    return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isupper()

@@ -11,7 +11,7 @@ from aiohttp import web
 from sync_server.centre import Centre
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
-from sync_server.handlers.state import CENTRE, NODE
+from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
 from sync_server.services import arbiter, intake, lending
 from sync_server.services.catalogue import load_plan
 from sync_server.services.contact import Contact, note_contact
@@ -21,15 +21,15 @@ from sync_server.services.permissions import Permission
 from sync_server.store.writer import Transaction
 from ticketing.code import CODE_CHARS
 from ticketing.ids import is_op_id, is_stream_id, is_u32
-from ticketing.journal import op_from_wire
-from ticketing.operations import is_seen_list, op_ids
+from ticketing.journal import is_hash, op_from_wire
+from ticketing.operations import is_name, is_seen_list, op_ids
 
 PROTO = 1
 PUSH_BYTES_MAX = 1024 * 1024
 STREAMS_PER_PULL_MAX = 200
 WAIT_S_MAX = 30.0
 _JOURNALS_MAX = 500
-_VERSION_CHARS_MAX = 40
+_COUNT_MAX = 2**31 - 1
 
 
 @route("POST", "/v1/hello", permission=Permission.NODE_HELLO, body_max=PUSH_BYTES_MAX)
@@ -37,14 +37,15 @@ async def hello(request: web.Request) -> web.Response:
     """Compare journal heads, tell the time and the generation."""
     centre, node = request.app[CENTRE], request[NODE]
     body = await _json_object(request)
-    if PROTO not in (body.get("proto") or []):
+    protos = body.get("proto")
+    if not isinstance(protos, list) or PROTO not in protos:
         raise Problem(426, "proto_unknown", "this server speaks protocol 1", min_proto=PROTO)
     told = _journals(body)
     contact = _contact(body)
 
     def compare(tx: Transaction) -> list[dict[str, object]]:
         note_contact(tx, node.id, contact)
-        return [_compare(tx, node.id, journal) for journal in told]
+        return [_compare(tx, node, journal) for journal in told]
 
     journals = await centre.write(compare)
     return _reply(
@@ -67,13 +68,13 @@ async def push(request: web.Request) -> web.Response:
     batch = _batch(body)
     incarnation = _number(body, "inc", low=1)
     stream = _stream(request)
-    unsynced = _number(body, "unsynced", low=0)
+    unsynced = _number(body, "unsynced", low=0, high=_COUNT_MAX)
 
     def take(tx: Transaction) -> intake.Taken | intake.Gap | intake.BrokenChain | intake.Forked:
-        source = _source(tx, centre, node.id, incarnation, stream)
+        source = _source(tx, centre, node, incarnation, stream)
         taken = intake.take_batch(tx, source, batch)
-        left = max(0, unsynced - len(batch.ops))
-        note_contact(tx, node.id, Contact(tx.now_ms, left))
+        sent = len(taken.answers) if isinstance(taken, intake.Taken) else 0
+        note_contact(tx, node.id, Contact(tx.now_ms, max(0, unsynced - sent)))
         return taken
 
     return _push_reply(await centre.write(take))
@@ -140,7 +141,7 @@ async def admit(request: web.Request) -> web.Response:
     sound = is_op_id(body.get("op")) and is_seen_list(seen, arbiter.SEEN_MAX)
     if not sound or not isinstance(code, str) or len(code) > CODE_CHARS * 4:
         raise _malformed("op, code and seen")
-    if not isinstance(lane, str) or not 0 < len(lane) <= 64:
+    if not isinstance(lane, str) or not is_name(lane):
         raise _malformed("lane")
     assert isinstance(seen, list)
     asked = arbiter.AdmitRequest(op_ids([body["op"]])[0], code, lane, op_ids(seen))
@@ -174,18 +175,20 @@ async def _pages(
     return await centre.read(read)
 
 
-def _source(tx: Transaction, centre: Centre, node_id: str, incarnation: int, stream: str) -> Source:
+def _source(
+    tx: Transaction, centre: Centre, node: NodeIdentity, incarnation: int, stream: str
+) -> Source:
     if stream == centre.venue_id:
-        return Source(node_id, incarnation, stream, None)
+        return Source(node.id, node.role, incarnation, stream, None)
     plan = load_plan(tx, stream)
     if plan is None:
         raise Problem(404, "unknown_stream", f"there is no event {stream!r} here")
-    return Source(node_id, incarnation, stream, plan[2])
+    return Source(node.id, node.role, incarnation, stream, plan[2])
 
 
-def _compare(tx: Transaction, node_id: str, told: Mapping[str, Any]) -> dict[str, object]:
+def _compare(tx: Transaction, node: NodeIdentity, told: Mapping[str, Any]) -> dict[str, object]:
     stream, incarnation = told["stream"], told["inc"]
-    source = Source(node_id, incarnation, stream, None)
+    source = Source(node.id, node.role, incarnation, stream, None)
     found = intake.check_head(tx, source, told["seq"], told["hash"])
     forked = isinstance(found, intake.Forked)
     return {"stream": stream, "inc": incarnation, "acked": found.acked, "forked": forked}
@@ -209,7 +212,7 @@ def _batch(body: Mapping[str, Any]) -> intake.Batch:
     raw, prev = body.get("ops"), body.get("prev")
     if not isinstance(raw, list) or not 1 <= len(raw) <= intake.OPS_PER_PUSH_MAX:
         raise _malformed(f"ops (1 to {intake.OPS_PER_PUSH_MAX})")
-    if not isinstance(prev, str) or len(prev) != 64:
+    if not isinstance(prev, str) or not is_hash(prev):
         raise _malformed("prev")
     ops = [op for op in map(op_from_wire, raw) if op is not None]
     if len(ops) != len(raw):
@@ -224,6 +227,8 @@ def _wish(body: Mapping[str, Any]) -> lending.Acquire:
     if not isinstance(units, list) or not all(map(is_u32, units)) or len(set(units)) != len(units):
         raise _malformed("units")
     count = _number(body, "count", low=0) if "count" in body else 0
+    if not units and not count:
+        raise _malformed("units or count")
     return lending.Acquire(
         str(req), body["performance"], tuple(units), count, body.get("firm") is True
     )
@@ -237,7 +242,7 @@ def _journals(body: Mapping[str, Any]) -> list[dict[str, Any]]:
         if not (
             isinstance(journal, dict)
             and is_stream_id(journal.get("stream"))
-            and isinstance(journal.get("hash"), str)
+            and is_hash(journal.get("hash"))
             and _number(journal, "inc", low=1)
             and _number(journal, "seq", low=0) >= 0
         ):
@@ -248,10 +253,11 @@ def _journals(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _contact(body: Mapping[str, Any]) -> Contact:
     now_ms = Centre.now_ms()
     version = body.get("program_version", "")
-    if not isinstance(version, str) or len(version) > _VERSION_CHARS_MAX:
+    if version != "" and not is_name(version):
         raise _malformed("program_version")
     offset = _number(body, "now_ms", low=0) - now_ms
-    return Contact(now_ms, _number(body, "unsynced", low=0), version, offset)
+    unsynced = _number(body, "unsynced", low=0, high=_COUNT_MAX)
+    return Contact(now_ms, unsynced, version, offset)
 
 
 def _stream(request: web.Request) -> str:
@@ -281,9 +287,9 @@ def _query_number(query: Mapping[str, str], name: str, default: float) -> int:
         raise _malformed(name) from None
 
 
-def _number(body: Mapping[str, Any], name: str, *, low: int) -> int:
+def _number(body: Mapping[str, Any], name: str, *, low: int, high: int = 2**53 - 1) -> int:
     value = body.get(name)
-    if type(value) is not int or not low <= value < 2**53:
+    if type(value) is not int or not low <= value <= high:
         raise _malformed(name)
     return value
 

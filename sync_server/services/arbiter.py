@@ -21,6 +21,7 @@ from ticketing.admission import (
 )
 from ticketing.code import TicketCode, parse_code
 from ticketing.ids import OpId, TicketId
+from ticketing.journal import Verdict
 from ticketing.operations import EntryGranted
 from ticketing.ticket import Ticket, TicketState
 
@@ -66,7 +67,8 @@ def admit(tx: Transaction, stream: str, node_id: str, request: AdmitRequest) -> 
     decision = decide_entry(scan, facts, at=now)
     if isinstance(decision, Refuse):
         return Denied(decision.reason, decision.first_entry)
-    _record(tx, stream, node_id, request, scan, tx.now_ms)
+    if not _record(tx, stream, node_id, request, scan, tx.now_ms):
+        return Denied(Reason.NOT_RECORDED, None)
     return Accepted(request.op_id, decision.unconfirmed)
 
 
@@ -119,7 +121,8 @@ def _has(tx: Transaction, stream: str, performance: int) -> bool:
 
 
 def _key(tx: Transaction, key_id: str) -> IssuerKey | None:
-    row = tx.row("SELECT public_key, state FROM node WHERE key_id = :k", k=key_id)
+    """Tills sell: a gate's key vouches for no ticket, or a stolen gate could forge any."""
+    row = tx.row("SELECT public_key, state FROM node WHERE key_id = :k AND role = 'till'", k=key_id)
     return IssuerKey(bytes.fromhex(row.public_key), KeyState(row.state)) if row else None
 
 
@@ -174,7 +177,8 @@ def _record(
     request: AdmitRequest,
     scan: TicketCode,
     at_ms: int,
-) -> None:
+) -> bool:
+    """False when the operation id is taken by another entry: a bug in the gate."""
     entry = EntryGranted(
         scan.facts.ticket_id,
         scan.facts.performance,
@@ -186,4 +190,5 @@ def _record(
         at_ms,
         offline=False,
     )
-    record_entry(tx, node_id, stream, entry, request.op_id, journalled=False)
+    effect = record_entry(tx, node_id, stream, entry, request.op_id, journalled=False)
+    return effect.verdict is Verdict.OK

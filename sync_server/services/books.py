@@ -36,7 +36,7 @@ class UnitAccount:
 
 @dataclass(frozen=True, slots=True)
 class MoneyAccount:
-    """One event: orders = their tickets' prices = what the ledger took, and the ledger sums to 0."""
+    """One event and currency: orders = their tickets' prices = what the ledger took, and the ledger sums to 0."""
 
     event_id: str
     currency: str
@@ -170,14 +170,17 @@ def _money(connection: Connection) -> tuple[MoneyAccount, ...]:
                    coalesce(t.total, 0), coalesce(l.taken, 0), coalesce(l.total, 0)
             FROM (SELECT event_id, currency, sum(total_minor) AS total
                   FROM orders GROUP BY event_id, currency) o
-            LEFT JOIN (SELECT event_id, sum(price_minor) AS total
-                       FROM ticket GROUP BY event_id) t ON t.event_id = o.event_id
+            LEFT JOIN (SELECT k.event_id, s.currency, sum(k.price_minor) AS total
+                       FROM ticket k
+                       JOIN orders s ON s.event_id = k.event_id AND s.id = k.order_id
+                       GROUP BY k.event_id, s.currency) t
+                   ON t.event_id = o.event_id AND t.currency = o.currency
             LEFT JOIN (SELECT event_id, currency, sum(amount_minor) AS total,
                               sum(CASE WHEN account LIKE 'cash:%' THEN amount_minor ELSE 0 END)
                                   AS taken
                        FROM ledger GROUP BY event_id, currency) l
                    ON l.event_id = o.event_id AND l.currency = o.currency
-            ORDER BY o.event_id
+            ORDER BY o.event_id, o.currency
             """
         )
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from sync_server.services.cases import CaseKind, open_case
+from sync_server.services.permissions import NodeRole
 from sync_server.store.writer import Transaction
 from ticketing.event import Event
 from ticketing.journal import Op, OpKind, Verdict
@@ -34,6 +35,7 @@ class Source:
     """Whose journal an operation comes from; `event` is None for the house journal."""
 
     node_id: str
+    role: NodeRole
     incarnation: int
     stream: str
     event: Event | None
@@ -48,17 +50,25 @@ class Effect:
     rev: int
 
 
+_OP_VERSION = 1  # of the bodies that this server reads; a later kind of body is kept unread
+_KINDS_OF = {
+    NodeRole.TILL: frozenset(OpKind) - {OpKind.ENTRY},
+    NodeRole.GATE: frozenset({OpKind.ENTRY}),
+}
+_IN_HOUSE = frozenset({OpKind.SIGN_IN, OpKind.SIGN_OUT})
 _NOTED = Effect(Verdict.OK, "", 0)
 _MALFORMED = Effect(Verdict.REJECTED, "malformed", 0)
 
 
 def apply_op(tx: Transaction, source: Source, op: Op) -> Effect:
-    """Apply one operation of a node's journal."""
-    if op.kind in (OpKind.SIGN_IN, OpKind.SIGN_OUT):
+    """Apply one operation of a node's journal. A stolen gate cannot sell, nor a till let in."""
+    refused = _refused_unread(source, op)
+    if refused:
+        return Effect(Verdict.REJECTED, refused, 0)
+    if op.kind in _IN_HOUSE:
         return _NOTED if decode_signed_in(op.body) else _MALFORMED
     node_id, stream = source.node_id, source.stream
-    if source.event is None or op.kind not in tuple(OpKind):
-        return Effect(Verdict.REJECTED, "unknown_kind", 0)
+    assert source.event is not None, "kinds of the house have been dealt with"
     if op.kind == OpKind.SALE:
         sale = decode_sale(op.body)
         return _sell(tx, source, source.event, sale, op) if sale else _MALFORMED
@@ -67,12 +77,19 @@ def apply_op(tx: Transaction, source: Source, op: Op) -> Effect:
         return _release(tx, node_id, stream, release) if release else _MALFORMED
     if op.kind == OpKind.ENTRY:
         entry = decode_entry(op.body)
-        return (
-            record_entry(tx, node_id, stream, entry, op.op_id, journalled=True)
-            if entry
-            else (_MALFORMED)
-        )
+        if entry is None:
+            return _MALFORMED
+        return record_entry(tx, node_id, stream, entry, op.op_id, journalled=True)
     return _NOTED if decode_print(op.body) else _MALFORMED
+
+
+def _refused_unread(source: Source, op: Op) -> str:
+    """Why an operation has no effect whatever its body says; '' when it may have one."""
+    if op.kind not in tuple(OpKind) or (source.event is None and op.kind not in _IN_HOUSE):
+        return "unknown_kind"
+    if op.version != _OP_VERSION:
+        return "unknown_version"
+    return "" if op.kind in _KINDS_OF[source.role] else "forbidden_kind"
 
 
 def _sell(tx: Transaction, source: Source, event: Event, sale: Sale, op: Op) -> Effect:
@@ -191,12 +208,22 @@ def _check_prices(tx: Transaction, event: Event, sale: Sale) -> None:
     wrong = [
         {"ticket": line.ticket_id, "paid": line.price_minor, "list": listed}
         for line in sale.lines
-        if (listed := event.price(line.tier_id, line.ticket_type_id, line.performance))
-        != line.price_minor
+        if (listed := _listed_minor(event, line)) != line.price_minor
     ]
     if wrong or sale.currency != event.currency:
         body = {"order": sale.order_id, "price_list": sale.price_list_version, "lines": wrong}
         open_case(tx, event.id, CaseKind.PRICE, sale.order_id, body)
+
+
+def _listed_minor(event: Event, line: SaleLine) -> int | None:
+    """The list's price of this very place; None when it has none, or is of another price tier."""
+    try:
+        tier_id = event.tier_of(line.unit)
+    except KeyError:
+        return None
+    if tier_id != line.tier_id:
+        return None
+    return event.price(tier_id, line.ticket_type_id, line.performance)
 
 
 def _release(tx: Transaction, node_id: str, stream: str, release: Release) -> Effect:
@@ -232,14 +259,18 @@ def _release(tx: Transaction, node_id: str, stream: str, release: Release) -> Ef
 def record_entry(
     tx: Transaction, node_id: str, stream: str, entry: EntryGranted, op_id: str, *, journalled: bool
 ) -> Effect:
-    """Record an entry once by its operation id, and open a case when it is not the only one."""
+    """Record an entry once by its operation id, and open a case when it is not the only one.
+
+    Rejected when the id already names an entry of another node or ticket.
+    """
     rev = tx.next_rev(stream)
-    tx.run(
+    written = tx.run(
         "INSERT INTO entry (event_id, op_id, ticket_id, perf_id, unit, node_id, lane, phase, "
         "at_ms, offline, journalled, rev) VALUES (:e, :op, :t, :p, :u, :n, :lane, 'granted', "
         ":at, :offline, :journalled, :rev) ON CONFLICT (event_id, op_id) DO UPDATE SET "
         "journalled = CASE WHEN excluded.journalled > entry.journalled THEN excluded.journalled "
-        "ELSE entry.journalled END, rev = excluded.rev",
+        "ELSE entry.journalled END, rev = excluded.rev "
+        "WHERE entry.node_id = excluded.node_id AND entry.ticket_id = excluded.ticket_id",
         e=stream,
         op=op_id,
         t=entry.ticket_id,
@@ -252,6 +283,8 @@ def record_entry(
         journalled=int(journalled),
         rev=rev,
     )
+    if not written:
+        return Effect(Verdict.REJECTED, "contradiction", 0)
     entries = tx.rows(
         "SELECT op_id, node_id, lane, at_ms, offline FROM entry "
         "WHERE event_id = :e AND ticket_id = :t AND phase <> 'returned' ORDER BY at_ms, op_id",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from sync_server.services.cases import CaseKind, open_case
 from sync_server.services.effects import Effect, Source, apply_op
@@ -106,7 +106,9 @@ def check_head(tx: Transaction, source: Source, seq: int, head_hash: str) -> Tak
 
     A head behind ours means that the node lost operations it had sent: rolled back or cloned.
     """
-    journal = _journal(tx, source)
+    journal = _known_journal(tx, source)
+    if journal is None:  # nothing was ever sent, so nothing can contradict it
+        return Taken(0, ROOT_HASH, ())
     if journal.state != "open":
         return Forked(journal.seq)
     if seq < journal.seq or (seq == journal.seq and head_hash != journal.hash):
@@ -115,21 +117,28 @@ def check_head(tx: Transaction, source: Source, seq: int, head_hash: str) -> Tak
 
 
 def _journal(tx: Transaction, source: Source) -> Any:
-    key = {"e": source.stream, "n": source.node_id, "i": source.incarnation}
-    select = (
-        "SELECT seq, hash, state FROM journal WHERE event_id = :e AND node_id = :n AND inc = :i"
-    )
-    row = tx.row(select, **key)
-    if row is None:
+    known = _known_journal(tx, source)
+    if known is None:
         tx.run(
             "INSERT INTO journal (event_id, node_id, inc, seq, hash, state) "
             "VALUES (:e, :n, :i, 0, :root, 'open')",
-            **key,
+            e=source.stream,
+            n=source.node_id,
+            i=source.incarnation,
             root=ROOT_HASH,
         )
-        row = tx.row(select, **key)
-    assert row is not None
-    return row
+        known = _known_journal(tx, source)
+    assert known is not None
+    return known
+
+
+def _known_journal(tx: Transaction, source: Source) -> Any | None:
+    return tx.row(
+        "SELECT seq, hash, state FROM journal WHERE event_id = :e AND node_id = :n AND inc = :i",
+        e=source.stream,
+        n=source.node_id,
+        i=source.incarnation,
+    )
 
 
 def _continues(tx: Transaction, source: Source, batch: Batch, acked: int) -> bool:
@@ -211,7 +220,7 @@ def _effect_or_poison(tx: Transaction, source: Source, op: Op) -> Effect:
     try:
         effect = apply_op(tx, source, op)
         savepoint.commit()
-    except IntegrityError:
+    except (DataError, IntegrityError):
         savepoint.rollback()
         effect = Effect(Verdict.REJECTED, "contradiction", 0)
     if effect.verdict is Verdict.REJECTED:

@@ -76,7 +76,7 @@ def acquire(
     if len(wish.units) > UNITS_PER_GRANT_MAX or wish.count > UNITS_PER_GRANT_MAX:
         return NoGrant.LIMIT
     claims = _claims(tx, event_id, wish.performance)
-    units = wish.units or _share(tx, plan, claims, wish.count)
+    units = wish.units or (_share(tx, plan, claims, wish.count) if wish.count else ())
     refusal = _refusal(units, claims, plan, node_id)
     if refusal is not None:
         return refusal
@@ -114,15 +114,14 @@ def _refusal(
     if not units:
         return NoGrant.SOLD_OUT
     for unit in units:
+        if not plan.has_unit(unit):  # also a free one that a later plan no longer has
+            return NoGrant.UNKNOWN_UNIT
         claim = claims.get(unit)
-        if claim is None:
-            if not plan.has_unit(unit):
-                return NoGrant.UNKNOWN_UNIT
-        elif claim.kind == "allot":
-            own = claim.node_id == node_id
-            return NoGrant.ALREADY_YOURS if own else NoGrant.LENT_ELSEWHERE
-        elif claim.kind != "free":
+        if claim is None or claim.kind == "free":
+            continue
+        if claim.kind != "allot":
             return NoGrant.TAKEN
+        return NoGrant.ALREADY_YOURS if claim.node_id == node_id else NoGrant.LENT_ELSEWHERE
     return None
 
 
@@ -132,7 +131,7 @@ def _share(
     """About `count` free units over all areas, in whole rows from the front.
 
     From each area at most half of an even share among the tills, so that a till that asks first
-    does not take the house.
+    does not take the house. A first row that is longer than that is cut.
     """
     tills = tx.row("SELECT count(*) FROM node WHERE role = 'till' AND state = 'active'")
     till_count = max(1, int(tills[0])) if tills else 1
@@ -142,17 +141,23 @@ def _share(
     for area in plan.areas:
         rows = free[area.id]
         area_free = sum(len(row) for row in rows)
-        cap = min(count * area_free // max(1, free_count), max(1, area_free // (2 * till_count)))
+        wanted = max(1, count * area_free // max(1, free_count))
+        most = max(1, area_free // (2 * till_count))
         if area.kind is AreaKind.STANDING:
-            chosen.extend(rows[0][:cap] if rows else [])
-            continue
-        taken = 0
-        for row in rows:
-            if taken + len(row) > cap and taken:
-                break
-            chosen.extend(row)
-            taken += len(row)
+            chosen.extend(rows[0][: min(wanted, most)] if rows else [])
+        else:
+            chosen.extend(_rows_for(rows, wanted, most))
     return tuple(chosen[:UNITS_PER_GRANT_MAX])
+
+
+def _rows_for(rows: list[list[int]], wanted: int, most: int) -> list[int]:
+    """Whole rows, as many as fit `wanted` but at least one; never more than `most` units."""
+    taken: list[int] = []
+    for row in rows:
+        if taken and len(taken) + len(row) > min(wanted, most):
+            break
+        taken.extend(row)
+    return taken[:most]
 
 
 def _free_rows(area: Area, claims: Mapping[int, _Claim]) -> list[list[int]]:

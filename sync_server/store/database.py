@@ -77,8 +77,10 @@ def check_schema(engine: Engine) -> None:
 
 
 def read_only(engine: Engine) -> Engine:
-    """The engine for readers: their transactions do not take SQLite's write lock."""
-    return engine.execution_options(boxgate_read_only=True)
+    """The engine for readers: one snapshot a transaction, and no write lock of SQLite's."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(boxgate_read_only=True)
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _guarded(engine: Engine, work: Callable[[Connection], T]) -> T:

@@ -21,6 +21,7 @@ from sync_server.store.errors import StoreBusy
 
 QUEUE_MAX = 4_096
 BATCH_MAX = 256
+_STOPPING = "the server is stopping; try again in a moment"
 _log = get_logger(__name__)
 
 
@@ -72,18 +73,27 @@ class Writer:
         self._on_commit = on_commit
         self._queue: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue(QUEUE_MAX)
         self._thread = threading.Thread(target=self._loop, name="writer")
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin to take jobs."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is queued, then end."""
+        """Finish what is queued, then end. Whoever comes later gets StoreBusy."""
+        self._stopping.set()
         self._queue.put(None)
         self._thread.join()
+        self._refuse_late_ones()
 
     def submit(self, job: Job[T]) -> Future[T]:
-        """Queue a job; its result comes after the commit. Raises StoreBusy when the queue is full."""
+        """Queue a job; its result comes after the commit.
+
+        Raises StoreBusy when the queue is full or the writer stops. A future that is cancelled
+        before its turn takes its job with it; once the job has begun it can't be cancelled.
+        """
+        if self._stopping.is_set():
+            raise StoreBusy(_STOPPING)
         future: Future[T] = Future()
         try:
             self._queue.put_nowait((job, future))
@@ -96,7 +106,11 @@ class Writer:
         while running:
             batch = self._next_batch()
             running = batch[-1] is not None
-            jobs = [item for item in batch if item is not None]
+            jobs = [
+                item
+                for item in batch
+                if item is not None and item[1].set_running_or_notify_cancel()
+            ]
             if jobs:
                 self._commit(jobs)
 
@@ -121,9 +135,21 @@ class Writer:
             for _job, future in jobs:
                 future.set_exception(error)
             return
-        self._on_commit(frozenset(batch.touched))
-        for future, result, failure in outcomes:
-            future.set_exception(failure) if failure else future.set_result(result)
+        try:
+            self._on_commit(frozenset(batch.touched))
+        finally:  # committed is committed, whatever becomes of the news
+            for future, result, failure in outcomes:
+                future.set_exception(failure) if failure else future.set_result(result)
+
+    def _refuse_late_ones(self) -> None:
+        """Who slipped in behind the last batch must not wait for ever."""
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if item is not None and item[1].set_running_or_notify_cancel():
+                item[1].set_exception(StoreBusy(_STOPPING))
 
 
 def _attempt(batch: Transaction, job: Job[Any]) -> tuple[Any, Exception | None]:
