@@ -8,6 +8,7 @@ from collections.abc import Callable
 from edge.catalogue import MirrorCatalogue
 from edge.env import MachineEnv
 from edge.node import Node, open_node
+from edge.sync import Listeners
 from gate_agent.admit import Doorman, Lane
 from gate_agent.arbiter import Arbiter
 from gate_agent.facts import GateKnowledge
@@ -31,12 +32,15 @@ def run_agent(
     camera = Camera(make_source(settings.lane.camera))
     node = open_node(settings.data_dir, settings.server_url, "gate", MachineEnv())
     arbiter = Arbiter(node.new_client, node.env)
+    catalogue = MirrorCatalogue(node.replica.mirror)
+    node.engine.listeners = Listeners(pulled=lambda _stream, kinds: _read_ahead(catalogue, kinds))
     try:
         _shut(relay)
+        catalogue.events()
         node.engine.start()
         camera.start()
         _log.info("lane_running", lane=settings.lane.name, camera=camera.address)
-        _runner(settings, node, arbiter, camera, relay, say).run(stop)
+        _runner(settings, node, catalogue, arbiter, camera, relay, say).run(stop)
     finally:
         camera.stop()
         relay.close()
@@ -49,12 +53,12 @@ def run_agent(
 def _runner(
     settings: GateSettings,
     node: Node,
+    catalogue: MirrorCatalogue,
     arbiter: Arbiter,
     camera: Camera,
     relay: Relay,
     say: Callable[[dict[str, object]], None],
 ) -> LaneRunner:
-    catalogue = MirrorCatalogue(node.replica.mirror)
     server_key = bytes.fromhex(node.identity.server_key)
 
     def corrected_ms() -> int:
@@ -79,6 +83,12 @@ def _runner(
         corrected_ms,
         node.engine.nudge,
     )
+
+
+def _read_ahead(catalogue: MirrorCatalogue, kinds: frozenset[str]) -> None:
+    """Parse new plans when they arrive, not when the first visitor holds up a ticket."""
+    if "doc" in kinds:
+        catalogue.events()
 
 
 def _shut(relay: Relay) -> None:

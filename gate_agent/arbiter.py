@@ -83,6 +83,7 @@ class Arbiter:
 
     def _loop(self) -> None:
         client = self._new_client()
+        self._warm_up(client)
         while True:
             try:
                 call = self._calls.get(timeout=_WARM_UP_PERIOD_S)

@@ -1,1 +1,1 @@
-"""One ticket's whole life, shown on real processes."""
+"""One ticket's whole life, played on the real programs: `make demo`."""

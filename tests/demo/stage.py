@@ -1,0 +1,163 @@
+"""The stage of the demo: a fresh house with a server, a till, a gate with its barrier."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any, Self
+
+from tests.demo.programs import DemoFailed, Program, free_port, kill_all, run_command, wait_until
+
+LANE = "Lane 1"
+WINDOW = "Window 1"
+_READY_TIMEOUT_S = 30.0
+
+
+@dataclass(slots=True)
+class Stage:
+    """Folders, processes and passwords of one run. Use as a context manager."""
+
+    folder: Path
+    performance: int
+    port: int = field(default_factory=free_port)
+    init: dict[str, Any] = field(default_factory=dict)
+    programs: list[Program] = field(default_factory=list)
+    server: Program | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("logs", "frames", "tickets", "screens"):
+            (self.folder / name).mkdir(parents=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        kill_all(self.programs)
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def frames(self) -> Path:
+        """Where the gate's camera looks."""
+        return self.folder / "frames"
+
+    @property
+    def openings(self) -> Path:
+        """Where the barrier writes each of its openings."""
+        return self.folder / "barrier.jsonl"
+
+    def found_house(self) -> None:
+        """Make the server's database and keys, with the sample theatre."""
+        out = run_command(
+            "sync_server",
+            "init",
+            "--sample",
+            "theatre",
+            "--json",
+            "--data-dir",
+            self._data("server"),
+        )
+        self.init = json.loads(out)
+
+    def start_server(self) -> None:
+        """Start the server, or start it again at the same address."""
+        self.server = self._start(
+            "server",
+            "sync_server",
+            "serve",
+            "--data-dir",
+            self._data("server"),
+            "--port",
+            str(self.port),
+        )
+        self.server.next_line(_READY_TIMEOUT_S)
+
+    def stop_server(self) -> None:
+        """Stop the server by SIGTERM."""
+        assert self.server is not None
+        code = self.server.stop()
+        if code:
+            raise DemoFailed(f"the server ended with code {code}")
+
+    def enrol(self, module: str, role: str, name: str) -> None:
+        """Enrol a node with a fresh code."""
+        out = run_command(
+            "sync_server", "enrol-code", "--data-dir", self._data("server"),
+            "--role", role, "--name", name, "--json",
+        )  # fmt: skip
+        code = json.loads(out)["code"]
+        run_command(module, "enrol", "--data-dir", self._data(role), "--server", self.url, code)
+
+    def start_barrier(self) -> None:
+        """A relay board on a pseudo-terminal, as its own process."""
+        relay = self._start(
+            "barrier", "hardware.relay.simulator",
+            "--link", str(self.folder / "relay"), "--log", str(self.openings),
+        )  # fmt: skip
+        del relay
+        wait_until("the barrier is there", (self.folder / "relay").exists, _READY_TIMEOUT_S)
+
+    def start_gate(self) -> Program:
+        """The gate agent with its camera on the frames folder."""
+        settings = self.folder / "gate.toml"
+        settings.write_text(
+            f'server_url = "{self.url}"\ndata_dir = "gate"\n\n[lane]\nname = "{LANE}"\n'
+            'camera = "folder:frames?watch=1&repeat=3"\n'
+            f'relay = "modbus-rtu:relay"\nperformances = [{self.performance}]\n'
+        )
+        return self._start("gate", "gate_agent", "run", "--config", str(settings))
+
+    def start_till(self, language: str, theme: str) -> Program:
+        """The till, driven through its widgets."""
+        settings = self.folder / "till.toml"
+        settings.write_text(
+            f'server_url = "{self.url}"\ndata_dir = "till"\n\n[printer]\nfolder = "tickets"\n\n'
+            f'[screen]\nlanguage = "{language}"\ntheme = "{theme}"\nwidth = 1920\nheight = 1080\n'
+        )
+        return self._start("till", "tests.demo.till_robot", str(settings))
+
+    def pin_of(self, login: str) -> tuple[str, str]:
+        """A sample person's id and PIN."""
+        person = next(p for p in self.init["people"] if p["login"] == login)
+        return person["id"], person["pin"]
+
+    def books(self) -> dict[str, Any]:
+        """The manager's books, fetched as a browser would: sign in, then read."""
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        page = opener.open(f"{self.url}/console/login", timeout=10).read().decode()
+        token = re.search(r'name="csrf[^"]*" value="([^"]+)"', page)
+        manager = self.init["manager"]
+        form = {"login": manager["login"], "password": manager["password"]}
+        if token:
+            name = re.search(r'name="(csrf[^"]*)"', page)
+            assert name is not None
+            form[name[1]] = token[1]
+        data = urllib.parse.urlencode(form).encode()
+        opener.open(f"{self.url}/console/login", data, timeout=10).read()
+        books: dict[str, Any] = json.loads(
+            opener.open(f"{self.url}/console/books.json", timeout=10).read()
+        )
+        return books
+
+    def _start(self, name: str, module: str, *arguments: str) -> Program:
+        log = self.folder / "logs" / f"{name}.log"
+        program = Program(name, module, *arguments, log=log, folder=self.folder)
+        self.programs.append(program)
+        return program
+
+    def _data(self, name: str) -> str:
+        return str(self.folder / name)
+
+
+def age_s(since: float) -> float:
+    """Seconds since a monotonic instant."""
+    return time.monotonic() - since

@@ -1,0 +1,1 @@
+"""The three programs together, as real processes on loopback."""
