@@ -165,7 +165,7 @@ class _Words:
         self._snapshot, self._language = snapshot, language
         self._zone: ZoneInfo = snapshot.venue.zone
         found = translations(language)
-        self._gettext, self._ngettext = found.gettext, found.ngettext
+        self.gettext, self.ngettext = found.gettext, found.ngettext
 
     def overview(self) -> Overview:
         books = self._snapshot.books
@@ -192,10 +192,10 @@ class _Words:
         )
 
     def _headline(self, open_count: int) -> str:
-        _ = self._gettext
+        _ = self.gettext
         if not open_count:
             return _("All accounted for")
-        return self._ngettext("{n} thing is open", "{n} things are open", open_count).format(
+        return self.ngettext("{n} thing is open", "{n} things are open", open_count).format(
             n=self._n(open_count)
         )
 
@@ -224,43 +224,49 @@ class _Words:
     def _money_items(self, accounts: Iterable[MoneyAccount]) -> Iterable[str]:
         for account in accounts:
             if not account.balanced:
-                yield f"{self._event_name(account.event_id)}: {self._money_difference(account)}"
+                yield self._about(
+                    self._event_name(account.event_id), self._money_difference(account)
+                )
 
     def _node_items(self, nodes: Iterable[NodeLine]) -> Iterable[str]:
         for node in nodes:
             if node.unsynced_count:
-                waiting = self._ngettext(
+                waiting = self.ngettext(
                     "{n} record waits to be sent",
                     "{n} records wait to be sent",
                     node.unsynced_count,
                 )
-                yield f"{node.name}: {waiting.format(n=self._n(node.unsynced_count))}"
+                yield self._about(node.name, waiting.format(n=self._n(node.unsynced_count)))
 
     def _case_item(self, case: CaseLine) -> str:
-        return f"{self._event_name(case.event_id)}: {case_sentence(case.kind, self._language)}"
+        return self._about(
+            self._event_name(case.event_id), case_sentence(case.kind, self._language)
+        )
 
     def _unit_difference(self, account: UnitAccount) -> str:
-        _ = self._gettext
+        _ = self.gettext
         if account.free < 0:
-            return _("{n} more places are taken than there are").format(n=self._n(-account.free))
-        return _("{sold} places are sold, but there are {tickets} valid tickets").format(
+            return _("places taken {taken}, capacity {capacity}").format(
+                taken=self._n(account.capacity - account.free), capacity=self._n(account.capacity)
+            )
+        return _("places sold {sold}, valid tickets {tickets}").format(
             sold=self._n(account.sold), tickets=self._n(account.tickets)
         )
 
     def _entry_difference(self, account: EntryAccount) -> str:
-        _ = self._gettext
+        _ = self.gettext
         if account.entries != account.tickets_let_in:
-            return _("{entries} entries with {tickets} tickets").format(
+            return _("entries {entries}, tickets let in {tickets}").format(
                 entries=self._n(account.entries), tickets=self._n(account.tickets_let_in)
             )
-        return self._ngettext(
+        return self.ngettext(
             "{n} entry with a ticket whose sale has not arrived yet",
             "{n} entries with tickets whose sales have not arrived yet",
             account.entries_without_ticket,
         ).format(n=self._n(account.entries_without_ticket))
 
     def _money_difference(self, account: MoneyAccount) -> str:
-        _ = self._gettext
+        _ = self.gettext
         return _("orders {orders}, tickets {tickets}, taken {taken}").format(
             orders=self._money_text(account.orders_minor, account.currency),
             tickets=self._money_text(account.tickets_minor, account.currency),
@@ -270,7 +276,7 @@ class _Words:
     # --- the three accounts -------------------------------------------------------------
 
     def _units_total(self) -> Account:
-        _, units = self._gettext, self._snapshot.books.units
+        _, units = self.gettext, self._snapshot.books.units
         detail = _("{free} free + {lent} lent + {sold} sold + {blocked} blocked = {capacity}")
         return self._account(
             "units",
@@ -287,7 +293,7 @@ class _Words:
         )
 
     def _money_total(self) -> Account:
-        _, money = self._gettext, self._snapshot.books.money
+        _, money = self.gettext, self._snapshot.books.money
         taken: dict[str, int] = {}
         for account in money:
             taken[account.currency] = taken.get(account.currency, 0) + account.taken_minor
@@ -301,7 +307,7 @@ class _Words:
         )
 
     def _entries_total(self) -> Account:
-        _, entries = self._gettext, self._snapshot.books.entries
+        _, entries = self.gettext, self._snapshot.books.entries
         count = sum(each.entries for each in entries)
         detail = _("{entries} entries = {tickets} tickets let in, of {valid} valid")
         return self._account(
@@ -319,7 +325,7 @@ class _Words:
     def _account(
         self, kind: str, title: str, figure: str, detail: str, *, is_balanced: bool
     ) -> Account:
-        _ = self._gettext
+        _ = self.gettext
         state = _("adds up") if is_balanced else _("does not add up")
         return Account(kind, title, figure, detail, state, is_balanced)
 
@@ -355,7 +361,7 @@ class _Words:
         )
 
     def _node(self, node: NodeLine) -> NodeRow:
-        _ = self._gettext
+        _ = self.gettext
         age_ms = _unix_ms(self._snapshot.at) - node.last_seen_ms
         return NodeRow(
             name=node.name,
@@ -385,7 +391,14 @@ class _Words:
             for each in self._snapshot.books.units
             if (each.event_id, each.performance) == (account.event_id, account.performance)
         )
-        return f"{self._event_name(account.event_id)}, {self._when(starts)}: {sentence}"
+        _ = self.gettext
+        return _("{event}, {when}: {what}").format(
+            event=self._event_name(account.event_id), when=self._when(starts), what=sentence
+        )
+
+    def _about(self, where: str, what: str) -> str:
+        _ = self.gettext
+        return _("{where}: {what}").format(where=where, what=what)
 
     def _event_name(self, event_id: str) -> str:
         event = self._snapshot.events.get(event_id)
@@ -402,10 +415,10 @@ class _Words:
     def _ago(self, age_ms: int) -> str:
         seconds = max(0, age_ms) // 1000
         if seconds < 60:
-            return self._ngettext("{n} second ago", "{n} seconds ago", seconds).format(n=seconds)
+            return self.ngettext("{n} second ago", "{n} seconds ago", seconds).format(n=seconds)
         if seconds < 3_600:
             minutes = seconds // 60
-            return self._ngettext("{n} minute ago", "{n} minutes ago", minutes).format(n=minutes)
+            return self.ngettext("{n} minute ago", "{n} minutes ago", minutes).format(n=minutes)
         at = datetime.fromtimestamp(self._snapshot.at.timestamp() - seconds, UTC)
         if seconds < 12 * 3_600:
             return format_time(at, self._language, zone=self._zone)

@@ -22,7 +22,8 @@ from ticketing.keys import KEY_BYTES
 PROTO = 1
 _BODY_BYTES_MAX = 8 * 1024
 _MACHINE_ID_CHARS_MAX = 128
-_VERSION_CHARS_MAX = 32
+_VERSION_CHARS_MAX = 40
+_ROLE_CHARS_MAX = 16
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _log = get_logger(__name__)
 
@@ -30,6 +31,7 @@ _ENROL_SENTENCES = {
     EnrolRefusal.WRONG: (404, "there is no such enrolment code"),
     EnrolRefusal.EXPIRED: (410, "this enrolment code has expired; make a new one"),
     EnrolRefusal.USED: (409, "another machine has used this enrolment code; make a new one"),
+    EnrolRefusal.OTHER_ROLE: (409, "this enrolment code is for another kind of machine"),
     EnrolRefusal.NAME_TAKEN: (409, "there is a node of this name by now; make a new code"),
     EnrolRefusal.KEY_ID_TAKEN: (409, "make another key and try again with the same code"),
 }
@@ -66,7 +68,7 @@ async def enrol_node(request: web.Request) -> web.Response:
             "issuer": centre.issuer,
             "server_key": centre.keys.node_public.hex(),
             "key_signature": answer.key_signature.hex(),
-            "generation": centre.generation.id,
+            "generation": centre.generation.short,
             "proto": PROTO,
         }
     )
@@ -112,9 +114,12 @@ def _application(body: bytes) -> tuple[str, Applicant]:
         raise Problem(400, "proto_unknown", "no common protocol version", proto=[PROTO])
     if not is_secret(said.get("code_secret")):
         raise Problem(404, EnrolRefusal.WRONG, _ENROL_SENTENCES[EnrolRefusal.WRONG][1])
-    machine_id = _text(said, "machine_id", _MACHINE_ID_CHARS_MAX)
-    version = _text(said, "program_version", _VERSION_CHARS_MAX)
-    return said["code_secret"], Applicant(_public_key(said), machine_id, version)
+    return said["code_secret"], Applicant(
+        _public_key(said),
+        machine_id=_text(said, "machine_id", _MACHINE_ID_CHARS_MAX),
+        program_version=_text(said, "program_version", _VERSION_CHARS_MAX),
+        role=_text(said, "role", _ROLE_CHARS_MAX) if "role" in said else "",
+    )
 
 
 def _public_key(said: dict[str, object]) -> bytes:
@@ -130,9 +135,9 @@ def _public_key(said: dict[str, object]) -> bytes:
 
 def _text(said: dict[str, object], name: str, chars_max: int) -> str:
     value = said.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= chars_max or not value.isprintable():
+    if not isinstance(value, str) or len(value) > chars_max or not value.isprintable():
         raise Problem(
-            400, "bad_field", f"{name} must be a text of 1 to {chars_max} characters", field=name
+            400, "bad_field", f"{name} must be a text of at most {chars_max} characters", field=name
         )
     return value
 

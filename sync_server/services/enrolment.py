@@ -40,6 +40,7 @@ class EnrolRefusal(StrEnum):
     WRONG = "enrolment_code_wrong"
     EXPIRED = "enrolment_code_expired"
     USED = "enrolment_code_used"
+    OTHER_ROLE = "enrolment_code_other_role"  # the code can still be used by a machine it is for
     NAME_TAKEN = "node_name_taken"
     KEY_ID_TAKEN = "key_id_taken"
 
@@ -54,11 +55,12 @@ class EnrolmentCode:
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """A machine that wants to be a node, as it describes itself."""
+    """A machine that wants to be a node, as it describes itself; `role` '' takes any."""
 
     public: bytes
     machine_id: str
     program_version: str
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ def enrol(
         return _same_again(tx, code.node_id, applicant) or EnrolRefusal.USED
     if code.expires_ms <= tx.now_ms:
         return EnrolRefusal.EXPIRED
+    if applicant.role not in ("", code.role):
+        return EnrolRefusal.OTHER_ROLE
     made = add_node(
         tx,
         venue_id,

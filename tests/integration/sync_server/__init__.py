@@ -1,0 +1,1 @@
+"""The server over real HTTP on loopback, with a real SQLite file."""

@@ -1,0 +1,87 @@
+"""Fixtures: a fresh sample house per test, a server over it, an enrolled till and gate."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from sync_server import commands
+from sync_server.services.initialise import finish
+from sync_server.services.permissions import NodeRole
+from sync_server.services.sample import Sample
+from tests.integration.sync_server.support import (
+    HouseOnDisk,
+    NodeAtTest,
+    PersonAtTest,
+    app_of,
+    settings_in,
+)
+
+Client = TestClient[Any, Any]
+Enrol = Callable[[NodeRole, str], Awaitable[NodeAtTest]]
+
+
+@pytest.fixture(scope="session")
+def sample_on_disk(tmp_path_factory: pytest.TempPathFactory) -> HouseOnDisk:
+    """Made once: hashing passwords takes longer than a test should."""
+    settings = settings_in(tmp_path_factory.mktemp("sample") / "data")
+    made = commands.init(settings, Sample.THEATRE)
+    finish(settings)
+    return HouseOnDisk(settings, made)
+
+
+@pytest.fixture
+def house(sample_on_disk: HouseOnDisk, tmp_path: Path) -> HouseOnDisk:
+    """A sample house of the test's own."""
+    shutil.copytree(sample_on_disk.settings.data_dir, tmp_path / "data")
+    return HouseOnDisk(settings_in(tmp_path / "data"), sample_on_disk.made)
+
+
+@pytest.fixture
+async def client(house: HouseOnDisk) -> AsyncIterator[Client]:
+    """A client of a running server over `house`; keeps cookies as a browser does."""
+    server = TestServer(app_of(house))
+    # Cookies for an address without a name, which a jar refuses otherwise.
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with TestClient(server, cookie_jar=jar) as client:
+        yield client
+
+
+@pytest.fixture
+def enrol(client: Client, house: HouseOnDisk) -> Enrol:
+    """Make nodes that have a token."""
+
+    async def make(role: NodeRole, name: str) -> NodeAtTest:
+        node = await NodeAtTest(client).enrol(house.settings, role, name)
+        return await node.sign_in()
+
+    return make
+
+
+@pytest.fixture
+async def till(enrol: Enrol) -> NodeAtTest:
+    return await enrol(NodeRole.TILL, "Window 1")
+
+
+@pytest.fixture
+async def gate(enrol: Enrol) -> NodeAtTest:
+    return await enrol(NodeRole.GATE, "Gate 1")
+
+
+@pytest.fixture
+def visitor(client: Client) -> PersonAtTest:
+    """Somebody at a browser who has not signed in."""
+    return PersonAtTest(client)
+
+
+@pytest.fixture
+async def manager(visitor: PersonAtTest, house: HouseOnDisk) -> PersonAtTest:
+    async with await visitor.sign_in("manager", house.password) as response:
+        assert response.status == 303
+    return visitor
