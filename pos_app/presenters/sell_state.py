@@ -1,0 +1,143 @@
+"""What the sell screen shows: one immutable value, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pos_app.services.model import Link, SyncStatus, UnitState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pos_app.presenters.notice import Notice
+    from pos_app.services.basket import Basket
+    from pos_app.services.model import House, Sold, UnprintedOrder
+
+QUANTITY_MAX: Final = 20
+DEFAULT_QUANTITY: Final = 2
+
+NO_CONTACT_YET: Final = SyncStatus(Link.CONNECTING, None, None, 0, None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """How many units are free, by price tier and by area: ours, and those still in the venue."""
+
+    ours_by_tier: Mapping[str, int] = field(default_factory=dict)
+    ours_by_area: Mapping[str, int] = field(default_factory=dict)
+    elsewhere_by_tier: Mapping[str, int] = field(default_factory=dict)
+    elsewhere_by_area: Mapping[str, int] = field(default_factory=dict)
+
+    def in_tier(self, tier_id: str, *, ours_only: bool) -> int:
+        """Free units of a tier that this window can sell or ask for."""
+        ours = self.ours_by_tier.get(tier_id, 0)
+        return ours if ours_only else ours + self.elsewhere_by_tier.get(tier_id, 0)
+
+    def in_area(self, area_id: str, *, ours_only: bool) -> int:
+        """Free units of an area that this window can sell or ask for."""
+        ours = self.ours_by_area.get(area_id, 0)
+        return ours if ours_only else ours + self.elsewhere_by_area.get(area_id, 0)
+
+    def total(self, *, ours_only: bool) -> int:
+        """Free units of the performance that this window can sell or ask for."""
+        ours = sum(self.ours_by_tier.values())
+        return ours if ours_only else ours + sum(self.elsewhere_by_tier.values())
+
+
+def count_stock(house: House, states: Mapping[int, UnitState]) -> Stock:
+    """Count what is free. Touches every unit once: call it on a worker thread."""
+    ours_by_tier: dict[str, int] = {}
+    ours_by_area: dict[str, int] = {}
+    elsewhere_by_tier: dict[str, int] = {}
+    elsewhere_by_area: dict[str, int] = {}
+    for area in house.plan.areas:
+        for unit in area.units:
+            state = states.get(unit, UnitState.ELSEWHERE)
+            if state is UnitState.FREE:
+                by_tier, by_area = ours_by_tier, ours_by_area
+            elif state in (UnitState.ELSEWHERE, UnitState.ASKING):
+                by_tier, by_area = elsewhere_by_tier, elsewhere_by_area
+            else:
+                continue
+            tier_id = house.event.tier_of(unit)
+            by_tier[tier_id] = by_tier.get(tier_id, 0) + 1
+            by_area[area.id] = by_area.get(area.id, 0) + 1
+    return Stock(ours_by_tier, ours_by_area, elsewhere_by_tier, elsewhere_by_area)
+
+
+@dataclass(frozen=True, slots=True)
+class SellState:
+    """The sell screen. `wishes` are (performance, unit) asked for and not answered yet.
+
+    `change` is the sale just made, shown until the cashier does the next thing; `last_sale` stays.
+    """
+
+    house: House | None = None
+    version: int = 0
+    states: Mapping[int, UnitState] = field(default_factory=dict)
+    stock: Stock = field(default_factory=Stock)
+    basket: Basket | None = None
+    wishes: frozenset[tuple[int, int]] = frozenset()
+    quantity: int = DEFAULT_QUANTITY
+    tier_id: str | None = None  # the price tier filtered by
+    status: SyncStatus = NO_CONTACT_YET
+    finding: bool = False  # best seats are being looked for
+    paying: bool = False  # a payment is being recorded: nothing may touch the basket
+    change: Sold | None = None
+    last_sale: Sold | None = None
+    printing: frozenset[str] = frozenset()  # order ids
+    unprinted_orders: tuple[UnprintedOrder, ...] = ()
+    notice: Notice | None = None
+
+    @property
+    def number(self) -> int:
+        """The performance shown, 0 before one was opened."""
+        return self.house.performance.number if self.house else 0
+
+    @property
+    def offline(self) -> bool:
+        """Whether only our own units can be sold."""
+        return self.status.link is not Link.ONLINE
+
+    @property
+    def locked(self) -> bool:
+        """Whether this window may not sell at all."""
+        return self.status.link is Link.LOCKED
+
+    @property
+    def selected(self) -> frozenset[int]:
+        """Units of the performance shown that are in the basket."""
+        lines = self.basket.lines if self.basket else ()
+        return frozenset(line.unit for line in lines if line.performance == self.number)
+
+    @property
+    def asking(self) -> frozenset[int]:
+        """Units of the performance shown that were asked for."""
+        return frozenset(unit for number, unit in self.wishes if number == self.number)
+
+    @property
+    def total_minor(self) -> int:
+        """What the basket costs."""
+        return self.basket.total_minor if self.basket else 0
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether a payment may start: something to sell, none in flight, not locked."""
+        has_lines = self.basket is not None and bool(self.basket.lines)
+        return has_lines and not self.paying and not self.locked
+
+    @property
+    def unprinted(self) -> tuple[UnprintedOrder, ...]:
+        """Orders that wait for paper; one at the printer right now does not count."""
+        return tuple(one for one in self.unprinted_orders if one.order_id not in self.printing)
+
+    def state_of(self, unit: int) -> UnitState:
+        """What is known of a unit of the performance shown."""
+        return self.states.get(unit, UnitState.ELSEWHERE)
+
+    def pickable(self, units: Iterable[int], states: Iterable[UnitState]) -> list[int]:
+        """Those of `units` in one of `states` and not in the basket yet."""
+        wanted, selected = frozenset(states), self.selected
+        return [unit for unit in units if unit not in selected and self.state_of(unit) in wanted]

@@ -1,0 +1,215 @@
+"""Codes as sentences: what happened, what it means for money and seats, what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from pos_app.presenters import language as words
+from pos_app.presenters.language import _, ngettext
+from pos_app.presenters.notice import Notice, Topic
+from pos_app.services.model import SaleRefusal, SignInRefusal, SignInRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pos_app.services.model import House
+
+NOT_GRANTED_REASONS = ("offline", "taken", "lent_elsewhere", "limit")
+_NAMED_UNITS_MAX = 3
+
+
+def sign_in_refusal(refused: SignInRefused) -> str:
+    """Why the PIN did not open the till."""
+    match refused.reason:
+        case SignInRefusal.WRONG_PIN if refused.tries_left > 0:
+            return ngettext(
+                "Wrong PIN. {n} more try before this name is locked for a while.",
+                "Wrong PIN. {n} more tries before this name is locked for a while.",
+                refused.tries_left,
+            ).format(n=refused.tries_left)
+        case SignInRefusal.WRONG_PIN:
+            return _("Wrong PIN. Please type it again.")
+        case SignInRefusal.LOCKED_OUT:
+            minutes = max(1, -(-refused.wait_s // 60))
+            return ngettext(
+                "Too many wrong PINs. This name is locked for {n} minute; a colleague can sign in.",
+                "Too many wrong PINs. This name is locked for {n} minutes; "
+                "a colleague can sign in.",
+                minutes,
+            ).format(n=minutes)
+        case SignInRefusal.NOT_ALLOWED:
+            return _("This name may not sell at this window any more. Please ask the manager.")
+        case _:
+            assert_never(refused.reason)
+
+
+def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
+    """Why a basket was not sold. `seats` names the units it is about."""
+    match reason:
+        case SaleRefusal.EMPTY:
+            return _("The basket is empty, so there is nothing to pay. Pick a seat first.")
+        case SaleRefusal.UNIT_NOT_OURS:
+            return _(
+                "{seats} can no longer be sold here and was taken out of the basket. "
+                "No money was booked; check the new total and take the payment again."
+            ).format(seats=seats or _("A seat"))
+        case SaleRefusal.TENDER_TOO_SMALL:
+            return _(
+                "The cash received is less than the total. Nothing was sold; "
+                "take the full amount and pay again."
+            )
+        case SaleRefusal.PRICE_CHANGED:
+            return _(
+                "The prices changed meanwhile. Nothing was sold and the seats are kept; "
+                "tell the buyer the new total and take the payment again."
+            )
+        case SaleRefusal.SALE_ENDED:
+            return _(
+                "This performance is over. Nothing was sold; clear the basket and choose "
+                "another performance (F2)."
+            )
+        case SaleRefusal.DISK_FULL:
+            return _(
+                "This computer's disk is full and the sale could not be recorded. "
+                "Nothing was sold: return the money and call the manager."
+            )
+        case SaleRefusal.SELLING_LOCKED:
+            return _(
+                "This window may not sell until a manager has enrolled it again. "
+                "Nothing was sold: return the money and send the buyer to another window."
+            )
+        case SaleRefusal.NOT_SIGNED_IN:
+            return _(
+                "Nobody is signed in. Nothing was sold and the basket is kept; "
+                "sign in and take the payment again."
+            )
+        case _:
+            assert_never(reason)
+
+
+def not_granted(reason: str, seats: str) -> str:
+    """Why seats that were asked for did not come. Total: an unknown reason gets a sentence too."""
+    match reason:
+        case "offline":
+            said = _("The network went away before {seats} could be reserved.")
+        case "taken":
+            said = _("{seats} was just taken by another window.")
+        case "lent_elsewhere":
+            said = _("{seats} is held by another window.")
+        case "limit":
+            said = _("The server lends no more seats to this window just now, so not {seats}.")
+        case _:
+            said = _("{seats} could not be reserved.")
+    rest = _("Nothing was added and no money is owed; please choose another.")
+    return _join([said.format(seats=seats), rest])
+
+
+def notice_sentence(notice: Notice, house: House | None) -> str:
+    """What a notice says in the language spoken now."""
+    seats = name_units(house, notice.units)
+    match notice.topic:
+        case Topic.SALE_REFUSED:
+            return sale_refusal(SaleRefusal(notice.code), seats)
+        case Topic.NOT_GRANTED:
+            return not_granted(notice.code, seats)
+        case Topic.NOT_PRINTED | Topic.BROKEN | Topic.PAYMENT_BROKEN:
+            return _machine_sentence(notice)
+        case Topic.SYNCED:
+            return ngettext(
+                "Back online: {n} record was sent to the server.",
+                "Back online: {n} records were sent to the server.",
+                notice.count,
+            ).format(n=words.count(notice.count))
+        case Topic.SEAT_SOLD | Topic.SEAT_LENT | Topic.SEAT_BLOCKED | Topic.SEAT_NOT_OURS_OFFLINE:
+            return _seat_sentence(notice.topic, seats)
+        case _:
+            return _basket_sentence(notice, house, seats)
+
+
+def name_units(house: House | None, units: Iterable[int]) -> str:
+    """A few units by name, the rest by number."""
+    listed = list(units)
+    if house is None or not listed:
+        return ""
+    spoken = words.language()
+    named = [house.plan.describe(unit, spoken) for unit in listed[:_NAMED_UNITS_MAX]]
+    rest = len(listed) - len(named)
+    if rest:
+        named.append(ngettext("{n} more", "{n} more", rest).format(n=rest))
+    return _(", ").join(dict.fromkeys(named))
+
+
+def _seat_sentence(topic: Topic, seats: str) -> str:
+    if topic is Topic.SEAT_SOLD:
+        said = _("{seats} is sold. Nothing was added; please choose another.")
+    elif topic is Topic.SEAT_LENT:
+        said = _("{seats} is held by another window. Nothing was added; please choose another.")
+    elif topic is Topic.SEAT_BLOCKED:
+        said = _("{seats} is kept back by the house. Nothing was added; please choose another.")
+    else:
+        said = _(
+            "{seats} is not lent to this window and cannot be asked for offline. "
+            "Nothing was added; please choose a bright seat."
+        )
+    return said.format(seats=seats)
+
+
+def _basket_sentence(notice: Notice, house: House | None, seats: str) -> str:
+    match notice.topic:
+        case Topic.SEAT_HAS_NO_PRICE:
+            return _("{seats} has no price at this performance and cannot be sold.").format(
+                seats=seats
+            )
+        case Topic.BASKET_FULL:
+            return _(
+                "A basket holds at most {n} tickets. Take the payment, then go on with the rest."
+            ).format(n=notice.count)
+        case Topic.NONE_TOGETHER:
+            return ngettext(
+                "No free seat fits. Nothing was added; choose another price tier or pick by hand.",
+                "No {n} free seats together. Nothing was added; choose another price tier, "
+                "a smaller number, or pick by hand.",
+                notice.count,
+            ).format(n=notice.count)
+        case Topic.TOO_FEW_PLACES:
+            area = house.plan.area(notice.code) if house else None
+            return _(
+                "{area} has {n} places that can be sold here now. Nothing was added; "
+                "choose a smaller number."
+            ).format(area=words.name(area.name) if area else "", n=notice.count)
+        case Topic.TYPE_NOT_SOLD:
+            return _(
+                "{seats} is not sold to this kind of buyer. The ticket stays as it was."
+            ).format(seats=seats)
+        case Topic.OTHER_EVENT:
+            return _(
+                "The basket holds tickets of another event. Take the payment or clear it, "
+                "then open this performance."
+            )
+        case _:
+            return _("The prices were renewed. The seats are kept; check the total.")
+
+
+def _machine_sentence(notice: Notice) -> str:
+    match notice.topic:
+        case Topic.NOT_PRINTED:
+            return _(
+                "The tickets did not come out of the printer. The sale stands and the money is "
+                "booked; check the paper and press Print again."
+            )
+        case Topic.PAYMENT_BROKEN:
+            return _(
+                "The till could not tell whether the sale was recorded. If it shows under "
+                "Sold, not printed, it stands; otherwise take the payment again. "
+                "Tell the manager."
+            )
+        case _:
+            return _(
+                "Something in the till failed. The basket is kept and no money was booked; "
+                "try again, and tell the manager if it stays."
+            )
+
+
+def _join(sentences: list[str]) -> str:
+    """Sentences in a row: with a space between them in English, without in Chinese."""
+    return ("" if words.language().startswith("zh") else " ").join(sentences)

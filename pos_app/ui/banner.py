@@ -1,0 +1,114 @@
+"""The full-width banner and the inline notice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QFrame, QSizePolicy
+
+from pos_app.presenters import language as words
+from pos_app.presenters import status_words
+from pos_app.presenters.language import _
+from pos_app.presenters.notice import Tone, tone_of
+from pos_app.presenters.sentences import notice_sentence
+from pos_app.services.model import Link
+from pos_app.ui.controls import (
+    Button,
+    ElidedLabel,
+    Metrics,
+    column,
+    label,
+    picture,
+    row,
+    show_picture,
+)
+from pos_app.ui.theme import restyle
+
+if TYPE_CHECKING:
+    from pos_app.presenters.sell_state import SellState
+
+_PICTURES = {
+    Tone.OK: ("circle-check", "ok"),
+    Tone.INFO: ("info", "accent"),
+    Tone.WARN: ("triangle-alert", "warn"),
+    Tone.DANGER: ("triangle-alert", "danger"),
+}
+
+
+class OfflineBanner(QFrame):
+    """Amber while offline, red while this window may not sell; gone by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("offline_banner")
+        self.setProperty("role", "banner")
+        self._icon = picture("cloud-off", "warn", 20)
+        self._text = ElidedLabel(15, 600, name="offline_text")
+        self._queue = label(15, 700, name="offline_queue")
+        self.setLayout(row(self._icon, 4, self._text, 12, self._queue, margins=(20, 0, 24, 0)))
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.hide()
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes."""
+        self.setFixedHeight(metrics.banner)
+
+    def show_state(self, state: SellState) -> None:
+        """Show the banner, or hide it."""
+        text = status_words.offline_banner(state)
+        locked = state.status.link is Link.LOCKED
+        self._text.setText(text)
+        self._queue.setText(status_words.queue_words(state.status.unsynced_count))
+        show_picture(
+            self._icon, "cloud-alert" if locked else "cloud-off", "danger" if locked else "warn"
+        )
+        restyle(self, tone="danger" if locked else "warn")
+        self.setVisible(bool(text))
+
+
+class NoticeStrip(QFrame):
+    """One sentence with, sometimes, one thing to do about it. Never a dialog."""
+
+    dismissed = Signal()
+    offer_taken = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("notice")
+        self.setProperty("role", "notice")
+        self._icon = picture("info", "accent")
+        self._text = label(13, 600, name="notice_text")
+        self._text.setWordWrap(True)
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
+        self._offer = Button("take_offer", "", 13, 600)
+        self._offer.setFixedHeight(40)
+        self._offer.clicked.connect(self.offer_taken)
+        self._close = Button("dismiss_notice", "icon")
+        self._close.show_icon("x", "text2", 18)
+        self._close.setFixedSize(QSize(40, 40))
+        self._close.clicked.connect(self.dismissed)
+        words_and_offer = column(self._text, self._offer, gap=6, margins=(0, 8, 0, 8))
+        box = row(self._icon, gap=10, margins=(12, 0, 4, 0))
+        box.addLayout(words_and_offer)
+        box.addWidget(self._close)
+        self.setLayout(box)
+        self.hide()
+
+    def show_state(self, state: SellState) -> None:
+        """Show the notice, or hide the strip."""
+        notice = state.notice
+        self.setVisible(notice is not None)
+        if notice is None:
+            return
+        tone = tone_of(notice.topic)
+        drawing, token = _PICTURES[tone]
+        show_picture(self._icon, drawing, token)
+        self._text.setText(notice_sentence(notice, state.house))
+        offer = notice.offer
+        self._offer.setVisible(offer is not None)
+        if offer is not None and state.house is not None:
+            place = state.house.plan.describe(offer, words.language())
+            self._offer.say(_("Take {seat}").format(seat=place))
+        self._close.setAccessibleName(_("Close this message"))
+        restyle(self, tone=tone.value)

@@ -1,0 +1,378 @@
+"""The card on the right: what is being sold, what it costs, and taking the money."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QScrollArea,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pos_app.presenters import language as words
+from pos_app.presenters.cash import QUICK_CASH_MAX, notes_of, quick_cash_amounts
+from pos_app.presenters.language import _, ngettext
+from pos_app.ui.banner import NoticeStrip
+from pos_app.ui.basket_line import LineRow
+from pos_app.ui.cash_pad import CashPad
+from pos_app.ui.change_panel import ChangePanel
+from pos_app.ui.controls import (
+    REGULAR,
+    Button,
+    Metrics,
+    RichButton,
+    column,
+    keycap,
+    label,
+    picture,
+    row,
+    rule,
+)
+from pos_app.ui.theme import font
+from pos_app.ui.unprinted_strip import UnprintedStrip
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pos_app.presenters.sell_state import SellState
+    from pos_app.services.basket import Basket
+    from pos_app.services.model import House
+
+_SUMMARY_MAX: Final = 3
+"""Kinds of buyers listed above the total; more of them share one line."""
+
+
+class CartCard(QFrame):
+    """Lines scroll; total and payment keys never move."""
+
+    line_removed = Signal(int, object)
+    type_changed = Signal(int, object, str)
+    pay = Signal(object)  # minor units tendered, None for the exact amount
+    cleared = Signal()
+    reprint = Signal()
+    dismissed = Signal()
+    offer_taken = Signal()
+    finished = Signal()  # the keyboard has nothing left to do on this card
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        self._metrics = REGULAR
+        self._state: SellState | None = None
+        self._rows: list[LineRow] = []
+        self._rows_for: tuple[object, ...] = ()
+        self._amounts: tuple[int, ...] = ()
+        self._make_parts()
+        self._stack = QStackedLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._basket_page = QWidget()
+        self._basket_page.setLayout(self._basket_layout())
+        self.change = ChangePanel()
+        self.change.next_sale.connect(self.dismissed)
+        self.cash_pad = CashPad()
+        self.cash_pad.pay.connect(self._pay_typed)
+        self.cash_pad.closed.connect(self._close_pad)
+        for page in (self._basket_page, self.change, self.cash_pad):
+            self._stack.addWidget(page)
+
+    # ------------------------------------------------------------------------------ what shows
+
+    def show_state(self, state: SellState, today: date | None) -> None:
+        """Show basket, total and what a payment led to."""
+        self._state = state
+        if state.house is None or today is None:
+            return
+        self._show_head(state)
+        self._show_lines(state, state.house, today)
+        self._show_totals(state, state.house)
+        self.unprinted.show_state(state)
+        self.notice.show_state(state)
+        self.change.show_state(state)
+        self.cash_pad.show_total(state.total_minor, state.house.event.currency)
+        self._turn_page(state)
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes."""
+        self._metrics = metrics
+        self.setFixedWidth(metrics.cart)
+        side = 14 if metrics.compact else 18
+        self._page_box.setContentsMargins(side, 10 if metrics.compact else 16, side, 6)
+        self._total.setFont(font(metrics.total_font, 700))
+        for each in self._quick:
+            each.setFixedHeight(metrics.quick)
+        self._pay.setFixedHeight(metrics.primary)
+        self._quick_head.setVisible(not metrics.compact)
+        self._title.setFont(font(16 if metrics.compact else 18, 700))
+        self._rows_for = ()
+        self.change.apply(metrics)
+        self.cash_pad.apply(metrics)
+
+    def retranslate(self) -> None:
+        """Speak the language of now."""
+        self._title.setText(_("Current order"))
+        self._empty.setText(_("Tap seats on the map, or press Best together."))
+        self._total_word.setText(_("Total due"))
+        self._quick_word.setText(_("Quick cash"))
+        self._quick_hint.setText(_("one tap takes cash and shows the change"))
+        self._pay_word.setText(_("Take cash"))
+        self._clear.say(_("Clear"), _("Clear the basket"))
+        self._other.say(_("Other amount"), _("Type the cash received"))
+        self._scroll.setAccessibleName(_("Tickets in the basket"))
+        self._rows_for = ()
+        self.unprinted.retranslate()
+        self.change.retranslate()
+        self.cash_pad.retranslate()
+
+    def close_pad(self) -> bool:
+        """Go back from the cash pad to the basket; False when it was not open."""
+        if self._stack.currentWidget() is not self.cash_pad:
+            return False
+        self._stack.setCurrentWidget(self._basket_page)
+        self._other.setFocus()
+        return True
+
+    def tab_stops(self) -> tuple[QWidget, ...]:
+        """What the Tab key stops at, in order; the lines come after the first."""
+        return (self._scroll, *self._quick, self._pay, self._clear, self._other)
+
+    # ------------------------------------------------------------------------------------ parts
+
+    def _make_parts(self) -> None:
+        self._title = label(18, 700, name="cart_title")
+        self._sub = label(13, 400, "text2", "cart_summary")
+        self.unprinted = UnprintedStrip()
+        self.unprinted.reprint.connect(self.reprint)
+        self.notice = NoticeStrip()
+        self.notice.dismissed.connect(self.dismissed)
+        self.notice.offer_taken.connect(self.offer_taken)
+        self._empty = label(14, 400, "text3", "cart_empty")
+        self._empty.setWordWrap(True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._scroll = QScrollArea()
+        self._scroll.setObjectName("cart_lines")
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QWidget()
+        self._lines_box = QVBoxLayout(inside)
+        self._lines_box.setContentsMargins(0, 0, 0, 0)
+        self._lines_box.setSpacing(8)
+        self._lines_box.addWidget(self._empty)
+        self._lines_box.addStretch(1)
+        self._scroll.setWidget(inside)
+        self._summary = [
+            (label(14, 400, "text2"), label(14, 400, "text2")) for _at in range(_SUMMARY_MAX)
+        ]
+        self._total_word = label(17, 700)
+        self._total = label(38, 700, name="total")
+        self._quick_word = label(13, 400, "text2")
+        self._quick_hint = label(13, 400, "text3")
+        self._quick_head = QWidget()
+        self._quick_head.setLayout(row(self._quick_word, None, self._quick_hint))
+        self._quick = [self._quick_button(at) for at in range(QUICK_CASH_MAX)]
+        self._pay = self._pay_button()
+        self._clear = Button("clear", "quiet", 14, 500)
+        self._clear.show_icon("trash-2", "text2")
+        self._clear.clicked.connect(self.cleared)
+        self._other = Button("cash_other", "quiet", 14, 500)
+        self._other.show_icon("keyboard", "text2")
+        self._other.clicked.connect(self._open_pad)
+        for button in (self._clear, self._other):
+            button.setFixedHeight(48)
+
+    def _quick_button(self, at: int) -> Button:
+        button = Button(f"quick_cash_{at}", "", 15, 600)
+        button.clicked.connect(partial(self._pay_quick, at))
+        return button
+
+    def _pay_button(self) -> RichButton:
+        self._pay_word = label(20, 700, "on_accent")
+        self._pay_amount = label(26, 700, "on_accent", "pay_amount")
+        content = row(
+            picture("banknote", "on_accent", 26),
+            4,
+            self._pay_word,
+            None,
+            self._pay_amount,
+            4,
+            keycap("F9", "keycap_primary"),
+            margins=(18, 0, 16, 0),
+        )
+        button = RichButton("pay_cash", "primary", content)
+        button.clicked.connect(partial(self.pay.emit, None))
+        return button
+
+    def _basket_layout(self) -> QVBoxLayout:
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(8)
+        for at, button in enumerate(self._quick):
+            grid.addWidget(button, 0, at)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        summary = QGridLayout()
+        summary.setContentsMargins(0, 0, 0, 0)
+        summary.setVerticalSpacing(3)
+        for at, (what, amount) in enumerate(self._summary):
+            summary.addWidget(what, at, 0)
+            summary.addWidget(amount, at, 1, Qt.AlignmentFlag.AlignRight)
+        self._page_box = column(
+            self._title,
+            self._sub,
+            6,
+            self.unprinted,
+            self._scroll,
+            self.notice,
+            2,
+            summary,
+            rule(),
+            row(self._total_word, None, self._total),
+            self._quick_head,
+            grid,
+            2,
+            self._pay,
+            row(self._clear, None, self._other),
+            gap=6,
+        )
+        self._page_box.setStretchFactor(self._scroll, 1)
+        return self._page_box
+
+    # ------------------------------------------------------------------------------------ tools
+
+    def _show_head(self, state: SellState) -> None:
+        count = len(state.basket.lines) if state.basket else 0
+        parts = [ngettext("{n} ticket", "{n} tickets", count).format(n=count)]
+        if count:
+            parts.append(_("seats kept for this order"))
+        asking = len(state.wishes)
+        if asking:
+            parts.append(ngettext("asking for {n}…", "asking for {n}…", asking).format(n=asking))
+        self._sub.setText(" · ".join(parts))
+
+    def _show_lines(self, state: SellState, house: House, today: date) -> None:
+        lines = state.basket.lines if state.basket else ()
+        key = (lines, house.performance.number, words.language(), self._metrics.line, today)
+        if key == self._rows_for:
+            return
+        grown = len(lines) > len(self._rows)
+        focused = self._focused_in_lines()
+        self._rows_for = key
+        for old in self._rows:
+            self._lines_box.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._rows = [
+            LineRow(at, line, house, self._metrics, today) for at, line in enumerate(lines)
+        ]
+        for at, made in enumerate(self._rows):
+            made.removed.connect(self.line_removed)
+            made.type_changed.connect(self.type_changed)
+            self._lines_box.insertWidget(at + 1, made)
+        self._order_line_stops()
+        if focused:
+            (self.findChild(QWidget, focused) or self._scroll).setFocus()
+        self._empty.setVisible(not lines)
+        if grown and self._rows:
+            self._lines_box.activate()
+            self._scroll.ensureWidgetVisible(self._rows[-1])
+
+    def _turn_page(self, state: SellState) -> None:
+        """Show the change or the basket; the keyboard stays where it was, or goes along."""
+        page = self._stack.currentWidget()
+        if state.change is not None:
+            wanted: QWidget = self.change
+        elif page is self.change or not state.can_pay:
+            wanted = self._basket_page
+        else:
+            return
+        if wanted is page:
+            return
+        had_focus = _has_focus(page)
+        self._stack.setCurrentWidget(wanted)
+        if had_focus and wanted is self.change:
+            self.change.take_focus()
+        elif had_focus:
+            self.finished.emit()
+
+    def _focused_in_lines(self) -> str:
+        buttons = (button for each in self._rows for button in each.findChildren(Button))
+        return next((button.objectName() for button in buttons if button.hasFocus()), "")
+
+    def _order_line_stops(self) -> None:
+        before: QWidget = self._scroll
+        for each in self._rows:
+            for stop in each.findChildren(Button):
+                QWidget.setTabOrder(before, stop)
+                before = stop
+        QWidget.setTabOrder(before, self._quick[0])
+
+    def _show_totals(self, state: SellState, house: House) -> None:
+        currency = house.event.currency
+        total = state.total_minor
+        self._show_summary(state.basket, house)
+        self._total.setText(words.money(total, currency))
+        self._amounts = quick_cash_amounts(total, notes_of(currency))
+        for at, button in enumerate(self._quick):
+            offered = at < len(self._amounts) and total > 0
+            button.setVisible(offered)
+            button.setEnabled(state.can_pay)
+            if offered:
+                text = words.money(self._amounts[at], currency, compact=True)
+                button.say(text, _("Take {amount} cash").format(amount=text))
+        self._pay_amount.setText(words.money(total, currency))
+        self._pay.setEnabled(state.can_pay)
+        self._pay.setAccessibleName(
+            _("Take {amount} cash, exact").format(amount=words.money(total, currency))
+        )
+        self._clear.setEnabled(not state.paying and bool(state.basket and state.basket.lines))
+        self._other.setEnabled(state.can_pay)
+
+    def _show_summary(self, basket: Basket | None, house: House) -> None:
+        """How many of which kind, for how much."""
+        sums: dict[str, tuple[int, int]] = {}
+        for line in basket.lines if basket else ():
+            count, minor = sums.get(line.ticket_type_id, (0, 0))
+            sums[line.ticket_type_id] = (count + 1, minor + line.price_minor)
+        shown = list(sums.items())
+        if len(shown) > _SUMMARY_MAX:
+            rest = shown[_SUMMARY_MAX - 1 :]
+            both = (sum(each[1][0] for each in rest), sum(each[1][1] for each in rest))
+            shown = [*shown[: _SUMMARY_MAX - 1], ("", both)]
+        for at, (what, amount) in enumerate(self._summary):
+            listed = at < len(shown)
+            what.setVisible(listed)
+            amount.setVisible(listed)
+            if listed:
+                kind_id, (count, minor) = shown[at]
+                kind = house.event.ticket_type(kind_id)
+                name = words.name(kind.name) if kind else _("Others")
+                what.setText(f"{name} × {count}")
+                amount.setText(words.money(minor, house.event.currency))
+
+    def _pay_quick(self, at: int) -> None:
+        if at < len(self._amounts):
+            self.pay.emit(self._amounts[at])
+
+    def _pay_typed(self, tendered_minor: int) -> None:
+        self._close_pad()
+        self.pay.emit(tendered_minor)
+
+    def _open_pad(self) -> None:
+        if self._state is not None and self._state.can_pay:
+            self.cash_pad.open()
+            self._stack.setCurrentWidget(self.cash_pad)
+            self.cash_pad.setFocus()
+
+    def _close_pad(self) -> None:
+        self.close_pad()
+
+
+def _has_focus(page: QWidget | None) -> bool:
+    if page is None:
+        return False
+    return any(each.hasFocus() for each in (page, *page.findChildren(QWidget)))

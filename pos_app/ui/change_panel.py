@@ -1,0 +1,114 @@
+"""After a payment: the change, large. Gone at the next thing the cashier does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QWidget
+
+from pos_app.presenters import language as words
+from pos_app.presenters.language import _, ngettext
+from pos_app.ui.banner import NoticeStrip
+from pos_app.ui.controls import Button, Metrics, card, column, label, picture, row, show_picture
+from pos_app.ui.theme import restyle
+
+if TYPE_CHECKING:
+    from pos_app.presenters.sell_state import SellState
+
+
+class ChangePanel(QWidget):
+    """The sale is committed; this is its confirmation."""
+
+    next_sale = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("change_panel")
+        self._done = label(18, 700, "ok", "change_title")
+        self._order = label(13, 400, "text2", "change_order")
+        self._word = label(17, 600, "text2")
+        self._amount = label(56, 700, name="change_amount")
+        self._due = self._line()
+        self._received = self._line()
+        self._print_icon = picture("printer", "text2")
+        self._print_text = label(14, 600, "text2", "change_printing")
+        self.notice = NoticeStrip()
+        self.notice.dismissed.connect(self.next_sale)
+        self._next = Button("next_sale", "soft", 16, 700)
+        self._next.setFixedHeight(60)
+        self._next.clicked.connect(self.next_sale)
+        amounts = card("line")
+        amounts.setLayout(
+            column(
+                row(*self._due[:1], None, self._due[1]),
+                row(self._received[0], None, self._received[1]),
+                margins=(16, 12, 16, 12),
+            )
+        )
+        for each in (self._word, self._amount):
+            each.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._box = column(
+            row(picture("circle-check", "ok", 28), self._done, None),
+            self._order,
+            None,
+            self._word,
+            self._amount,
+            14,
+            amounts,
+            6,
+            row(None, self._print_icon, self._print_text, None),
+            None,
+            self.notice,
+            self._next,
+            margins=(18, 16, 18, 18),
+        )
+        self.setLayout(self._box)
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes."""
+        self._next.setFixedHeight(metrics.primary)
+
+    def show_state(self, state: SellState) -> None:
+        """Show the sale just made."""
+        sold, house = state.change, state.house
+        if sold is None or house is None:
+            return
+        currency = house.event.currency
+        self._order.setText(
+            ngettext(
+                "Order {no} · {n} ticket", "Order {no} · {n} tickets", sold.ticket_count
+            ).format(no=sold.receipt_no, n=sold.ticket_count)
+        )
+        self._amount.setText(words.money(sold.change_minor, currency))
+        self._due[1].setText(words.money(sold.total_minor, currency))
+        self._received[1].setText(words.money(sold.tendered_minor, currency))
+        self._show_printing(state, sold.order_id)
+        self.notice.show_state(state)
+
+    def take_focus(self) -> None:
+        """Put the keyboard on the way on."""
+        self._next.setFocus()
+
+    def retranslate(self) -> None:
+        """Speak the language of now."""
+        self._done.setText(_("Paid in cash"))
+        self._word.setText(_("Change"))
+        self._due[0].setText(_("Total due"))
+        self._received[0].setText(_("Cash received"))
+        self._next.say(_("Next sale"), _("Next sale (Esc, or just go on)"))
+
+    def _show_printing(self, state: SellState, order_id: str) -> None:
+        if order_id in state.printing:
+            text, drawing, tone = _("Printing…"), "printer", "text2"
+        elif any(order.order_id == order_id for order in state.unprinted):
+            text, drawing, tone = _("Not printed"), "triangle-alert", "danger"
+        else:
+            text, drawing, tone = _("Tickets printed"), "check", "ok"
+        self._print_text.setText(text)
+        restyle(self._print_text, tone=tone)
+        show_picture(self._print_icon, drawing, tone)
+
+    @staticmethod
+    def _line() -> tuple[QLabel, QLabel]:
+        return label(14, 400, "text2"), label(14, 600)

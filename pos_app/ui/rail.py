@@ -1,0 +1,68 @@
+"""The rail on the left: what the till can do. Only what works is there."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from pos_app.presenters.language import _
+from pos_app.ui.controls import Metrics, RichButton, column, label, picture
+
+
+class RailButton(RichButton):
+    """An icon over a word."""
+
+    def __init__(self, name: str, drawing: str, *, checkable: bool = False) -> None:
+        self._word = label(13, 600, "accent" if checkable else "text2")
+        self._word.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._icon = picture(drawing, "accent" if checkable else "text2", 22)
+        content = column(None, self._icon, self._word, None, gap=5, margins=(0, 0, 0, 0))
+        content.setAlignment(self._icon, Qt.AlignmentFlag.AlignHCenter)
+        super().__init__(name, "rail", content)
+        self.setCheckable(checkable)
+
+    def say_word(self, text: str, accessible: str) -> None:
+        """Set the word under the icon."""
+        self._word.setText(text)
+        self.setAccessibleName(accessible)
+
+
+class Rail(QFrame):
+    """Sell on top, lock at the bottom."""
+
+    lock = Signal()
+    sell = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "rail")
+        self._sell = RailButton("rail_sell", "ticket", checkable=True)
+        self._sell.setChecked(True)
+        self._sell.clicked.connect(self._stay)
+        self._lock = RailButton("rail_lock", "lock")
+        self._lock.clicked.connect(self.lock)
+        self._box = QVBoxLayout(self)
+        self._box.addWidget(self._sell)
+        self._box.addStretch(1)
+        self._box.addWidget(self._lock)
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes."""
+        self.setFixedWidth(metrics.rail)
+        side = (metrics.rail - metrics.rail_button) // 2
+        self._box.setContentsMargins(side, 12 if not metrics.compact else 8, side, 12)
+        for each in (self._sell, self._lock):
+            each.setFixedSize(QSize(metrics.rail_button, metrics.rail_button))
+
+    def tab_stops(self) -> tuple[QWidget, ...]:
+        """What the Tab key stops at, in order."""
+        return self._sell, self._lock
+
+    def retranslate(self) -> None:
+        """Speak the language of now."""
+        self._sell.say_word(_("Sell"), _("Sell tickets"))
+        self._lock.say_word(_("Lock"), _("Lock the till (Ctrl+L)"))
+
+    def _stay(self) -> None:
+        self._sell.setChecked(True)
+        self.sell.emit()

@@ -1,0 +1,183 @@
+"""How a seat looks: a small value per seat, a colour for far away, a sprite for near."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+
+from pos_app.services.model import UnitState
+from pos_app.ui import theme
+
+SEAT: Final = 7.8
+"""Side of a seat in field units; seats stand ten apart."""
+SELECTED_SCALE: Final = 1.38
+"""Selected seats are as much larger as the room between seats allows."""
+_CORNER: Final = 0.3
+_DIMMED: Final = 0.55
+_FILTERED: Final = 0.22
+_TINT: Final = 0.20
+_ANGLE_STEP: Final = 3.0
+_SPRITES_MAX: Final = 4_000
+
+
+class Shape(StrEnum):
+    """What is drawn: a state never differs by colour alone."""
+
+    FILLED = "filled"  # ours: may be sold now
+    OUTLINED = "outlined"  # free in the venue: may be asked for
+    PALE = "pale"  # sold, or out of reach
+    SLASHED = "slashed"  # held by another window
+    BARRED = "barred"  # kept back by the house
+    SELECTED = "selected"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way for a seat to look; `tier` is a colour index, `strength` 1 or dimmed."""
+
+    shape: Shape
+    tier: int = 0
+    strength: float = 1.0
+
+    def colour(self) -> QColor:
+        """What the seat is from far away."""
+        values = theme.tokens()
+        plain = {
+            Shape.FILLED: values.tier(self.tier),
+            Shape.OUTLINED: values.tier(self.tier),
+            Shape.PALE: values.seat_sold,
+            Shape.SLASHED: values.seat_held,
+            Shape.BARRED: values.seat_sold,
+            Shape.SELECTED: values.seat_selected,
+        }[self.shape]
+        share = self.strength * (0.45 if self.shape is Shape.OUTLINED else 1.0)
+        return over_map(QColor(plain), share)
+
+
+def look_of(state: UnitState, tier: int, *, offline: bool, filtered_out: bool) -> Look:
+    """How a seat in this state looks; offline, what is not ours falls back."""
+    dimmed = _DIMMED if offline else 1.0
+    if state is UnitState.FREE:
+        look = Look(Shape.FILLED, tier)
+    elif state is UnitState.LENT:
+        look = Look(Shape.SLASHED, 0, dimmed)
+    elif state is UnitState.BLOCKED:
+        look = Look(Shape.BARRED, 0, dimmed)
+    elif state is UnitState.SOLD or offline:
+        look = Look(Shape.PALE, 0, dimmed)
+    else:
+        look = Look(Shape.OUTLINED, tier)
+    return replace(look, strength=look.strength * _FILTERED) if filtered_out else look
+
+
+def over_map(ink: QColor, share: float) -> QColor:
+    """`ink` laid over the map's ground: dimming without transparency, so that points may overlap."""
+    ground = theme.colour("map")
+    return QColor(
+        round(ground.red() + (ink.red() - ground.red()) * share),
+        round(ground.green() + (ink.green() - ground.green()) * share),
+        round(ground.blue() + (ink.blue() - ground.blue()) * share),
+    )
+
+
+class Sprites:
+    """Seats drawn once per look, size, turn and text; emptied when there are too many."""
+
+    def __init__(self, ratio: float) -> None:
+        self._ratio = ratio
+        self._made: dict[tuple[Look, int, int, str], QPixmap] = {}
+
+    def get(self, look: Look, side: float, angle: float, text: str = "") -> QPixmap:
+        """A seat of `side` pixels, turned by about `angle` degrees."""
+        quarter_px = round(side * 4)
+        turn = round(angle / _ANGLE_STEP)
+        key = (look, quarter_px, turn, text)
+        made = self._made.get(key)
+        if made is None:
+            if len(self._made) >= _SPRITES_MAX:
+                self._made.clear()
+            made = self._draw(look, quarter_px / 4, turn * _ANGLE_STEP, text)
+            self._made[key] = made
+        return made
+
+    def _draw(self, look: Look, side: float, angle: float, text: str) -> QPixmap:
+        room = int(side * 1.5) + 4
+        made = QPixmap(round(room * self._ratio), round(room * self._ratio))
+        made.setDevicePixelRatio(self._ratio)
+        made.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(made)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(room / 2, room / 2)
+        painter.save()
+        if look.shape is not Shape.SLASHED:  # a round one; its slash always leans the same way
+            painter.rotate(angle)
+        draw_seat(painter, look, side)
+        painter.restore()
+        if text:
+            _draw_text(painter, look, side, text)
+        painter.end()
+        return made
+
+
+def draw_seat(painter: QPainter, look: Look, side: float) -> None:
+    """Draw a seat around the painter's origin."""
+    half = side / 2
+    box = QRectF(-half, -half, side, side)
+    corner = side * _CORNER
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(look.colour())
+    if look.shape is Shape.OUTLINED:
+        line = max(1.0, side * 0.14)
+        ink = QColor(theme.tokens().tier(look.tier))
+        painter.setBrush(over_map(ink, _TINT * look.strength))
+        painter.setPen(QPen(over_map(ink, look.strength), line))
+        painter.drawRoundedRect(
+            box.adjusted(line / 2, line / 2, -line / 2, -line / 2), corner, corner
+        )
+    elif look.shape is Shape.SLASHED:
+        line = max(1.0, side * 0.11)
+        painter.setPen(QPen(look.colour(), line))
+        painter.setBrush(theme.colour("map"))
+        painter.drawEllipse(box.adjusted(line / 2, line / 2, -line / 2, -line / 2))
+        reach = half * 0.5
+        painter.drawLine(QPointF(-reach, reach), QPointF(reach, -reach))
+    else:
+        painter.drawRoundedRect(box, corner, corner)
+        if look.shape is Shape.SELECTED:
+            _draw_check(painter, side)
+        elif look.shape is Shape.BARRED:
+            painter.setPen(QPen(over_map(theme.colour("seat_held"), look.strength), side * 0.14))
+            painter.drawLine(QPointF(-half * 0.5, 0), QPointF(half * 0.5, 0))
+
+
+def _draw_check(painter: QPainter, side: float) -> None:
+    pen = QPen(theme.colour("on_selected"), max(1.3, side * 0.13))
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    unit = side / 24
+    painter.drawPolyline(
+        [
+            QPointF(-5.5 * unit, 0.5 * unit),
+            QPointF(-1.5 * unit, 4.5 * unit),
+            QPointF(6 * unit, -4 * unit),
+        ]
+    )
+
+
+def _draw_text(painter: QPainter, look: Look, side: float, text: str) -> None:
+    inks = {
+        Shape.FILLED: theme.colour("on_accent"),
+        Shape.OUTLINED: QColor(theme.tokens().tier(look.tier)),
+    }
+    ink = inks.get(look.shape)
+    if ink is None:
+        return
+    share = 0.56 if len(text) < 2 else 0.46
+    painter.setFont(theme.font(max(6, round(side * share)), 600))
+    painter.setPen(ink)
+    painter.drawText(QRectF(-side, -side, 2 * side, 2 * side), Qt.AlignmentFlag.AlignCenter, text)

@@ -1,0 +1,59 @@
+"""What the card beside a seat says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pos_app.presenters import language as words
+from pos_app.presenters.language import _
+from pos_app.services.basket import priced_line
+from pos_app.services.model import UnitState
+from pos_app.ui.seat_map_paint import Tip
+from ticketing.seating import SeatAttribute
+
+if TYPE_CHECKING:
+    from pos_app.presenters.sell_state import SellState
+
+
+def seat_tip(state: SellState, unit: int, *, by_keyboard: bool) -> Tip:
+    """Name, tier, price and what a tap does; what a buyer must know of the seat below."""
+    house = state.house
+    if house is None:
+        return Tip("", "")
+    tier = house.event.price_tier(house.event.tier_of(unit))
+    line = priced_line(house.event, house.performance.number, unit)
+    price = words.money(line.price_minor, house.event.currency, compact=True) if line else ""
+    hint = _hint(state, unit, by_keyboard=by_keyboard)
+    parts = [words.name(tier.name) if tier else "", price, hint]
+    title = house.plan.describe(unit, words.language())
+    return Tip(title, "   ".join(part for part in parts if part), _attributes(state, unit))
+
+
+def _hint(state: SellState, unit: int, *, by_keyboard: bool) -> str:
+    if unit in state.selected:
+        return _("Space to put back") if by_keyboard else _("Tap to put back")
+    if unit in state.asking:
+        return _("Asking the server…")
+    match state.state_of(unit):
+        case UnitState.FREE:
+            return _("Space to select") if by_keyboard else _("Tap to select")
+        case UnitState.SOLD:
+            return _("Sold")
+        case UnitState.LENT:
+            return _("Held by another window")
+        case UnitState.BLOCKED:
+            return _("Kept back by the house")
+        case _ if state.offline:
+            return _("Not ours while offline")
+        case _:
+            return _("Will be asked for")
+
+
+def _attributes(state: SellState, unit: int) -> str:
+    seat = state.house.plan.seat_by_unit(unit) if state.house else None
+    said = {
+        SeatAttribute.WHEELCHAIR: _("Wheelchair place"),
+        SeatAttribute.COMPANION: _("Companion seat"),
+        SeatAttribute.RESTRICTED_VIEW: _("Restricted view"),
+    }
+    return " · ".join(text for one, text in said.items() if seat and one in seat.attributes)

@@ -1,0 +1,124 @@
+"""The sell screen: rail, tools, map, basket, hints."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from pos_app.ui.cart_card import CartCard
+from pos_app.ui.controls import Metrics
+from pos_app.ui.hint_bar import HintBar
+from pos_app.ui.rail import Rail
+from pos_app.ui.seat_map import SeatMap
+from pos_app.ui.tool_row import TierBar, ToolRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from pos_app.presenters.sell import SellPresenter
+    from pos_app.presenters.sell_state import SellState
+
+
+class SellView(QWidget):
+    """Renders a `SellState` and sends intents to its presenter."""
+
+    lock = Signal()
+
+    def __init__(self, presenter: SellPresenter, now: Callable[[], datetime]) -> None:
+        super().__init__()
+        self.setObjectName("sell_view")
+        self.setProperty("role", "page")
+        self._presenter = presenter
+        self._now = now
+        self._rail = Rail()
+        self.tools = ToolRow()
+        self.tiers = TierBar()
+        self.map = SeatMap()
+        self.cart = CartCard()
+        self._hints = HintBar()
+        self._middle = QVBoxLayout()
+        self._middle.addWidget(self.tools)
+        self._middle.addWidget(self.map, 1)
+        self._content = QHBoxLayout()
+        self._content.addLayout(self._middle, 1)
+        self._content.addWidget(self.cart)
+        above = QHBoxLayout()
+        above.setSpacing(0)
+        above.addWidget(self._rail)
+        above.addLayout(self._content, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addLayout(above, 1)
+        outer.addWidget(self._hints)
+        self._connect(presenter)
+        presenter.watch(self._show)
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes; in a low window the tiers stand under the map."""
+        gap = metrics.gap
+        self._content.setContentsMargins(gap, gap, gap, gap)
+        self._content.setSpacing(gap)
+        self._middle.setSpacing(gap - 4)
+        self._middle.removeWidget(self.tiers)
+        self.tools.box.removeWidget(self.tiers)
+        if metrics.compact:
+            self._middle.addWidget(self.tiers)
+        else:
+            self.tools.box.addWidget(self.tiers)
+        for part in (self._rail, self.tools, self.tiers, self.map, self.cart, self._hints):
+            part.apply(metrics)
+        self._order_tab_stops()
+        self._show(self._presenter.state)
+
+    def retranslate(self) -> None:
+        """Speak the language of now."""
+        for part in (self._rail, self.tools, self.map, self.cart, self._hints):
+            part.retranslate()
+        self._show(self._presenter.state)
+
+    def back(self) -> None:
+        """One step back: the cash pad, the notice, the change; never what was picked."""
+        if not self.cart.close_pad():
+            self._presenter.dismiss()
+
+    def _connect(self, presenter: SellPresenter) -> None:
+        self._rail.lock.connect(self.lock)
+        self._rail.sell.connect(self.map.setFocus)
+        self.tools.quantity_changed.connect(presenter.set_quantity)
+        self.tools.best.connect(presenter.best_together)
+        self.tiers.filtered.connect(presenter.filter_tier)
+        self.map.tapped.connect(presenter.tap_unit)
+        self.map.standing_tapped.connect(presenter.add_standing)
+        self.cart.line_removed.connect(presenter.remove_line)
+        self.cart.type_changed.connect(presenter.change_type)
+        self.cart.pay.connect(presenter.pay_cash)
+        self.cart.cleared.connect(presenter.clear)
+        self.cart.reprint.connect(presenter.print_waiting)
+        self.cart.dismissed.connect(presenter.dismiss)
+        self.cart.offer_taken.connect(presenter.take_offer)
+        self.cart.finished.connect(self.map.setFocus)
+
+    def _show(self, state: SellState) -> None:
+        today = state.house.venue.business_day(self._now()) if state.house else None
+        self.tools.show_state(state)
+        self.tiers.show_state(state)
+        self.map.show_state(state, self._presenter.field)
+        self.cart.show_state(state, today)
+        self._hints.show_state(state)
+
+    def _order_tab_stops(self) -> None:
+        """Quantity, best, tiers, map, basket, payment, rail."""
+        stops = (
+            *self.tools.tab_stops(),
+            *self.tiers.tab_stops(),
+            *self.map.tab_stops(),
+            *self.cart.tab_stops(),
+            *self._rail.tab_stops(),
+        )
+        for before, after in pairwise(stops):
+            QWidget.setTabOrder(before, after)

@@ -1,0 +1,221 @@
+"""How many, best together, and the price tiers."""
+
+# ruff: noqa: D102 - Qt's virtual methods are described by Qt
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from pos_app.presenters import language as words
+from pos_app.presenters.language import _, ngettext
+from pos_app.presenters.sell_state import QUANTITY_MAX
+from pos_app.ui import theme
+from pos_app.ui.controls import (
+    REGULAR,
+    Button,
+    Metrics,
+    RichButton,
+    card,
+    keycap,
+    label,
+    picture,
+    row,
+)
+from pos_app.ui.theme import restyle
+
+if TYPE_CHECKING:
+    from pos_app.presenters.sell_state import SellState
+    from ticketing.event import Event, PriceTier
+
+LOW_STOCK: Final = 20
+"""From so few on, what is left of a tier is shown as a warning."""
+
+
+class Swatch(QWidget):
+    """A price tier's colour."""
+
+    def __init__(self, colour_index: int, size: QSize) -> None:
+        super().__init__()
+        self._colour = QColor(theme.tokens().tier(colour_index))
+        self.setFixedSize(size)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._colour)
+        corner = min(self.width(), self.height()) * 0.3
+        painter.drawRoundedRect(QRectF(self.rect()), corner, corner)
+        painter.end()
+
+
+class TierChip(RichButton):
+    """One price tier: what it costs and what is left; a tap shows only its seats."""
+
+    def __init__(self, tier: PriceTier) -> None:
+        self.tier = tier
+        self.compact = False
+        self._name = label(14, 600)
+        self._price = label(14, 600)
+        self._left = label(13, 400, "text3")
+        content = row(
+            Swatch(tier.colour_index, QSize(12, 12)),
+            self._name,
+            self._price,
+            self._left,
+            margins=(12, 0, 12, 0),
+        )
+        super().__init__(f"tier_{tier.id}", "tier", content)
+        self.setCheckable(True)
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes; in a low window there is room for the bare number only."""
+        self.compact = metrics.compact
+        self.setFixedHeight(metrics.tool)
+
+    def show_state(self, state: SellState) -> None:
+        """Show price and what is left."""
+        house = state.house
+        if house is None:
+            return
+        price = base_price(house.event, self.tier, house.performance.number)
+        shown = words.money(price, house.event.currency, compact=True) if price is not None else ""
+        left = state.stock.in_tier(self.tier.id, ours_only=state.offline)
+        self._name.setText(words.name(self.tier.name))
+        self._price.setText(shown)
+        pattern = "{n}" if self.compact else _("{n} left")
+        self._left.setText(pattern.format(n=words.count(left)))
+        restyle(self._left, tone="warn" if left <= LOW_STOCK else "text3")
+        self.setChecked(state.tier_id == self.tier.id)
+        self.setAccessibleName(
+            _("Show only {tier}, {price}, {n} left").format(
+                tier=words.name(self.tier.name), price=shown, n=words.count(left)
+            )
+        )
+
+
+def base_price(event: Event, tier: PriceTier, performance: int) -> int | None:
+    """What the first kind of buyer who can have the tier pays, in minor units."""
+    prices = (event.price(tier.id, kind.id, performance) for kind in event.ticket_types)
+    return next((price for price in prices if price is not None), None)
+
+
+class TierBar(QWidget):
+    """The chips of an event's price tiers, side by side."""
+
+    filtered = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._box = QHBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(8)
+        self._chips: list[TierChip] = []
+        self._tiers: tuple[PriceTier, ...] = ()
+        self._metrics = REGULAR
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes."""
+        self._metrics = metrics
+        for chip in self._chips:
+            chip.apply(metrics)
+
+    def show_state(self, state: SellState) -> None:
+        """Show the tiers of the event in sale."""
+        tiers = state.house.event.price_tiers if state.house else ()
+        if tiers != self._tiers:
+            self._make_chips(tiers)
+        for chip in self._chips:
+            chip.show_state(state)
+
+    def tab_stops(self) -> tuple[QWidget, ...]:
+        """What the Tab key stops at, in order."""
+        return tuple(self._chips)
+
+    def _make_chips(self, tiers: tuple[PriceTier, ...]) -> None:
+        for chip in self._chips:
+            self._box.removeWidget(chip)
+            chip.deleteLater()
+        self._tiers, self._chips = tiers, [TierChip(tier) for tier in tiers]
+        for chip in self._chips:
+            chip.apply(self._metrics)
+            chip.clicked.connect(partial(self.filtered.emit, chip.tier.id))
+            self._box.addWidget(chip)
+
+
+class ToolRow(QWidget):
+    """Quantity and best together; in a high window the tiers as well."""
+
+    quantity_changed = Signal(int)
+    best = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = 1
+        self._stepper = card("stepper", "stepper")
+        self._less = Button("quantity_minus", "step")
+        self._less.show_icon("minus", "text")
+        self._more = Button("quantity_plus", "step")
+        self._more.show_icon("plus", "text")
+        self._quantity = label(20, 700, name="quantity")
+        self._quantity.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stepper.setLayout(
+            row(self._less, self._quantity, self._more, gap=0, margins=(0, 0, 0, 0))
+        )
+        self._stepper.setFixedWidth(150)
+        for button, by in ((self._less, -1), (self._more, 1)):
+            button.setFixedWidth(50)
+            button.clicked.connect(partial(self._step, by))
+        self._best_word = label(15, 600, "accent")
+        self._best = RichButton(
+            "best_together",
+            "soft",
+            row(
+                picture("sparkles", "accent"),
+                self._best_word,
+                6,
+                keycap("F6", "keycap_accent"),
+                margins=(14, 0, 12, 0),
+            ),
+        )
+        self._best.clicked.connect(self.best)
+        self.box = row(self._stepper, self._best, None, gap=10)
+        self.setLayout(self.box)
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes."""
+        for each in (self._stepper, self._best):
+            each.setFixedHeight(metrics.tool)
+        for button in (self._less, self._more):
+            button.setFixedHeight(metrics.tool - 2)
+
+    def show_state(self, state: SellState) -> None:
+        """Show the quantity."""
+        self._number = state.quantity
+        self._quantity.setText(str(state.quantity))
+        self._less.setEnabled(state.quantity > 1)
+        self._more.setEnabled(state.quantity < QUANTITY_MAX)
+        self._best.setEnabled(not state.paying and state.house is not None)
+        n = state.quantity
+        self._best.setAccessibleName(
+            ngettext("Best seat", "Best {n} seats together", n).format(n=n)
+        )
+
+    def retranslate(self) -> None:
+        """Speak the language of now."""
+        self._less.setAccessibleName(_("One ticket less"))
+        self._more.setAccessibleName(_("One ticket more"))
+        self._best_word.setText(_("Best together"))
+
+    def tab_stops(self) -> tuple[QWidget, ...]:
+        """What the Tab key stops at, in order."""
+        return self._less, self._more, self._best
+
+    def _step(self, by: int) -> None:
+        self.quantity_changed.emit(self._number + by)

@@ -1,0 +1,190 @@
+"""The bar on top: whose window, what is sold, how it stands with the server, what time it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout
+
+from pos_app.presenters import language as words
+from pos_app.presenters import status_words
+from pos_app.presenters.language import _
+from pos_app.services.model import Link
+from pos_app.ui.controls import (
+    Button,
+    ElidedLabel,
+    Metrics,
+    RichButton,
+    card,
+    column,
+    keycap,
+    label,
+    picture,
+    row,
+    show_picture,
+)
+from pos_app.ui.theme import restyle
+
+if TYPE_CHECKING:
+    from pos_app.presenters.sell_state import SellState
+    from pos_app.services.model import Person, SyncStatus
+    from ticketing.event import Venue
+
+_LINK_PICTURES = {
+    Link.ONLINE: ("cloud-check", "chip_ok"),
+    Link.CONNECTING: ("cloud-upload", "chip_text2"),
+    Link.OFFLINE: ("cloud-off", "chip_warn"),
+    Link.LOCKED: ("cloud-alert", "chip_danger"),
+}
+_ALERTS = {Link.OFFLINE: "warn", Link.LOCKED: "danger"}
+
+
+class SyncPill(QFrame):
+    """Link and queue in one chip; the number of unsynced records is always there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("sync_pill")
+        self.setProperty("role", "chip")
+        self._icon = picture("cloud-upload", "chip_text2", 18)
+        self._text = label(14, 600, "chip_text", "sync_text")
+        self._queue_icon = picture("cloud-upload", "chip_text2", 16)
+        self._count = label(14, 600, "chip_text2", "unsynced_count")
+        self.setLayout(
+            row(self._icon, self._text, 4, self._queue_icon, self._count, margins=(12, 0, 14, 0))
+        )
+
+    def show_status(self, status: SyncStatus, now: datetime, *, compact: bool) -> None:
+        """Show link, age and queue."""
+        drawing, token = _LINK_PICTURES[status.link]
+        waiting = status.unsynced_count
+        show_picture(self._icon, drawing, token, 18)
+        self._text.setText(status_words.link_words(status, now, compact=compact))
+        self._count.setText(status_words.queue_words(waiting))
+        tone = "chip_warn" if waiting else "chip_text2"
+        show_picture(self._queue_icon, "cloud-upload", tone, 16)
+        restyle(self._count, tone=tone)
+        rejected = status.rejected_count > 0
+        restyle(self, alert="danger" if rejected else _ALERTS.get(status.link, ""))
+        self.setToolTip(status_words.status_sentence(status, now))
+        self.setAccessibleName(f"{self._text.text()}, {self._count.text()}")
+
+
+class EventChip(RichButton):
+    """The performance being sold; opens the picker."""
+
+    def __init__(self) -> None:
+        self._icon = picture("calendar-days", "chip_text2", 18)
+        self._title = ElidedLabel(17, 700, "chip_text", "event_title")
+        self._when = label(14, 400, "chip_text2", "event_when")
+        self._left = label(14, 600, "chip_ok", "event_left")
+        self._key = keycap("F2", "keycap_chip")
+        self._chevron = picture("chevron-down", "chip_text2", 18)
+        content = row(
+            self._icon,
+            self._title,
+            self._when,
+            self._left,
+            4,
+            self._key,
+            self._chevron,
+            gap=10,
+            margins=(16, 0, 12, 0),
+        )
+        super().__init__("event_chip", "chip", content)
+
+    def show_state(self, state: SellState, now: datetime, *, compact: bool) -> None:
+        """Show the performance, or nothing before one was opened."""
+        house = state.house
+        self.setVisible(house is not None)
+        if house is None:
+            return
+        title = words.name(house.event.name)
+        self._title.setText(title)
+        today = house.venue.business_day(now)
+        starts_at = house.performance.starts_at
+        day = words.day(house.venue.business_day(starts_at), today)
+        when = f"{day} {words.time_of_day(starts_at, house.venue)}"
+        hall = words.name(house.performance.hall)
+        self._when.setText(when if compact else f"{when} · {hall}")
+        free = state.stock.total(ours_only=state.offline)
+        pattern = _("{n} allotted") if state.offline else _("{n} left")
+        self._left.setText(pattern.format(n=words.count(free)))
+        self._key.setVisible(not compact)
+        self.setAccessibleName(
+            _("Choose performance, now {title} {when}").format(title=title, when=when)
+        )
+
+
+class TopBar(QFrame):
+    """Always on screen, signed in or not."""
+
+    pick = Signal()
+    switch_language = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "topbar")
+        self._compact = False
+        self._venue = label(16, 700, "chip_text", "venue_name")
+        self._window = label(12, 400, "chip_text2", "window_name")
+        self.event_chip = EventChip()
+        self.event_chip.hide()
+        self.event_chip.clicked.connect(self.pick)
+        self.sync_pill = SyncPill()
+        self._cashier = card("chip", "cashier_chip")
+        self._cashier_name = label(14, 600, "chip_text", "cashier_name")
+        self._cashier.setLayout(
+            row(picture("user", "chip_text2", 18), self._cashier_name, margins=(12, 0, 14, 0))
+        )
+        self._language = Button("language", "chip", 14, 600)
+        self._language.show_icon("languages", "chip_text2", 18)
+        self._language.clicked.connect(self.switch_language)
+        self._clock = label(20, 600, "chip_text", "clock")
+        self._bar = QHBoxLayout(self)
+        self.show_person(None)
+        names = column(None, self._venue, self._window, None, gap=1)
+        self._bar.addWidget(picture("ticket", "chip_brand", 28))
+        self._bar.addLayout(names)
+        self._bar.addWidget(self.event_chip)
+        self._bar.addStretch(1)
+        for each in (self.sync_pill, self._cashier, self._language, self._clock):
+            self._bar.addWidget(each)
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes."""
+        self._compact = metrics.compact
+        self.setFixedHeight(metrics.topbar)
+        side = 12 if metrics.compact else 20
+        self._bar.setContentsMargins(side, 0, side + 4, 0)
+        self._bar.setSpacing(8 if metrics.compact else 12)
+        self.event_chip.setFixedHeight(metrics.chip + (8 if not metrics.compact else 4))
+        for each in (self.sync_pill, self._cashier, self._language):
+            each.setFixedHeight(metrics.chip)
+
+    def show_person(self, person: Person | None) -> None:
+        """Show who is signed in."""
+        self._cashier.setVisible(person is not None)
+        self._cashier_name.setText(person.name if person else "")
+
+    def show_venue(self, venue: Venue | None) -> None:
+        """Show whose till this is."""
+        self._venue.setText(words.name(venue.name) if venue else "Boxgate")
+
+    def show_state(self, state: SellState, now: datetime, *, selling: bool) -> None:
+        """Show performance and link."""
+        self.event_chip.show_state(state, now, compact=self._compact)
+        self.event_chip.setVisible(selling and state.house is not None)
+        self.sync_pill.show_status(state.status, now, compact=self._compact)
+        self._window.setText(state.status.window_name or _("Box office"))
+
+    def show_time(self, text: str) -> None:
+        """Show the time at the venue."""
+        self._clock.setText(text)
+
+    def retranslate(self) -> None:
+        """Speak the language of now."""
+        names = {"en": "EN", "zh_CN": "中文"}
+        self._language.say(names[words.other_language()], _("Switch language"))

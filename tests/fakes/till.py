@@ -1,0 +1,325 @@
+"""A till's services in memory, over the sample theatre: every answer that the real ones can give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+
+from pos_app.services.basket import Basket
+from pos_app.services.model import (
+    Availability,
+    House,
+    Link,
+    News,
+    NewsKind,
+    PerformanceChoice,
+    Person,
+    PrintOutcome,
+    PrintResult,
+    SaleRefusal,
+    SaleRefused,
+    SignedIn,
+    SignInRefusal,
+    SignInRefused,
+    Sold,
+    SyncStatus,
+    UnitState,
+    UnprintedOrder,
+)
+from ticketing.catalogue import Catalogue, parse_catalogue
+from ticketing.event import Event, Performance
+from ticketing.seating import SeatingPlan
+
+NOW = datetime(2026, 11, 22, 6, 5, tzinfo=UTC)  # 14:05 in Shanghai
+PIN = "4711"
+TRIES_MAX = 5
+CASHIER = Person("lina", "李娜", "cashier")
+MANAGER = Person("chen", "陈经理", "manager")
+
+
+@cache
+def sample_catalogue() -> Catalogue:
+    """The sample theatre, as imported at NOW."""
+    file = resources.files("resources") / "samples" / "theatre.json"
+    return parse_catalogue(json.loads(file.read_text("utf-8")), source="theatre.json", now=NOW)
+
+
+@dataclass
+class FakeTill:
+    """`TillServices` without disk or network. `states` holds what is not ELSEWHERE.
+
+    `answers` says what a wish gets: "" grants it, a reason refuses it, None leaves it open.
+    """
+
+    catalogue: Catalogue = field(default_factory=sample_catalogue)
+    now: Callable[[], datetime] = lambda: NOW
+    states: dict[int, dict[int, UnitState]] = field(default_factory=dict)
+    answers: str | None = ""
+    link: Link = Link.ONLINE
+    offline_since: datetime | None = None
+    unsynced_count: int = 0
+    paper: bool = True
+    sale_refusal: SaleRefusal | None = None
+    refused_units: tuple[int, ...] = ()
+    sold: list[Sold] = field(default_factory=list)
+    sold_baskets: list[Basket] = field(default_factory=list)
+    given_back: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    asked_for: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    stocked: list[int] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
+    signed_in: Person | None = None
+    staff: tuple[Person, ...] = (CASHIER, MANAGER)
+    wrong_pins: int = 0
+    _version: int = 0
+    _unprinted: dict[str, UnprintedOrder] = field(default_factory=dict)
+    _listeners: list[Callable[[News], None]] = field(default_factory=list)
+
+    # ------------------------------------------------------------- what TillServices promises
+
+    def subscribe(self, listener: Callable[[News], None]) -> None:
+        self._listeners.append(listener)
+
+    def people(self) -> tuple[Person, ...]:
+        return self.staff
+
+    def sign_in(self, person_id: str, pin: str) -> SignedIn | SignInRefused:
+        person = next((one for one in self.staff if one.id == person_id), None)
+        if person is None:
+            return SignInRefused(SignInRefusal.NOT_ALLOWED)
+        if self.wrong_pins >= TRIES_MAX:
+            return SignInRefused(SignInRefusal.LOCKED_OUT, wait_s=300)
+        if pin != PIN:
+            self.wrong_pins += 1
+            left = TRIES_MAX - self.wrong_pins
+            if left == 0:
+                return SignInRefused(SignInRefusal.LOCKED_OUT, wait_s=300)
+            return SignInRefused(SignInRefusal.WRONG_PIN, tries_left=left)
+        self.wrong_pins = 0
+        self.signed_in = person
+        return SignedIn(person, self.now())
+
+    def sign_out(self) -> None:
+        self.signed_in = None
+
+    def performances(self) -> tuple[PerformanceChoice, ...]:
+        return tuple(
+            self._choice(event, performance)
+            for event in self.catalogue.events
+            for performance in event.performances
+        )
+
+    def house(self, performance: int) -> House:
+        event, found = self._find(performance)
+        plan = self.catalogue.plan(event.plan_id)
+        assert plan is not None
+        return House(self.catalogue.venue, plan, event, found)
+
+    def availability(self, performance: int) -> Availability:
+        states = MappingProxyType(dict(self.states.get(performance, {})))
+        return Availability(performance, self._version, states)
+
+    def stock(self, performance: int) -> None:
+        self.stocked.append(performance)
+
+    def ask_for(self, performance: int, units: Sequence[int]) -> bool:
+        if self.link is not Link.ONLINE:
+            return False
+        self.asked_for.append((performance, tuple(units)))
+        if self.answers is not None:
+            self.answer(performance, tuple(units), self.answers)
+        return True
+
+    def give_back(self, performance: int, units: Sequence[int]) -> None:
+        self.given_back.append((performance, tuple(units)))
+
+    def pay_cash(self, basket: Basket, tendered_minor: int) -> Sold | SaleRefused:
+        reason = self._why_not(basket, tendered_minor)
+        if reason is not None:
+            return SaleRefused(reason, self.refused_units)
+        number = len(self.sold) + 1
+        total = basket.total_minor
+        receipt_no = f"A-{1041 + number}"
+        made = Sold(
+            f"{number:016x}",
+            receipt_no,
+            len(basket.lines),
+            total,
+            tendered_minor,
+            tendered_minor - total,
+        )
+        self.sold.append(made)
+        self.sold_baskets.append(basket)
+        for line in basket.lines:
+            self.set_states(line.performance, UnitState.SOLD, [line.unit])
+        self._unprinted[made.order_id] = UnprintedOrder(
+            made.order_id, receipt_no, made.ticket_count, self.now()
+        )
+        self.unsynced_count += 1
+        return made
+
+    def print_order(self, order_id: str) -> PrintResult:
+        order = self._unprinted.get(order_id)
+        count = order.ticket_count if order else 0
+        if not self.paper:
+            return PrintResult(order_id, PrintOutcome.FAILED, count, "out of paper")
+        self._unprinted.pop(order_id, None)
+        self.printed.append(order_id)
+        return PrintResult(order_id, PrintOutcome.PRINTED, count, path=f"{order_id}.pdf")
+
+    def unprinted(self) -> tuple[UnprintedOrder, ...]:
+        return tuple(self._unprinted.values())
+
+    def status(self) -> SyncStatus:
+        return SyncStatus(
+            link=self.link,
+            offline_since=self.offline_since,
+            last_contact_at=self.offline_since or self.now() - timedelta(seconds=3),
+            unsynced_count=self.unsynced_count,
+            oldest_unsynced_at=self.offline_since,
+            rejected_count=0,
+            window_name="POS-01",
+        )
+
+    # ------------------------------------------------------------------ what a test does to it
+
+    def set_states(self, performance: int, state: UnitState, units: Sequence[int]) -> None:
+        """Change units without telling anybody."""
+        self.states.setdefault(performance, {}).update(dict.fromkeys(units, state))
+        self._version += 1
+
+    def tell(self, news: News) -> None:
+        """Send news to everybody."""
+        for listener in self._listeners:
+            listener(news)
+
+    def answer(self, performance: int, units: tuple[int, ...], reason: str = "") -> None:
+        """Grant a wish, or refuse it for a reason."""
+        if reason:
+            self.tell(News(NewsKind.NOT_GRANTED, performance, units, reason))
+            return
+        self.set_states(performance, UnitState.FREE, units)
+        self.tell(News(NewsKind.GRANTED, performance, units))
+
+    def go_offline(self, since: datetime, unsynced_count: int = 0) -> None:
+        """Lose the network."""
+        self.link, self.offline_since = Link.OFFLINE, since
+        self.unsynced_count = unsynced_count
+        self.tell(News(NewsKind.STATUS))
+
+    def go_online(self) -> None:
+        """Have the network back, and everything sent."""
+        count, self.unsynced_count = self.unsynced_count, 0
+        self.link, self.offline_since = Link.ONLINE, None
+        self.tell(News(NewsKind.STATUS))
+        self.tell(News(NewsKind.SYNCED, count=count))
+
+    def change_prices(self, percent: int) -> None:
+        """A new price list for every event."""
+        self.catalogue = replace(
+            self.catalogue,
+            events=tuple(_dearer(event, percent) for event in self.catalogue.events),
+        )
+
+    def plan(self) -> SeatingPlan:
+        """The only plan of the sample."""
+        return self.catalogue.plans[0]
+
+    def unit(self, area_id: str, row: str, seat: str) -> int:
+        """A seat's unit by its labels."""
+        area = self.plan().area(area_id)
+        assert area is not None
+        return next(
+            one.unit
+            for each in area.rows
+            for one in each.seats
+            if (one.row, one.label) == (row, seat)
+        )
+
+    def _find(self, number: int) -> tuple[Event, Performance]:
+        for event in self.catalogue.events:
+            found = event.performance(number)
+            if found is not None:
+                return event, found
+        raise KeyError(number)
+
+    def _choice(self, event: Event, performance: Performance) -> PerformanceChoice:
+        states = self.states.get(performance.number, {})
+        ours = sum(state is UnitState.FREE for state in states.values())
+        gone = sum(
+            state in (UnitState.SOLD, UnitState.LENT, UnitState.BLOCKED)
+            for state in states.values()
+        )
+        return PerformanceChoice(
+            event.id,
+            performance.number,
+            event.name,
+            performance.hall,
+            performance.starts_at,
+            performance.doors_at,
+            performance.ends_at,
+            ours,
+            self.plan().unit_count - gone,
+        )
+
+    def _why_not(self, basket: Basket, tendered_minor: int) -> SaleRefusal | None:
+        event = self._find(basket.lines[0].performance)[0] if basket.lines else None
+        if self.sale_refusal is not None:
+            return self.sale_refusal
+        if event is None:
+            return SaleRefusal.EMPTY
+        if self.signed_in is None:
+            return SaleRefusal.NOT_SIGNED_IN
+        if basket.price_list_version != event.price_list_version:
+            return SaleRefusal.PRICE_CHANGED
+        states = self.states
+        not_ours = [
+            line.unit
+            for line in basket.lines
+            if states.get(line.performance, {}).get(line.unit) is not UnitState.FREE
+        ]
+        if not_ours:
+            self.refused_units = tuple(not_ours)
+            return SaleRefusal.UNIT_NOT_OURS
+        return SaleRefusal.TENDER_TOO_SMALL if tendered_minor < basket.total_minor else None
+
+
+def _dearer(event: Event, percent: int) -> Event:
+    prices = tuple(
+        replace(price, price_minor=price.price_minor * (100 + percent) // 100)
+        if price.price_minor is not None
+        else price
+        for price in event.prices
+    )
+    return replace(event, prices=prices, price_list_version=event.price_list_version + 1)
+
+
+def stocked_till(performance: int = 1) -> FakeTill:
+    """A till in the middle of an evening: some areas ours, some sold, some lent elsewhere."""
+    till = FakeTill()
+    plan = till.plan()
+    for at, seat in enumerate(plan.seats):
+        state = _evening_state(seat.area_id, seat.row_index, seat.seat_index, at)
+        if state is not None:
+            till.set_states(performance, state, [seat.unit])
+    standing = next(area for area in plan.areas if not area.rows)
+    till.set_states(performance, UnitState.FREE, tuple(standing.units)[:20])
+    till.set_states(performance, UnitState.SOLD, tuple(standing.units)[50:])
+    return till
+
+
+def _evening_state(area_id: str, row: int, seat: int, at: int) -> UnitState | None:
+    """Sold in clumps, a few lent elsewhere, the centre blocks ours; None is ELSEWHERE."""
+    clump = (row * 7 + seat // 3 * 5 + len(area_id)) % 11
+    if clump in (2, 5, 9):
+        return UnitState.SOLD
+    if at % 37 == 11:
+        return UnitState.LENT
+    if area_id == "balcony-2-right" and row == 3 and seat > 20:
+        return UnitState.BLOCKED
+    ours = ("stalls-centre", "stalls-left", "balcony-1-centre", "balcony-2-centre")
+    return UnitState.FREE if area_id in ours else None

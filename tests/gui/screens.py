@@ -1,0 +1,150 @@
+"""Pictures of the till for the documentation: `python -m tests.gui.screens [FOLDER]`.
+
+Every picture is the real window over the in-memory till, drawn offscreen at a fixed time, and
+reduced to 256 colours. `--full` leaves the colours alone, for looking closely.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from pos_app.services.model import UnitState
+from pos_app.ui.app import prepare
+from pos_app.ui.window import TillWindow
+from tests.fakes.till import CASHIER, NOW, PIN, FakeTill, stocked_till
+from tests.gui.robot import click, open_window, settle
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+LARGE, SMALL = (1920, 1080), (1366, 768)
+LOOKS = (("zh_CN", "light"), ("en", "dark"))
+Scene = Callable[[TillWindow, FakeTill], None]
+
+
+def pin(window: TillWindow, _till: FakeTill) -> None:
+    """Somebody has typed their PIN."""
+    click(window, f"sign_in_{CASHIER.id}")
+    QTest.keyClicks(window.sign_in_view, PIN)
+
+
+def picker(window: TillWindow, till: FakeTill) -> None:
+    """Signed in, nothing chosen yet."""
+    pin(window, till)
+    QTest.keyClick(window.sign_in_view, Qt.Key.Key_Return)
+
+
+def sell(window: TillWindow, till: FakeTill) -> None:
+    """Three seats and a standing place in the basket."""
+    picker(window, till)
+    click(window, "performance_1")
+    click(window, "tier_a")
+    click(window, "quantity_plus")
+    click(window, "best_together")
+    click(window, "tier_a")
+    basket = window.sell.state.basket
+    assert basket is not None
+    window.sell.change_type(1, basket.lines[2].unit, "child")
+    window.sell_view.map.setFocus()
+
+
+def offline(window: TillWindow, till: FakeTill) -> None:
+    """The cable has been out for three minutes."""
+    sell(window, till)
+    till.go_offline(NOW - timedelta(minutes=3), unsynced_count=12)
+
+
+def refused(window: TillWindow, till: FakeTill) -> None:
+    """A tap on a seat that another window holds."""
+    sell(window, till)
+    row_six = till.unit("stalls-centre", "6", "1")
+    lent = (unit for unit, state in till.states[1].items() if state is UnitState.LENT)
+    window.sell.tap_unit(next(unit for unit in lent if unit >= row_six))
+
+
+def change(window: TillWindow, till: FakeTill) -> None:
+    """Paid with the next round amount."""
+    sell(window, till)
+    click(window, "quick_cash_1")
+
+
+def unprinted(window: TillWindow, till: FakeTill) -> None:
+    """The printer ran out of paper at the last sale."""
+    till.paper = False
+    sell(window, till)
+    click(window, "quick_cash_1")
+    window.sell.dismiss()
+    click(window, "best_together")
+
+
+def cash(window: TillWindow, till: FakeTill) -> None:
+    """An amount typed by hand."""
+    sell(window, till)
+    click(window, "cash_other")
+    QTest.keyClicks(window.sell_view.cart.cash_pad, "1505")
+
+
+SCENES: dict[str, Scene] = {
+    "sign_in": pin,
+    "picker": picker,
+    "sell": sell,
+    "offline": offline,
+    "refused": refused,
+    "change": change,
+    "unprinted": unprinted,
+    "cash": cash,
+}
+
+
+def take(scene: Scene, size: tuple[int, int], language: str, theme: str) -> QImage:
+    """One screen as a picture."""
+    prepare(language, theme)
+    till = stocked_till()
+    window = open_window(till, size)
+    scene(window, till)
+    settle(window)
+    image = window.grab().toImage()
+    window.close()
+    window.deleteLater()
+    QApplication.processEvents()
+    return image
+
+
+def variants(name: str, *, everything: bool) -> list[tuple[tuple[int, int], str, str]]:
+    """Sizes and looks of a scene: the sell screen in all, the others once large and once small."""
+    looks = [(size, *look) for size in (LARGE, SMALL) for look in LOOKS]
+    return looks if everything or name in ("sell", "offline") else [looks[0], looks[3]]
+
+
+def main(argv: list[str]) -> int:
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.gui.screens", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    parser.add_argument("--full", action="store_true", help="all colours")
+    parser.add_argument("--only", choices=SCENES, action="append", help="these scenes")
+    options = parser.parse_args(argv)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name in options.only or SCENES:
+        for size, language, theme in variants(name, everything=options.full):
+            image = take(SCENES[name], size, language, theme)
+            if not options.full:
+                image = image.convertToFormat(QImage.Format.Format_Indexed8)
+            tail = "" if size == LARGE else "_small"
+            file = options.folder / f"{name}_{language[:2]}_{theme}{tail}.png"
+            image.save(str(file), quality=-1 if options.full else 0)  # 0: the smallest file
+            sys.stdout.write(f"{file.name} {file.stat().st_size // 1024} KB\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
