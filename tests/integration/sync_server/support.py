@@ -116,8 +116,7 @@ class NodeAtTest:
         return {"Authorization": f"Bearer {self.token}"}
 
     async def call(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-        options = {} if body is None else {"json": body}
-        async with self.client.request(method, path, headers=self.bearer, **options) as response:
+        async with self.client.request(method, path, headers=self.bearer, json=body) as response:
             return response.status, await response.json()
 
 
