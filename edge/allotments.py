@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge.journal import Unit
-from ticketing.ids import AllotmentId
+from ticketing.admission import AllotmentState
+from ticketing.ids import U8_MAX, AllotmentId, is_u32
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,21 @@ class LentUnit:
 def grant_from_wire(raw: Mapping[str, object]) -> Grant | None:
     """A grant out of a feed row or a reply; None when it is not one."""
     allotment, units = AllotmentId.parse(raw.get("id")), raw.get("units")
-    performance = raw.get("p")
-    if allotment is None or type(performance) is not int or not isinstance(units, list):
+    performance, state = raw.get("p"), raw.get("state", AllotmentState.OPEN)
+    if allotment is None or not isinstance(units, list):
+        return None
+    if not isinstance(performance, int) or not is_u32(performance):
+        return None
+    if state not in tuple(AllotmentState):
         return None
     pairs: list[tuple[int, int]] = []
     for item in units:
         match item:
-            case [int(unit), int(version)]:
+            case [int(unit), int(version)] if is_u32(unit) and 0 <= version <= U8_MAX:
                 pairs.append((unit, version))
             case _:
                 return None
-    return Grant(
-        allotment, performance, bool(raw.get("firm")), str(raw.get("state", "open")), tuple(pairs)
-    )
+    return Grant(allotment, performance, raw.get("firm") is True, str(state), tuple(pairs))
 
 
 def install(unit: Unit, stream: str, grant: Grant) -> bool:

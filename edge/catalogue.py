@@ -7,9 +7,12 @@ import threading
 from dataclasses import dataclass
 
 from edge.mirror import Mirror
-from ticketing.catalogue import parse_event_document
+from program.logs import get_logger
+from ticketing.catalogue import CatalogueError, parse_event_document
 from ticketing.event import Event, Performance, Venue
 from ticketing.seating import SeatingPlan
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +31,26 @@ class MirrorCatalogue:
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
         self._known: dict[str, Known] = {}
+        self._unreadable: dict[str, int] = {}
         self._guard = threading.Lock()
 
     def events(self) -> tuple[Known, ...]:
-        """All events, in the order of their ids."""
+        """All events that this program can read, in the order of their ids."""
         with self._mirror.reading() as connection:
             rows = connection.execute(
-                "SELECT stream, rev FROM doc WHERE kind = 'event' ORDER BY stream"
+                "SELECT id, rev FROM doc WHERE kind = 'event' AND id = stream ORDER BY id"
             ).fetchall()
-        return tuple(self._load(row["stream"], row["rev"]) for row in rows)
+        found = (self._load(row["id"], row["rev"]) for row in rows)
+        return tuple(known for known in found if known is not None)
 
     def event(self, event_id: str) -> Known | None:
-        """One event, or None when the mirror lacks it."""
-        return next((known for known in self.events() if known.event.id == event_id), None)
+        """One event, or None when the mirror lacks it or this program cannot read it."""
+        with self._mirror.reading() as connection:
+            row = connection.execute(
+                "SELECT rev FROM doc WHERE stream = ? AND kind = 'event' AND id = ?",
+                (event_id, event_id),
+            ).fetchone()
+        return self._load(event_id, row["rev"]) if row else None
 
     def performance(self, number: int) -> tuple[Known, Performance] | None:
         """The event that a performance number belongs to, and the performance."""
@@ -50,18 +60,26 @@ class MirrorCatalogue:
                 return known, performance
         return None
 
-    def _load(self, event_id: str, rev: int) -> Known:
+    def _load(self, event_id: str, rev: int) -> Known | None:
         with self._guard:
             known = self._known.get(event_id)
             if known is not None and known.rev == rev:
                 return known
+            if self._unreadable.get(event_id) == rev:
+                return None
             with self._mirror.reading() as connection:
-                body = connection.execute(
-                    "SELECT body FROM doc WHERE stream = ? AND kind = 'event' AND id = ?",
+                row = connection.execute(
+                    "SELECT rev, body FROM doc WHERE stream = ? AND kind = 'event' AND id = ?",
                     (event_id, event_id),
                 ).fetchone()
-            venue, plan, event = parse_event_document(
-                json.loads(body["body"]), source=f"event {event_id}"
-            )
-            known = self._known[event_id] = Known(rev, venue, plan, event)
-            return known
+            return self._parse(event_id, row["rev"], row["body"]) if row else None
+
+    def _parse(self, event_id: str, rev: int, body: str) -> Known | None:
+        try:
+            venue, plan, event = parse_event_document(json.loads(body), source=f"event {event_id}")
+        except CatalogueError as error:  # of a newer server: the other events go on
+            self._unreadable[event_id] = rev
+            _log.error("event_unreadable", event_id=event_id, rev=rev, problem=str(error))
+            return None
+        known = self._known[event_id] = Known(rev, venue, plan, event)
+        return known

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +25,14 @@ PROTO = 1
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_TERM_S = 60
 _TOKEN_MARGIN_S = 60
+_TOKEN_TERM_S_MAX = 86_400
 _REPLY_BYTES_MAX = 64 * 1024 * 1024
+_REPLY_S_MAX = 60.0
+"""A reply that trickles in has to be whole after so long: the time limits of the HTTP library are
+for one read each, and start again with every byte."""
+_BEARER = re.compile(r"[A-Za-z0-9._~+/=-]{1,8192}")  # RFC 6750 section 2.1
+_MS_MIN, _MS_MAX = 946_684_800_000, 7_258_118_400_000
+"""Years 2000 to 2200: a server that tells another time is not believed."""
 
 
 class ServerClient:
@@ -90,9 +99,16 @@ class ServerClient:
         return self._call("POST", f"/v1/e/{stream}/acquire", json=body)
 
     def admit(self, stream: str, body: Mapping[str, object], *, budget_s: float) -> dict[str, Any]:
-        """Ask the arbiter about one scan. Never takes much longer than the budget."""
+        """Ask the arbiter about one scan.
+
+        Each step (a token if none is kept, the connection, the question) has the budget: after
+        `warm_up` in a quiet moment only the question is left.
+        """
         timeout = httpx.Timeout(budget_s)
-        return self._call("POST", f"/v1/e/{stream}/admit", json=body, timeout=timeout)
+        self._bearer(timeout=timeout)
+        return self._call(
+            "POST", f"/v1/e/{stream}/admit", json=body, timeout=timeout, reply_s_max=budget_s
+        )
 
     def warm_up(self) -> None:
         """Have a token and a connection ready. Raises as any call does."""
@@ -107,25 +123,26 @@ class ServerClient:
                 self._token = ""  # expired early, or the server has new keys: ask for another
             raise
 
-    def _bearer(self) -> str:
+    def _bearer(self, **options: Any) -> str:
         if self._token and self._env.monotonic_s() < self._token_until_s:
             return self._token
         try:
-            reply = self._ask_token()
+            reply = self._ask_token(options)
         except ServerRefused as refusal:
             if refusal.code != "clock_skew" or not self._learn_time(
                 refusal.body, self._env.wall_ms()
             ):
                 raise
-            reply = self._ask_token()
+            reply = self._ask_token(options)
         token, lasts_s = reply.get("access_token"), reply.get("expires_in")
-        if not isinstance(token, str) or not isinstance(lasts_s, int):
+        if not isinstance(token, str) or type(lasts_s) is not int or not _BEARER.fullmatch(token):
             raise ServerUnreachable("the server's token makes no sense")
+        kept_s = min(lasts_s, _TOKEN_TERM_S_MAX) - _TOKEN_MARGIN_S
         self._token = token
-        self._token_until_s = self._env.monotonic_s() + max(0, lasts_s - _TOKEN_MARGIN_S)
+        self._token_until_s = self._env.monotonic_s() + max(0, kept_s)
         return token
 
-    def _ask_token(self) -> dict[str, Any]:
+    def _ask_token(self, options: Mapping[str, Any]) -> dict[str, Any]:
         now_s = (self._env.wall_ms() + self.server_ahead_ms) // 1000
         claims = {
             "iss": self._identity.node_id,
@@ -141,37 +158,53 @@ class ServerClient:
             "client_assertion_type": _ASSERTION_TYPE,
             "client_assertion": assertion,
         }
-        return request(self._http, "POST", "/v1/token", data=form)
+        return request(self._http, "POST", "/v1/token", data=form, **options)
 
     def _learn_time(self, body: Mapping[str, object], asked_ms: int) -> bool:
         """Note the server's clock, taking the middle of the question's travel as its instant."""
         told = body.get("now_ms")
-        if not isinstance(told, int):
+        if type(told) is not int or not _MS_MIN <= told < _MS_MAX:
             return False
         self.server_ahead_ms = told - (asked_ms + self._env.wall_ms()) // 2
         return True
 
 
 def new_http(url: str, version: str, timeout_s: float) -> httpx.Client:
-    """An HTTP client for a Boxgate server. Proxies of the environment are not used."""
-    return httpx.Client(
-        base_url=url,
-        timeout=httpx.Timeout(timeout_s, connect=2),
-        headers={"User-Agent": f"boxgate/{version}", "Accept": "application/json"},
-        limits=httpx.Limits(max_connections=2),
-        trust_env=False,
-        follow_redirects=False,
-    )
+    """An HTTP client for a Boxgate server. Proxies of the environment are not used.
+
+    Raises ServerUnreachable when `url` is no address.
+    """
+    try:
+        return httpx.Client(
+            base_url=url,
+            timeout=httpx.Timeout(timeout_s, connect=2),
+            headers={"User-Agent": f"boxgate/{version}", "Accept": "application/json"},
+            limits=httpx.Limits(max_connections=2),
+            trust_env=False,
+            follow_redirects=False,
+        )
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ServerUnreachable(f"{url!r} is not the address of a server") from error
 
 
-def request(http: httpx.Client, method: str, path: str, **options: Any) -> dict[str, Any]:
-    """One call. Raises ServerUnreachable or ServerRefused; returns a JSON object."""
+def request(
+    http: httpx.Client,
+    method: str,
+    path: str,
+    *,
+    reply_s_max: float = _REPLY_S_MAX,
+    **options: Any,
+) -> dict[str, Any]:
+    """One call. Raises ServerUnreachable or ServerRefused; returns a JSON object.
+
+    From its first header on, a reply may take `reply_s_max` to be whole.
+    """
     try:
         with http.stream(method, path, **options) as response:
-            raw = _read_bounded(response)
+            raw = _read_bounded(response, time.monotonic() + reply_s_max)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise ServerUnreachable(f"no answer from the server ({type(error).__name__})") from error
-    except ValueError as error:  # a header or a chunk that is no HTTP at all
+    except ValueError as error:  # too large, or a header or a chunk that is no HTTP at all
         raise ServerUnreachable("the server's answer makes no sense") from error
     body = _json_object(raw)
     if response.is_success and body is not None:
@@ -182,13 +215,15 @@ def request(http: httpx.Client, method: str, path: str, **options: Any) -> dict[
     raise ServerUnreachable(f"the server's answer makes no sense (status {response.status_code})")
 
 
-def _read_bounded(response: httpx.Response) -> bytes:
+def _read_bounded(response: httpx.Response, until_s: float) -> bytes:
     chunks: list[bytes] = []
     size = 0
     for chunk in response.iter_bytes():
         size += len(chunk)
         if size > _REPLY_BYTES_MAX:
             raise ValueError("reply too large")
+        if time.monotonic() > until_s:
+            raise ValueError("reply too slow")
         chunks.append(chunk)
     return b"".join(chunks)
 

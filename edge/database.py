@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from edge.errors import (
@@ -16,8 +16,21 @@ from edge.errors import (
 )
 
 _BUSY_TIMEOUT_S = 5.0
-_FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
+# A full disk shows in three ways: no room for the file, for a write under a size limit or quota,
+# and for the next part of the -shm file.
+_FULL_CODES = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
+)
 _DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_UNUSABLE_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 
 
 @contextmanager
@@ -33,15 +46,18 @@ def storage_errors(path: Path) -> Iterator[None]:
             ) from error
         if code & 0xFF in _DAMAGE_CODES:
             raise damaged(path, str(error)) from error
-        if code & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}:
-            raise ReplicaError(f"{path.name} cannot be used: {error}; check the disk") from error
+        if code & 0xFF in _UNUSABLE_CODES:
+            raise ReplicaError(
+                f"{path.name} cannot be used: {error}; check the disk, and that no other program "
+                "has the file open"
+            ) from error
         raise
 
 
 def create(path: Path, schema: str, version: int, *, synchronous: str) -> sqlite3.Connection:
     """Open for writing, making an empty file's tables first."""
-    with storage_errors(path):
-        connection = _connect(path, synchronous)
+    with storage_errors(path), _closed_if_it_fails(_connect(path)) as connection:
+        _prepare(connection, synchronous)
         connection.execute("BEGIN IMMEDIATE")
         if _version(connection) == 0:
             for statement in schema.split(";\n"):
@@ -52,36 +68,37 @@ def create(path: Path, schema: str, version: int, *, synchronous: str) -> sqlite
 
 
 def open_existing(path: Path, version: int, *, synchronous: str) -> sqlite3.Connection:
-    """Open for writing a file that must be there, sound and of a version we know."""
+    """Open for writing a file that must be there, sound and of a version we know.
+
+    A file that is refused has not been touched: it is looked at through a reader first.
+    """
     if not path.exists():
         raise ReplicaMissing(
             f"{path.name} is gone although this node is enrolled: sales or entries on it may be "
             "lost; do not go on with a new file, call the manager and enrol the node again"
         )
-    with storage_errors(path):
-        connection = _connect(path, synchronous)
-        found = _version(connection)
-        if found > version:
-            connection.close()
-            raise ReplicaFromNewerVersion(
-                f"{path.name} was written by a newer Boxgate (version {found}, this program knows "
-                f"{version}); install the newer program, nothing was changed"
-            )
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok" or found == 0:
-            connection.close()
-            raise damaged(path, str(verdict) if verdict != "ok" else "it has no tables")
+    if path.stat().st_size == 0:  # SQLite would take it for a new database and drop its log
+        raise damaged(path, "it is empty")
+    with closing(open_reader(path)) as reader, storage_errors(path):
+        _check(path, reader, version)
+    with storage_errors(path), _closed_if_it_fails(_connect(path)) as connection:
+        _prepare(connection, synchronous)
     return connection
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A read-only connection for the calling thread."""
+    """A read-only connection. One thread at a time may use it."""
     with storage_errors(path):
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None
+            f"{path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            timeout=_BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
         )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA query_only = ON")
+        with _closed_if_it_fails(connection):
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA query_only = ON")
     return connection
 
 
@@ -93,15 +110,40 @@ def damaged(path: Path, detail: str) -> ReplicaDamaged:
     )
 
 
-def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
         path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
     )
+
+
+def _prepare(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = ON")
-    return connection
+
+
+def _check(path: Path, connection: sqlite3.Connection, version: int) -> None:
+    found = _version(connection)
+    if found > version:
+        raise ReplicaFromNewerVersion(
+            f"{path.name} was written by a newer Boxgate (version {found}, this program knows "
+            f"{version}); install the newer program, nothing was changed"
+        )
+    if found == 0:
+        raise damaged(path, "it has no tables")
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise damaged(path, str(verdict))
+
+
+@contextmanager
+def _closed_if_it_fails(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -6,6 +6,7 @@ EdgeError
 |   +-- ReplicaFromNewerVersion
 |   +-- ReplicaMissing      enrolled, but the journal is gone
 |   +-- ReplicaFull         nothing more can be written
+|   +-- ReplicaInUse        another process holds the folder
 +-- IdentityError           key or enrolment missing, unreadable, or open to others
 +-- EnrolmentRefused        the server does not take the code
 +-- ServerUnreachable       no answer, or none that makes sense: try again later

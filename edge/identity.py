@@ -20,6 +20,7 @@ from ticketing.keys import KEY_BYTES, fingerprint, is_signed, key_id, node_key_m
 _KEY_FILE = "node.key"
 _IDENTITY_FILE = "identity.json"
 _CODE = re.compile(r"[A-Z2-7]{32}")
+_SERVER_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +108,14 @@ def load_identity(folder: Path) -> Identity:
             "this node is not enrolled yet: get a code with 'boxgate-server enrol-code' and run "
             "the 'enrol' command with it"
         )
+    content = _read_private(path)
     try:
-        raw = json.loads(_read_private(path))
-        return Identity(**{field: str(raw[field]) for field in Identity.__slots__})
-    except (ValueError, KeyError, TypeError) as error:
-        raise IdentityError(
-            f"{_IDENTITY_FILE} is damaged; enrol this node again in a new folder"
-        ) from error
+        identity = _sound_identity(json.loads(content))
+    except (ValueError, RecursionError):
+        identity = None
+    if identity is None:
+        raise IdentityError(f"{_IDENTITY_FILE} is damaged; enrol this node again in a new folder")
+    return identity
 
 
 def save_identity(folder: Path, identity: Identity) -> None:
@@ -127,13 +129,14 @@ def identity_from_reply(
     reply: Mapping[str, object], code: EnrolmentCode, public: bytes
 ) -> Identity:
     """Check the server's answer to an enrolment. Raises EnrolmentRefused unless it proves itself."""
-    texts = {key: value for key, value in reply.items() if isinstance(value, str)}
+    identity = _sound_identity(reply)
+    if identity is None:
+        raise EnrolmentRefused("the server's answer makes no sense; check its address and version")
     try:
-        server_key = bytes.fromhex(texts["server_key"])
-        signature = bytes.fromhex(texts["key_signature"])
-        identity = Identity(**{field: texts[field] for field in Identity.__slots__})
-    except (KeyError, ValueError) as error:
-        raise EnrolmentRefused("the server's answer makes no sense; check its address") from error
+        signature = bytes.fromhex(str(reply.get("key_signature")))
+    except ValueError:
+        signature = b""
+    server_key = bytes.fromhex(identity.server_key)
     if fingerprint(server_key) != code.server_fingerprint:
         raise EnrolmentRefused(
             "this is not the server that made the enrolment code: check the server's address, and "
@@ -142,9 +145,23 @@ def identity_from_reply(
     message = node_key_message(identity.node_id, identity.role, public)
     if not is_signed(server_key, signature, message):
         raise EnrolmentRefused("the server did not sign this node's key; get a new code")
-    if not (is_node_id(identity.node_id) and is_stream_id(identity.venue_id)):
-        raise EnrolmentRefused("the server's answer makes no sense; check its version")
     return identity
+
+
+def _sound_identity(raw: object) -> Identity | None:
+    """The enrolment that a JSON value holds, or None."""
+    if not isinstance(raw, Mapping):
+        return None
+    texts = {field: raw.get(field) for field in Identity.__slots__}
+    if not all(isinstance(text, str) for text in texts.values()):
+        return None
+    identity = Identity(**{field: str(text) for field, text in texts.items()})
+    sound = (
+        is_node_id(identity.node_id)
+        and is_stream_id(identity.venue_id)
+        and _SERVER_KEY.fullmatch(identity.server_key)
+    )
+    return identity if sound else None
 
 
 def _read_private(path: Path) -> bytes:
@@ -161,17 +178,25 @@ def _read_private(path: Path) -> bytes:
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    """Write atomically and durably, readable by the owner only."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Write atomically and durably, readable by the owner only. Raises IdentityError."""
     draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise IdentityError(f"cannot write {path.name}: {error.strerror}") from error
+
+
+def _sync_folder(path: Path) -> None:
+    """Make a file's new name durable."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

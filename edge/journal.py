@@ -6,13 +6,22 @@ one before, and the rows it changes.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NewType
 
 from ticketing.ids import OpId
-from ticketing.journal import ROOT_HASH, Op, OpKind, Verdict, chain_op
+from ticketing.journal import (
+    ROOT_HASH,
+    Op,
+    OpKind,
+    Verdict,
+    chain_op,
+    op_from_wire,
+    op_to_wire,
+)
 
 SCHEMA_VERSION = 1
 
@@ -77,14 +86,22 @@ class Answered:
 
 
 class JournalLocked(Exception):
-    """The server fenced this journal: nothing may be added until the node is enrolled again."""
+    """The server fenced a journal of this node: nothing may be added to any of them.
+
+    A fork means that the whole folder was copied or rolled back, so the node stays locked until
+    it is enrolled again.
+    """
 
 
 def append(unit: Unit, stream: str, kind: OpKind, body: str, *, op_id: OpId, wall_ms: int) -> Op:
-    """Add an operation to a stream's journal, in the caller's transaction."""
-    head = head_of(unit, stream)
-    if head.locked:
+    """Add an operation to a stream's journal, in the caller's transaction.
+
+    Raises JournalLocked. What the server could not even read is a bug and is refused here: stored,
+    it would keep everything behind it from ever being taken.
+    """
+    if is_locked(unit):
         raise JournalLocked(stream)
+    head = head_of(unit, stream)
     op = chain_op(
         head.hash,
         stream,
@@ -97,6 +114,7 @@ def append(unit: Unit, stream: str, kind: OpKind, body: str, *, op_id: OpId, wal
         wall_ms,
         body,
     )
+    assert op_from_wire(op_to_wire(op)) == op, f"no server would take this {kind}"
     unit.execute(
         "INSERT INTO op (stream, inc, seq, op_id, kind, version, wall_ms, body, hash) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -112,7 +130,11 @@ def append(unit: Unit, stream: str, kind: OpKind, body: str, *, op_id: OpId, wal
             op.hash,
         ),
     )
-    unit.execute("UPDATE journal SET seq = ?, hash = ? WHERE stream = ?", (op.seq, op.hash, stream))
+    unit.execute(
+        "INSERT INTO journal (stream, inc, seq, hash, acked) VALUES (?, ?, ?, ?, 0) "
+        "ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+        (stream, head.incarnation, op.seq, op.hash),
+    )
     return op
 
 
@@ -122,10 +144,6 @@ def head_of(connection: sqlite3.Connection, stream: str) -> Head:
     if row is not None:
         return _head(row)
     incarnation = int(get_meta(connection, "incarnation"))
-    connection.execute(
-        "INSERT INTO journal (stream, inc, seq, hash, acked) VALUES (?, ?, 0, ?, 0)",
-        (stream, incarnation, ROOT_HASH),
-    )
     return Head(stream, incarnation, 0, ROOT_HASH, 0, locked=False)
 
 
@@ -135,20 +153,24 @@ def heads(connection: sqlite3.Connection) -> tuple[Head, ...]:
 
 
 def unacked(
-    connection: sqlite3.Connection, head: Head, *, ops_max: int, chars_max: int
+    connection: sqlite3.Connection, head: Head, *, ops_max: int, bytes_max: int
 ) -> tuple[str, list[Op]]:
-    """The next operations to push (at least one when there are any) and the hash before them."""
+    """The next operations to push (at least one when there are any) and the hash before them.
+
+    `bytes_max` limits their size as sent: a Chinese name takes three times its characters, and a
+    body's quotation marks are escaped.
+    """
     rows = connection.execute(
         "SELECT * FROM op WHERE stream = ? AND inc = ? AND seq > ? ORDER BY seq LIMIT ?",
         (head.stream, head.incarnation, head.acked, ops_max),
     ).fetchall()
     ops: list[Op] = []
-    chars = 0
-    for row in rows:
-        chars += len(row["body"]) + 200
-        if ops and chars > chars_max:
+    size = 0
+    for op in map(_op, rows):
+        size += len(json.dumps(op_to_wire(op), ensure_ascii=False).encode())
+        if ops and size > bytes_max:
             break
-        ops.append(_op(row))
+        ops.append(op)
     return hash_at(connection, head, head.acked), ops
 
 
@@ -164,13 +186,17 @@ def hash_at(connection: sqlite3.Connection, head: Head, seq: int) -> str:
 
 
 def acknowledge(unit: Unit, head: Head, acked: int, answers: Iterable[Answered]) -> None:
-    """Note how far the server has this journal, and its verdicts."""
+    """Note how far the server has this journal, and its verdicts.
+
+    Never beyond the head. A lower `acked` than before is believed: a server that lost a suffix
+    gets it again.
+    """
     unit.executemany(
         "UPDATE op SET verdict = ?, code = ?, rev = ? WHERE stream = ? AND inc = ? AND seq = ?",
         [(a.verdict, a.code, a.rev, head.stream, head.incarnation, a.seq) for a in answers],
     )
     unit.execute(
-        "UPDATE journal SET acked = min(?, seq) WHERE stream = ? AND inc = ?",
+        "UPDATE journal SET acked = max(0, min(?, seq)) WHERE stream = ? AND inc = ?",
         (acked, head.stream, head.incarnation),
     )
 
@@ -199,8 +225,13 @@ def backlog(connection: sqlite3.Connection) -> Backlog:
     refused = connection.execute(
         "SELECT count(*) FROM op WHERE verdict NOT IN ('', ?)", (Verdict.OK,)
     ).fetchone()
-    locked = connection.execute("SELECT max(locked) FROM journal").fetchone()
-    return Backlog(row[0], row[1], refused[0], bool(locked[0]))
+    return Backlog(row[0], row[1], refused[0], is_locked(connection))
+
+
+def is_locked(connection: sqlite3.Connection) -> bool:
+    """Whether the server fenced any journal of this node."""
+    row = connection.execute("SELECT max(locked) FROM journal").fetchone()
+    return bool(row[0])
 
 
 def get_meta(connection: sqlite3.Connection, key: str) -> str:

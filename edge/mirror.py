@@ -15,40 +15,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.database import create, open_reader, storage_errors
-from edge.errors import ReplicaDamaged
+from edge.database import create, storage_errors
+from edge.errors import ReplicaDamaged, ReplicaError
+from edge.readers import Readers
 
 SCHEMA_VERSION = 1
 
 _SCHEMA = """
-CREATE TABLE cursor (stream TEXT PRIMARY KEY, gen TEXT NOT NULL, rev INTEGER NOT NULL);
+CREATE TABLE cursor (stream TEXT PRIMARY KEY, gen TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
 CREATE TABLE doc (
     stream TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, rev INTEGER NOT NULL,
-    body TEXT NOT NULL, PRIMARY KEY (stream, kind, id));
+    body TEXT NOT NULL, PRIMARY KEY (stream, kind, id)) STRICT;
 CREATE TABLE claim (
     stream TEXT NOT NULL, performance INTEGER NOT NULL, unit INTEGER NOT NULL, kind TEXT NOT NULL,
     ref TEXT NOT NULL, node_id TEXT NOT NULL, version INTEGER NOT NULL, rev INTEGER NOT NULL,
-    PRIMARY KEY (stream, performance, unit));
+    PRIMARY KEY (stream, performance, unit)) STRICT;
 CREATE TABLE allot (
     stream TEXT NOT NULL, id TEXT NOT NULL, node_id TEXT NOT NULL, performance INTEGER NOT NULL,
-    state TEXT NOT NULL, units TEXT NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY (stream, id));
+    state TEXT NOT NULL, units TEXT NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY (stream, id)) STRICT;
 CREATE TABLE ticket (
     stream TEXT NOT NULL, id TEXT NOT NULL, performance INTEGER NOT NULL, unit INTEGER NOT NULL,
     version INTEGER NOT NULL, state TEXT NOT NULL, rev INTEGER NOT NULL,
-    PRIMARY KEY (stream, id));
+    PRIMARY KEY (stream, id)) STRICT;
 CREATE INDEX ticket_by_unit ON ticket (stream, performance, unit);
 CREATE TABLE entry (
     stream TEXT NOT NULL, op_id TEXT NOT NULL, ticket_id TEXT NOT NULL, node_id TEXT NOT NULL,
     lane TEXT NOT NULL, phase TEXT NOT NULL, at_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
-    PRIMARY KEY (stream, op_id));
+    PRIMARY KEY (stream, op_id)) STRICT;
 CREATE INDEX entry_by_ticket ON entry (stream, ticket_id);
 CREATE TABLE node (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, key TEXT NOT NULL,
     key_id TEXT NOT NULL UNIQUE, signature TEXT NOT NULL, state TEXT NOT NULL,
-    rev INTEGER NOT NULL);
+    rev INTEGER NOT NULL) STRICT;
 CREATE TABLE person (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, pin TEXT NOT NULL,
-    state TEXT NOT NULL, rev INTEGER NOT NULL)
+    state TEXT NOT NULL, rev INTEGER NOT NULL) STRICT
 """
 
 _TABLES = ("cursor", "doc", "claim", "allot", "ticket", "entry", "node", "person")
@@ -63,27 +64,38 @@ class Change:
     body: Mapping[str, Any]
 
 
+class BadChange(ValueError):
+    """A row of the feed that lacks a member, or has one of another type than it must have."""
+
+
+# What JSON can bring that a column will not take: a member that is missing, null, a list, of
+# another type (the tables are STRICT), a number beyond 64 bits, half a surrogate pair.
+_NONSENSE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+
+
 class Mirror:
     """The cache's file. A damaged one, or one of another version, is made anew."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writing = threading.Lock()
-        self._local = threading.local()
+        self._closed = False
         self._connection = _open_or_remake(path)
+        self._readers = Readers(path)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A consistent read for the calling thread."""
-        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if connection is None:
-            connection = self._local.reader = open_reader(self._path)
-        with storage_errors(self._path):
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("COMMIT")
+        """A consistent read, on any thread."""
+        with _cache_errors(self._path), self._readers.reading() as connection:
+            yield connection
 
     def cursors(self) -> dict[str, int]:
         """How far each stream has been read."""
@@ -91,44 +103,72 @@ class Mirror:
             rows = connection.execute("SELECT stream, rev FROM cursor").fetchall()
         return {row["stream"]: row["rev"] for row in rows}
 
+    def generation(self) -> str:
+        """The server's history that everything here is from; '' when there is nothing here."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT gen FROM cursor LIMIT 1").fetchone()
+        return str(row["gen"]) if row else ""
+
     def apply(self, stream: str, generation: str, changes: Iterable[Change], read_to: int) -> None:
-        """Take in a page of the feed and move the cursor, in one transaction."""
-        with self._writing, storage_errors(self._path):
+        """Take in a page of the feed and move the cursor, in one transaction.
+
+        Raises BadChange for a row that makes no sense, and then nothing of the page is kept.
+        """
+        with self._transaction() as connection:
+            for change in changes:
+                _put(connection, stream, change)
+            connection.execute(
+                "INSERT INTO cursor (stream, gen, rev) VALUES (?, ?, ?) ON CONFLICT (stream) "
+                "DO UPDATE SET gen = excluded.gen, rev = excluded.rev",
+                (stream, generation, read_to),
+            )
+
+    def forget(self) -> None:
+        """Drop everything: another generation of the server's history begins."""
+        with self._transaction() as connection:
+            for table in _TABLES:
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+
+    def close(self) -> None:
+        """Close the file. Safe to call twice."""
+        self._readers.close()
+        with self._writing:
+            self._closed = True
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing, _cache_errors(self._path), storage_errors(self._path):
+            if self._closed:
+                raise ReplicaError(f"{self._path.name} is closed: the program is stopping")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                for change in changes:
-                    _put(self._connection, stream, change)
-                self._connection.execute(
-                    "INSERT INTO cursor (stream, gen, rev) VALUES (?, ?, ?) ON CONFLICT (stream) "
-                    "DO UPDATE SET gen = excluded.gen, rev = excluded.rev",
-                    (stream, generation, read_to),
-                )
+                yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def forget(self) -> None:
-        """Drop everything: another generation of the server's history begins."""
-        with self._writing, storage_errors(self._path), self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for table in _TABLES:
-                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
-    def close(self) -> None:
-        """Close the writing connection; readers close with their threads."""
-        self._connection.close()
+@contextmanager
+def _cache_errors(path: Path) -> Iterator[None]:
+    """What to do about a damaged cache is less than about a damaged journal."""
+    try:
+        yield
+    except ReplicaDamaged as error:
+        raise ReplicaDamaged(
+            f"{path.name} is damaged ({error.__cause__}); it is a cache: start the program again "
+            "and it is fetched anew, nothing is lost"
+        ) from error
 
 
 def _open_or_remake(path: Path) -> sqlite3.Connection:
     try:
         connection = create(path, _SCHEMA, SCHEMA_VERSION, synchronous="NORMAL")
-        with storage_errors(path):
-            found = connection.execute("PRAGMA user_version").fetchone()[0]
-            sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-        if found == SCHEMA_VERSION and sound:
+        if _is_sound(path, connection):
             return connection
+        # Closed before its files are removed: closing it later would remove the new file's log.
         connection.close()
     except ReplicaDamaged:
         pass
@@ -137,17 +177,30 @@ def _open_or_remake(path: Path) -> sqlite3.Connection:
     return create(path, _SCHEMA, SCHEMA_VERSION, synchronous="NORMAL")
 
 
+def _is_sound(path: Path, connection: sqlite3.Connection) -> bool:
+    try:
+        with storage_errors(path):
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except ReplicaDamaged:
+        return False
+    return bool(found == SCHEMA_VERSION and verdict == "ok")
+
+
 def _put(connection: sqlite3.Connection, stream: str, change: Change) -> None:
     """Store a row's latest state. A kind we do not know is left out: a newer server's business."""
     writer = _WRITERS.get(change.kind)
     if writer is None:
         return
-    table, columns, values = writer(stream, change.rev, change.body)
-    marks = ", ".join("?" * len(columns))
-    connection.execute(
-        f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608
-        values,
-    )
+    try:
+        table, columns, values = writer(stream, change.rev, change.body)
+        marks = ", ".join("?" * len(columns))
+        connection.execute(
+            f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608
+            values,
+        )
+    except _NONSENSE as error:
+        raise BadChange(f"a row of kind {change.kind} at {change.rev} makes no sense") from error
 
 
 _Written = tuple[str, tuple[str, ...], tuple[object, ...]]

@@ -55,8 +55,8 @@ def open_node(folder: Path, url: str, role: str, env: Env) -> Node:
             "give it the folder it was enrolled with"
         )
     key = load_key(folder)
-    replica = Replica(folder)
     version = program_version()
+    replica = Replica(folder)
 
     def new_client() -> ServerClient:
         return ServerClient(url, identity, key, env, version=version)

@@ -13,14 +13,15 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge.database import create, open_existing, open_reader, storage_errors
+from edge.database import create, open_existing, storage_errors
 from edge.errors import ReplicaError, ReplicaInUse
-from edge.journal import SCHEMA, SCHEMA_VERSION, Unit, set_meta
+from edge.journal import SCHEMA, SCHEMA_VERSION, Unit, get_meta, set_meta
 from edge.mirror import Mirror
+from edge.readers import Readers
 
 T = TypeVar("T")
 QUEUE_MAX = 1_024
@@ -28,9 +29,19 @@ _STOP = None
 
 
 def create_journal(path: Path, *, node_id: str, venue_id: str, incarnation: int) -> None:
-    """Make the journal of a freshly enrolled node; an existing one of the same node is kept."""
+    """Make the journal of a freshly enrolled node; an existing one of the same node is kept.
+
+    Raises ReplicaError when the file cannot be made, or is another node's: its operations would
+    never fit this node's chain.
+    """
     connection = create(path, SCHEMA, SCHEMA_VERSION, synchronous="FULL")
     try:
+        owner = get_meta(connection, "node_id")
+        if owner not in ("", node_id):
+            raise ReplicaError(
+                f"{path.name} in this folder belongs to another node ({owner}); keep it, and "
+                "enrol this node in a new folder"
+            )
         with storage_errors(path), connection:
             connection.execute("BEGIN IMMEDIATE")
             for key, value in (
@@ -48,18 +59,18 @@ class Replica:
 
     def __init__(self, folder: Path) -> None:
         """Raises a ReplicaError with what to do when a file cannot be used."""
-        self._lock = _hold(folder)
         self._journal_path = folder / "journal.db"
-        try:
+        with ExitStack() as opened:
+            self._lock = _hold(folder)
+            opened.callback(os.close, self._lock)
             self._journal = open_existing(self._journal_path, SCHEMA_VERSION, synchronous="FULL")
+            opened.callback(self._journal.close)
             self.mirror = Mirror(folder / "mirror.db")
-        except BaseException:
-            os.close(self._lock)
-            raise
+            opened.pop_all()  # all is well: `close` will do it
+        self._readers = Readers(self._journal_path)
         self._queue: queue.Queue[tuple[Callable[[Unit], Any], Future[Any]] | None] = queue.Queue(
             QUEUE_MAX
         )
-        self._local = threading.local()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="journal-writer")
         self._thread.start()
@@ -68,8 +79,9 @@ class Replica:
         """Run `work` on the writer thread; returns its result once it is on stable storage.
 
         What `work` raises is raised here and nothing of it is kept. Raises ReplicaError when the
-        file cannot take it, and then nothing was recorded.
+        file cannot take it, and then nothing was recorded. Not for use inside `work`.
         """
+        assert threading.current_thread() is not self._thread, "the writer would wait for itself"
         if self._closed.is_set():
             raise ReplicaError("the journal is closed: the program is stopping")
         future: Future[T] = Future()
@@ -77,21 +89,16 @@ class Replica:
             self._queue.put((work, future), timeout=5)
         except queue.Full:
             raise ReplicaError("the journal does not keep up with the work") from None
+        if self._closed.is_set():  # closed in between: the writer may have left before it came
+            self._thread.join()
+            self._refuse_queued()
         return future.result()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A consistent read of journal.db for the calling thread."""
-        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if connection is None:
-            connection = open_reader(self._journal_path)
-            self._local.reader = connection
-        with storage_errors(self._journal_path):
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("COMMIT")
+        """A consistent read of journal.db, on any thread."""
+        with self._readers.reading() as connection:
+            yield connection
 
     def close(self) -> None:
         """Finish what is queued, then close both files. Safe to call twice."""
@@ -100,6 +107,8 @@ class Replica:
         self._closed.set()
         self._queue.put(_STOP)
         self._thread.join()
+        self._refuse_queued()
+        self._readers.close()
         self._journal.close()
         self.mirror.close()
         os.close(self._lock)
@@ -107,6 +116,8 @@ class Replica:
     def _loop(self) -> None:
         while (item := self._queue.get()) is not _STOP:
             self._run(*item)
+
+    def _refuse_queued(self) -> None:
         while True:
             try:
                 item = self._queue.get_nowait()
@@ -138,10 +149,15 @@ class Replica:
 
 def _hold(folder: Path) -> int:
     """Hold the folder for this process; the system lets go of it when the process ends."""
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ReplicaError(
+            f"the data folder {folder.name} cannot be used: {error.strerror}"
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         os.close(handle)
         raise ReplicaInUse(
             f"{folder.name} is in use by another process: a node runs once; stop the other first"

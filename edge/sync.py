@@ -10,11 +10,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
-from edge.allotments import Grant, grant_from_wire, install
+from edge import replies
+from edge.allotments import Grant, install
 from edge.client import PROTO, ServerClient
 from edge.env import Env
 from edge.errors import EdgeError, ReplicaError, ServerRefused, ServerUnreachable
@@ -24,51 +25,39 @@ from edge.journal import (
     acknowledge,
     backlog,
     get_meta,
+    head_of,
     heads,
+    is_locked,
     lock,
     set_meta,
     unacked,
 )
-from edge.mirror import Change
+from edge.link import Backoff, Link, LinkKeeper, LinkState, Part
+from edge.mirror import BadChange
 from edge.replica import Replica
 from program.logs import get_logger
 from ticketing.ids import is_stream_id
 from ticketing.journal import Op
 
+__all__ = ["Link", "LinkState", "Listeners", "SyncEngine", "Wish"]
+
 OPS_PER_PUSH = 500
-CHARS_PER_PUSH = 256 * 1024
+BYTES_PER_PUSH = 256 * 1024
 ROWS_PER_PULL = 5_000
 WISHES_MAX = 200
 WAIT_S = 8.0
-BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.25, 8.0
 HELLO_PERIOD_S = 60.0
+_EMPTY_POLL_S = 0.25
+"""A poll without news takes at least so long, also when the server does not let us wait."""
+_GAPS_PER_ROUND_MAX = 3
 _EVENT_LIST = "event_list"
+_NOT_ABOUT_THE_JOURNAL = frozenset({401, 403, 408, 426, 429})
 _log = get_logger(__name__)
-
-
-class LinkState(StrEnum):
-    """How the node stands with its server."""
-
-    CONNECTING = "connecting"  # no contact yet since start, and no failure either
-    ONLINE = "online"
-    OFFLINE = "offline"
-    LOCKED = "locked"  # fenced: this node must be enrolled again
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The link as of the last call. Instants are the node's clock, Unix milliseconds."""
-
-    state: LinkState = LinkState.CONNECTING
-    offline_since_ms: int | None = None
-    last_contact_ms: int | None = None
-    last_error: str = ""
-    server_ahead_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Units to ask the server for. `then` hears the outcome on the pusher's thread."""
+    """Units to ask the server for. `then` hears the outcome, once, on the pusher's thread."""
 
     stream: str
     req: str
@@ -82,7 +71,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Whom to tell, on the engine's threads. Must be quick and must not raise."""
+    """Whom to tell, on the engine's threads. Must be quick.
+
+    What one raises is a bug of its own: it is logged, and the sync goes on.
+    """
 
     link: Callable[[Link], None] = lambda _link: None
     pulled: Callable[[str, frozenset[str]], None] = lambda _stream, _kinds: None
@@ -91,23 +83,14 @@ class Listeners:
     """So many operations were confirmed."""
 
 
-@dataclass(slots=True)
-class _Backoff:
-    """Full jitter: a random wait below a limit that doubles."""
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What one push sends: operations of a journal, and the hash before them."""
 
-    env: Env
-    limit_s: float = BACKOFF_FIRST_S
-
-    def next_s(self) -> float:
-        """How long to wait this time."""
-        chance = int.from_bytes(self.env.random_bytes(2)) / 0x10000
-        wait_s = self.limit_s * (0.1 + 0.9 * chance)
-        self.limit_s = min(self.limit_s * 2, BACKOFF_MAX_S)
-        return wait_s
-
-    def reset(self) -> None:
-        """It worked: start small again."""
-        self.limit_s = BACKOFF_FIRST_S
+    head: Head
+    prev: str
+    ops: list[Op]
+    unsynced: int
 
 
 @dataclass(slots=True)
@@ -119,32 +102,54 @@ class SyncEngine:
     new_client: Callable[[], ServerClient]
     program_version: str
     listeners: Listeners = field(default_factory=Listeners)
-    _link: Link = field(default_factory=Link)
-    _link_guard: threading.Lock = field(default_factory=threading.Lock)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _work: threading.Event = field(default_factory=threading.Event)
-    _wishes: queue.Queue[Wish] = field(default_factory=lambda: queue.Queue(WISHES_MAX))
-    _threads: list[threading.Thread] = field(default_factory=list)
-    _hello_due_s: float = 0.0
+    _keeper: LinkKeeper = field(init=False)
+    _stop: threading.Event = field(init=False, default_factory=threading.Event)
+    _work: threading.Event = field(init=False, default_factory=threading.Event)
+    _greet: threading.Event = field(init=False, default_factory=threading.Event)
+    _retry: Mapping[Part, threading.Event] = field(init=False)
+    _wishes: queue.Queue[Wish] = field(init=False)
+    _threads: list[threading.Thread] = field(init=False, default_factory=list)
+    _hello_due_s: float = field(init=False, default=0.0)
+    _followed: frozenset[str] = field(init=False, default=frozenset())
+    _refused: dict[str, str] = field(init=False, default_factory=dict)
+    _replica_error: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        self._keeper = LinkKeeper(self.env, self._tell_link)
+        self._retry = {part: threading.Event() for part in Part}
+        self._wishes = queue.Queue(WISHES_MAX)
 
     def start(self) -> None:
-        """Begin; returns at once."""
-        for name, body in (("pusher", self._push_loop), ("puller", self._pull_loop)):
-            thread = threading.Thread(target=body, name=name, daemon=True)
-            thread.start()
+        """Begin; returns at once. Once only."""
+        assert not self._threads, "started already"
+        with self.replica.reading() as connection:
+            locked = is_locked(connection)
+        if locked:
+            self._keeper.lock()
+        for part, turn in ((Part.PUSHER, self._push_turn), (Part.PULLER, self._pull_turn)):
+            thread = threading.Thread(
+                target=self._supervise, args=(part, turn), name=part, daemon=True
+            )
             self._threads.append(thread)
+            thread.start()
 
     def stop(self, timeout_s: float = 3.0) -> None:
-        """Ask both threads to end and wait a moment; a call under way is left to its time limit."""
+        """Ask both threads to end and wait a moment; a call under way is left to its time limit.
+
+        After that they touch nothing more than the replica, which refuses once it is closed.
+        """
         self._stop.set()
-        self._work.set()
+        for event in (self._work, *self._retry.values()):
+            event.set()
+        until_s = self.env.monotonic_s() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, until_s - self.env.monotonic_s()))
+        self._refuse_wishes()
 
     @property
     def link(self) -> Link:
         """The link as of now."""
-        return self._link
+        return self._keeper.link
 
     def nudge(self) -> None:
         """There is something to push."""
@@ -152,7 +157,7 @@ class SyncEngine:
 
     def wish(self, wish: Wish) -> bool:
         """Ask for units in the background. False when that is hopeless now (offline, or full)."""
-        if self._link.state is not LinkState.ONLINE:
+        if self.link.state is not LinkState.ONLINE or self._stop.is_set():
             return False
         try:
             self._wishes.put_nowait(wish)
@@ -161,36 +166,75 @@ class SyncEngine:
         self._work.set()
         return True
 
+    # --- keeping the two going
+
+    def _supervise(self, part: Part, turn: Callable[[ServerClient], None]) -> None:
+        """Run one part until the end; a bug in it is logged and the part begins anew."""
+        waiting = Backoff(self.env)
+        while not self._stop.is_set():
+            try:
+                with closing(self.new_client()) as client:
+                    self._take_turns(part, client, turn, waiting)
+            except EdgeError as error:  # no client can be made for this address
+                self._lost(part, error, waiting)
+            except Exception:  # noqa: BLE001 - a bug must not end the sync of a whole evening
+                _log.exception("sync_part_crashed", part=str(part))
+                defect = ServerUnreachable("a defect in the program; its log has the traceback")
+                self._lost(part, defect, waiting)
+
+    def _take_turns(
+        self,
+        part: Part,
+        client: ServerClient,
+        turn: Callable[[ServerClient], None],
+        waiting: Backoff,
+    ) -> None:
+        while not self._stop.is_set():
+            try:
+                turn(client)
+                waiting.reset()
+            except EdgeError as error:
+                self._lost(part, error, waiting)
+
+    def _lost(self, part: Part, error: EdgeError, waiting: Backoff) -> None:
+        """A turn failed: say so, and wait before the next."""
+        if self._stop.is_set():
+            return
+        if isinstance(error, ReplicaError) and str(error) != self._replica_error:
+            self._replica_error = str(error)
+            _log.error("replica_failed", error=str(error))
+        self._keeper.lost(part, str(error))
+        if part is Part.PUSHER:
+            self._refuse_wishes()
+            self._greet.set()
+            self._work.set()
+        self._retry[part].clear()
+        if not self._stop.is_set():
+            self._retry[part].wait(waiting.next_s())
+
+    def _reached(self, part: Part, server_ahead_ms: int | None = None) -> None:
+        """A call was answered; a first success has the other part try again at once too."""
+        if self._keeper.reached(part, server_ahead_ms):
+            self._replica_error = ""
+            for other in Part:
+                if other is not part:
+                    self._retry[other].set()
+
+    def _tell_link(self, link: Link) -> None:
+        _tell(self.listeners.link, link)
+
     # --- pushing
 
-    def _push_loop(self) -> None:
-        client, waiting = self.new_client(), _Backoff(self.env)
-        pause_s = 0.0
-        while not self._stop.is_set():
-            self._work.wait(pause_s)
-            if self._stop.is_set():
-                break
-            self._work.clear()
-            try:
-                self._push_round(client)
-                waiting.reset()
-                pause_s = max(0.0, min(HELLO_PERIOD_S, self._hello_due_s - self.env.monotonic_s()))
-            except EdgeError as error:
-                self._lost(error)
-                self._refuse_wishes()
-                pause_s = waiting.next_s()
-                self._stop.wait(pause_s)
-                self._work.set()
-        client.close()
-
-    def _push_round(self, client: ServerClient) -> None:
-        if self.env.monotonic_s() >= self._hello_due_s:
-            self._hello(client)
-        if self._link.state is LinkState.LOCKED:
+    def _push_turn(self, client: ServerClient) -> None:
+        due_in_s = self._hello_due_s - self.env.monotonic_s()
+        self._work.wait(max(0.0, min(HELLO_PERIOD_S, due_in_s)))
+        self._work.clear()
+        if self._stop.is_set():
             return
-        while self._push_some(client):
-            if self._stop.is_set():
-                return
+        if self._greet.is_set() or self.env.monotonic_s() >= self._hello_due_s:
+            self._greet.clear()  # before the call: who asks for another meanwhile gets it
+            self._hello(client)
+        self._push_all(client)
         self._ask(client)
 
     def _hello(self, client: ServerClient) -> None:
@@ -210,55 +254,87 @@ class SyncEngine:
         )
         self._compare(ours, reply)
         self._hello_due_s = self.env.monotonic_s() + HELLO_PERIOD_S
-        self._reached(client.server_ahead_ms)
+        self._reached(Part.PUSHER, client.server_ahead_ms)
 
     def _compare(self, ours: tuple[Head, ...], reply: Mapping[str, Any]) -> None:
         """Take the server's word on how far it has each journal; lock one that it fenced."""
-        by_key = {(h.stream, h.incarnation): h for h in ours}
-        generation = _text(reply, "gen")
-        for told in _list(reply, "journals"):
-            head = by_key.get((str(told.get("stream")), told.get("inc") or 0))
-            acked = told.get("acked")
-            if head is None or type(acked) is not int:
+        generation = replies.generation(reply)
+        told_of = {
+            (told.get("stream"), told.get("inc")): told
+            for told in replies.objects(reply, "journals")
+            if isinstance(told.get("stream"), str) and type(told.get("inc")) is int
+        }
+        for head in ours:
+            told = told_of.get((head.stream, head.incarnation))
+            if told is None:
                 continue
             if told.get("forked") is True:
                 self._fence(head)
-            elif acked != head.acked:
+                continue
+            acked = replies.number(told, "acked", high=head.seq)
+            if acked != head.acked:
                 self._acknowledge(head, acked, ())
         self.replica.transact(lambda unit: set_meta(unit, "generation", generation))
 
-    def _push_some(self, client: ServerClient) -> bool:
-        """Push one batch of one journal. False when nothing is left."""
+    def _push_all(self, client: ServerClient) -> None:
+        """Push every journal to its end; one that the server does not take waits for its turn."""
         with self.replica.reading() as connection:
-            waiting = backlog(connection)
-            pending = [h for h in heads(connection) if h.acked < h.seq and not h.locked]
-            if not pending:
-                return False
-            head = pending[0]
-            prev, ops = unacked(connection, head, ops_max=OPS_PER_PUSH, chars_max=CHARS_PER_PUSH)
-        self._push(client, head, prev, ops, waiting.count)
-        return True
+            ours = heads(connection)
+        for head in ours:
+            if head.acked < head.seq and not head.locked:
+                self._push_journal(client, head.stream)
 
-    def _push(
-        self, client: ServerClient, head: Head, prev: str, ops: list[Op], unsynced: int
-    ) -> None:
-        try:
-            reply = client.push(head.stream, head.incarnation, prev, ops, unsynced=unsynced)
-        except ServerRefused as refusal:
-            if refusal.code == "journal_forked":
-                self._fence(head)
-            elif refusal.code == "journal_gap" and type(refusal.body.get("acked")) is int:
-                self._acknowledge(head, int(str(refusal.body["acked"])), ())
-            else:
-                raise
-            return
-        acked = reply.get("acked")
-        if type(acked) is not int or not ops[0].seq <= acked <= ops[-1].seq:
-            raise ServerUnreachable("the server's answer to a push makes no sense")
-        answers = [_answered(raw) for raw in _list_of_lists(reply, "verdicts")]
-        self._acknowledge(head, acked, answers)
-        self._reached(client.server_ahead_ms)
-        self.listeners.pushed(acked - head.acked)
+    def _push_journal(self, client: ServerClient, stream: str) -> None:
+        gaps_left = _GAPS_PER_ROUND_MAX
+        while not self._stop.is_set() and (batch := self._next_batch(stream)) is not None:
+            try:
+                self._push(client, batch)
+            except ServerRefused as refusal:
+                if refusal.code == "journal_gap" and gaps_left:
+                    gaps_left -= 1
+                    self._mend_gap(batch.head, refusal)
+                    continue
+                if refusal.code == "journal_forked":
+                    self._fence(batch.head)
+                elif refusal.status in _NOT_ABOUT_THE_JOURNAL:
+                    raise
+                else:
+                    self._set_aside(stream, refusal)
+                return
+        self._refused.pop(stream, None)
+
+    def _next_batch(self, stream: str) -> _Batch | None:
+        with self.replica.reading() as connection:
+            head = head_of(connection, stream)
+            if head.acked >= head.seq:
+                return None
+            prev, ops = unacked(connection, head, ops_max=OPS_PER_PUSH, bytes_max=BYTES_PER_PUSH)
+            return _Batch(head, prev, ops, backlog(connection).count)
+
+    def _push(self, client: ServerClient, batch: _Batch) -> None:
+        head, first, last = batch.head, batch.ops[0].seq, batch.ops[-1].seq
+        reply = client.push(
+            head.stream, head.incarnation, batch.prev, batch.ops, unsynced=batch.unsynced
+        )
+        # More than was sent now: of an earlier push whose answer was lost.
+        acked = replies.number(reply, "acked", low=first, high=head.seq)
+        self._acknowledge(head, acked, replies.verdicts(reply, first=first, last=last))
+        self._reached(Part.PUSHER, client.server_ahead_ms)
+        _tell(self.listeners.pushed, acked - head.acked)
+
+    def _mend_gap(self, head: Head, refusal: ServerRefused) -> None:
+        """The server has less (or more) than we believed: go on from what it has."""
+        acked = replies.number(refusal.body, "acked", high=head.seq)
+        if acked == head.acked:
+            raise replies.nonsense("a gap where there is none")
+        self._acknowledge(head, acked, ())
+
+    def _set_aside(self, stream: str, refusal: ServerRefused) -> None:
+        """The server does not take this journal: keep everything, go on with the others, alarm."""
+        if self._refused.get(stream) != refusal.code:
+            self._refused[stream] = refusal.code
+            _log.error("push_refused", stream=stream, code=refusal.code, detail=refusal.detail)
+        self._keeper.note(f"the server does not take the journal of {stream} ({refusal})")
 
     def _acknowledge(
         self, head: Head, acked: int, answers: tuple[Answered, ...] | list[Answered]
@@ -266,24 +342,28 @@ class SyncEngine:
         self.replica.transact(lambda unit: acknowledge(unit, head, acked, answers))
 
     def _fence(self, head: Head) -> None:
-        _log.error("journal_fenced", stream=head.stream, incarnation=head.incarnation)
-        self.replica.transact(lambda unit: lock(unit, head.stream))
-        self._set_link(state=LinkState.LOCKED)
+        if not head.locked:
+            _log.error("journal_fenced", stream=head.stream, incarnation=head.incarnation)
+            self.replica.transact(lambda unit: lock(unit, head.stream))
+        self._keeper.lock()
 
     # --- asking for units
 
     def _ask(self, client: ServerClient) -> None:
-        while True:
+        while not self._stop.is_set():
+            if self.link.state is LinkState.LOCKED:
+                self._refuse_wishes()
+                return
             try:
                 wish = self._wishes.get_nowait()
             except queue.Empty:
                 return
             try:
                 outcome = self._acquire(client, wish)
-            except ServerUnreachable:
-                wish.then("offline")
+            except BaseException:  # whatever it was, whoever asked must hear
+                _tell(wish.then, "offline")
                 raise
-            wish.then(outcome)
+            _tell(wish.then, outcome)
 
     def _acquire(self, client: ServerClient, wish: Wish) -> Grant | str:
         body = {
@@ -296,61 +376,68 @@ class SyncEngine:
         try:
             reply = client.acquire(wish.stream, body)
         except ServerRefused as refusal:
+            if refusal.status in _NOT_ABOUT_THE_JOURNAL:
+                raise
             return refusal.code
-        raw = reply.get("allotment")
-        grant = grant_from_wire(raw) if isinstance(raw, dict) else None
-        if grant is None:
-            raise ServerUnreachable("the server's answer to a wish makes no sense")
+        grant = replies.grant(reply.get("allotment"))
         self.replica.transact(lambda unit: install(unit, wish.stream, grant))
         return grant
 
     def _refuse_wishes(self) -> None:
         while True:
             try:
-                self._wishes.get_nowait().then("offline")
+                wish = self._wishes.get_nowait()
             except queue.Empty:
                 return
+            _tell(wish.then, "offline")
 
     # --- pulling
 
-    def _pull_loop(self) -> None:
-        client, waiting = self.new_client(), _Backoff(self.env)
-        while not self._stop.is_set():
-            try:
-                self.pull_round(client, WAIT_S)
-                waiting.reset()
-            except EdgeError as error:
-                self._lost(error)
-                self._stop.wait(waiting.next_s())
-        client.close()
+    def _pull_turn(self, client: ServerClient) -> None:
+        began_s = self.env.monotonic_s()
+        brought = self.pull_round(client, WAIT_S)
+        if not brought and self.env.monotonic_s() - began_s < _EMPTY_POLL_S:
+            self._stop.wait(_EMPTY_POLL_S)
 
-    def pull_round(self, client: ServerClient, wait_s: float) -> None:
-        """One poll over all streams this node follows."""
+    def pull_round(self, client: ServerClient, wait_s: float) -> bool:
+        """One poll over all streams this node follows. True when it brought something."""
         with self.replica.reading() as connection:
-            venue, generation = get_meta(connection, "venue_id"), get_meta(connection, "generation")
-        known = self.replica.mirror.cursors()
+            venue = get_meta(connection, "venue_id")
+        mirror = self.replica.mirror
+        generation, known = mirror.generation(), mirror.cursors()
         after = {stream: known.get(stream, 0) for stream in self._streams(venue)}
-        if any(rev == 0 for rev in after.values()):
-            wait_s = 0
+        if not self._followed.issuperset(after):
+            wait_s = 0  # a stream asked for the first time: have all there is at once
         try:
             reply = client.pull(generation, after, limit=ROWS_PER_PULL, wait_s=wait_s)
         except ServerRefused as refusal:
             if refusal.code != "generation_changed":
                 raise
-            _log.warning("generation_changed", gen=str(refusal.body.get("gen")))
-            self.replica.mirror.forget()
-            new = str(refusal.body.get("gen", ""))
-            self.replica.transact(lambda unit: set_meta(unit, "generation", new))
-            self._hello_due_s = 0.0
-            self._work.set()
-            return
+            self._forget(generation)
+            return True
+        told = replies.generation(reply)
+        if generation not in ("", told):
+            self._forget(generation)
+            return True
         streams = reply.get("streams")
         if not isinstance(streams, dict):
-            raise ServerUnreachable("the server's news makes no sense")
-        for stream, page in streams.items():
-            if stream in after and isinstance(page, dict):
-                self._take_in(stream, _text(reply, "gen"), after[stream], page)
-        self._reached(client.server_ahead_ms)
+            raise replies.nonsense("streams")
+        taken = [
+            self._take_in(stream, told, rev, streams[stream])
+            for stream, rev in after.items()
+            if stream in streams
+        ]
+        self._followed = frozenset(after)
+        self._reached(Part.PULLER)
+        return any(taken)
+
+    def _forget(self, generation: str) -> None:
+        """Another history of the server: drop the mirror, never the journal, and greet again."""
+        _log.warning("generation_changed", was=generation)
+        self.replica.mirror.forget()
+        self._followed = frozenset()
+        self._greet.set()
+        self._work.set()
 
     def _streams(self, venue: str) -> list[str]:
         with self.replica.mirror.reading() as connection:
@@ -360,99 +447,34 @@ class SyncEngine:
             ).fetchall()
         return [venue, *(row["id"] for row in rows if is_stream_id(row["id"]))]
 
-    def _take_in(self, stream: str, generation: str, after: int, page: Mapping[str, Any]) -> None:
+    def _take_in(self, stream: str, generation: str, after: int, page: object) -> bool:
         """Store a page; grants of our own go into the journal first, so that none is lost."""
-        changes = [_change(raw) for raw in _list_of_lists(page, "rows")]
-        read_to = page.get("next")
-        if type(read_to) is not int or read_to < after:
-            raise ServerUnreachable("the server's news makes no sense")
+        if not isinstance(page, dict):
+            raise replies.nonsense("streams")
+        changes = replies.changes(page)
+        read_to = replies.number(page, "next", low=after + 1 if changes else after)
         with self.replica.reading() as connection:
             node_id = get_meta(connection, "node_id")
         grants = [
-            grant
+            replies.grant(change.body)
             for change in changes
             if change.kind == "allot" and change.body.get("node") == node_id
-            if (grant := grant_from_wire(change.body)) is not None
         ]
         if grants:
             self.replica.transact(lambda unit: [install(unit, stream, g) for g in grants])
-        if changes or read_to != after:
+        if read_to != after:
             try:
                 self.replica.mirror.apply(stream, generation, changes, read_to)
-            except (KeyError, TypeError, ValueError) as error:
-                raise ServerUnreachable("the server's news makes no sense") from error
+            except BadChange as error:
+                raise ServerUnreachable(f"the server's news make no sense: {error}") from error
         if changes:
-            self.listeners.pulled(stream, frozenset(change.kind for change in changes))
-
-    # --- the link
-
-    def _reached(self, server_ahead_ms: int) -> None:
-        with self._link_guard:
-            if self._link.state is LinkState.LOCKED:
-                return
-            was = self._link
-            self._link = Link(
-                LinkState.ONLINE,
-                last_contact_ms=self.env.wall_ms(),
-                server_ahead_ms=server_ahead_ms or was.server_ahead_ms,
-            )
-            now = self._link
-        if was.state is not LinkState.ONLINE:
-            _log.info("online")
-            self._hello_due_s = 0.0 if was.state is LinkState.OFFLINE else self._hello_due_s
-            self._work.set()
-            self.listeners.link(now)
-
-    def _lost(self, error: EdgeError) -> None:
-        if self._stop.is_set():
-            return
-        if isinstance(error, ReplicaError):
-            _log.error("replica_failed", error=str(error))
-        self._set_link(state=LinkState.OFFLINE, error=str(error))
-
-    def _set_link(self, *, state: LinkState, error: str = "") -> None:
-        with self._link_guard:
-            was = self._link
-            if was.state is LinkState.LOCKED:
-                return
-            since = was.offline_since_ms or self.env.wall_ms()
-            self._link = replace(was, state=state, offline_since_ms=since, last_error=error)
-            now = self._link
-        if now.state is not was.state:
-            _log.warning("link_changed", state=str(state), error=error)
-            self.listeners.link(now)
+            _tell(self.listeners.pulled, stream, frozenset(change.kind for change in changes))
+        return bool(changes)
 
 
-def _answered(raw: list[Any]) -> Answered:
-    match raw:
-        case [int(seq), str(verdict), str(code), int(rev)]:
-            return Answered(seq, verdict, code, rev)
-    raise ServerUnreachable("the server's verdict makes no sense")
-
-
-def _change(raw: list[Any]) -> Change:
-    match raw:
-        case [str(kind), int(rev), dict(body)]:
-            return Change(kind, rev, body)
-    raise ServerUnreachable("the server's news makes no sense")
-
-
-def _list(body: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    value = body.get(key)
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ServerUnreachable(f"the server's answer makes no sense ({key})")
-    return value
-
-
-def _list_of_lists(body: Mapping[str, Any], key: str) -> list[list[Any]]:
-    value = body.get(key)
-    if not isinstance(value, list) or not all(isinstance(item, list) for item in value):
-        raise ServerUnreachable(f"the server's answer makes no sense ({key})")
-    return value
-
-
-def _text(body: Mapping[str, Any], key: str) -> str:
-    value = body.get(key)
-    if not isinstance(value, str):
-        raise ServerUnreachable(f"the server's answer makes no sense ({key})")
-    return value
+def _tell(listener: Callable[..., None], *news: object) -> None:
+    """Tell somebody else's code; what goes wrong there ends nothing here."""
+    try:
+        listener(*news)
+    except Exception:  # noqa: BLE001 - theirs, and the log has it
+        _log.exception("listener_failed")

@@ -1,0 +1,367 @@
+"""A small server on loopback that speaks a node's calls, honestly or as a test scripts it.
+
+It is a real HTTP server in threads of its own: what a test sees is what sockets do. Behind it is
+a model of the centre: journals with their chains, a feed, units to lend. `script` puts the next
+answers to a call before that: a hang, a reset, garbage.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ticketing.journal import ROOT_HASH, first_break, op_from_wire
+
+GENERATION = "0a1b2c3d"
+
+
+@dataclass(frozen=True)
+class Say:
+    """An HTTP answer: a status and a body, JSON unless it is bytes."""
+
+    body: object = field(default_factory=dict)
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+@dataclass(frozen=True)
+class Hang:
+    """No answer until the server is released."""
+
+
+@dataclass(frozen=True)
+class Reset:
+    """The connection breaks. `after_work`: the call took effect, only its answer is lost."""
+
+    after_work: bool = False
+
+
+@dataclass(frozen=True)
+class Raw:
+    """These bytes instead of an HTTP answer, then the connection is closed."""
+
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Trickle:
+    """A promise of a long body that comes one byte at a time and never ends by itself."""
+
+    pause_s: float = 0.01
+
+
+@dataclass(frozen=True)
+class Endless:
+    """A body without an end, as fast as it goes."""
+
+
+Answer = Say | Hang | Reset | Raw | Trickle | Endless
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it came in."""
+
+    name: str
+    path: str
+    body: Any
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+class FakeServer:
+    """Use as a context manager. Attributes may be set by a test at any time."""
+
+    def __init__(self, node_id: str, venue: str = "house") -> None:
+        self.node_id, self.venue = node_id, venue
+        self.generation = GENERATION
+        self.now_ms: int | None = None
+        self.token_s = 600
+        self.forked: set[str] = set()
+        self.ops: dict[str, list[list[Any]]] = defaultdict(list)
+        self.free_units: set[int] = set()
+        self.grants: dict[str, dict[str, Any]] = {}
+        self.calls: list[Call] = []
+        self.unplugged = False
+        self.released = threading.Event()
+        self._rows: dict[str, list[list[Any]]] = defaultdict(list)
+        self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
+        self._guard = threading.Condition()
+        self._http = _Listener(("127.0.0.1", 0), _handler(self))
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def __enter__(self) -> FakeServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+        assert kind is not None or self._http.failures == [], self._http.failures
+
+    # --- what a test does
+
+    def script(self, name: str, *answers: Answer) -> None:
+        """Answer the next calls of this name so; after them, honestly again."""
+        with self._guard:
+            self._scripts[name].extend(answers)
+
+    def release(self) -> None:
+        """End every hang and every long poll, now and from now on."""
+        self.released.set()
+        with self._guard:
+            self._guard.notify_all()
+
+    def publish(self, stream: str, kind: str, body: Mapping[str, Any]) -> int:
+        """Add a row to a stream's feed; returns its revision."""
+        with self._guard:
+            revision = len(self._rows[stream]) + 1
+            self._rows[stream].append([kind, revision, dict(body)])
+            self._guard.notify_all()
+        return revision
+
+    def follow(self, *events: str) -> None:
+        """Have nodes follow these events."""
+        for event in events:
+            self.publish(self.venue, "doc", {"kind": "event_list", "id": event, "body": {}})
+
+    def restart_history(self, generation: str) -> None:
+        """A failover that lost everything: another generation, journals and feed empty."""
+        with self._guard:
+            self.generation = generation
+            self.ops.clear()
+            self._rows.clear()
+            self._guard.notify_all()
+
+    def called(self, name: str) -> list[Call]:
+        """The calls of this name so far."""
+        with self._guard:
+            return [call for call in self.calls if call.name == name]
+
+    def op_ids(self, stream: str) -> list[str]:
+        """What the server has recorded of a stream's journal, in its order."""
+        with self._guard:
+            return [op[1] for op in self.ops[stream]]
+
+    # --- what the server does
+
+    def take(self, call: Call) -> Answer:
+        """Note the call and pick its answer: scripted, or honest (None)."""
+        with self._guard:
+            self.calls.append(call)
+            scripted = self._scripts[call.name]
+            answer = scripted.popleft() if scripted else None
+        if self.unplugged:
+            return Reset()
+        if answer is None:
+            return self._honest(call)
+        if isinstance(answer, Reset) and answer.after_work:
+            self._honest(call)
+        return answer
+
+    def _honest(self, call: Call) -> Say:
+        work = {
+            "token": self._token,
+            "hello": self._hello,
+            "push": self._push,
+            "pull": self._pull,
+            "acquire": self._acquire,
+            "admit": lambda _call: Say({"accepted": True}),
+        }[call.name]
+        with self._guard:
+            return work(call)
+
+    def _token(self, _call: Call) -> Say:
+        number = sum(1 for call in self.calls if call.name == "token")
+        return Say({"access_token": f"token-{number}", "expires_in": self.token_s})
+
+    def _hello(self, call: Call) -> Say:
+        journals = [
+            {
+                "stream": told["stream"],
+                "inc": told["inc"],
+                "acked": len(self.ops[told["stream"]]),
+                "forked": told["stream"] in self.forked,
+            }
+            for told in call.body["journals"]
+        ]
+        now_ms = self.now_ms if self.now_ms is not None else time.time_ns() // 1_000_000
+        return Say({"gen": self.generation, "proto": 1, "now_ms": now_ms, "journals": journals})
+
+    def _push(self, call: Call) -> Say:
+        stream, body = call.path.split("/")[3], call.body
+        stored, ops = self.ops[stream], [op_from_wire(raw) for raw in body["ops"]]
+        known = len(stored)
+        if stream in self.forked:
+            return problem(409, "journal_forked", acked=known)
+        if body["first"] > known + 1:
+            return problem(409, "journal_gap", acked=known)
+        sound = [op for op in ops if op is not None]
+        where = (body["first"], stream, self.node_id, body["inc"])
+        assert len(sound) == len(ops), "a node sent what is no operation"
+        assert first_break(sound, body["prev"], *where) is None, "a node sent a broken chain"
+        before = stored[body["first"] - 2][6] if body["first"] > 1 else ROOT_HASH
+        assert body["prev"] == before, "a node contradicts what it sent before"
+        stored.extend(body["ops"][known - body["first"] + 1 :])
+        verdicts = [[raw[0], "ok", "", 0] for raw in body["ops"]]
+        return Say({"acked": len(stored), "verdicts": verdicts})
+
+    def _pull(self, call: Call) -> Say:
+        if call.query["gen"] not in ("", self.generation):
+            return problem(409, "generation_changed", gen=self.generation)
+        after = {
+            stream: int(revision)
+            for stream, _, revision in (
+                part.rpartition(":") for part in call.query["after"].split(",")
+            )
+        }
+        until_s = time.monotonic() + float(call.query["wait_s"])
+        generation = self.generation
+        while not (rows := self._news(after)) and not self.released.is_set():
+            left_s = until_s - time.monotonic()
+            if left_s <= 0 or self.generation != generation:
+                break
+            self._guard.wait(left_s)
+        streams = {
+            stream: {
+                "rows": rows.get(stream, []),
+                "next": max(revision, len(self._rows[stream])),
+                "head": len(self._rows[stream]),
+                "more": False,
+            }
+            for stream, revision in after.items()
+        }
+        return Say({"gen": self.generation, "streams": streams})
+
+    def _news(self, after: Mapping[str, int]) -> dict[str, list[list[Any]]]:
+        found = {stream: self._rows[stream][revision:] for stream, revision in after.items()}
+        return {stream: rows for stream, rows in found.items() if rows}
+
+    def _acquire(self, call: Call) -> Say:
+        body = call.body
+        if body["req"] not in self.grants:
+            units = body["units"] or sorted(self.free_units)[: body["count"]]
+            if not units or not self.free_units.issuperset(units):
+                return problem(409, "taken")
+            self.free_units.difference_update(units)
+            self.grants[body["req"]] = {
+                "id": f"{self.generation}-{len(self.grants) + 1}",
+                "p": body["performance"],
+                "firm": body["firm"],
+                "state": "open",
+                "units": [[unit, 0] for unit in units],
+            }
+        return Say({"allotment": self.grants[body["req"]]})
+
+
+def problem(status: int, code: str, **extra: object) -> Say:
+    """A refusal in the server's form."""
+    body = {"status": status, "code": code, "detail": "as the test says", **extra}
+    return Say(body, status, {"Content-Type": "application/problem+json"})
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = False  # joined by server_close: a thread left behind is a failure
+    request_queue_size = 64
+
+    def __init__(self, *arguments: Any) -> None:
+        self.failures: list[str] = []
+        super().__init__(*arguments)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        import sys
+
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            self.failures.append(repr(error))
+
+
+def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 20
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            self._serve()
+
+        def do_POST(self) -> None:
+            self._serve()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            raw = self.rfile.read(length)
+            address = urlsplit(self.path)
+            name = address.path.rpartition("/")[2]
+            body = dict(parse_qsl(raw.decode())) if name == "token" else json.loads(raw or b"null")
+            query = dict(parse_qsl(address.query, keep_blank_values=True))
+            self._give(server.take(Call(name, address.path, body, query, dict(self.headers))))
+
+        def _give(self, answer: Answer) -> None:
+            match answer:
+                case Say():
+                    self._say(answer)
+                case Hang():
+                    server.released.wait(30)
+                    self.close_connection = True
+                case Reset():
+                    # SO_LINGER with no time to linger: close() sends RST instead of FIN.
+                    linger = struct.pack("ii", 1, 0)
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    self.connection.close()
+                    self.close_connection = True
+                case Raw(content):
+                    self.wfile.write(content)
+                    self.close_connection = True
+                case Trickle(pause_s):
+                    self._promise()
+                    while not server.released.wait(pause_s):
+                        self.wfile.write(b" ")
+                case Endless():
+                    self._promise()
+                    while not server.released.is_set():
+                        self.wfile.write(b" " * 1_000_000)
+
+        def _say(self, answer: Say) -> None:
+            content = answer.content()
+            self.send_response(answer.status)
+            for key, value in answer.headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _promise(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(10**12))
+            self.end_headers()
+            self.close_connection = True
+
+    return Handler

@@ -1,0 +1,42 @@
+"""A node's folder and its replica, fresh for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from edge.identity import NodeKey
+from edge.replica import Replica
+from tests.fakes.edge_node import NODE, VENUE, TurnedEnv, enrolled_folder
+from tests.fakes.server import FakeServer
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "node"
+
+
+@pytest.fixture
+def key(folder: Path) -> NodeKey:
+    return enrolled_folder(folder)
+
+
+@pytest.fixture
+def replica(folder: Path, key: NodeKey) -> Iterator[Replica]:
+    assert key
+    with closing(Replica(folder)) as replica:
+        yield replica
+
+
+@pytest.fixture
+def env() -> TurnedEnv:
+    return TurnedEnv()
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    with FakeServer(NODE, VENUE) as server:
+        yield server
