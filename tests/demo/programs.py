@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Program:
 
     def __init__(self, name: str, module: str, *arguments: str, log: Path, folder: Path) -> None:
         self.name = name
-        self._lines: queue.Queue[str] = queue.Queue(_LINES_MAX)
+        self._lines: queue.Queue[str | None] = queue.Queue(_LINES_MAX)
         with log.open("ab") as words:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
@@ -41,16 +42,18 @@ class Program:
                 cwd=folder,
                 env={**os.environ, "PYTHONPATH": str(_ROOT)},
             )
-        threading.Thread(target=self._read, name=f"{name} output", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, name=f"{name} output", daemon=True)
+        self._reader.start()
 
     def next_line(self, timeout_s: float) -> str:
         """The next line of its output. Raises DemoFailed when none comes in time."""
         try:
             line = self._lines.get(timeout=timeout_s)
         except queue.Empty:
-            state = self.process.poll()
-            ended = f" (it ended with code {state})" if state is not None else ""
-            raise DemoFailed(f"{self.name} said nothing for {timeout_s:.0f} s{ended}") from None
+            raise DemoFailed(f"{self.name} said nothing for {timeout_s:.0f} s") from None
+        if line is None:
+            self._lines.put(None)
+            raise DemoFailed(f"{self.name} ended with code {self.process.wait()}")
         return line
 
     def ask(self, request: dict[str, object], timeout_s: float = 20.0) -> dict[str, Any]:
@@ -68,20 +71,31 @@ class Program:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(_STOP_TIMEOUT_S)
+            code = self.process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.kill()
             raise DemoFailed(f"{self.name} did not stop within {_STOP_TIMEOUT_S:.0f} s") from None
+        self._close()
+        return code
 
     def kill(self) -> None:
         """End it at once."""
         self.process.kill()
         self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        self._reader.join(5)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
 
 
 def run_command(module: str, *arguments: str) -> str:
@@ -119,5 +133,4 @@ def wait_until(what: str, is_so: Callable[[], object], timeout_s: float) -> None
 def kill_all(programs: Sequence[Program]) -> None:
     """The last resort: nothing that we started outlives us."""
     for program in programs:
-        if program.process.poll() is None:
-            program.kill()
+        program.kill()

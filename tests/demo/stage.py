@@ -29,6 +29,7 @@ class Stage:
     init: dict[str, Any] = field(default_factory=dict)
     programs: list[Program] = field(default_factory=list)
     server: Program | None = None
+    _console: urllib.request.OpenerDirector | None = None
 
     def __post_init__(self) -> None:
         for name in ("logs", "frames", "tickets", "screens"):
@@ -131,22 +132,24 @@ class Stage:
         return person["id"], person["pin"]
 
     def books(self) -> dict[str, Any]:
-        """The manager's books, fetched as a browser would: sign in, then read."""
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-        page = opener.open(f"{self.url}/console/login", timeout=10).read().decode()
-        token = re.search(r'name="csrf[^"]*" value="([^"]+)"', page)
-        manager = self.init["manager"]
-        form = {"login": manager["login"], "password": manager["password"]}
-        if token:
-            name = re.search(r'name="(csrf[^"]*)"', page)
-            assert name is not None
-            form[name[1]] = token[1]
-        data = urllib.parse.urlencode(form).encode()
-        opener.open(f"{self.url}/console/login", data, timeout=10).read()
-        books: dict[str, Any] = json.loads(
-            opener.open(f"{self.url}/console/books.json", timeout=10).read()
-        )
+        """The manager's books, fetched as a browser would: sign in once, then read."""
+        if self._console is None:
+            self._console = self._sign_in()
+        page = self._console.open(f"{self.url}/console/books.json", timeout=10)
+        books: dict[str, Any] = json.loads(page.read())
         return books
+
+    def _sign_in(self) -> urllib.request.OpenerDirector:
+        cookies = urllib.request.HTTPCookieProcessor(CookieJar())
+        opener = urllib.request.build_opener(cookies)
+        address = f"{self.url}/console/login"
+        page = opener.open(address, timeout=10).read().decode()
+        token = re.search(r'name="form_token" value="([^"]+)"', page)
+        if token is None:
+            raise DemoFailed("the sign-in page has no form")
+        form = {**self.init["manager"], "form_token": token[1]}
+        opener.open(address, urllib.parse.urlencode(form).encode(), timeout=10).read()
+        return opener
 
     def _start(self, name: str, module: str, *arguments: str) -> Program:
         log = self.folder / "logs" / f"{name}.log"

@@ -27,6 +27,9 @@ class Meddler:
 
     def close(self) -> None:
         """Stop listening and cut every connection."""
+        with suppress(OSError):  # wakes the thread that waits for a connection
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
         self._listener.close()
         self.cut()
 
@@ -71,3 +74,4 @@ class Meddler:
         for connection in (source, sink):
             with suppress(OSError):  # gone already
                 connection.shutdown(socket.SHUT_RDWR)
+        source.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,9 +46,23 @@ class House(Stage):
         return account
 
 
+@pytest.fixture(scope="session")
+def settled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A founded house with its nodes enrolled, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("settled")
+    with House(folder, PERFORMANCE) as house:
+        house.settle()
+        house.stop_server()
+        (folder / "init.json").write_text(json.dumps(house.init))
+    return folder
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A settled house; everything that was started is ended."""
-    with House(tmp_path, PERFORMANCE) as settled:
-        settled.settle()
-        yield settled
+def house(settled_folder: Path, tmp_path: Path) -> Iterator[House]:
+    """A settled house with its server running; everything that was started is ended."""
+    with House(tmp_path, PERFORMANCE) as house:
+        for name in ("server", "till", "gate"):
+            shutil.copytree(settled_folder / name, tmp_path / name)
+        house.init = json.loads((settled_folder / "init.json").read_text())
+        house.start_server()
+        yield house

@@ -202,7 +202,7 @@ def test_a_till_on_a_full_disk_refuses_the_sale_and_loses_nothing(house: House) 
     limit = journal.stat().st_size + 3 * 4096
     unlimited = resource.prlimit(till.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(till.process.pid, resource.RLIMIT_FSIZE, (limit, unlimited[1]))
-    sold = [first]
+    sold, answer = [first], {}
     for _sale in range(60):
         answer = till.ask({"do": "sell", "count": 1, "print": False})
         if "refused" in answer:
