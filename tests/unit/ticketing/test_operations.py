@@ -1,0 +1,232 @@
+"""The bodies of operations: one text for each value, and every rule that a decoder keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ticketing.ids import AllotmentId, KeyId, OpId, OrderId, TicketId
+from ticketing.operations import (
+    LINES_MAX,
+    MINOR_MAX,
+    UNITS_MAX,
+    CashLeg,
+    EntryGranted,
+    Print,
+    Release,
+    Sale,
+    SaleLine,
+    SignedIn,
+    adds_up,
+    decode_entry,
+    decode_print,
+    decode_release,
+    decode_sale,
+    decode_signed_in,
+    encode_entry,
+    encode_print,
+    encode_release,
+    encode_sale,
+    encode_signed_in,
+    is_name,
+    is_seen_list,
+    op_ids,
+)
+
+ALLOTMENT = AllotmentId("1a2b3c4d", 7)
+
+
+def line(at: int, price_minor: int = 58_000) -> SaleLine:
+    return SaleLine(
+        ticket_id=TicketId(f"{at:016x}"),
+        performance=1,
+        unit=at,
+        version=0,
+        allotment=ALLOTMENT,
+        tier_id="a",
+        ticket_type_id="adult",
+        price_minor=price_minor,
+        rule="list",
+        code="BXG1",
+    )
+
+
+def sale(*lines: SaleLine) -> Sale:
+    total = sum(one.price_minor for one in lines)
+    order, cash = OrderId("00000000000000ff"), CashLeg(total, total + 1_000)
+    return Sale(order, "A1-000001", "li.na", "CNY", 7, total, lines, cash)
+
+
+SALE = sale(line(1), line(2, 29_000))
+RELEASE = Release(1, ALLOTMENT, (3, 5, 4))
+PRINT = Print(OrderId("00000000000000ff"), 1)
+ENTRY = EntryGranted(
+    TicketId("0000000000000001"), 1, 9, 0, KeyId("0a0b0c0d"), ALLOTMENT, "1 号门", 1_700, True
+)
+SIGNED_IN = SignedIn("person-1")
+
+Decode = Callable[[str], object]
+BODIES: dict[str, tuple[str, Decode, object]] = {
+    "sale": (encode_sale(SALE), decode_sale, SALE),
+    "release": (encode_release(RELEASE), decode_release, RELEASE),
+    "print": (encode_print(PRINT), decode_print, PRINT),
+    "entry": (encode_entry(ENTRY), decode_entry, ENTRY),
+    "signed in": (encode_signed_in(SIGNED_IN), decode_signed_in, SIGNED_IN),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_what_was_written_is_read(name: str) -> None:
+    body, decode, value = BODIES[name]
+    assert decode(body) == value
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_one_value_has_one_text(name: str) -> None:
+    body, _decode, _value = BODIES[name]
+    raw = json.loads(body)
+    assert body == json.dumps(raw, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_keys_of_a_later_version_are_passed_over(name: str) -> None:
+    body, decode, value = BODIES[name]
+    assert decode(json.dumps(json.loads(body) | {"mood": "sunny"})) == value
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("{", id="half an object"),
+        pytest.param("[]", id="an array"),
+        pytest.param("null", id="null"),
+        pytest.param("{}", id="an empty object"),
+        pytest.param("[" * 100_000, id="arrays within arrays"),
+        pytest.param('{"units":' * 60_000, id="objects within objects"),
+        pytest.param("9" * 5_000, id="a number too long"),
+    ],
+)
+def test_a_text_that_is_no_body_is_none(name: str, body: str) -> None:
+    assert BODIES[name][1](body) is None
+
+
+def spoiled(name: str, path: str, value: object) -> tuple[str, Decode]:
+    """The body with the value at `path` ("lines.0.unit") replaced."""
+    body, decode, _value = BODIES[name]
+    raw: Any = json.loads(body)
+    place = raw
+    *way, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    for step in way:
+        place = place[step]
+    assert last in place if isinstance(last, str) else last < len(place)
+    place[last] = value
+    return json.dumps(raw), decode
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        pytest.param("sale", "order", "00000000000000FF", id="order id in capitals"),
+        pytest.param("sale", "receipt", "", id="receipt empty"),
+        pytest.param("sale", "receipt", "x" * 65, id="receipt too long"),
+        pytest.param("sale", "receipt", "A1\u0000", id="receipt with a NUL"),
+        pytest.param("sale", "receipt", "A1\n", id="receipt of two lines"),
+        pytest.param("sale", "receipt", "\ud83d", id="receipt with half a character"),
+        pytest.param("sale", "sold_by", None, id="nobody sold it"),
+        pytest.param("sale", "currency", "cny", id="currency in small letters"),
+        pytest.param("sale", "currency", "C1Y", id="currency with a digit"),
+        pytest.param("sale", "price_list", -1, id="price list below zero"),
+        pytest.param("sale", "price_list", 2**31, id="price list too high"),
+        pytest.param("sale", "total", 87_001, id="total is not the sum"),
+        pytest.param("sale", "total", True, id="total is a truth value"),
+        pytest.param("sale", "total", 87_000.0, id="total is a float"),
+        pytest.param("sale", "cash", None, id="no cash"),
+        pytest.param("sale", "cash.amount", 86_999, id="cash leg is not the total"),
+        pytest.param("sale", "cash.tendered", 86_999, id="cash does not cover its leg"),
+        pytest.param("sale", "cash.tendered", MINOR_MAX + 1, id="cash beyond all bounds"),
+        pytest.param("sale", "lines", [], id="no lines"),
+        pytest.param("sale", "lines", {}, id="lines are no list"),
+        pytest.param("sale", "lines.0", None, id="a line is nothing"),
+        pytest.param("sale", "lines.0.ticket", "1", id="a ticket id too short"),
+        pytest.param("sale", "lines.1.ticket", f"{1:016x}", id="one ticket twice"),
+        pytest.param("sale", "lines.1.unit", 1, id="one unit twice"),
+        pytest.param("sale", "lines.0.unit", 0, id="unit zero"),
+        pytest.param("sale", "lines.0.performance", 2**32, id="performance too high"),
+        pytest.param("sale", "lines.0.version", 256, id="version too high"),
+        pytest.param("sale", "lines.0.allotment", "7", id="an allotment that is none"),
+        pytest.param("sale", "lines.0.price", -1, id="a price below zero"),
+        pytest.param("sale", "lines.0.tier", "", id="no tier"),
+        pytest.param("sale", "lines.0.type", 1, id="a type by number"),
+        pytest.param("sale", "lines.0.rule", None, id="no rule"),
+        pytest.param("sale", "lines.0.code", None, id="no code"),
+        pytest.param("sale", "lines.0.code", "x" * 1_025, id="a code too long"),
+        pytest.param("release", "performance", 0, id="release of no performance"),
+        pytest.param("release", "allotment", None, id="release of no allotment"),
+        pytest.param("release", "units", [], id="release of nothing"),
+        pytest.param("release", "units", [3, 3], id="a unit released twice"),
+        pytest.param("release", "units", [1, True], id="a truth value among the units"),
+        pytest.param("release", "units", "345", id="units in a text"),
+        pytest.param("release", "units", list(range(1, UNITS_MAX + 2)), id="too many units"),
+        pytest.param("print", "order", None, id="print of no order"),
+        pytest.param("print", "copy", 0, id="copy zero"),
+        pytest.param("entry", "phase", "passed", id="a phase that is not granted"),
+        pytest.param("entry", "ticket", None, id="entry of no ticket"),
+        pytest.param("entry", "performance", "1", id="performance in a text"),
+        pytest.param("entry", "unit", -1, id="unit below zero"),
+        pytest.param("entry", "version", -1, id="version below zero"),
+        pytest.param("entry", "key", "xyz", id="a key id that is none"),
+        pytest.param("entry", "allotment", "x-1", id="entry on no allotment"),
+        pytest.param("entry", "lane", "", id="no lane"),
+        pytest.param("entry", "at_ms", 2**53, id="an instant out of bounds"),
+        pytest.param("entry", "offline", 1, id="offline as a number"),
+        pytest.param("signed in", "person", "", id="nobody signed in"),
+    ],
+)
+def test_a_broken_rule_makes_it_none(name: str, path: str, value: object) -> None:
+    body, decode = spoiled(name, path, value)
+    assert decode(body) is None
+
+
+def test_the_largest_sale_is_read() -> None:
+    largest = sale(*(line(at, MINOR_MAX // LINES_MAX) for at in range(1, LINES_MAX + 1)))
+    largest = replace(largest, cash=CashLeg(largest.total_minor, MINOR_MAX))
+    assert decode_sale(encode_sale(largest)) == largest
+    one_more = sale(*(line(at, 1) for at in range(1, LINES_MAX + 2)))
+    assert decode_sale(encode_sale(one_more)) is None
+
+
+def test_a_free_ticket_is_a_sale() -> None:
+    free = sale(line(1, 0))
+    free = replace(free, cash=CashLeg(0, 0))
+    assert decode_sale(encode_sale(free)) == free
+
+
+def test_the_largest_release_is_read() -> None:
+    largest = Release(1, ALLOTMENT, tuple(range(1, UNITS_MAX + 1)))
+    assert decode_release(encode_release(largest)) == largest
+
+
+def test_the_same_unit_of_two_performances_is_two_units() -> None:
+    assert adds_up(sale(line(1), replace(line(2), unit=1, performance=2)))
+    assert not adds_up(sale(line(1), replace(line(2), unit=1)))
+
+
+def test_a_name_is_one_line_of_at_most_64_characters() -> None:
+    assert all(map(is_name, ["a", "1 号门 · 2", "座" * 64, "\u3000"]))
+    assert not any(map(is_name, ["", "a" * 65, "a\tb", "\x7f", "\udc00", 7, None]))
+
+
+def test_a_list_of_seen_entries_is_bounded() -> None:
+    seen = [f"{at:032x}" for at in range(3)]
+    assert is_seen_list(seen, 3)
+    assert is_seen_list([], 0)
+    assert not is_seen_list(seen, 2)
+    assert not is_seen_list([*seen, 7], 9)
+    assert not is_seen_list(tuple(seen), 3)
+    assert op_ids(seen) == tuple(map(OpId, seen))
