@@ -78,6 +78,23 @@ def test_the_first_break_is_found(spoil: Any, at: int) -> None:
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"seq": 9}, id="its number"),
+        pytest.param({"op_id": OpId("f" * 32)}, id="its id"),
+        pytest.param({"kind": "sale"}, id="its kind"),
+        pytest.param({"version": 2}, id="its version"),
+        pytest.param({"wall_ms": 999}, id="its time"),
+        pytest.param({"body": '{"a":1}'}, id="its body"),
+        pytest.param({"hash": "f" * 64}, id="its hash"),
+    ],
+)
+def test_one_changed_field_breaks_the_chain_there(change: dict[str, Any]) -> None:
+    first, second, third = chain(3)
+    assert broken_at([first, replace(second, **change), third]) == 1
+
+
+@pytest.mark.parametrize(
     "ops",
     [
         pytest.param(chain(2, stream="nutcracker"), id="another stream"),
