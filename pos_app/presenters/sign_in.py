@@ -47,6 +47,10 @@ class SignInPresenter(Observable[SignInState]):
         self._become(replace(self.state, digit_count=0, refused=None, failed=False))
         self._run(self._services.people, self._show_people, self._fail)
 
+    def refresh(self) -> None:
+        """Fetch the people again; what is being typed stays."""
+        self._run(self._services.people, self._show_people, self._fail)
+
     def choose(self, person_id: str) -> None:
         """Take this person; typed digits are forgotten."""
         self._pin = ""

@@ -43,6 +43,13 @@ def _is_echo(own: LentUnit | None, ref: str) -> bool:
     return own is not None and own.state == "released" and str(own.allotment) == ref
 
 
+def are_free(replica: Replica, event_id: str, performance: int, wanted: Collection[int]) -> bool:
+    """Whether this window could sell all of these units now."""
+    with replica.reading() as connection:
+        ours = units_of(connection, event_id, performance)
+    return all(unit in ours and ours[unit].state == "free" for unit in wanted)
+
+
 def free_count(replica: Replica, event_id: str, performance: int) -> int:
     """How many units this window could sell now without asking anybody."""
     with replica.reading() as connection:

@@ -152,9 +152,10 @@ class Window:
             with self._guard:
                 self._asking[performance].difference_update(wanted)
             self._changed(performance)
-            granted = isinstance(outcome, Grant)
+            # Another grant may have brought them in the meantime: what counts is what we hold.
+            granted = stock.are_free(self._replica, event_id, performance, wanted)
             kind = model.NewsKind.GRANTED if granted else model.NewsKind.NOT_GRANTED
-            reason = "" if isinstance(outcome, Grant) else outcome
+            reason = outcome if isinstance(outcome, str) and not granted else ""
             self._tell(model.News(kind, performance, wanted, reason))
 
         asked = self._engine.wish(

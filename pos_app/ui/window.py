@@ -96,6 +96,8 @@ class TillWindow(QWidget):
         self.sell.on_news(news)
         if news.kind is NewsKind.CATALOGUE:
             self.picker.load()
+            if self._person is None:
+                self.sign_in.refresh()
 
     def lock(self) -> None:
         """Sign out and keep the basket."""

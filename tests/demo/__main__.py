@@ -35,6 +35,7 @@ def main() -> int:
         except DemoFailed as failure:
             print(f"\n  FAILED: {failure}\n  Logs: {folder / 'logs'}", flush=True)
             story.write_summary(time.monotonic() - began_s, str(failure))
+            story.picture_of_failure()
             return 1
         passed = story.write_summary(time.monotonic() - began_s)
         print(f"\n  {'Everything agrees' if passed else 'SOMETHING DISAGREES'}", end="")

@@ -84,13 +84,13 @@ class Story:
         self._grab("1-sign-in")
         self._click(f"sign_in_{person}")
         self._till.ask({"do": "pin", "digits": pin})
-        if self._exists("pin_enter"):
-            self._click("pin_enter")
+        if self._exists("sign_in_submit"):
+            self._click("sign_in_submit")
         self._wait_for(f"performance_{PERFORMANCE}")
         self._grab("2-performances")
         self._click(f"performance_{PERFORMANCE}")
         self._wait_for("seat_map")
-        wait_until("units were lent to the till", lambda: self._free(PERFORMANCE), _TIMEOUT_S)
+        self._wait_lent(PERFORMANCE)
         lent = len(self._free(PERFORMANCE))
         self._done(f"{lent} units are lent to {WINDOW}: it may sell them with the cable out")
 
@@ -106,7 +106,7 @@ class Story:
         self._pay(tickets_sold=3)
         self._say("One ticket for tomorrow, to try it at the wrong door later")
         self._open_performance(TOMORROW)
-        wait_until("tomorrow's units are lent", lambda: self._free(TOMORROW), _TIMEOUT_S)
+        self._wait_lent(TOMORROW)
         self._set_quantity(1)
         self._click("best_together")
         self._wait_for("line_0_remove")
@@ -221,9 +221,7 @@ class Story:
 
     def _pay(self, tickets_sold: int) -> None:
         """Take the exact amount in cash; the ticket must be on paper before the story goes on."""
-        self._baskets_minor += _minor(
-            self._till_ask({"do": "text", "name": "total_amount"})["text"]
-        )
+        self._baskets_minor += _minor(self._till_ask({"do": "text", "name": "total"})["text"])
         self._click("pay_cash")
         wait_until("the basket was sold", lambda: not self._exists("line_0_remove"), _TIMEOUT_S)
         wait_until(
@@ -249,11 +247,11 @@ class Story:
             shown = int(self._till_ask({"do": "text", "name": "quantity"})["text"])
             if shown == count:
                 return
-            self._click("quantity_more" if shown < count else "quantity_less")
+            self._click("quantity_plus" if shown < count else "quantity_minus")
         raise DemoFailed(f"the quantity does not come to {count}")
 
     def _open_performance(self, number: int) -> None:
-        self._click("open_picker")
+        self._click("event_chip")
         self._wait_for(f"performance_{number}")
         self._click(f"performance_{number}")
         self._wait_for("seat_map")
@@ -273,7 +271,14 @@ class Story:
         return bool(status["link"] == "online" and status["unsynced"] == 0)
 
     def _is_offline(self) -> bool:
-        return self._till_ask({"do": "status"})["link"] == "offline" and self._exists("banner")
+        return self._till_ask({"do": "status"})["link"] == "offline" and self._exists(
+            "offline_banner"
+        )
+
+    def _wait_lent(self, performance: int) -> None:
+        """Units are lent, and the map had a moment to show them."""
+        wait_until("units are lent to the till", lambda: self._free(performance), _TIMEOUT_S)
+        time.sleep(0.5)
 
     def _free(self, performance: int) -> list[int]:
         units: list[int] = self._till_ask({"do": "free", "performance": performance})["units"]
@@ -284,7 +289,11 @@ class Story:
         return self._till.ask(request)
 
     def _click(self, name: str) -> None:
-        self._till_ask({"do": "click", "name": name})
+        """Click, as a person would: once the thing is there and can be clicked."""
+        wait_until(f"{name!r} can be clicked", lambda: self._clicked(name), 5)
+
+    def _clicked(self, name: str) -> bool:
+        return bool(self._till_ask({"do": "click", "name": name})["clicked"])
 
     def _exists(self, name: str) -> bool:
         return bool(self._till_ask({"do": "exists", "name": name})["exists"])
@@ -295,6 +304,11 @@ class Story:
     def _grab(self, name: str) -> None:
         file = self.stage.folder / "screens" / f"{name}.png"
         self._till_ask({"do": "grab", "file": str(file)})
+
+    def picture_of_failure(self) -> None:
+        """Leave a picture of the till as it stands, if it still stands."""
+        if self._till is not None and self._till.process.poll() is None:
+            self._grab("failed")
 
     # --- the gate
 
