@@ -116,7 +116,7 @@ async def acquire(request: web.Request) -> web.Response:
         plan = load_plan(tx, stream)
         if plan is None:
             return lending.NoGrant.UNKNOWN_PERFORMANCE
-        return lending.acquire(tx, centre.generation.short, stream, node.id, wish, plan[1])
+        return lending.acquire(tx, centre.generation.short, node.id, wish, plan[1], plan[2])
 
     outcome = await centre.write(lend)
     if isinstance(outcome, lending.NoGrant):

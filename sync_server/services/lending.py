@@ -9,12 +9,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 from sqlalchemy import text
 
 from sync_server.store.writer import Transaction
+from ticketing.event import Event
 from ticketing.ids import AllotmentId
-from ticketing.seating import Area, AreaKind, SeatingPlan
+from ticketing.seating import AreaKind, SeatingPlan
 
 UNITS_PER_GRANT_MAX = 2_000
 
@@ -61,9 +63,15 @@ class _Claim:
 
 
 def acquire(
-    tx: Transaction, generation: str, event_id: str, node_id: str, wish: Acquire, plan: SeatingPlan
+    tx: Transaction,
+    generation: str,
+    node_id: str,
+    wish: Acquire,
+    plan: SeatingPlan,
+    event: Event,
 ) -> Grant | NoGrant:
-    """Lend the wished units, all of them or none."""
+    """Lend the wished units of an event, all of them or none."""
+    event_id = event.id
     earlier = _earlier_grant(tx, event_id, node_id, wish.req)
     if earlier is not None:
         return earlier
@@ -76,7 +84,7 @@ def acquire(
     if len(wish.units) > UNITS_PER_GRANT_MAX or wish.count > UNITS_PER_GRANT_MAX:
         return NoGrant.LIMIT
     claims = _claims(tx, event_id, wish.performance)
-    units = wish.units or (_share(tx, plan, claims, wish.count) if wish.count else ())
+    units = wish.units or (_share(tx, plan, event, claims, wish.count) if wish.count else ())
     refusal = _refusal(units, claims, plan, node_id)
     if refusal is not None:
         return refusal
@@ -126,49 +134,59 @@ def _refusal(
 
 
 def _share(
-    tx: Transaction, plan: SeatingPlan, claims: Mapping[int, _Claim], count: int
+    tx: Transaction,
+    plan: SeatingPlan,
+    event: Event,
+    claims: Mapping[int, _Claim],
+    count: int,
 ) -> tuple[int, ...]:
-    """About `count` free units over all areas, in whole rows from the front.
+    """About `count` free units of every price tier, in whole rows from the front of every area.
 
-    From each area at most half of an even share among the tills, so that a till that asks first
+    Of each tier at most half of an even share among the tills, so that a till that asks first
     does not take the house. A first row that is longer than that is cut.
     """
     tills = tx.row("SELECT count(*) FROM node WHERE role = 'till' AND state = 'active'")
     till_count = max(1, int(tills[0])) if tills else 1
-    free = {area.id: [row for row in _free_rows(area, claims) if row] for area in plan.areas}
+    free = _free_rows_by_tier(plan, event, claims)
     free_count = sum(len(row) for rows in free.values() for row in rows)
     chosen: list[int] = []
-    for area in plan.areas:
-        rows = free[area.id]
-        area_free = sum(len(row) for row in rows)
-        wanted = max(1, count * area_free // max(1, free_count))
-        most = max(1, area_free // (2 * till_count))
-        if area.kind is AreaKind.STANDING:
-            chosen.extend(rows[0][: min(wanted, most)] if rows else [])
-        else:
-            chosen.extend(_rows_for(rows, wanted, most))
+    for rows in free.values():
+        tier_free = sum(len(row) for row in rows)
+        wanted = max(1, count * tier_free // max(1, free_count))
+        most = max(1, tier_free // (2 * till_count))
+        chosen.extend(_rows_for(rows, min(wanted, most)))
     return tuple(chosen[:UNITS_PER_GRANT_MAX])
 
 
-def _rows_for(rows: list[list[int]], wanted: int, most: int) -> list[int]:
-    """Whole rows, as many as fit `wanted` but at least one; never more than `most` units."""
+def _rows_for(rows: list[list[int]], most: int) -> list[int]:
+    """Whole rows as long as they fit; at least a part of the first one."""
     taken: list[int] = []
     for row in rows:
-        if taken and len(taken) + len(row) > min(wanted, most):
+        if taken and len(taken) + len(row) > most:
             break
         taken.extend(row)
     return taken[:most]
 
 
-def _free_rows(area: Area, claims: Mapping[int, _Claim]) -> list[list[int]]:
-    rows = (
-        [[seat.unit for seat in row.seats] for row in area.rows]
-        if area.kind is AreaKind.SEATED
-        else [list(area.units)]
-    )
-    return [
-        [unit for unit in row if unit not in claims or claims[unit].kind == "free"] for row in rows
-    ]
+def _free_rows_by_tier(
+    plan: SeatingPlan, event: Event, claims: Mapping[int, _Claim]
+) -> dict[str, list[list[int]]]:
+    """What is free of each tier, row by row: every area's first row, then every second one...
+
+    The places of a standing area count as one row.
+    """
+    rows: list[tuple[int, list[int]]] = []
+    for area in plan.areas:
+        if area.kind is AreaKind.STANDING:
+            rows.append((0, list(area.units)))
+        rows.extend((n, [seat.unit for seat in row.seats]) for n, row in enumerate(area.rows))
+    by_tier: dict[str, list[list[int]]] = {}
+    for _depth, units in sorted(rows, key=lambda row: row[0]):
+        for tier_id, part in groupby(units, key=event.tier_of):
+            free = [unit for unit in part if unit not in claims or claims[unit].kind == "free"]
+            if free:
+                by_tier.setdefault(tier_id, []).append(free)
+    return by_tier
 
 
 def _lend(

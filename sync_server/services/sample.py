@@ -75,7 +75,7 @@ def lend_to_second_window(tx: Transaction, house: House, server_private: bytes) 
         raise LookupError(f"the sample has no area {_LENT_AREA!r}")
     units = tuple(seat.unit for row in area.rows[:_LENT_ROWS] for seat in row.seats)
     wish = Acquire(secrets.token_hex(16), number, units)
-    grant = acquire(tx, house.generation.short, event_id, node.node_id, wish, plan[1])
+    grant = acquire(tx, house.generation.short, node.node_id, wish, plan[1], plan[2])
     if not isinstance(grant, Grant):
         raise TypeError(f"the sample's second window got no seats: {grant}")
     return LentElsewhere(node.node_id, node.name, event_id, number, units)
