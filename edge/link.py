@@ -53,6 +53,7 @@ class LinkKeeper:
         self._env, self._tell = env, tell
         self._guard = threading.Lock()
         self._failing: set[Part] = set()
+        self._standing_error = ""
         self._link = Link()
 
     @property
@@ -69,7 +70,8 @@ class LinkKeeper:
             ahead = was.server_ahead_ms if server_ahead_ms is None else server_ahead_ms
             now = replace(was, last_contact_ms=self._env.wall_ms(), server_ahead_ms=ahead)
             if was.state is not LinkState.LOCKED and not self._failing:
-                now = replace(now, state=LinkState.ONLINE, offline_since_ms=None, last_error="")
+                now = replace(now, state=LinkState.ONLINE, offline_since_ms=None)
+                now = replace(now, last_error=self._standing_error)
             self._link = now
         self._announce(was, now)
         return recovered
@@ -94,9 +96,11 @@ class LinkKeeper:
         self._announce(was, now)
 
     def note(self, error: str) -> None:
-        """Something is wrong although the server answers."""
+        """Something is wrong although the server answers; '' when that is over."""
         with self._guard:
-            self._link = replace(self._link, last_error=error)
+            self._standing_error = error
+            if self._link.state is LinkState.ONLINE:
+                self._link = replace(self._link, last_error=error)
 
     def _announce(self, was: Link, now: Link) -> None:
         if now.state is was.state:

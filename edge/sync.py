@@ -301,7 +301,8 @@ class SyncEngine:
                 else:
                     self._set_aside(stream, refusal)
                 return
-        self._refused.pop(stream, None)
+        if self._refused.pop(stream, None) is not None and not self._refused:
+            self._keeper.note("")
 
     def _next_batch(self, stream: str) -> _Batch | None:
         with self.replica.reading() as connection:

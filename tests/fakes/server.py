@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -100,7 +102,7 @@ class FakeServer:
         self._rows: dict[str, list[list[Any]]] = defaultdict(list)
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
         self._guard = threading.Condition()
-        self._http = _Listener(("127.0.0.1", 0), _handler(self))
+        self._http = _Listener(self)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
 
     @property
@@ -120,6 +122,7 @@ class FakeServer:
         self.release()
         self._http.shutdown()
         self._thread.join()
+        self._http.hang_up()
         self._http.server_close()
         assert kind is not None or self._http.failures == [], self._http.failures
 
@@ -184,16 +187,20 @@ class FakeServer:
         return answer
 
     def _honest(self, call: Call) -> Say:
-        work = {
+        works: dict[str, Callable[[Call], Say]] = {
             "token": self._token,
             "hello": self._hello,
             "push": self._push,
             "pull": self._pull,
             "acquire": self._acquire,
-            "admit": lambda _call: Say({"accepted": True}),
-        }[call.name]
+            "admit": self._admit,
+        }
+        work = works[call.name]
         with self._guard:
             return work(call)
+
+    def _admit(self, call: Call) -> Say:
+        return Say({"accepted": True, "op": call.body["op"]})
 
     def _token(self, _call: Call) -> Say:
         number = sum(1 for call in self.calls if call.name == "token")
@@ -288,80 +295,88 @@ class _Listener(ThreadingHTTPServer):
     daemon_threads = False  # joined by server_close: a thread left behind is a failure
     request_queue_size = 64
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, fake: FakeServer) -> None:
+        self.fake = fake
         self.failures: list[str] = []
-        super().__init__(*arguments)
+        self._connections: list[socket.socket] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.append(request)
+        super().process_request(request, client_address)
+
+    def hang_up(self) -> None:
+        """End connections that are kept alive, or closing would wait for their clients."""
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        import sys
-
         error = sys.exception()
         if not isinstance(error, ConnectionError | TimeoutError):
             self.failures.append(repr(error))
 
 
-def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 20
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    server: _Listener
+    protocol_version = "HTTP/1.1"
+    timeout = 20
+    disable_nagle_algorithm = True
 
-        def do_GET(self) -> None:
-            self._serve()
+    def do_GET(self) -> None:
+        self._serve()
 
-        def do_POST(self) -> None:
-            self._serve()
+    def do_POST(self) -> None:
+        self._serve()
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
+    def log_message(self, *_: object) -> None:
+        pass
 
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            raw = self.rfile.read(length)
-            address = urlsplit(self.path)
-            name = address.path.rpartition("/")[2]
-            body = dict(parse_qsl(raw.decode())) if name == "token" else json.loads(raw or b"null")
-            query = dict(parse_qsl(address.query, keep_blank_values=True))
-            self._give(server.take(Call(name, address.path, body, query, dict(self.headers))))
+    def _serve(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        raw = self.rfile.read(length)
+        address = urlsplit(self.path)
+        name = address.path.rpartition("/")[2]
+        body = dict(parse_qsl(raw.decode())) if name == "token" else json.loads(raw or b"null")
+        query = dict(parse_qsl(address.query, keep_blank_values=True))
+        self._give(self.server.fake.take(Call(name, address.path, body, query, dict(self.headers))))
 
-        def _give(self, answer: Answer) -> None:
-            match answer:
-                case Say():
-                    self._say(answer)
-                case Hang():
-                    server.released.wait(30)
-                    self.close_connection = True
-                case Reset():
-                    # SO_LINGER with no time to linger: close() sends RST instead of FIN.
-                    linger = struct.pack("ii", 1, 0)
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                    self.connection.close()
-                    self.close_connection = True
-                case Raw(content):
-                    self.wfile.write(content)
-                    self.close_connection = True
-                case Trickle(pause_s):
-                    self._promise()
-                    while not server.released.wait(pause_s):
-                        self.wfile.write(b" ")
-                case Endless():
-                    self._promise()
-                    while not server.released.is_set():
-                        self.wfile.write(b" " * 1_000_000)
+    def _give(self, answer: Answer) -> None:
+        match answer:
+            case Say():
+                self._say(answer)
+            case Hang():
+                self.server.fake.released.wait(30)
+                self.close_connection = True
+            case Reset():
+                # SO_LINGER with no time to linger: close() sends RST instead of FIN.
+                linger = struct.pack("ii", 1, 0)
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                self.connection.close()
+                self.close_connection = True
+            case Raw(content):
+                self.wfile.write(content)
+                self.close_connection = True
+            case Trickle(pause_s):
+                self._promise()
+                while not self.server.fake.released.wait(pause_s):
+                    self.wfile.write(b" ")
+            case Endless():
+                self._promise()
+                while not self.server.fake.released.is_set():
+                    self.wfile.write(b" " * 1_000_000)
 
-        def _say(self, answer: Say) -> None:
-            content = answer.content()
-            self.send_response(answer.status)
-            for key, value in answer.headers.items():
-                self.send_header(key, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def _say(self, answer: Say) -> None:
+        content = answer.content()
+        self.send_response(answer.status)
+        for key, value in answer.headers.items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
-        def _promise(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(10**12))
-            self.end_headers()
-            self.close_connection = True
-
-    return Handler
+    def _promise(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(10**12))
+        self.end_headers()
+        self.close_connection = True

@@ -12,6 +12,7 @@ from edge.identity import NodeKey
 from edge.replica import Replica
 from tests.fakes.edge_node import NODE, VENUE, TurnedEnv, enrolled_folder
 from tests.fakes.server import FakeServer
+from tests.integration.edge.engine_room import Room
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def key(folder: Path) -> NodeKey:
 
 @pytest.fixture
 def replica(folder: Path, key: NodeKey) -> Iterator[Replica]:
-    assert key
+    assert key.private
     with closing(Replica(folder)) as replica:
         yield replica
 
@@ -40,3 +41,8 @@ def env() -> TurnedEnv:
 def server() -> Iterator[FakeServer]:
     with FakeServer(NODE, VENUE) as server:
         yield server
+
+
+@pytest.fixture
+def room(server: FakeServer, replica: Replica, key: NodeKey, env: TurnedEnv) -> Room:
+    return Room(server, replica, key, env)
