@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sync_server import commands
 from sync_server.services.initialise import finish
 from sync_server.services.permissions import NodeRole
 from sync_server.services.sample import Sample
+from tests.integration.sync_server.stage import Stage, open_stage
 from tests.integration.sync_server.support import (
     HouseOnDisk,
     NodeAtTest,
@@ -85,3 +86,10 @@ async def manager(visitor: PersonAtTest, house: HouseOnDisk) -> PersonAtTest:
     async with await visitor.sign_in("manager", house.password) as response:
         assert response.status == 303
     return visitor
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A small house for the use cases themselves, without HTTP."""
+    with open_stage(tmp_path) as stage:
+        yield stage
