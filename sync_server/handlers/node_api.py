@@ -125,7 +125,7 @@ async def acquire(request: web.Request) -> web.Response:
         "id": str(outcome.id),
         "p": outcome.performance,
         "firm": outcome.firm,
-        "state": "open",
+        "state": outcome.state,
         "units": outcome.units,
     }
     return _reply({"allotment": grant})

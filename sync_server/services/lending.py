@@ -14,6 +14,7 @@ from itertools import groupby
 from sqlalchemy import text
 
 from sync_server.store.writer import Transaction
+from ticketing.admission import AllotmentState
 from ticketing.event import Event
 from ticketing.ids import AllotmentId
 from ticketing.seating import AreaKind, SeatingPlan
@@ -46,12 +47,16 @@ class Acquire:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Units lent, each with its version: a ticket sold on it cites both."""
+    """Units lent, each with its version: a ticket sold on it cites both.
+
+    `state` is open, unless the request is an old one that comes again: then as of now.
+    """
 
     id: AllotmentId
     performance: int
     units: tuple[tuple[int, int], ...]
     firm: bool
+    state: AllotmentState
     rev: int
 
 
@@ -93,7 +98,7 @@ def acquire(
 
 def _earlier_grant(tx: Transaction, event_id: str, node_id: str, req: str) -> Grant | None:
     row = tx.row(
-        "SELECT id, perf_id, firm, body, rev FROM allot "
+        "SELECT id, perf_id, firm, state, body, rev FROM allot "
         "WHERE event_id = :e AND node_id = :n AND req = :r",
         e=event_id,
         n=node_id,
@@ -104,7 +109,8 @@ def _earlier_grant(tx: Transaction, event_id: str, node_id: str, req: str) -> Gr
     allotment = AllotmentId.parse(row.id)
     assert allotment is not None
     units = tuple((unit, version) for unit, version in json.loads(row.body)["units"])
-    return Grant(allotment, row.perf_id, units, bool(row.firm), row.rev)
+    state = AllotmentState(row.state)
+    return Grant(allotment, row.perf_id, units, bool(row.firm), state, row.rev)
 
 
 def _claims(tx: Transaction, event_id: str, performance: int) -> dict[int, _Claim]:
@@ -236,7 +242,7 @@ def _lend(
         rev=first,
     )
     _require_all_claimed(tx, event_id, allotment, len(units))
-    return Grant(allotment, wish.performance, lent, wish.firm, first)
+    return Grant(allotment, wish.performance, lent, wish.firm, AllotmentState.OPEN, first)
 
 
 def _require_all_claimed(
