@@ -60,7 +60,7 @@ def admit(tx: Transaction, stream: str, node_id: str, request: AdmitRequest) -> 
     if not isinstance(scan, TicketCode):
         return Denied(Reason(scan.value), None)
     facts = _facts(tx, stream, scan)
-    ours = _answered_before(tx, stream, node_id, request, scan.facts.ticket_id)
+    ours = _answered_before(tx, stream, node_id, request, scan, facts.key)
     if ours is not None:
         return Accepted(ours, facts.row is None)
     now = datetime.fromtimestamp(tx.now_ms / 1000, UTC)
@@ -73,18 +73,26 @@ def admit(tx: Transaction, stream: str, node_id: str, request: AdmitRequest) -> 
 
 
 def _answered_before(
-    tx: Transaction, stream: str, node_id: str, request: AdmitRequest, ticket_id: TicketId
+    tx: Transaction,
+    stream: str,
+    node_id: str,
+    request: AdmitRequest,
+    scan: TicketCode,
+    key: IssuerKey | None,
 ) -> OpId | None:
     """An entry we accepted for this lane whose answer the gate never got, or this very operation.
 
     A gate that died between our commit and its own does not know the entry, and nobody went in:
-    the lane is given the same entry again instead of shutting the person out.
+    the lane is given the same entry again instead of shutting the person out. The code must be
+    genuine, or whoever knows the ticket's id could go in on a lost answer.
     """
+    if key is None or not scan.is_genuine(key.public):
+        return None
     rows = tx.rows(
         "SELECT op_id FROM entry WHERE event_id = :e AND ticket_id = :t AND node_id = :n "
         "AND lane = :lane AND (op_id = :op OR journalled = 0)",
         e=stream,
-        t=ticket_id,
+        t=scan.facts.ticket_id,
         n=node_id,
         lane=request.lane,
         op=request.op_id,
