@@ -134,7 +134,7 @@ def _check(path: Path, connection: sqlite3.Connection, version: int) -> None:
         raise damaged(path, "it has no tables")
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
-        raise damaged(path, str(verdict))
+        raise damaged(path, str(verdict).splitlines()[-1])
 
 
 @contextmanager

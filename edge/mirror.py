@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.allotments import grant_from_wire
 from edge.database import create, storage_errors
 from edge.errors import ReplicaDamaged, ReplicaError
 from edge.readers import Readers
@@ -220,7 +221,10 @@ def _claim(stream: str, rev: int, body: Mapping[str, Any]) -> _Written:
 
 def _allot(stream: str, rev: int, body: Mapping[str, Any]) -> _Written:
     columns = ("stream", "id", "node_id", "performance", "state", "units", "rev")
-    units = json.dumps([unit for unit, _version in body["units"]])
+    grant = grant_from_wire(body)
+    if grant is None:
+        raise ValueError("not an allotment")
+    units = json.dumps([unit for unit, _version in grant.units])
     return (
         "allot",
         columns,

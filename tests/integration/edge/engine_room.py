@@ -89,5 +89,10 @@ def wait_online(engine: SyncEngine) -> None:
     wait_until(lambda: engine.link.state is LinkState.ONLINE)
 
 
+def wait_greeted(engine: SyncEngine) -> None:
+    """Wait for the first hello to be answered; the puller may have been online before."""
+    wait_until(lambda: engine._hello_due_s)
+
+
 def wait_offline(engine: SyncEngine) -> None:
     wait_until(lambda: engine.link.state is LinkState.OFFLINE)

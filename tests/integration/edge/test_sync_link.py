@@ -14,7 +14,7 @@ from edge.replica import Replica
 from edge.sync import WISHES_MAX, SyncEngine
 from tests.fakes.edge_node import EVENT, wait_until, write
 from tests.fakes.server import Hang, Reset, Say, problem
-from tests.integration.edge.engine_room import Room, wait_offline, wait_online
+from tests.integration.edge.engine_room import Room, wait_greeted, wait_offline, wait_online
 
 
 def own_units(room: Room) -> dict[int, str]:
@@ -76,7 +76,7 @@ def test_wishes_that_wait_when_the_link_breaks_hear_of_it(room: Room) -> None:
     room.timeout_s = 0.5
     with room.running() as engine:
         wait_online(engine)
-        wait_until(lambda: engine._hello_due_s)
+        wait_greeted(engine)
         room.server.script("acquire", Hang())
         for number in range(3):
             engine.wish(room.a_wish(number + 1, req=f"{number:032x}"))
@@ -170,7 +170,7 @@ def test_the_link_goes_from_connecting_to_online_and_says_so(room: Room) -> None
 def test_offline_since_is_when_it_began_and_goes_when_it_ends(room: Room) -> None:
     with room.running() as engine:
         wait_online(engine)
-        wait_until(lambda: engine._hello_due_s)
+        wait_greeted(engine)
         last_contact_ms = engine.link.last_contact_ms
         before_ms = room.env.wall_ms()
         room.server.unplugged = True
@@ -187,7 +187,12 @@ def test_offline_since_is_when_it_began_and_goes_when_it_ends(room: Room) -> Non
         assert engine.link.last_error.startswith("no answer from the server")
         room.server.unplugged = False
         wait_online(engine)
-        assert (engine.link.offline_since_ms, engine.link.last_error) == (None, "")
+        assert _offline_since(engine) is None
+        assert engine.link.last_error == ""
+
+
+def _offline_since(engine: SyncEngine) -> int | None:
+    return engine.link.offline_since_ms
 
 
 def test_a_call_that_always_fails_beside_one_that_works_does_not_blink(room: Room) -> None:

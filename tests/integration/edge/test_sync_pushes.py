@@ -14,7 +14,7 @@ from edge.link import LinkState
 from edge.sync import OPS_PER_PUSH, Listeners
 from tests.fakes.edge_node import EVENT, VENUE, new_op_id, wait_until, write
 from tests.fakes.server import Endless, Hang, Raw, Reset, Say, Trickle, problem
-from tests.integration.edge.engine_room import Room, wait_offline, wait_online
+from tests.integration.edge.engine_room import Room, wait_greeted, wait_offline, wait_online
 from ticketing.journal import OpKind
 
 TROUBLES = [
@@ -77,7 +77,7 @@ def test_a_long_outage_ends_with_everything_pushed_in_order(room: Room) -> None:
 
 def test_a_nudge_pushes_at_once(room: Room) -> None:
     with room.running() as engine:
-        wait_online(engine)
+        wait_greeted(engine)
         write(room.replica)
         engine.nudge()
         room.wait_for_all_synced()
@@ -251,7 +251,7 @@ def test_a_locked_node_stays_locked_after_a_restart(room: Room) -> None:
 def test_hello_tells_where_every_journal_stands(room: Room) -> None:
     head = write(room.replica, count=2)[-1]
     with room.running() as engine:
-        wait_online(engine)
+        wait_greeted(engine)
     body = room.server.called("hello")[0].body
     assert body["journals"] == [{"stream": EVENT, "inc": 1, "seq": 2, "hash": head.hash}]
     assert body["unsynced"] == 2
@@ -301,7 +301,7 @@ def test_a_hello_that_makes_no_sense_changes_nothing(room: Room, reply: object) 
 
 def test_hello_is_said_again_when_its_time_has_come(room: Room) -> None:
     with room.running() as engine:
-        wait_until(lambda: engine._hello_due_s)
+        wait_greeted(engine)
         room.env.monotonic_added_s += 61
         engine.nudge()
         wait_until(lambda: len(room.server.called("hello")) == 2)
