@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import Field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from edge.enrolment import enrol
 from edge.env import MachineEnv
 from edge.errors import EdgeError
 from edge.node import as_program_error, program_version
+from program.errors import SettingsError
 from program.exit_codes import ExitCode
-from program.settings import load_settings
-
-T = TypeVar("T")
+from program.settings import OutOfRange, load_settings
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
@@ -37,28 +37,45 @@ def add_enrol_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument("code", metavar="CODE", help="the enrolment code, with or without dashes")
 
 
-def read_settings(cls: type[T], default: Path, empty: T, options: argparse.Namespace) -> T:
+class _Settings(Protocol):
+    """What the settings of tills and gates have in common: a dataclass with a check."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def check(self) -> None:
+        """Raise OutOfRange for what cannot work."""
+
+
+S = TypeVar("S", bound=_Settings)
+
+
+def read_settings(cls: type[S], default: Path, empty: S, options: argparse.Namespace) -> S:
     """Settings from `--config`, else from the default file if it is there, else the defaults.
 
     Options go first. Raises SettingsError.
     """
-    overrides: list[tuple[str, object]] = []
+    overrides: dict[str, object] = {}
     if options.data_dir is not None:
-        overrides.append(("data_dir", str(options.data_dir.absolute())))
+        overrides["data_dir"] = options.data_dir.absolute()
     if options.server is not None:
-        overrides.append(("server_url", options.server))
+        overrides["server_url"] = options.server
     file: Path | None = options.config
     if file is None and default.is_file():
         file = default
     if file is None:
-        return _from_overrides(cls, empty, overrides)
-    return load_settings(cls, file, overrides=overrides)
+        return _checked(replace(empty, **overrides))
+    texts = [(key, str(value)) for key, value in overrides.items()]
+    return load_settings(cls, file, overrides=texts)
 
 
-def _from_overrides(cls: type[T], empty: T, overrides: list[tuple[str, object]]) -> T:
-    values = {key: Path(str(value)) if key == "data_dir" else value for key, value in overrides}
-    defaults = {slot: getattr(empty, slot) for slot in cls.__dataclass_fields__}  # type: ignore[attr-defined]
-    return cls(**{**defaults, **values})
+def _checked(settings: S) -> S:
+    """Options over the defaults keep the same rules as a file."""
+    try:
+        settings.check()
+    except OutOfRange as error:
+        value = getattr(settings, error.field)
+        raise SettingsError(f"'{error.field}' {error.rule}, but is {value!r}") from error
+    return settings
 
 
 def run_enrol(folder: Path, url: str, code: str, role: str) -> int:
