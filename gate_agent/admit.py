@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -13,17 +13,16 @@ from edge.journal import JournalLocked, Unit, append, get_meta, set_meta
 from edge.replica import Replica
 from gate_agent.arbiter import Accepted, Denied, NoAnswer, own_op_ids
 from gate_agent.facts import GateKnowledge
+from gate_agent.memory import LaneMemory
 from program.logs import get_logger
-from ticketing.admission import LaneFacts, Reason, Refuse, decide_entry
+from ticketing.admission import Admit, Entry, LaneFacts, Reason, Refuse, decide_entry
 from ticketing.code import TicketCode, parse_code
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import EntryGranted, encode_entry
 
-OFFER_AGAIN_S = 60
-"""A granted entry whose barrier was never commanded is offered again at its lane for so long."""
 UNLISTED_MAX = 50
-"""Entries on allotments this lane never heard of, decided without the arbiter."""
+"""Entries of one event on allotments this lane never heard of, decided without the arbiter."""
 _UNLISTED = "unlisted_count"
 _log = get_logger(__name__)
 
@@ -47,7 +46,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class LetIn:
-    """Recorded, or offered again: the barrier may open. `op_id` names the entry."""
+    """Recorded, or offered again: the barrier may open. `op_id` names the entry.
+
+    Not `recorded`: this gate could not write, and the arbiter's record is the only one.
+    """
 
     stream: str
     op_id: OpId
@@ -55,6 +57,7 @@ class LetIn:
     offline: bool
     unconfirmed: bool
     again: bool = False
+    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,15 @@ class TurnedAway:
 
 @dataclass(frozen=True, slots=True)
 class Doorman:
-    """Decides scans for one lane. Used by that lane's thread alone."""
+    """Decides scans for one lane of the gate `node_id`. Used by that lane's thread alone."""
 
     lane: Lane
+    node_id: str
     knowledge: GateKnowledge
     replica: Replica
     arbiter: AsksArbiter
     env: Env
-    started_ms: int
+    memory: LaneMemory
 
     def scan(self, text: str, now_ms: int) -> LetIn | TurnedAway:
         """Decide one text. `now_ms` is the corrected clock. Total: every text gets an answer."""
@@ -84,20 +88,28 @@ class Doorman:
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         if not isinstance(code, TicketCode):
             return TurnedAway(Reason(code.value), None, offline=False)
+        # A performance that the mirror lacks has no journal that an entry could go to.
         stream = self.knowledge.event_of(code.facts.performance) or ""
-        performances = self.knowledge.let_in_now(self.lane.performances, now)
-        facts = self.knowledge.facts(stream, code.facts, performances)
-        unfinished = self._unfinished(stream, code, facts, now_ms)
+        served = self.knowledge.let_in_now(self.lane.performances, now) if stream else frozenset()
+        facts = self.knowledge.facts(stream, code.facts, served)
+        unfinished = self._unfinished(stream, code, facts)
         if unfinished is not None:
             return unfinished
+        facts, unheard = self._without_unheard(stream, code, facts)
         decision = decide_entry(code, facts, at=now)
         ask_anyway = isinstance(decision, Refuse) and decision.reason is Reason.UNKNOWN_ISSUER
         if isinstance(decision, Refuse) and not (ask_anyway and stream):
             return _turned_away(decision, code)
-        return self._ask_and_record(stream, code, facts, decision, now_ms)
+        op_id = unheard or OpId(self.env.random_bytes(16).hex())
+        return self._ask_and_record(stream, code, facts, decision, op_id, now_ms)
 
     def commanded(self, let_in: LetIn) -> None:
         """The barrier confirmed: this entry is not offered again."""
+        if not let_in.recorded:
+            at = datetime.fromtimestamp(self.env.wall_ms() / 1000, UTC)
+            entry = Entry(let_in.op_id, self.node_id, self.lane.name, at)
+            self.memory.note_passed(let_in.stream, let_in.code.facts.ticket_id, entry)
+            return
         self.replica.transact(
             lambda unit: unit.execute(
                 "UPDATE entry SET commanded_ms = ? WHERE stream = ? AND op_id = ?",
@@ -105,30 +117,48 @@ class Doorman:
             )
         )
 
-    def _unfinished(
-        self, stream: str, code: TicketCode, facts: LaneFacts, now_ms: int
-    ) -> LetIn | None:
+    def _unfinished(self, stream: str, code: TicketCode, facts: LaneFacts) -> LetIn | None:
         """An entry granted here whose barrier never moved: killed or cut off in between.
 
         The code must be genuine, or somebody who knows a ticket's id could use its grant.
         """
         if facts.key is None or not code.is_genuine(facts.key.public):
             return None
-        oldest_ms = now_ms - OFFER_AGAIN_S * 1000
         with self.replica.reading() as connection:
             row = connection.execute(
-                "SELECT op_id, at_ms FROM entry WHERE stream = ? AND ticket_id = ? AND lane = ? "
-                "AND commanded_ms = 0 ORDER BY at_ms DESC LIMIT 1",
+                "SELECT op_id FROM entry WHERE stream = ? AND ticket_id = ? AND lane = ? "
+                "AND commanded_ms = 0 ORDER BY rowid DESC LIMIT 1",
                 (stream, code.facts.ticket_id, self.lane.name),
             ).fetchone()
-        if row is None or max(row["at_ms"], self.started_ms) < oldest_ms:
+        if row is None or not self.memory.is_fresh(OpId(row["op_id"])):
             return None
         return LetIn(stream, OpId(row["op_id"]), code, False, facts.row is None, again=True)
 
+    def _without_unheard(
+        self, stream: str, code: TicketCode, facts: LaneFacts
+    ) -> tuple[LaneFacts, OpId | None]:
+        """The facts without the arbiter's entries for this lane that nobody went in by.
+
+        The arbiter recorded them, its answer never came, and the feed brought them back: had the
+        barrier moved, our own journal (or memory) would tell. One of them is this scan's entry.
+        """
+        passed = self.memory.passed(stream, code.facts.ticket_id)
+        told = {entry.op_id: entry for entry in facts.entries if entry.op_id not in passed}
+        here = (self.node_id, self.lane.name)
+        unheard = {op for op, entry in told.items() if (entry.node_id, entry.lane) == here}
+        counted = [entry for op, entry in told.items() if op not in unheard]
+        facts = replace(facts, entries=(*counted, *passed.values()))
+        return facts, min(unheard, default=None)
+
     def _ask_and_record(
-        self, stream: str, code: TicketCode, facts: LaneFacts, local: object, now_ms: int
+        self,
+        stream: str,
+        code: TicketCode,
+        facts: LaneFacts,
+        local: Admit | Refuse,
+        op_id: OpId,
+        now_ms: int,
     ) -> LetIn | TurnedAway:
-        op_id = OpId(self.env.random_bytes(16).hex())
         seen = own_op_ids(list(facts.entries))
         answer = self.arbiter.ask(stream, op_id, code.text, self.lane.name, seen)
         if isinstance(answer, Denied):
@@ -145,9 +175,11 @@ class Doorman:
         unlisted = let_in.offline and facts.row is None and facts.allotment is None
         entry = _entry(let_in, self.lane.name, now_ms)
 
-        def record(unit: Unit) -> bool:
-            if unlisted and not _count_unlisted(unit):
-                return False
+        def record(unit: Unit) -> Reason | None:
+            if _is_ours(unit, let_in.op_id):  # an answer to another question: nobody enters by it
+                return Reason.ALREADY_USED
+            if unlisted and not _count_unlisted(unit, let_in.stream):
+                return Reason.NOT_IN_ALLOTMENT
             body = encode_entry(entry)
             append(
                 unit,
@@ -171,17 +203,18 @@ class Doorman:
                     entry.at_ms,
                 ),
             )
-            return True
+            return None
 
         try:
-            within_limit = self.replica.transact(record)
+            refused = self.replica.transact(record)
         except (ReplicaError, JournalLocked) as error:
             _log.error("entry_not_recorded", error=str(error))
             if not let_in.offline:  # the arbiter has it on its disk: that is the record
-                return let_in
+                return replace(let_in, recorded=False)
             return TurnedAway(Reason.NOT_RECORDED, let_in.code, offline=True)
-        if not within_limit:
-            return TurnedAway(Reason.NOT_IN_ALLOTMENT, let_in.code, offline=True)
+        if refused is not None:
+            return TurnedAway(refused, let_in.code, let_in.offline)
+        self.memory.note_granted(let_in.op_id)
         return let_in
 
 
@@ -200,11 +233,16 @@ def _entry(let_in: LetIn, lane: str, now_ms: int) -> EntryGranted:
     )
 
 
-def _count_unlisted(unit: Unit) -> bool:
-    count = int(get_meta(unit, _UNLISTED) or 0) + 1
+def _is_ours(unit: Unit, op_id: OpId) -> bool:
+    return unit.execute("SELECT 1 FROM op WHERE op_id = ?", (op_id,)).fetchone() is not None
+
+
+def _count_unlisted(unit: Unit, stream: str) -> bool:
+    key = f"{_UNLISTED}:{stream}"
+    count = int(get_meta(unit, key) or 0) + 1
     if count > UNLISTED_MAX:
         return False
-    set_meta(unit, _UNLISTED, str(count))
+    set_meta(unit, key, str(count))
     return True
 
 

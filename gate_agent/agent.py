@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 
 from edge.catalogue import MirrorCatalogue
 from edge.env import MachineEnv
@@ -13,6 +14,7 @@ from gate_agent.admit import Doorman, Lane
 from gate_agent.arbiter import Arbiter
 from gate_agent.facts import GateKnowledge
 from gate_agent.lane import LaneRunner
+from gate_agent.memory import LaneMemory
 from gate_agent.settings import GateSettings
 from hardware.camera.grabber import Camera
 from hardware.camera.source import make_source
@@ -30,23 +32,24 @@ def run_agent(
     """Run one lane until `stop`. Raises EdgeError or BadDeviceAddress before it has begun."""
     relay = make_relay(settings.lane.relay)
     camera = Camera(make_source(settings.lane.camera))
-    node = open_node(settings.data_dir, settings.server_url, "gate", MachineEnv())
-    arbiter = Arbiter(node.new_client, node.env)
-    catalogue = MirrorCatalogue(node.replica.mirror)
-    node.engine.listeners = Listeners(pulled=lambda _stream, kinds: _read_ahead(catalogue, kinds))
-    try:
+    with ExitStack() as opened:  # closed in the opposite order, each whatever the others do
+        node = open_node(settings.data_dir, settings.server_url, "gate", MachineEnv())
+        opened.callback(node.replica.close)
+        opened.callback(node.engine.stop)
+        arbiter = Arbiter(node.new_client, node.env)
+        opened.callback(arbiter.stop)
+        opened.callback(_let_go, relay)
+        opened.callback(camera.stop)
+        catalogue = MirrorCatalogue(node.replica.mirror)
+        node.engine.listeners = Listeners(
+            pulled=lambda _stream, kinds: _read_ahead(catalogue, kinds)
+        )
         _shut(relay)
         catalogue.events()
         node.engine.start()
         camera.start()
         _log.info("lane_running", lane=settings.lane.name, camera=camera.address)
         _runner(settings, node, catalogue, arbiter, camera, relay, say).run(stop)
-    finally:
-        camera.stop()
-        relay.close()
-        arbiter.stop()
-        node.engine.stop()
-        node.replica.close()
     _log.info("lane_stopped", lane=settings.lane.name)
 
 
@@ -66,11 +69,12 @@ def _runner(
 
     doorman = Doorman(
         Lane(settings.lane.name, frozenset(settings.lane.performances)),
+        node.identity.node_id,
         GateKnowledge(node.replica, catalogue, server_key),
         node.replica,
         arbiter,
         node.env,
-        started_ms=corrected_ms(),
+        LaneMemory(node.env),
     )
     return LaneRunner(
         doorman,
@@ -97,3 +101,9 @@ def _shut(relay: Relay) -> None:
         relay.all_off()
     except DeviceError as error:
         _log.warning("relay_gone", error=str(error))
+
+
+def _let_go(relay: Relay) -> None:
+    """A port whose device is gone may refuse even to be closed."""
+    with suppress(DeviceError):
+        relay.close()

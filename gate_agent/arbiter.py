@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from edge.client import ServerClient
 from edge.env import Env
-from edge.errors import EdgeError
+from edge.errors import EdgeError, ServerUnreachable
 from program.logs import get_logger
 from ticketing.admission import Entry, Reason
 from ticketing.ids import OpId, is_op_id
@@ -69,12 +70,15 @@ class Arbiter:
             self._calls.put_nowait((stream, body, future))
             return _answer(future.result(BUDGET_S))
         except (EdgeError, FutureTimeout, queue.Full) as error:
+            future.cancel()  # not sent yet: then nobody asks what is decided already
             _log.warning("arbiter_silent", error=type(error).__name__)
             self._rest_until_s = self._env.monotonic_s() + REST_S
             return NoAnswer()
 
     def stop(self) -> None:
-        """End the thread once its present call is over."""
+        """End the thread once its present call is over; waits for it two seconds at most."""
+        if not self._thread.is_alive():
+            return
         try:
             self._calls.put(None, timeout=1)
         except queue.Full:
@@ -82,39 +86,61 @@ class Arbiter:
         self._thread.join(1)
 
     def _loop(self) -> None:
-        client = self._new_client()
-        self._warm_up(client)
-        while True:
-            try:
-                call = self._calls.get(timeout=_WARM_UP_PERIOD_S)
-            except queue.Empty:
-                self._warm_up(client)
-                continue
-            if call is None:
-                break
-            stream, body, future = call
-            self._busy.set()
-            try:
-                future.set_result(client.admit(stream, body, budget_s=BUDGET_S))
-            except EdgeError as error:
-                future.set_exception(error)
-            finally:
-                self._busy.clear()
-        client.close()
+        try:
+            client = self._new_client()
+        except EdgeError as error:  # no client can be made for this address: decide alone
+            _log.error("arbiter_without_address", error=str(error))
+            return
+        with closing(client):
+            self._warm_up(client)
+            while True:
+                try:
+                    call = self._calls.get(timeout=_WARM_UP_PERIOD_S)
+                except queue.Empty:
+                    self._warm_up(client)
+                    continue
+                if call is None:
+                    return
+                self._pass_on(client, *call)
+
+    def _pass_on(
+        self,
+        client: ServerClient,
+        stream: str,
+        body: dict[str, object],
+        future: Future[dict[str, Any]],
+    ) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        self._busy.set()
+        try:
+            future.set_result(client.admit(stream, body, budget_s=BUDGET_S))
+        except EdgeError as error:
+            future.set_exception(error)
+        except Exception:  # noqa: BLE001 - a bug must not leave the lane alone all evening
+            _log.exception("arbiter_call_crashed")
+            future.set_exception(ServerUnreachable("a defect in the program; see its log"))
+        finally:
+            self._busy.clear()
 
     def _warm_up(self, client: ServerClient) -> None:
         try:
             client.warm_up()
         except EdgeError as error:
             _log.debug("arbiter_not_warm", error=type(error).__name__)
+        except Exception:  # noqa: BLE001 - as above; the next question tries again
+            _log.exception("arbiter_warm_up_crashed")
 
 
 def _answer(reply: Mapping[str, Any]) -> Accepted | Denied | NoAnswer:
     if reply.get("accepted") is True and is_op_id(reply.get("op")):
         return Accepted(OpId(reply["op"]), reply.get("unconfirmed") is True)
-    if reply.get("accepted") is False and reply.get("reason") in tuple(Reason):
+    reason = reply.get("reason")
+    if reply.get("accepted") is False and isinstance(reason, str):
         first = reply.get("first_entry")
-        return Denied(Reason(reply["reason"]), first if isinstance(first, dict) else None)
+        # A reason that only a newer server has is a no all the same; the desk finds out which.
+        known = Reason(reason) if reason in tuple(Reason) else Reason.NOT_RECORDED
+        return Denied(known, first if isinstance(first, dict) else None)
     return NoAnswer()
 
 

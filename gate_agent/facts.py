@@ -56,7 +56,10 @@ class GateKnowledge:
         )
 
     def facts(self, stream: str, ticket: TicketFacts, performances: frozenset[int]) -> LaneFacts:
-        """Everything the decision needs. Own entries and the mirror's are merged by op id."""
+        """Everything the decision needs. Own entries and the mirror's are merged by op id.
+
+        Entries of our own journal bear no node id; one of the mirror with ours is missing there.
+        """
         with self.replica.mirror.reading() as mirror:
             row = _ticket(mirror, stream, ticket)
             unit = row.unit if row else ticket.unit
@@ -71,9 +74,13 @@ class GateKnowledge:
         return LaneFacts(performances, key, row, allotment, version_seen, tuple(entries.values()))
 
     def _issuer(self, mirror: sqlite3.Connection, key_id: str) -> IssuerKey | None:
-        """A selling node's key, believed only with the server's signature on it."""
+        """A till's key, believed only with the server's signature on it.
+
+        A gate's key vouches for no ticket, or a stolen gate could forge any.
+        """
         row = mirror.execute(
-            "SELECT id, role, key, signature, state FROM node WHERE key_id = ?", (key_id,)
+            "SELECT id, role, key, signature, state FROM node WHERE key_id = ? AND role = 'till'",
+            (key_id,),
         ).fetchone()
         if row is None:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,6 +16,8 @@ from hardware.errors import DeviceError
 from hardware.qr.decoder import Found, Reading
 from hardware.relay.driver import Relay
 from program.logs import get_logger
+from ticketing.admission import Reason
+from ticketing.code import TicketFacts
 
 SAME_CODE_BLOCKED_S = 1.5
 """A code that was answered is not answered again while it stays in view, and so long after."""
@@ -43,12 +45,16 @@ class Debounce:
 
     _seen_s: dict[str, float] = field(default_factory=dict)
 
-    def is_new(self, text: str, now_s: float) -> bool:
-        """Whether this code has not been in view lately; notes that it is now."""
-        last_s = self._seen_s.get(text)
+    def see(self, texts: Iterable[str], now_s: float) -> frozenset[str]:
+        """Of the codes in view, those that were answered lately; they stay blocked."""
         self._seen_s = {t: at for t, at in self._seen_s.items() if now_s - at < SAME_CODE_BLOCKED_S}
-        self._seen_s[text] = now_s
-        return last_s is None or now_s - last_s >= SAME_CODE_BLOCKED_S
+        blocked = frozenset(texts) & self._seen_s.keys()
+        self.block(blocked, now_s)
+        return blocked
+
+    def block(self, texts: Iterable[str], now_s: float) -> None:
+        """These codes were answered, or are still in view."""
+        self._seen_s.update(dict.fromkeys(texts, now_s))
 
 
 @dataclass(slots=True)
@@ -74,10 +80,21 @@ class LaneRunner:
             if frame is None:
                 continue
             number = frame.number
-            reading = _nearest_centre(self.decoder.decode(frame.pixels), frame)
-            if reading is None or not self.debounce.is_new(reading.text, time.monotonic()):
-                continue
+            try:
+                self._look(frame)
+            except Exception:  # noqa: BLE001 - a bug in one scan must not shut the door for all
+                _log.exception("scan_crashed")
+
+    def _look(self, frame: Frame) -> None:
+        found = self.decoder.decode(frame.pixels)
+        blocked = self.debounce.see([seen.text for seen in found.readings], time.monotonic())
+        reading = _nearest_centre(found, frame)
+        if reading is None or reading.text in blocked:
+            return
+        try:
             self.answer(reading)
+        finally:  # counted from here: a slow disk or relay takes its time, and nobody looks then
+            self.debounce.block([reading.text, *blocked], time.monotonic())
 
     def answer(self, reading: Reading) -> None:
         """Decide one code, move the barrier, say what was decided."""
@@ -86,12 +103,15 @@ class LaneRunner:
             outcome = self.doorman.scan(reading.text, self.corrected_ms())
         except ReplicaError as error:  # cannot even read: nobody is let in on a guess
             _log.error("scan_failed", error=str(error))
-            return
+            outcome = TurnedAway(Reason.NOT_RECORDED, None, offline=True)
         barrier = self._open(outcome) if isinstance(outcome, LetIn) else "shut"
         line = self._line(outcome, reading, barrier)
         line["milliseconds"] = round((time.perf_counter() - started_s) * 1000, 1)
-        self.say(line)
         self.nudge()
+        try:
+            self.say(line)
+        except OSError as error:  # whoever read our lines is gone: visitors are still here
+            _log.error("decision_not_said", error=str(error))
 
     def _open(self, let_in: LetIn) -> str:
         try:
@@ -123,14 +143,20 @@ class LaneRunner:
             facts = outcome.code.facts
             line["ticket"] = facts.ticket_id
             line["performance"] = facts.performance
-            line["place"] = self.doorman.knowledge.place_of(
-                facts.performance, facts.unit, self.language
-            )
+            line["place"] = self._place(facts)
         if isinstance(outcome, LetIn):
             line.update(op=outcome.op_id, unconfirmed=outcome.unconfirmed, again=outcome.again)
         elif outcome.first_entry is not None:
             line["first_entry"] = outcome.first_entry
         return line
+
+    def _place(self, facts: TicketFacts) -> str:
+        try:
+            knowledge = self.doorman.knowledge
+            return knowledge.place_of(facts.performance, facts.unit, self.language)
+        except ReplicaError as error:  # the decision stands, and is said without its place
+            _log.error("place_unknown", error=str(error))
+            return ""
 
 
 def _nearest_centre(found: Found, frame: Frame) -> Reading | None:

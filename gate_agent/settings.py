@@ -7,6 +7,7 @@ from pathlib import Path
 
 from program.log_settings import LogSettings
 from program.settings import OutOfRange
+from ticketing.operations import is_name
 
 DEFAULT_FILE = Path("boxgate-gate.toml")
 
@@ -25,8 +26,8 @@ class LaneSettings:
         """Refuse what no board and no person could want."""
         if not 100 <= self.pulse_ms <= 60_000 or self.pulse_ms % 100:
             raise OutOfRange("pulse_ms", "must be from 100 to 60000, in steps of 100")
-        if not 0 < len(self.name) <= 64:
-            raise OutOfRange("name", "must have 1 to 64 characters")
+        if not is_name(self.name):
+            raise OutOfRange("name", "must have 1 to 64 characters, all on one line")
 
 
 @dataclass(frozen=True, slots=True)
