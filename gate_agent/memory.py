@@ -1,0 +1,54 @@
+"""What a lane knows only as long as it runs. No wall clock: it may be set while visitors wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edge.env import Env
+from ticketing.admission import Entry
+from ticketing.ids import OpId, TicketId
+
+OFFER_AGAIN_S = 60
+"""A granted entry whose barrier was never commanded is offered again at its lane for so long."""
+PASSED_MAX = 10_000
+"""Entries without a record of our own that are remembered; beyond it the oldest is forgotten."""
+
+
+@dataclass(slots=True)
+class LaneMemory:
+    """When entries were granted, and who went in although this gate could not write it down."""
+
+    env: Env
+    _started_s: float = field(init=False)
+    _granted_s: dict[OpId, float] = field(init=False, default_factory=dict)
+    _passed: dict[OpId, tuple[str, TicketId, Entry]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._started_s = self.env.monotonic_s()
+
+    def note_granted(self, op_id: OpId) -> None:
+        """An entry was recorded just now."""
+        now_s = self.env.monotonic_s()
+        self._granted_s = {
+            op: at_s for op, at_s in self._granted_s.items() if now_s - at_s <= OFFER_AGAIN_S
+        }
+        self._granted_s[op_id] = now_s
+
+    def is_fresh(self, op_id: OpId) -> bool:
+        """Granted at most OFFER_AGAIN_S ago; what an earlier run granted counts from our start."""
+        since_s = self._granted_s.get(op_id, self._started_s)
+        return self.env.monotonic_s() - since_s <= OFFER_AGAIN_S
+
+    def note_passed(self, stream: str, ticket_id: TicketId, entry: Entry) -> None:
+        """The barrier opened for an entry that only the arbiter has on its disk."""
+        self._passed[entry.op_id] = (stream, ticket_id, entry)
+        if len(self._passed) > PASSED_MAX:
+            del self._passed[next(iter(self._passed))]
+
+    def passed(self, stream: str, ticket_id: TicketId) -> dict[OpId, Entry]:
+        """The entries of a ticket that were noted so."""
+        return {
+            op: entry
+            for op, (of_stream, of_ticket, entry) in self._passed.items()
+            if (of_stream, of_ticket) == (stream, ticket_id)
+        }
