@@ -69,9 +69,12 @@ class Centre:
         self.engine.dispose()
 
     async def write(self, job: Callable[[Transaction], T]) -> T:
-        """Run a job on the writer; its result comes after the commit. Raises StoreBusy."""
-        # Shielded: a caller that goes away must not cancel a job that the writer has begun.
-        return await asyncio.shield(asyncio.wrap_future(self.writer.submit(job)))
+        """Run a job on the writer; its result comes after the commit. Raises StoreBusy.
+
+        A caller that goes away takes a job with it whose turn has not come; one that has begun
+        goes on.
+        """
+        return await asyncio.wrap_future(self.writer.submit(job))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a query on a reader's thread, in one snapshot. Raises StoreBusy."""

@@ -22,6 +22,7 @@ from sync_server.handlers.state import (
     PERSON,
     REQUEST_ID,
     ROUTES,
+    SETTINGS,
     TOKENS,
     NodeIdentity,
 )
@@ -102,7 +103,7 @@ async def secure_response(request: web.Request, response: web.StreamResponse) ->
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers["Content-Security-Policy"] = _PAGE_POLICY if _is_html(response) else _DATA_POLICY
     headers.setdefault("Cache-Control", "no-store")
-    if request.secure:
+    if request.app[SETTINGS].is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import sqlite3
 import ssl
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -26,6 +28,16 @@ from sync_server.services.initialise import MARKER
 from tests.integration.sync_server.support import HouseOnDisk
 
 ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(autouse=True)
+def process_stays_as_it_was() -> Iterator[None]:
+    """What a program sets for its whole process must not outlive a test."""
+    mask, hook = os.umask(0o022), threading.excepthook
+    yield
+    os.umask(mask)
+    threading.excepthook = hook
+    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture
