@@ -208,6 +208,8 @@ class SyncEngine:
             self._refuse_wishes()
             self._greet.set()
             self._work.set()
+        else:
+            self._followed = frozenset()  # the next poll does not wait: is the server back?
         self._retry[part].clear()
         if not self._stop.is_set():
             self._retry[part].wait(waiting.next_s())

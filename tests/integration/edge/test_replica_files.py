@@ -34,6 +34,13 @@ def garbage_in_the_middle(path: Path) -> None:
         file.write(b"\xa5" * (path.stat().st_size - 4_096))
 
 
+def schema_overwritten(path: Path) -> None:
+    """The header is whole, what tables there are is not: reading it raises, it reports nothing."""
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xa5" * 3_900)
+
+
 def truncated(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
@@ -59,6 +66,7 @@ def without_tables(path: Path) -> None:
 DAMAGES = [
     garbage,
     garbage_in_the_middle,
+    schema_overwritten,
     truncated,
     almost_nothing,
     empty,

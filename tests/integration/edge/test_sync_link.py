@@ -312,3 +312,14 @@ def test_a_pull_reply_of_a_stopped_engine_is_an_error_not_a_crash(room: Room) ->
     engine._stop.set()
     engine._lost(Part.PULLER, ServerUnreachable("late"), Backoff(room.env))
     assert engine.link.state is LinkState.CONNECTING
+
+
+def test_the_node_is_online_again_without_waiting_for_news(room: Room) -> None:
+    """After a failure the first poll asks for no wait, or the banner would stay for seconds."""
+    room.server.script("pull", Reset())
+    with room.running() as engine:
+        wait_offline(engine)
+        wait_until(lambda: len(room.server.called("pull")) >= 3)
+        wait_online(engine)
+    waits = [call.query["wait_s"] for call in room.server.called("pull")[:3]]
+    assert waits == ["0", "0", "8.0"]

@@ -96,10 +96,10 @@ class LentUnits(RuleBasedStateMachine):
 
 
 TestLentUnits = LentUnits.TestCase
-TestLentUnits.settings = settings(max_examples=60, stateful_step_count=30)
+TestLentUnits.settings = settings(max_examples=40, stateful_step_count=25)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     bodies=st.lists(st.text('a票"\\\U0001f3ad', max_size=60), min_size=1, max_size=12),
     ops_max=st.integers(1, 5),
