@@ -220,7 +220,8 @@ class SellPresenter(Observable[SellState]):
         if state.paying:
             return
         if state.basket is None or not state.basket.lines:
-            self._say(Notice(Topic.SALE_REFUSED, code=SaleRefusal.EMPTY))
+            if state.change is None:  # else the key was pressed once too often: all is done
+                self._say(Notice(Topic.SALE_REFUSED, code=SaleRefusal.EMPTY))
             return
         basket = state.basket
         tendered = basket.total_minor if tendered_minor is None else tendered_minor
@@ -260,7 +261,8 @@ class SellPresenter(Observable[SellState]):
             return
         renewed = state.basket if state.paying else _repriced(state.basket, house)
         repriced = state.basket is not None and renewed != state.basket and state.basket.lines
-        notice = Notice(Topic.PRICES_RENEWED) if repriced else state.notice
+        refused = state.notice is not None and state.notice.topic is Topic.SALE_REFUSED
+        notice = Notice(Topic.PRICES_RENEWED) if repriced and not refused else state.notice
         self._become(replace(self._with(opened), basket=renewed, notice=notice))
 
     def _with(self, opened: _Opened) -> SellState:

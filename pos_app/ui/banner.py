@@ -95,6 +95,11 @@ class NoticeStrip(QFrame):
         self.setLayout(box)
         self.hide()
 
+    def retranslate(self) -> None:
+        """Speak the language of now; the sentence itself comes with the state."""
+        self._close.setAccessibleName(_("Close this message"))
+        self._offer.setAccessibleName(_("Take the seat offered"))
+
     def show_state(self, state: SellState) -> None:
         """Show the notice, or hide the strip."""
         notice = state.notice
@@ -110,5 +115,4 @@ class NoticeStrip(QFrame):
         if offer is not None and state.house is not None:
             place = state.house.plan.describe(offer, words.language())
             self._offer.say(_("Take {seat}").format(seat=place))
-        self._close.setAccessibleName(_("Close this message"))
         restyle(self, tone=tone.value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QMenu
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
@@ -24,7 +24,7 @@ class LineRow(QFrame):
     """Tier, seat, ticket type, price, and a key that takes it out."""
 
     removed = Signal(int, object)  # performance, unit
-    type_changed = Signal(int, object, str)
+    type_asked = Signal(object, object)  # the BasketLine, the button beside which to ask
 
     def __init__(
         self, at: int, line: BasketLine, house: House, metrics: Metrics, today: date
@@ -90,30 +90,5 @@ class LineRow(QFrame):
         button.show_icon("chevron-down", "text2", 16)  # after say: no gap before the word
         button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the chevron after the word
         button.setFixedSize(QSize(84, 40))
-        button.clicked.connect(partial(self._open_menu, button))
+        button.clicked.connect(partial(self.type_asked.emit, self._line, button))
         return button
-
-    def _open_menu(self, button: Button) -> None:
-        """The ticket types with their prices; those not sold here are grey."""
-        menu = QMenu(button)
-        menu.setObjectName("ticket_types")
-        menu.setAccessibleName(_("Ticket types"))
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.setFont(button.font())
-        event, line = self._house.event, self._line
-        for kind in event.ticket_types:
-            price = event.price(line.tier_id, kind.id, line.performance)
-            if price is None:
-                shown = _("not sold")
-            else:
-                shown = words.money(price, event.currency, compact=True)
-            action = menu.addAction(f"{words.name(kind.name)}   {shown}")
-            action.setObjectName(f"ticket_type_{kind.id}")
-            action.setEnabled(price is not None)
-            action.triggered.connect(
-                partial(self._choose_type, kind.id),
-            )
-        menu.popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
-
-    def _choose_type(self, ticket_type_id: str, _checked: bool = False) -> None:
-        self.type_changed.emit(self._line.performance, self._line.unit, ticket_type_id)

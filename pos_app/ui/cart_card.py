@@ -32,17 +32,19 @@ from pos_app.ui.controls import (
     keycap,
     label,
     picture,
+    retire,
     row,
     rule,
 )
 from pos_app.ui.theme import font
+from pos_app.ui.type_panel import TypePanel
 from pos_app.ui.unprinted_strip import UnprintedStrip
 
 if TYPE_CHECKING:
     from datetime import date
 
     from pos_app.presenters.sell_state import SellState
-    from pos_app.services.basket import Basket
+    from pos_app.services.basket import Basket, BasketLine
     from pos_app.services.model import House
 
 _SUMMARY_MAX: Final = 3
@@ -70,6 +72,8 @@ class CartCard(QFrame):
         self._rows_for: tuple[object, ...] = ()
         self._amounts: tuple[int, ...] = ()
         self._make_parts()
+        self._types = TypePanel(self)
+        self._types.chosen.connect(self.type_changed)
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._basket_page = QWidget()
@@ -122,13 +126,20 @@ class CartCard(QFrame):
         self._quick_word.setText(_("Quick cash"))
         self._quick_hint.setText(_("one tap takes cash and shows the change"))
         self._pay_word.setText(_("Take cash"))
+        for each in (*self._quick, self._pay):
+            each.setAccessibleName(_("Take cash"))
         self._clear.say(_("Clear"), _("Clear the basket"))
         self._other.say(_("Other amount"), _("Type the cash received"))
         self._scroll.setAccessibleName(_("Tickets in the basket"))
         self._rows_for = ()
         self.unprinted.retranslate()
+        self.notice.retranslate()
         self.change.retranslate()
         self.cash_pad.retranslate()
+
+    def step_back(self) -> bool:
+        """Close the panel of ticket types or the cash pad; False when neither was open."""
+        return self._types.close_panel() or self.close_pad()
 
     def close_pad(self) -> bool:
         """Go back from the cash pad to the basket; False when it was not open."""
@@ -264,15 +275,15 @@ class CartCard(QFrame):
         self._rows_for = key
         for old in self._rows:
             self._lines_box.removeWidget(old)
-            old.hide()
-            old.deleteLater()
+            retire(old)
         self._rows = [
             LineRow(at, line, house, self._metrics, today) for at, line in enumerate(lines)
         ]
         for at, made in enumerate(self._rows):
             made.removed.connect(self.line_removed)
-            made.type_changed.connect(self.type_changed)
+            made.type_asked.connect(self._ask_type)
             self._lines_box.insertWidget(at + 1, made)
+            made.show()  # at once: the keyboard cannot be put on what is not there
         self._order_line_stops()
         if focused:
             (self.findChild(QWidget, focused) or self._scroll).setFocus()
@@ -361,6 +372,10 @@ class CartCard(QFrame):
     def _pay_typed(self, tendered_minor: int) -> None:
         self._close_pad()
         self.pay.emit(tendered_minor)
+
+    def _ask_type(self, line: BasketLine, button: Button) -> None:
+        if self._state is not None and self._state.house is not None:
+            self._types.ask(line, self._state.house, button)
 
     def _open_pad(self) -> None:
         if self._state is not None and self._state.can_pay:

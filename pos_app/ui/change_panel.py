@@ -92,6 +92,7 @@ class ChangePanel(QWidget):
 
     def retranslate(self) -> None:
         """Speak the language of now."""
+        self.notice.retranslate()
         self._done.setText(_("Paid in cash"))
         self._word.setText(_("Change"))
         self._due[0].setText(_("Total due"))

@@ -127,6 +127,17 @@ def column(
     return made
 
 
+def retire(old: QWidget) -> None:
+    """Take a widget away for good; no name finds it any more, though it lives until the loop turns.
+
+    Not by `setParent(None)`: that makes it a window for a moment, and ours loses the keyboard.
+    """
+    old.hide()
+    for each in (old, *old.findChildren(QWidget)):
+        each.setObjectName("")
+    old.deleteLater()
+
+
 def _fill(
     made: QBoxLayout,
     items: tuple[QWidget | QLayout | int | None, ...],

@@ -20,6 +20,7 @@ from pos_app.ui.controls import (
     RichButton,
     column,
     label,
+    retire,
     row,
 )
 
@@ -171,8 +172,7 @@ class PickerView(QWidget):
         while (item := self._list.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:
-                old.hide()
-                old.deleteLater()
+                retire(old)
 
     @staticmethod
     def _message_for(state: PickerState) -> str:

@@ -25,7 +25,7 @@ from pos_app.services.model import UnitState
 from pos_app.ui import seat_map_paint as paint
 from pos_app.ui import theme
 from pos_app.ui.camera import ZOOM_STEP, Box, Camera, fitted
-from pos_app.ui.controls import Button, Metrics, card
+from pos_app.ui.controls import Button, Metrics, card, retire
 from pos_app.ui.seat_layer import SeatLayer
 from pos_app.ui.seat_looks import Look, Shape, look_of
 from pos_app.ui.seat_tips import seat_tip
@@ -162,7 +162,9 @@ class SeatMap(QWidget):
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom around a point of the widget, else around the cursor or the middle."""
         self._fits = False
-        self._move_to(self._camera.zoomed(factor, self._zoom_point(at), self._view()))
+        gliding = self._zoom_anim.state() == QVariantAnimation.State.Running
+        start = self._zoom_from[1] if gliding else self._camera  # no step of many gets lost
+        self._move_to(start.zoomed(factor, self._zoom_point(at), self._view()))
 
     # --------------------------------------------------------------------------------- painting
 
@@ -365,7 +367,7 @@ class SeatMap(QWidget):
         )
         self._cursor, self._hover = None, None
         for button in self._standing.values():
-            button.deleteLater()
+            retire(button)
         self._standing = {
             area.area_id: self._add_standing(area) for area in field.areas if area.standing
         }

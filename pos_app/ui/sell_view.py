@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pos_app.presenters.sell import SellPresenter
     from pos_app.presenters.sell_state import SellState
+    from pos_app.services.model import House
 
 
 class SellView(QWidget):
@@ -34,6 +35,7 @@ class SellView(QWidget):
         self.setProperty("role", "page")
         self._presenter = presenter
         self._now = now
+        self._ordered_for: House | None = None
         self._rail = Rail()
         self.tools = ToolRow()
         self.tiers = TierBar()
@@ -83,7 +85,7 @@ class SellView(QWidget):
 
     def back(self) -> None:
         """One step back: the cash pad, the notice, the change; never what was picked."""
-        if not self.cart.close_pad():
+        if not self.cart.step_back():
             self._presenter.dismiss()
 
     def _connect(self, presenter: SellPresenter) -> None:
@@ -108,6 +110,9 @@ class SellView(QWidget):
         self.tools.show_state(state)
         self.tiers.show_state(state)
         self.map.show_state(state, self._presenter.field)
+        if state.house is not self._ordered_for:  # chips and standing areas are its own
+            self._ordered_for = state.house
+            self._order_tab_stops()
         self.cart.show_state(state, today)
         self._hints.show_state(state)
 

@@ -22,6 +22,7 @@ from pos_app.ui.controls import (
     column,
     label,
     picture,
+    retire,
     row,
 )
 from pos_app.ui.keypad import Keypad
@@ -183,8 +184,7 @@ class SignInView(QWidget):
         while (item := self._list.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:
-                old.hide()
-                old.deleteLater()
+                retire(old)
         self._buttons = {person.id: self._person_button(person) for person in people}
         for button in self._buttons.values():
             self._list.addWidget(button)

@@ -112,13 +112,16 @@ def colour(name: str) -> QColor:
 def apply_theme(application: QApplication, theme: str) -> None:
     """Put on a theme: Fusion, palette, style sheet and base font."""
     _current.tokens = load_tokens(theme)
+    sheet = style_sheet(tokens())
+    if application.styleSheet() == sheet:  # on already; Qt would polish every widget again
+        return
     application.setStyle(QStyleFactory.create("Fusion"))
     application.styleHints().setColorScheme(
         Qt.ColorScheme.Dark if tokens().is_dark else Qt.ColorScheme.Light
     )
     application.setPalette(_palette(tokens()))
     application.setFont(font(15))
-    application.setStyleSheet(style_sheet(tokens()))
+    application.setStyleSheet(sheet)
 
 
 def style_sheet(values: Tokens) -> str:

@@ -24,6 +24,7 @@ from pos_app.ui.controls import (
     keycap,
     label,
     picture,
+    retire,
     row,
 )
 from pos_app.ui.theme import restyle
@@ -141,7 +142,7 @@ class TierBar(QWidget):
     def _make_chips(self, tiers: tuple[PriceTier, ...]) -> None:
         for chip in self._chips:
             self._box.removeWidget(chip)
-            chip.deleteLater()
+            retire(chip)
         self._tiers, self._chips = tiers, [TierChip(tier) for tier in tiers]
         for chip in self._chips:
             chip.apply(self._metrics)

@@ -225,6 +225,16 @@ class FakeTill:
             events=tuple(_dearer(event, percent) for event in self.catalogue.events),
         )
 
+    def add_event(self, event_id: str, first_number: int) -> None:
+        """One more event in the same house, with performances of its own."""
+        event = self.catalogue.events[0]
+        performances = tuple(
+            replace(each, event_id=event_id, number=first_number + at)
+            for at, each in enumerate(event.performances)
+        )
+        added = replace(event, id=event_id, performances=performances)
+        self.catalogue = replace(self.catalogue, events=(*self.catalogue.events, added))
+
     def plan(self) -> SeatingPlan:
         """The only plan of the sample."""
         return self.catalogue.plans[0]

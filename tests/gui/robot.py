@@ -1,35 +1,25 @@
-"""Hands for tests: find a widget by its name, click it, run work at once."""
+"""Hands for tests: find a widget by its name, click it, open the window."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
 from pos_app.ui.window import TillWindow
-from tests.fakes.till import FakeTill
+from tests.fakes.runner import run_now
+from tests.fakes.till import CASHIER, PIN, FakeTill
 
-T = TypeVar("T")
 
-
-def run_now(
-    work: Callable[[], T], then: Callable[[T], None], failed: Callable[[Exception], None]
-) -> None:
-    """A runner without threads: the result is home before this returns."""
-    try:
-        result = work()
-    except Exception as error:  # noqa: BLE001 - the presenter is told, as a till would
-        failed(error)
-        return
-    then(result)
+def turn_loop() -> None:
+    """Do what an event loop would: show what is new in a layout, delete what is gone."""
+    QApplication.processEvents()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def find(window: QWidget, name: str) -> QWidget:
     """The widget of this name that is not on its way out; LookupError without one."""
-    QApplication.processEvents()  # what was added to a layout is shown by an event
+    turn_loop()
     found = [each for each in window.findChildren(QWidget, name) if not each.isHidden()]
     if not found:
         raise LookupError(f"no widget named {name}")
@@ -57,5 +47,48 @@ def open_window(till: FakeTill, size: tuple[int, int] = (1920, 1080)) -> TillWin
 def settle(window: TillWindow) -> None:
     """Let layouts and animations come to rest."""
     for _round in range(3):  # a text changes a size hint, which changes a layout
-        QApplication.processEvents()
+        turn_loop()
     window.sell_view.map.settle()
+
+
+def is_shown(window: QWidget, name: str) -> bool:
+    """Whether a widget of this name is on screen now."""
+    turn_loop()
+    return any(each.isVisible() for each in window.findChildren(QWidget, name))
+
+
+def text_of(window: QWidget, name: str) -> str:
+    """What a label or button says, without the gap after a button's icon."""
+    target = find(window, name)
+    assert isinstance(target, (QLabel, QAbstractButton)), f"{name} has no text"
+    return target.text().strip()
+
+
+def press(key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    """Press a key where the keyboard is."""
+    turn_loop()
+    focused = QApplication.focusWidget()
+    assert focused is not None, "nothing has the keyboard"
+    QTest.keyClick(focused, key, modifier)
+
+
+def tap_unit(window: TillWindow, unit: int) -> None:
+    """Tap a seat on the map."""
+    settle(window)
+    seat_map = window.sell_view.map
+    QTest.mouseClick(seat_map, Qt.MouseButton.LeftButton, pos=seat_map.centre_of(unit))
+
+
+def sign_in(window: TillWindow) -> None:
+    """Sign in with the right PIN."""
+    click(window, f"sign_in_{CASHIER.id}")
+    for digit in PIN:
+        click(window, f"pin_key_{digit}")
+    click(window, "sign_in_submit")
+
+
+def at_sale(window: TillWindow, performance: int = 1) -> None:
+    """Sign in and open a performance."""
+    sign_in(window)
+    click(window, f"performance_{performance}")
+    settle(window)

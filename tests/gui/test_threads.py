@@ -1,0 +1,170 @@
+"""Work on threads comes home, and a till that ends leaves nothing running."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from pytestqt.qtbot import QtBot
+
+from pos_app.services.model import News, NewsKind
+from pos_app.ui.app import Till, run_till, utc_now
+from pos_app.ui.tasks import WAITING_MAX, Bridge, Tasks
+from pos_app.ui.window import TillWindow
+from tests.fakes.till import FakeTill, stocked_till
+from tests.gui.robot import click, press, sign_in
+
+
+def unexpected(what: object) -> None:
+    pytest.fail(f"this should not have come home: {what}")
+
+
+def collect(found: list[object]) -> Callable[[object], None]:
+    return found.append
+
+
+def test_results_come_home_in_order_on_the_windows_thread(qtbot: QtBot) -> None:
+    tasks = Tasks("test-tasks")
+    home: list[tuple[int, bool, bool]] = []
+    here = threading.get_ident()
+
+    def then(result: tuple[int, int]) -> None:
+        number, worker = result
+        home.append((number, worker != here, threading.get_ident() == here))
+
+    def work(number: int) -> tuple[int, int]:
+        return number, threading.get_ident()
+
+    for number in range(20):
+        tasks.run(partial(work, number), then, unexpected)
+    qtbot.waitUntil(lambda: len(home) == 20)
+    assert home == [(number, True, True) for number in range(20)]
+    assert tasks.close()
+
+
+@pytest.mark.expected_errors("task_failed")
+def test_work_that_fails_is_logged_and_told(qtbot: QtBot) -> None:
+    tasks = Tasks("test-tasks")
+    told: list[Exception] = []
+
+    def work() -> object:
+        raise OSError("no disk")
+
+    tasks.run(work, unexpected, told.append)
+    qtbot.waitUntil(lambda: bool(told))
+    assert str(told[0]) == "no disk"
+    assert tasks.close()
+
+
+@pytest.mark.expected_errors("tasks_full")
+def test_too_much_waiting_work_is_refused(qtbot: QtBot) -> None:
+    tasks = Tasks("test-tasks")
+    go, refused, done = threading.Event(), list[Exception](), list[object]()
+    for _piece in range(WAITING_MAX + 2):
+        tasks.run(lambda: go.wait(10), collect(done), refused.append)
+    go.set()
+    qtbot.waitUntil(lambda: len(done) + len(refused) == WAITING_MAX + 2)
+    assert 1 <= len(refused) <= 2
+    assert tasks.close()
+
+
+def test_nothing_comes_home_after_closing(qtbot: QtBot) -> None:
+    tasks = Tasks("test-tasks")
+    started, home = threading.Event(), list[object]()
+    tasks.run(started.set, collect(home), unexpected)
+    assert started.wait(5)
+    assert tasks.close()
+    tasks.run(lambda: 1, collect(home), unexpected)
+    qtbot.wait(20)
+    assert home == []
+
+
+def test_a_thread_that_hangs_is_said(qtbot: QtBot) -> None:
+    tasks = Tasks("test-tasks")
+    begun, go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        go.wait(10)
+
+    tasks.run(work, lambda _done: None, unexpected)
+    assert begun.wait(5)
+    assert not tasks.close(deadline_s=0.05)
+    go.set()
+    qtbot.wait(1)
+
+
+def test_news_of_the_same_kind_are_told_once_in_a_while(qtbot: QtBot) -> None:
+    told: list[News] = []
+    bridge = Bridge(told.append)
+
+    def flood() -> None:
+        for number in (1, 2):
+            for _change in range(500):
+                bridge.deliver(News(NewsKind.AVAILABILITY, number))
+        bridge.deliver(News(NewsKind.GRANTED, 1, (7,)))
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    thread.join()
+    qtbot.waitUntil(lambda: len(told) >= 3)
+    kinds = [news.kind for news in told]
+    assert kinds[0] is NewsKind.GRANTED  # an answer is never kept waiting
+    assert len(told) < 20
+    bridge.close()
+    bridge.deliver(News(NewsKind.STATUS))
+    qtbot.wait(20)
+    assert told[-1].kind is NewsKind.AVAILABILITY
+
+
+def alive() -> set[str]:
+    return {each.name for each in threading.enumerate() if each.name.startswith("till-")}
+
+
+def test_a_sale_on_real_threads(qtbot: QtBot) -> None:
+    services = stocked_till()
+    till = Till(services, utc_now)
+    till.window.resize(1366, 768)
+    till.window.show()
+    window = till.window
+    qtbot.waitUntil(lambda: bool(window.sign_in.state.people))
+    sign_in(window)
+    qtbot.waitUntil(lambda: bool(window.picker.state.days))
+    qtbot.waitUntil(lambda: window.pages.currentWidget() is window.picker_view)
+    click(window, "performance_1")
+    qtbot.waitUntil(lambda: window.sell.state.house is not None)
+    click(window, "best_together")
+    qtbot.waitUntil(lambda: window.sell.state.can_pay)
+    press(Qt.Key.Key_F9)
+    press(Qt.Key.Key_F9)
+    qtbot.waitUntil(lambda: bool(services.printed))
+    assert len(services.sold) == 1
+    assert till.close()
+    assert alive() == set()
+    services.tell(News(NewsKind.STATUS))  # nobody listens any more, and nothing breaks
+
+
+@pytest.mark.parametrize("by_event", [True, False], ids=["the stop event", "the window's cross"])
+def test_the_till_ends_clean(by_event: bool, qtbot: QtBot) -> None:
+    stop = threading.Event()
+    seen: list[TillWindow] = []
+
+    def started(window: TillWindow) -> None:
+        seen.append(window)
+        QTimer.singleShot(50, stop.set if by_event else window.close)
+
+    code = run_till(
+        FakeTill(),
+        language="zh_CN",
+        theme="dark",
+        window_size=(1366, 768),
+        stop=stop,
+        started=started,
+    )
+    assert code == 0
+    assert len(seen) == 1
+    assert alive() == set()
+    assert qtbot is not None
