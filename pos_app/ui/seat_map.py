@@ -104,6 +104,8 @@ class SeatMap(QWidget):
             self._show_looks(state, state.house)
         if self._cursor is None:
             self._cursor = _first_cursor(state, field)
+        if before is not None and not fresh:
+            self._follow(state.selected - before.selected, field)
         if before is None or self._overlay_of(before) != self._overlay_of(state):
             self.update()
 
@@ -373,6 +375,12 @@ class SeatMap(QWidget):
         }
         self._fits = True
         self._jump_to(fitted(field.bounds, self._view()))
+
+    def _follow(self, added: frozenset[int], field: SeatField) -> None:
+        """Seats picked by other means than the cursor: it waits beside the last of them."""
+        seats = [unit for unit in added if unit in field.spots]
+        if seats and self._cursor not in added:
+            self._cursor = field.step(max(seats), 1, 0)
 
     def _show_looks(self, state: SellState, house: House) -> None:
         if self._layer is None:

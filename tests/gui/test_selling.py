@@ -357,6 +357,18 @@ class TestTheMap:
         press(Qt.Key.Key_Space)
         assert len(basket_units(window)) == 2
 
+    def test_the_cursor_waits_beside_the_seats_found(
+        self, window: TillWindow, till: FakeTill
+    ) -> None:
+        at_sale(window)
+        click(window, "tier_a")
+        click(window, "best_together")
+        last = till.plan().seat_by_unit(basket_units(window)[-1])
+        beside = till.plan().seat_by_unit(window.sell_view.map.cursor_unit or 0)
+        assert last is not None
+        assert beside is not None
+        assert (beside.row, beside.seat_index) == (last.row, last.seat_index + 1)
+
     def test_a_drag_pans_and_picks_nothing(self, window: TillWindow, till: FakeTill) -> None:
         at_sale(window)
         seat_map = window.sell_view.map
