@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -178,6 +179,31 @@ def test_one_request_makes_one_allotment_in_the_database(stage: Stage, till: Til
     with pytest.raises(IntegrityError):
         stage.do(second)
     assert set(stage.claims()) == {1}
+
+
+def test_two_servers_that_lend_at_once_lend_to_one(stage: Stage) -> None:
+    """Two processes on one database: whoever comes second lends nothing, with or without a crash."""
+    tills = [stage.till("Window 1"), stage.till("Window 2")]
+    outcomes: list[object] = []
+    together = threading.Barrier(2)
+
+    def ask(till: Till) -> None:
+        for units in ([1, 2, 3], [3, 4, 5], [5, 6, 7]):
+            together.wait(20)
+            try:
+                outcomes.append(till.ask(units))
+            except AssertionError as error:
+                outcomes.append(error)
+
+    threads = [threading.Thread(target=ask, args=(till,)) for till in tills]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    granted = [unit for one in outcomes if isinstance(one, Grant) for unit, _version in one.units]
+    assert len(outcomes) == 6
+    assert granted
+    assert len(granted) == len(set(granted)) == stage.units().lent
 
 
 # --- about so many
