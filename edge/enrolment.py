@@ -30,6 +30,8 @@ _SENTENCES: Mapping[str, str] = {
     "'boxgate-server enrol-code'",
     "enrolment_code_used": "this enrolment code was used by another machine: get a new one with "
     "'boxgate-server enrol-code'",
+    "enrolment_code_other_role": "this code is for a machine of another kind (till or gate): use "
+    "it there, it is still good, and get one for this machine with 'boxgate-server enrol-code'",
 }
 
 
@@ -47,6 +49,7 @@ def enrol(folder: Path, url: str, code_text: str, role: str, env: Env, *, versio
             body = {
                 "code_secret": code.secret,
                 "public_key": key.public.hex(),
+                "role": role,
                 "machine_id": machine_id(),
                 "proto": [PROTO],
                 "program_version": version,

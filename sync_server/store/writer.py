@@ -131,15 +131,16 @@ class Writer:
                 for job, future in jobs:
                     outcomes.append((future, *_attempt(batch, job)))
         except Exception as error:  # noqa: BLE001 - belongs to those who wait for the batch
-            _log.error("commit_failed", error=str(error), jobs=len(jobs))
+            _log.error("commit_failed", error=type(error).__name__, jobs=len(jobs))
             for _job, future in jobs:
                 future.set_exception(error)
             return
         try:
             self._on_commit(frozenset(batch.touched))
-        finally:  # committed is committed, whatever becomes of the news
-            for future, result, failure in outcomes:
-                future.set_exception(failure) if failure else future.set_result(result)
+        except Exception:  # noqa: BLE001 - committed is committed, whatever becomes of the news
+            _log.exception("on_commit_failed")
+        for future, result, failure in outcomes:
+            future.set_exception(failure) if failure else future.set_result(result)
 
     def _refuse_late_ones(self) -> None:
         """Who slipped in behind the last batch must not wait for ever."""

@@ -1,7 +1,7 @@
-"""Runs the measurements: `python -m tests.bench [NAME...]`.
+"""Runs the measurements: `python -m tests.bench [NAME...]`, or one alone: `-m tests.bench.NAME`.
 
-A measurement is a module `bench_NAME.py` here with a function `measure() -> Iterable[str]` that
-yields what it found, line by line. It judges nothing: a busy machine makes no red light.
+A measurement is a module here with a `main()` that prints what it found; its last line is one
+JSON object. It judges nothing: a busy machine makes no red light.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 def main(wanted: list[str]) -> int:
     """Run the named measurements, or all; 2 when a name is unknown."""
-    known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    known = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
     for name in wanted:
         if name not in known:
             print(f"no measurement {name!r}; there are: {', '.join(known) or 'none'}")
@@ -24,8 +24,7 @@ def main(wanted: list[str]) -> int:
     for name in wanted or known:
         print(f"== {name}", flush=True)
         began = time.monotonic()
-        for line in importlib.import_module(f"tests.bench.bench_{name}").measure():
-            print(f"   {line}", flush=True)
+        importlib.import_module(f"tests.bench.{name}").main()
         print(f"   ({time.monotonic() - began:.1f} s)")
     return 0
 
