@@ -41,23 +41,23 @@ def run_window(settings: TillSettings) -> int:
     from pos_app.ui.app import run_till  # noqa: PLC0415
 
     stop = stop_event_on_signals()
+    screen = settings.screen
     try:
         window = open_window(settings)
+        try:
+            window.start()
+            return run_till(
+                window,
+                language=screen.language.value,
+                theme=screen.theme.value,
+                fullscreen=screen.fullscreen,
+                window_size=(screen.width, screen.height) if screen.width else None,
+                stop=stop,
+            )
+        finally:
+            window.stop()
     except EdgeError as error:
         raise as_program_error(error) from error
-    try:
-        window.start()
-        screen = settings.screen
-        return run_till(
-            window,
-            language=screen.language.value,
-            theme=screen.theme.value,
-            fullscreen=screen.fullscreen,
-            window_size=(screen.width, screen.height) if screen.width else None,
-            stop=stop,
-        )
-    finally:
-        window.stop()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -37,7 +37,9 @@ class PrinterSettings:
     timeout_s: float = 30.0
 
     def check(self) -> None:
-        """Refuse waiting for ever."""
+        """Refuse waiting for ever, and a command without a program."""
+        if self.command and not self.command[0]:
+            raise OutOfRange("command", "must begin with the name of a program")
         if not 1 <= self.timeout_s <= 600:
             raise OutOfRange("timeout_s", "must be from 1 to 600")
 

@@ -87,7 +87,10 @@ def priced_line(
     event: Event, performance: int, unit: int, ticket_type_id: str | None = None
 ) -> BasketLine | None:
     """One line at its list price, or None when no such ticket is sold."""
-    tier_id = event.tier_of(unit)
+    try:
+        tier_id = event.tier_of(unit)
+    except KeyError:  # a new plan no longer has this place
+        return None
     wanted = [ticket_type_id] if ticket_type_id else [kind.id for kind in event.ticket_types]
     for kind_id in wanted:
         price = event.price(tier_id, kind_id, performance)

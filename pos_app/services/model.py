@@ -101,7 +101,7 @@ class SaleRefusal(StrEnum):
     UNIT_NOT_OURS = "unit_not_ours"  # some unit is not (any more) ours to sell; `units` names them
     TENDER_TOO_SMALL = "tender_too_small"
     PRICE_CHANGED = "price_changed"  # the price list changed under the basket: show it again
-    SALE_ENDED = "sale_ended"  # the performance is over
+    SALE_ENDED = "sale_ended"  # the performance is over, or not on sale any more
     DISK_FULL = "disk_full"  # nothing could be written: call the manager
     SELLING_LOCKED = "selling_locked"  # this window was fenced or needs re-enrolment
     NOT_SIGNED_IN = "not_signed_in"
@@ -141,7 +141,7 @@ class PrintResult:
     order_id: str
     outcome: PrintOutcome
     ticket_count: int
-    detail: str = ""  # plain English for the log and the support code, e.g. the printer's words
+    detail: str = ""  # plain English for log and support code: what failed, or was not counted
     path: str = ""  # where the PDF lies
 
 

@@ -68,12 +68,18 @@ def _is_right(verifier: str, pin: str) -> bool:
 def _begin_try(unit: Unit, person_id: str, now_ms: int) -> int:
     """Count a try before it is judged, so that pulling the plug gives no free one.
 
-    Seconds to wait when there were too many; a clock set back never makes that longer.
+    Seconds to wait when there were too many. A clock that was set back since neither ends that
+    wait nor makes it longer than it is: it begins again.
     """
     row = _row(unit, person_id)
     if row is not None and row["tries"] >= TRIES_MAX:
         passed_s = (now_ms - row["last_ms"]) // 1000
-        if 0 <= passed_s < LOCKED_OUT_S:
+        if passed_s < 0:
+            unit.execute(
+                "UPDATE pin_failure SET last_ms = ? WHERE person_id = ?", (now_ms, person_id)
+            )
+            return LOCKED_OUT_S
+        if passed_s < LOCKED_OUT_S:
             return int(LOCKED_OUT_S - passed_s)
         _forget_tries(unit, person_id)
     unit.execute(

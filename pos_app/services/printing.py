@@ -8,7 +8,8 @@ from pathlib import Path
 
 from edge.catalogue import Known, MirrorCatalogue
 from edge.env import Env
-from edge.journal import Unit, append
+from edge.errors import ReplicaError
+from edge.journal import JournalLocked, Unit, append
 from edge.replica import Replica
 from pos_app.services.model import PrintOutcome, PrintResult, UnprintedOrder
 from pos_app.services.paper import TicketFace, TicketLabels, render_tickets
@@ -50,17 +51,23 @@ def print_order(desk: PrintDesk, order_id: str) -> PrintResult:
     if known is None:
         return _failed(order, "the event is not in the mirror yet; wait for the network")
     labels = _labels(desk.language)
+    found = [_face(desk, known, order, line) for line in order.sale.lines]
+    faces = [face for face in found if face is not None]
+    if len(faces) < len(found):
+        return _failed(order, "the catalogue no longer has what was sold; ask the manager")
+    copy = order.copies + 1
     try:
-        faces = [_face(desk, known, order, line) for line in order.sale.lines]
         pdf = render_tickets(faces, labels, font=desk.font)
-        copy = order.copies + 1
         job = order.sale.receipt_no if copy == 1 else f"{order.sale.receipt_no}-copy{copy}"
         path = desk.printer.print_pdf(pdf, job=job)
     except (PrinterError, FontMissing) as error:
         return _failed(order, str(error))
-    desk.replica.transact(lambda unit: _record_copy(unit, desk.env, order, copy))
     return PrintResult(
-        order_id, PrintOutcome.PRINTED, len(order.sale.lines), path=str(path) if path else ""
+        order_id,
+        PrintOutcome.PRINTED,
+        len(faces),
+        detail=_count_copy(desk, order, copy),
+        path=str(path) if path else "",
     )
 
 
@@ -90,6 +97,17 @@ def _order(replica: Replica, order_id: str) -> _Order:
     return _Order(row["stream"], sale, row["sold_ms"], row["copies"])
 
 
+def _count_copy(desk: PrintDesk, order: _Order, copy: int) -> str:
+    """Record the copy; words when that cannot be. The paper is out all the same."""
+    try:
+        desk.replica.transact(lambda unit: _record_copy(unit, desk.env, order, copy))
+    except JournalLocked:
+        return "the copy was not counted: this window is locked"
+    except ReplicaError as error:
+        return f"the copy was not counted: {error}"
+    return ""
+
+
 def _record_copy(unit: Unit, env: Env, order: _Order, copy: int) -> None:
     body = encode_print(Print(order.sale.order_id, copy))
     op_id = OpId(env.random_bytes(16).hex())
@@ -100,13 +118,15 @@ def _record_copy(unit: Unit, env: Env, order: _Order, copy: int) -> None:
     )
 
 
-def _face(desk: PrintDesk, known: Known, order: _Order, line: SaleLine) -> TicketFace:
+def _face(desk: PrintDesk, known: Known, order: _Order, line: SaleLine) -> TicketFace | None:
+    """What the ticket says; None when the catalogue no longer has what was sold."""
     language, event, zone = desk.language, known.event, known.venue.zone
     performance = event.performance(line.performance)
     tier, ticket_type = event.price_tier(line.tier_id), event.ticket_type(line.ticket_type_id)
-    assert performance is not None
-    assert tier is not None
-    assert ticket_type is not None
+    if performance is None or tier is None or ticket_type is None:
+        return None
+    if not known.plan.has_unit(line.unit):
+        return None
     return TicketFace(
         venue=known.venue.name.in_language(language),
         event=event.name.in_language(language),

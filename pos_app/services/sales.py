@@ -18,7 +18,7 @@ from ticketing.code import TicketFacts, make_code
 from ticketing.event import Event, Performance
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import OpKind
-from ticketing.operations import CashLeg, Sale, SaleLine, encode_sale
+from ticketing.operations import CashLeg, Sale, SaleLine, decode_sale, encode_sale
 
 _RECEIPT_COUNTER = "receipt_count"
 
@@ -47,7 +47,10 @@ def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) ->
         return SaleRefused(SaleRefusal.EMPTY)
     if any(_is_over(event.performance(line.performance), now) for line in basket.lines):
         return SaleRefused(SaleRefusal.SALE_ENDED)
-    changed = tuple(line.unit for line in basket.lines if _reprice(event, line) != line)
+    other_money = basket.currency != event.currency
+    changed = tuple(
+        line.unit for line in basket.lines if other_money or _reprice(event, line) != line
+    )
     if changed:
         return SaleRefused(SaleRefusal.PRICE_CHANGED, changed)
     if tendered_minor < basket.total_minor:
@@ -57,15 +60,11 @@ def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) ->
 
 def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_minor: int) -> Sale:
     """Take the units and record the sale, in the caller's transaction. Raises UnitsGone."""
-    held = {line.unit: take(unit, event.id, line.performance, line.unit) for line in basket.lines}
-    gone = tuple(number for number, lent in held.items() if lent is None)
+    held = [(line, take(unit, event.id, line.performance, line.unit)) for line in basket.lines]
+    gone = tuple(line.unit for line, lent in held if lent is None)
     if gone:
         raise UnitsGone(gone)
-    lines = tuple(
-        _sold_line(seller, event, line, lent)
-        for line in basket.lines
-        if (lent := held[line.unit]) is not None
-    )
+    lines = tuple(_sold_line(seller, event, line, lent) for line, lent in held if lent is not None)
     sale = Sale(
         OrderId(seller.env.random_bytes(8).hex()),
         _next_receipt_no(unit, seller.receipt_prefix),
@@ -114,6 +113,7 @@ def _sold_line(seller: Seller, event: Event, line: BasketLine, lent: LentUnit) -
 
 def _record(unit: Unit, env: Env, event_id: str, sale: Sale) -> None:
     wall_ms, body = env.wall_ms(), encode_sale(sale)
+    assert decode_sale(body) == sale, "no server and no printer would take this sale"
     op_id = OpId(env.random_bytes(16).hex())
     append(unit, event_id, OpKind.SALE, body, op_id=op_id, wall_ms=wall_ms)
     unit.execute(
@@ -135,4 +135,4 @@ def _reprice(event: Event, line: BasketLine) -> BasketLine | None:
 
 
 def _is_over(performance: Performance | None, now: datetime) -> bool:
-    return performance is None or now >= performance.ends_at
+    return performance is None or not performance.on_sale or now >= performance.ends_at

@@ -12,6 +12,8 @@ from edge.replica import Replica
 from pos_app.services.model import UnitState
 
 _BY_CLAIM = {"sold": UnitState.SOLD, "blocked": UnitState.BLOCKED, "allot": UnitState.LENT}
+# Of a kind that only a newer server has: not to be had, whatever it is.
+_BY_OTHER_CLAIM = UnitState.LENT
 _BY_OWN = {"free": UnitState.FREE, "sold": UnitState.SOLD}
 
 
@@ -28,7 +30,7 @@ def unit_states(
             (event_id, performance),
         ).fetchall()
     states = {
-        row["unit"]: _BY_CLAIM[row["kind"]]
+        row["unit"]: _BY_CLAIM.get(row["kind"], _BY_OTHER_CLAIM)
         for row in claims
         if not _is_echo(ours.get(row["unit"]), row["ref"])
     }

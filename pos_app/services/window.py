@@ -32,8 +32,10 @@ class Window:
         self._catalogue, self._desk = desk.catalogue, desk
         self._listeners: list[Callable[[model.News], None]] = []
         self._guard = threading.Lock()
+        self._one_print = threading.Lock()
         self._person: model.Person | None = None
         self._asking: dict[int, set[int]] = {}
+        self._handed_over: set[tuple[int, int]] = set()
         self._stocking: set[int] = set()
         self._version = 0
         self._sent_while_catching_up = 0
@@ -42,10 +44,7 @@ class Window:
 
     def start(self) -> None:
         """Give back what a basket held when the program last ended, then begin to sync."""
-        with self._replica.reading() as connection:
-            left = firm_free_units(connection)
-        for stream, performance, unit in left:
-            self._release(stream, performance, (unit,))
+        self._release_stray()
         self._engine.start()
 
     def stop(self) -> None:
@@ -144,16 +143,25 @@ class Window:
 
     def ask_for(self, performance: int, units: Sequence[int]) -> bool:
         """Ask for units that are not ours. False when offline (then nothing was asked)."""
-        event_id, wanted = self.house(performance).event.id, tuple(units)
+        event_id = self.house(performance).event.id
         with self._guard:
-            self._asking.setdefault(performance, set()).update(wanted)
+            asking = self._asking.setdefault(performance, set())
+            wanted = tuple(unit for unit in units if unit not in asking)
+            asking.update(wanted)
+            self._version += 1
+        if not wanted:  # all of them were asked for, and the answer is on its way
+            return True
+        places = {(performance, unit) for unit in wanted}
 
         def answered(outcome: Grant | str) -> None:
             with self._guard:
-                self._asking[performance].difference_update(wanted)
-            self._changed(performance)
+                self._handed_over |= places
+                asking.difference_update(wanted)
             # Another grant may have brought them in the meantime: what counts is what we hold.
             granted = stock.are_free(self._replica, event_id, performance, wanted)
+            if not granted:  # some may be ours all the same, and nobody will take them
+                self._forget_and_release(event_id, performance, wanted)
+            self._changed(performance)
             kind = model.NewsKind.GRANTED if granted else model.NewsKind.NOT_GRANTED
             reason = outcome if isinstance(outcome, str) and not granted else ""
             self._tell(model.News(kind, performance, wanted, reason))
@@ -163,12 +171,13 @@ class Window:
         )
         if not asked:
             with self._guard:
-                self._asking[performance].difference_update(wanted)
+                asking.difference_update(wanted)
+                self._version += 1
         return asked
 
     def give_back(self, performance: int, units: Sequence[int]) -> None:
         """Units leave the basket unsold; those acquired for it are released to the server."""
-        self._release(self.house(performance).event.id, performance, tuple(units))
+        self._forget_and_release(self.house(performance).event.id, performance, tuple(units))
         self._changed(performance)
 
     # --- selling
@@ -211,14 +220,17 @@ class Window:
         )
 
     def print_order(self, order_id: str) -> model.PrintResult:
-        """Print an order's tickets (again)."""
+        """Print an order's tickets (again). One at a time, so that each copy has its number."""
         try:
-            result = printing.print_order(self._desk, order_id)
-        except (ReplicaError, JournalLocked) as error:
-            _log.error("copy_not_recorded", error=str(error))
+            with self._one_print:
+                result = printing.print_order(self._desk, order_id)
+        except ReplicaError as error:
+            _log.error("order_not_read", error=str(error))
             return model.PrintResult(order_id, model.PrintOutcome.FAILED, 0, detail=str(error))
         if result.outcome is model.PrintOutcome.FAILED:
             _log.warning("print_failed", order_id=order_id, detail=result.detail)
+        elif result.detail:
+            _log.error("copy_not_counted", order_id=order_id, detail=result.detail)
         self._engine.nudge()
         self._tell(model.News(model.NewsKind.STATUS))
         return result
@@ -276,6 +288,30 @@ class Window:
             _log.error("sign_in_not_recorded", error=str(error))
         self._engine.nudge()
 
+    def _release_stray(self) -> None:
+        """Release units lent for a basket that no basket has.
+
+        What a basket held when the program ended; and grants whose answer was lost, which come by
+        the feed when whoever asked was told "offline" long ago.
+        """
+        with self._guard:  # also while reading: nothing is handed over in between
+            with self._replica.reading() as connection:
+                firm = firm_free_units(connection)
+            self._handed_over &= {(performance, unit) for _stream, performance, unit in firm}
+            taken = {(p, unit) for p, units in self._asking.items() for unit in units}
+            taken |= self._handed_over
+        stray: dict[tuple[str, int], list[int]] = {}
+        for stream, performance, unit in sorted(firm):
+            if (performance, unit) not in taken:
+                stray.setdefault((stream, performance), []).append(unit)
+        for (stream, performance), units in stray.items():
+            self._release(stream, performance, tuple(units))
+
+    def _forget_and_release(self, stream: str, performance: int, units: tuple[int, ...]) -> None:
+        with self._guard:
+            self._handed_over.difference_update((performance, unit) for unit in units)
+        self._release(stream, performance, units)
+
     def _release(self, stream: str, performance: int, units: tuple[int, ...]) -> None:
         def release(unit: Unit) -> None:
             for allotment, numbers in give_back(unit, stream, performance, units).items():
@@ -301,24 +337,33 @@ class Window:
 
     def _tell(self, news: model.News) -> None:
         for listener in list(self._listeners):
-            listener(news)
+            try:
+                listener(news)
+            except Exception:  # noqa: BLE001 - a sale that is recorded must not look failed
+                _log.exception("listener_failed", news=str(news.kind))
 
     def _on_link(self, link: Link) -> None:
         if link.state is LinkState.OFFLINE:
             self._was_offline = True
             self._sent_while_catching_up = 0
+        elif link.state is LinkState.ONLINE and self._backlog_count() == 0:
+            self._was_offline = False  # nothing was sold meanwhile: there is nothing to tell of
         self._tell(model.News(model.NewsKind.STATUS))
 
     def _on_pushed(self, count: int) -> None:
         self._sent_while_catching_up += count
         self._tell(model.News(model.NewsKind.STATUS))
-        with self._replica.reading() as connection:
-            left = backlog(connection).count
-        if self._was_offline and left == 0:
+        if self._was_offline and self._backlog_count() == 0:
             self._was_offline = False
             self._tell(model.News(model.NewsKind.SYNCED, count=self._sent_while_catching_up))
 
+    def _backlog_count(self) -> int:
+        with self._replica.reading() as connection:
+            return backlog(connection).count
+
     def _on_pulled(self, stream: str, kinds: frozenset[str]) -> None:
+        if "allot" in kinds:
+            self._release_stray()
         if stream == self._identity.venue_id or "doc" in kinds:
             self._tell(model.News(model.NewsKind.CATALOGUE))
         known = self._catalogue.event(stream)
