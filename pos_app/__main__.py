@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from edge.errors import EdgeError
 from edge.node import as_program_error
 from pos_app.settings import DEFAULT_FILE, TillSettings
 from program.cli import main_wrapper, new_parser, stop_event_on_signals
+from program.errors import ProgramError
+from program.exit_codes import ExitCode
 
 PROGRAM = "boxgate-pos"
 _DESCRIPTION = """\
@@ -37,6 +40,7 @@ def _run(argv: Sequence[str]) -> int:
 
 def run_window(settings: TillSettings) -> int:
     """Open the window and sell until it is closed or SIGTERM comes."""
+    _require_display()
     from pos_app.opening import open_window  # noqa: PLC0415 - `enrol` and `--help` need no Qt
     from pos_app.ui.app import run_till  # noqa: PLC0415
 
@@ -58,6 +62,17 @@ def run_window(settings: TillSettings) -> int:
             window.stop()
     except EdgeError as error:
         raise as_program_error(error) from error
+
+
+def _require_display() -> None:
+    """Qt would abort the process without a word that helps."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in names):
+        raise ProgramError(
+            "there is no screen here: start the till in a desktop session, or set "
+            "QT_QPA_PLATFORM=offscreen to try it without one",
+            ExitCode.DEVICE,
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

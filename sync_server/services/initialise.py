@@ -116,21 +116,21 @@ def _found(tx: Transaction, keys: ServerKeys, sample: Catalogue | None) -> NewHo
 
 
 def _add_people(tx: Transaction, venue_id: str | None) -> tuple[SignIn, ...]:
-    """The manager; with a sample also its cashiers, and a PIN for each."""
+    """The manager, who can sign in at the console and at a till; with a sample also cashiers."""
     is_sample = venue_id is not None
     manager_name = "陈静 Chen Jing" if is_sample else "Manager"
     manager = Person(new_person_id(), MANAGER_LOGIN, manager_name, PersonRole.MANAGER)
     pins: list[str] = []
     sign_ins = []
     for person in [manager, *(sample_people() if is_sample else [])]:
-        pins.append(random_pin(pins) if is_sample else "")
+        pins.append(random_pin(pins))
         password = random_password() if person is manager else ""
         add_person(
             tx,
             venue_id,
             person,
             password_hash=hash_password(password) if password else "",
-            pin_hash=hash_pin(pins[-1]) if pins[-1] else "",
+            pin_hash=hash_pin(pins[-1]),
         )
         sign_ins.append(SignIn(person, password, pins[-1]))
     return tuple(sign_ins)

@@ -70,7 +70,8 @@ PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyTyp
             Permission.TILL_SIGN_IN,
         },
         PersonRole.CASHIER: frozenset({Permission.TILL_SIGN_IN}),
-        PersonRole.AGENT: frozenset({Permission.TILL_SIGN_IN}),
+        # An agent will sell from the agency's own allotment, which no till of the house holds.
+        PersonRole.AGENT: frozenset(),
         PersonRole.SECURITY: frozenset(),
         PersonRole.AUDITOR: _SEES_THE_BOOKS,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 import urllib.parse
@@ -124,6 +125,8 @@ class Stage:
             f'server_url = "{self.url}"\ndata_dir = "till"\n\n[printer]\nfolder = "tickets"\n\n'
             f'[screen]\nlanguage = "{language}"\ntheme = "{theme}"\nwidth = 1920\nheight = 1080\n'
         )
+        if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no screen: the same, unseen
         return self._start("till", "tests.demo.till_robot", str(settings))
 
     def pin_of(self, login: str) -> tuple[str, str]:

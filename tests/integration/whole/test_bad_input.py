@@ -69,11 +69,22 @@ def test_help_and_version_work_without_anything_else(tmp_path: Path, module: str
 
 
 @pytest.mark.parametrize("module", ["pos_app", "gate_agent"])
-def test_a_node_that_is_not_enrolled_says_how_to(tmp_path: Path, module: str) -> None:
+def test_a_node_that_is_not_enrolled_says_how_to(
+    tmp_path: Path, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     code, _out, err = _run(module, "run", "--data-dir", "nowhere", cwd=tmp_path)
     assert code == ExitCode.REFUSED
     assert "enrol" in err
     assert "Traceback" not in err
+
+
+def test_a_till_without_a_screen_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    code, _out, err = _run("pos_app", "run", "--data-dir", "till", cwd=tmp_path)
+    assert code == ExitCode.DEVICE
+    assert "no screen" in err
 
 
 def test_a_server_without_a_database_says_how_to_make_one(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_gate_killed_between_grant_and_barrier_lets_the_ticket_in_once(house: 
     picture = rasterise_pdf(pdf)
     with RelaySimulator(house.folder / "relay") as relay:
         gate = house.start_gate()
-        time.sleep(2)
+        wait_until("the gate knows the house", lambda: _knows_the_event(house.folder), 30)
         relay.replies_to_drop_count = 1_000  # the board hears nothing, as far as the gate knows
         write_frame(house.frames / "1.png", make_frame(picture, seed=1))
         wait_until("the entry is granted", lambda: _granted(house.folder), 20)
@@ -154,6 +154,13 @@ def test_a_gate_killed_between_grant_and_barrier_lets_the_ticket_in_once(house: 
 def _next_for(gate: Program, _picture: str) -> dict[str, object]:
     line: dict[str, object] = json.loads(gate.next_line(20))
     return line
+
+
+def _knows_the_event(folder: Path) -> bool:
+    with sqlite3.connect(f"file:{folder / 'gate' / 'mirror.db'}?mode=ro", uri=True) as mirror:
+        count = mirror.execute("SELECT count(*) FROM doc WHERE kind = 'event'").fetchone()[0]
+    mirror.close()
+    return bool(count)
 
 
 def _granted(folder: Path) -> bool:
