@@ -1,0 +1,29 @@
+"""The demo is the suite's main path: what a newcomer runs first must never be red."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.timeout(300)
+def test_one_tickets_whole_life_ends_in_agreement(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.demo", "--folder", str(folder), "--theme", "dark"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["passed"]
+    assert len(summary["checks"]) >= 15
+    assert [line["decision"] for line in summary["decisions"]].count("admit") == 7
+    assert len(list((folder / "tickets").glob("*.pdf"))) == 3
+    assert len(list((folder / "screens").glob("*.png"))) == 7
