@@ -274,11 +274,13 @@ async def test_a_poll_waits_for_news_and_is_woken_by_them(
 ) -> None:
     _status, now = await pulled(till, f"{event}:0")
     head = now["streams"][event]["head"]
-    polls = [asyncio.create_task(pulled(till, f"{event}:{head}", wait_s=25)) for _ in range(3)]
+    polls = [asyncio.create_task(pulled(till, f"{event}:{head}", wait_s=30)) for _ in range(3)]
     while len(client.app[CENTRE].news._waiters) < 3:  # noqa: ASYNC110 - the product has no event for it
         await asyncio.sleep(0.01)
     _status, reply = await till.call("POST", f"/v1/e/{event}/acquire", wish(count=4))
-    for _status, page in await asyncio.gather(*polls):
+    async with asyncio.timeout(20):  # or they only ended because their time was up
+        pages = await asyncio.gather(*polls)
+    for _status, page in pages:
         kinds = {row[0] for row in page["streams"][event]["rows"]}
         assert kinds == {"allot", "claim"}
         told = [row[2]["id"] for row in page["streams"][event]["rows"] if row[0] == "allot"]
