@@ -92,15 +92,15 @@ class Doorman:
         stream = self.knowledge.event_of(code.facts.performance) or ""
         served = self.knowledge.let_in_now(self.lane.performances, now) if stream else frozenset()
         facts = self.knowledge.facts(stream, code.facts, served)
-        unfinished = self._unfinished(stream, code, facts)
-        if unfinished is not None:
-            return unfinished
-        facts, unheard = self._without_unheard(stream, code, facts)
+        unfinished = self._unfinished(stream, code)
+        facts, unheard = self._without_unheard(stream, code, facts, unfinished)
         decision = decide_entry(code, facts, at=now)
+        if unfinished is not None and isinstance(decision, Admit):
+            return LetIn(stream, unfinished, code, False, decision.unconfirmed, again=True)
         ask_anyway = isinstance(decision, Refuse) and decision.reason is Reason.UNKNOWN_ISSUER
         if isinstance(decision, Refuse) and not (ask_anyway and stream):
             return _turned_away(decision, code)
-        op_id = unheard or OpId(self.env.random_bytes(16).hex())
+        op_id = unfinished or unheard or OpId(self.env.random_bytes(16).hex())
         return self._ask_and_record(stream, code, facts, decision, op_id, now_ms)
 
     def commanded(self, let_in: LetIn) -> None:
@@ -117,13 +117,12 @@ class Doorman:
             )
         )
 
-    def _unfinished(self, stream: str, code: TicketCode, facts: LaneFacts) -> LetIn | None:
+    def _unfinished(self, stream: str, code: TicketCode) -> OpId | None:
         """An entry granted here whose barrier never moved: killed or cut off in between.
 
-        The code must be genuine, or somebody who knows a ticket's id could use its grant.
+        It does not use the ticket; everything else is decided anew, so that a forged code or a
+        ticket that was refunded since is refused.
         """
-        if facts.key is None or not code.is_genuine(facts.key.public):
-            return None
         with self.replica.reading() as connection:
             row = connection.execute(
                 "SELECT op_id FROM entry WHERE stream = ? AND ticket_id = ? AND lane = ? "
@@ -132,18 +131,20 @@ class Doorman:
             ).fetchone()
         if row is None or not self.memory.is_fresh(OpId(row["op_id"])):
             return None
-        return LetIn(stream, OpId(row["op_id"]), code, False, facts.row is None, again=True)
+        return OpId(row["op_id"])
 
     def _without_unheard(
-        self, stream: str, code: TicketCode, facts: LaneFacts
+        self, stream: str, code: TicketCode, facts: LaneFacts, unfinished: OpId | None
     ) -> tuple[LaneFacts, OpId | None]:
-        """The facts without the arbiter's entries for this lane that nobody went in by.
+        """The facts without the entries of this lane that nobody went in by.
 
-        The arbiter recorded them, its answer never came, and the feed brought them back: had the
-        barrier moved, our own journal (or memory) would tell. One of them is this scan's entry.
+        One is unfinished. Others the arbiter recorded, its answer never came, and the feed brought
+        them back: had the barrier moved, our own journal (or memory) would tell. One of those, if
+        there is any, is this scan's entry.
         """
         passed = self.memory.passed(stream, code.facts.ticket_id)
-        told = {entry.op_id: entry for entry in facts.entries if entry.op_id not in passed}
+        left_out = {unfinished, *passed}
+        told = {entry.op_id: entry for entry in facts.entries if entry.op_id not in left_out}
         here = (self.node_id, self.lane.name)
         unheard = {op for op, entry in told.items() if (entry.node_id, entry.lane) == here}
         counted = [entry for op, entry in told.items() if op not in unheard]
@@ -175,47 +176,28 @@ class Doorman:
         unlisted = let_in.offline and facts.row is None and facts.allotment is None
         entry = _entry(let_in, self.lane.name, now_ms)
 
-        def record(unit: Unit) -> Reason | None:
-            if _is_ours(unit, let_in.op_id):  # an answer to another question: nobody enters by it
-                return Reason.ALREADY_USED
+        def record(unit: Unit) -> LetIn | Reason:
+            if _is_ours(unit, let_in.op_id):
+                # Unfinished and asked about; else an answer to another question, good for nobody.
+                again = _is_unfinished(unit, let_in)
+                return replace(let_in, again=True) if again else Reason.ALREADY_USED
             if unlisted and not _count_unlisted(unit, let_in.stream):
                 return Reason.NOT_IN_ALLOTMENT
-            body = encode_entry(entry)
-            append(
-                unit,
-                let_in.stream,
-                OpKind.ENTRY,
-                body,
-                op_id=let_in.op_id,
-                wall_ms=self.env.wall_ms(),
-            )
-            unit.execute(
-                "INSERT INTO entry (stream, op_id, ticket_id, performance, unit, version, lane, "
-                "at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    let_in.stream,
-                    let_in.op_id,
-                    entry.ticket_id,
-                    entry.performance,
-                    entry.unit,
-                    entry.version,
-                    entry.lane,
-                    entry.at_ms,
-                ),
-            )
-            return None
+            _write(unit, let_in, entry, self.env.wall_ms())
+            return let_in
 
         try:
-            refused = self.replica.transact(record)
+            recorded = self.replica.transact(record)
         except (ReplicaError, JournalLocked) as error:
             _log.error("entry_not_recorded", error=str(error))
             if not let_in.offline:  # the arbiter has it on its disk: that is the record
                 return replace(let_in, recorded=False)
             return TurnedAway(Reason.NOT_RECORDED, let_in.code, offline=True)
-        if refused is not None:
-            return TurnedAway(refused, let_in.code, let_in.offline)
-        self.memory.note_granted(let_in.op_id)
-        return let_in
+        if isinstance(recorded, Reason):
+            return TurnedAway(recorded, let_in.code, let_in.offline)
+        if not recorded.again:
+            self.memory.note_granted(recorded.op_id)
+        return recorded
 
 
 def _entry(let_in: LetIn, lane: str, now_ms: int) -> EntryGranted:
@@ -233,8 +215,35 @@ def _entry(let_in: LetIn, lane: str, now_ms: int) -> EntryGranted:
     )
 
 
+def _write(unit: Unit, let_in: LetIn, entry: EntryGranted, wall_ms: int) -> None:
+    body = encode_entry(entry)
+    append(unit, let_in.stream, OpKind.ENTRY, body, op_id=let_in.op_id, wall_ms=wall_ms)
+    unit.execute(
+        "INSERT INTO entry (stream, op_id, ticket_id, performance, unit, version, lane, at_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            let_in.stream,
+            let_in.op_id,
+            entry.ticket_id,
+            entry.performance,
+            entry.unit,
+            entry.version,
+            entry.lane,
+            entry.at_ms,
+        ),
+    )
+
+
 def _is_ours(unit: Unit, op_id: OpId) -> bool:
     return unit.execute("SELECT 1 FROM op WHERE op_id = ?", (op_id,)).fetchone() is not None
+
+
+def _is_unfinished(unit: Unit, let_in: LetIn) -> bool:
+    row = unit.execute(
+        "SELECT 1 FROM entry WHERE stream = ? AND op_id = ? AND ticket_id = ? AND commanded_ms = 0",
+        (let_in.stream, let_in.op_id, let_in.code.facts.ticket_id),
+    ).fetchone()
+    return row is not None
 
 
 def _count_unlisted(unit: Unit, stream: str) -> bool:

@@ -1,0 +1,1 @@
+"""Lanes on real files, real sockets and a real replica."""
