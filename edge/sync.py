@@ -44,6 +44,7 @@ __all__ = ["Link", "LinkState", "Listeners", "SyncEngine", "Wish"]
 OPS_PER_PUSH = 500
 BYTES_PER_PUSH = 256 * 1024
 ROWS_PER_PULL = 5_000
+EVENTS_PER_PULL = 100
 WISHES_MAX = 200
 WAIT_S = 8.0
 HELLO_PERIOD_S = 60.0
@@ -111,6 +112,7 @@ class SyncEngine:
     _threads: list[threading.Thread] = field(init=False, default_factory=list)
     _hello_due_s: float = field(init=False, default=0.0)
     _followed: frozenset[str] = field(init=False, default=frozenset())
+    _turn: int = field(init=False, default=0)
     _refused: dict[str, str] = field(init=False, default_factory=dict)
     _replica_error: str = field(init=False, default="")
 
@@ -408,7 +410,9 @@ class SyncEngine:
             venue = get_meta(connection, "venue_id")
         mirror = self.replica.mirror
         generation, known = mirror.generation(), mirror.cursors()
-        after = {stream: known.get(stream, 0) for stream in self._streams(venue)}
+        streams, turns = self._streams_in_turn(venue)
+        wait_s /= turns
+        after = {stream: known.get(stream, 0) for stream in streams}
         if not self._followed.issuperset(after):
             wait_s = 0  # a stream asked for the first time: have all there is at once
         try:
@@ -430,7 +434,7 @@ class SyncEngine:
             for stream, rev in after.items()
             if stream in streams
         ]
-        self._followed = frozenset(after)
+        self._followed |= frozenset(after)
         self._reached(Part.PULLER)
         return any(taken)
 
@@ -442,13 +446,25 @@ class SyncEngine:
         self._greet.set()
         self._work.set()
 
-    def _streams(self, venue: str) -> list[str]:
+    def _streams_in_turn(self, venue: str) -> tuple[list[str], int]:
+        """The streams of the next poll, and in how many polls all of them have had their turn.
+
+        The house is in every poll; a house with many events has them polled in turn, so that no
+        request grows without limit.
+        """
+        events = self._events(venue)
+        turns = max(1, -(-len(events) // EVENTS_PER_PULL))
+        first = self._turn % turns * EVENTS_PER_PULL
+        self._turn += 1
+        return [venue, *events[first : first + EVENTS_PER_PULL]], turns
+
+    def _events(self, venue: str) -> list[str]:
         with self.replica.mirror.reading() as connection:
             rows = connection.execute(
                 "SELECT id FROM doc WHERE stream = ? AND kind = ? ORDER BY id",
                 (venue, _EVENT_LIST),
             ).fetchall()
-        return [venue, *(row["id"] for row in rows if is_stream_id(row["id"]))]
+        return [row["id"] for row in rows if is_stream_id(row["id"])]
 
     def _take_in(self, stream: str, generation: str, after: int, page: object) -> bool:
         """Store a page; grants of our own go into the journal first, so that none is lost."""

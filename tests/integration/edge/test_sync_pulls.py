@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -67,6 +68,24 @@ def test_a_name_that_is_no_stream_is_not_asked_for(room: Room) -> None:
     one_round(room, engine)
     one_round(room, engine)
     assert room.server.called("pull")[-1].query["after"] == f"{EVENT}:0,{VENUE}:2"
+
+
+def test_a_house_with_many_events_has_them_polled_in_turn(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.sync.EVENTS_PER_PULL", 2)
+    names = [f"event-{n}" for n in range(5)]
+    room.server.follow(*names)
+    engine = room.new_engine()
+    for _round in range(8):
+        one_round(room, engine)
+    asked = [set(re.findall(r"[a-z]+(?:-[0-9])?(?=:)", c.query["after"])) for c in _pulls(room)]
+    assert all(VENUE in streams and len(streams) <= 3 for streams in asked)
+    assert set().union(*asked[-3:]) == {VENUE, *names}, "all have their turn in three polls"
+
+
+def _pulls(room: Room) -> list[Any]:
+    return list(room.server.called("pull"))
 
 
 def test_a_quiet_stream_is_waited_for_and_not_hammered(room: Room) -> None:
