@@ -410,9 +410,9 @@ class SyncEngine:
             venue = get_meta(connection, "venue_id")
         mirror = self.replica.mirror
         generation, known = mirror.generation(), mirror.cursors()
-        streams, turns = self._streams_in_turn(venue)
+        asked, turns = self._streams_in_turn(venue)
         wait_s /= turns
-        after = {stream: known.get(stream, 0) for stream in streams}
+        after = {stream: known.get(stream, 0) for stream in asked}
         if not self._followed.issuperset(after):
             wait_s = 0  # a stream asked for the first time: have all there is at once
         try:
