@@ -114,8 +114,10 @@ def _show(
 ) -> None:
     if fullscreen:
         window.showFullScreen()
+        window.activateWindow()
         return
     screen = application.primaryScreen().availableGeometry()
     wanted = size or (min(screen.width(), _LARGEST[0]), min(screen.height(), _LARGEST[1]))
     window.resize(max(wanted[0], SMALLEST[0]), max(wanted[1], SMALLEST[1]))
     window.show()
+    window.activateWindow()  # a till often runs without a window manager to do it

@@ -40,6 +40,8 @@ def open_window(till: FakeTill, size: tuple[int, int] = (1920, 1080)) -> TillWin
     till.subscribe(window.on_news)
     window.resize(*size)
     window.show()
+    window.activateWindow()
+    QTest.qWaitForWindowActive(window)
     window.start()
     return window
 

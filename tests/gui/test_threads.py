@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from pos_app.services.model import News, NewsKind
@@ -124,16 +125,28 @@ def alive() -> set[str]:
     return {each.name for each in threading.enumerate() if each.name.startswith("till-")}
 
 
-def test_a_sale_on_real_threads(qtbot: QtBot) -> None:
+@pytest.fixture
+def running() -> Iterator[tuple[Till, FakeTill]]:
+    """A till with its threads; they are joined whatever the test does."""
     services = stocked_till()
     till = Till(services, utc_now)
     till.window.resize(1366, 768)
     till.window.show()
+    till.window.activateWindow()
+    QTest.qWaitForWindowActive(till.window)
+    yield till, services
+    assert till.close()
+    assert alive() == set()
+    services.tell(News(NewsKind.STATUS))  # nobody listens any more, and nothing breaks
+
+
+def test_a_sale_on_real_threads(qtbot: QtBot, running: tuple[Till, FakeTill]) -> None:
+    till, services = running
     window = till.window
     qtbot.waitUntil(lambda: bool(window.sign_in.state.people))
     sign_in(window)
-    qtbot.waitUntil(lambda: bool(window.picker.state.days))
     qtbot.waitUntil(lambda: window.pages.currentWidget() is window.picker_view)
+    qtbot.waitUntil(lambda: bool(window.picker.state.days))
     click(window, "performance_1")
     qtbot.waitUntil(lambda: window.sell.state.house is not None)
     click(window, "best_together")
@@ -142,9 +155,6 @@ def test_a_sale_on_real_threads(qtbot: QtBot) -> None:
     press(Qt.Key.Key_F9)
     qtbot.waitUntil(lambda: bool(services.printed))
     assert len(services.sold) == 1
-    assert till.close()
-    assert alive() == set()
-    services.tell(News(NewsKind.STATUS))  # nobody listens any more, and nothing breaks
 
 
 @pytest.mark.parametrize("by_event", [True, False], ids=["the stop event", "the window's cross"])

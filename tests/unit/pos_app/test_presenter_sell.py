@@ -508,10 +508,11 @@ class TestNews:
     def test_being_back_online_is_said_with_the_number_sent(
         self, till: FakeTill, sell: SellPresenter
     ) -> None:
+        offline = []
+        sell.watch(lambda state: offline.append(state.offline))
         till.go_offline(NOW, unsynced_count=12)
-        assert sell.state.offline
         till.go_online()
-        assert not sell.state.offline
+        assert (offline[0], True in offline, offline[-1]) == (False, True, False)
         assert sell.state.notice is not None
         assert (sell.state.notice.topic, sell.state.notice.count) == (Topic.SYNCED, 12)
 
