@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,14 +76,16 @@ class Arbiter:
             return NoAnswer()
 
     def stop(self) -> None:
-        """End the thread once its present call is over; waits for it two seconds at most."""
-        if not self._thread.is_alive():
-            return
-        try:
-            self._calls.put(None, timeout=1)
-        except queue.Full:
-            _log.warning("arbiter_call_still_under_way")
+        """End the thread once its present call is over; waits for it one second at most.
+
+        Called by the thread that asks, so nothing comes in between.
+        """
+        with suppress(queue.Empty):  # a question that was given up
+            self._calls.get_nowait()
+        self._calls.put_nowait(None)
         self._thread.join(1)
+        if self._thread.is_alive():
+            _log.warning("arbiter_call_still_under_way")
 
     def _loop(self) -> None:
         try:

@@ -1,0 +1,54 @@
+"""The gate's settings: what is refused, in words that name the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gate_agent.settings import GateSettings
+from program.errors import SettingsError
+from program.settings import load_settings
+
+
+def load(folder: Path, text: str) -> GateSettings:
+    file = folder / "gate.toml"
+    file.write_text(text, encoding="utf-8")
+    return load_settings(GateSettings, file)
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    settings = load(tmp_path, "")
+    assert (settings.lane.camera, settings.lane.relay) == ("usb:0", "none:")
+    assert (settings.lane.pulse_ms, settings.lane.performances) == (700, ())
+
+
+def test_a_lane_can_be_told_everything(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        'server_url = "https://box.example"\ndata_dir = "data"\nlanguage = "en"\n'
+        '[lane]\nname = "东门 1"\ncamera = "folder:frames?watch=1"\npulse_ms = 1000\n'
+        'relay = "modbus-rtu:/dev/ttyUSB0"\nperformances = [4, 5]\n',
+    )
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.lane.name == "东门 1"
+    assert settings.lane.performances == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        pytest.param('server_url = "box.example"', "server_url", id="no address"),
+        pytest.param('language = "fr"', "language", id="no such language"),
+        pytest.param("[lane]\npulse_ms = 0", "lane.pulse_ms", id="no pulse"),
+        pytest.param("[lane]\npulse_ms = 60100", "lane.pulse_ms", id="open for ever"),
+        pytest.param("[lane]\npulse_ms = 750", "lane.pulse_ms", id="no whole step of the board"),
+        pytest.param('[lane]\nname = ""', "lane.name", id="no name"),
+        pytest.param(f'[lane]\nname = "{"x" * 65}"', "lane.name", id="too long a name"),
+        pytest.param('[lane]\nname = "a\\nb"', "lane.name", id="a name no server would take"),
+        pytest.param('[lane]\ncamra = "usb:0"', "lane.camra", id="unknown key"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_its_key(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(SettingsError, match=key.replace(".", r"\.")):
+        load(tmp_path, text)
