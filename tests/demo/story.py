@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hardware.qr.stills import decode_image_file
+from tests.demo.console_picture import take_console_picture
 from tests.demo.programs import DemoFailed, Program, wait_until
 from tests.demo.stage import WINDOW, Stage
 from tests.fakes.frames import (
@@ -189,9 +190,17 @@ class Story:
         self._check("barrier commands confirmed", 7, opened)
         self._check("open cases", 0, books["open_case_count"])
         self._check("the server itself says: balanced", True, books["balanced"])
+        self._picture_of_the_page()
         for check in self.checks:
             mark = "ok" if check.holds else "WRONG"
             print(f"       {mark:>5}  {check.claim}: {check.found}", flush=True)
+
+    def _picture_of_the_page(self) -> None:
+        manager = self.stage.init["manager"]
+        file = self.stage.folder / "screens" / "8-manager.png"
+        take_console_picture(
+            self.stage.url, manager["login"], manager["password"], self.language, file
+        )
 
     def _check_units(self, books: dict[str, Any]) -> None:
         for account in books["units"]:

@@ -26,4 +26,4 @@ def test_one_tickets_whole_life_ends_in_agreement(tmp_path: Path) -> None:
     assert len(summary["checks"]) >= 15
     assert [line["decision"] for line in summary["decisions"]].count("admit") == 7
     assert len(list((folder / "tickets").glob("*.pdf"))) == 3
-    assert len(list((folder / "screens").glob("*.png"))) == 7
+    assert len(list((folder / "screens").glob("*.png"))) >= 7
