@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,27 +165,18 @@ def _cache_errors(path: Path) -> Iterator[None]:
 
 
 def _open_or_remake(path: Path) -> sqlite3.Connection:
-    try:
+    with suppress(ReplicaDamaged), ExitStack() as opened:
         connection = create(path, _SCHEMA, SCHEMA_VERSION, synchronous="NORMAL")
-        if _is_sound(path, connection):
-            return connection
-        # Closed before its files are removed: closing it later would remove the new file's log.
-        connection.close()
-    except ReplicaDamaged:
-        pass
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    return create(path, _SCHEMA, SCHEMA_VERSION, synchronous="NORMAL")
-
-
-def _is_sound(path: Path, connection: sqlite3.Connection) -> bool:
-    try:
+        opened.callback(connection.close)
         with storage_errors(path):
             found = connection.execute("PRAGMA user_version").fetchone()[0]
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except ReplicaDamaged:
-        return False
-    return bool(found == SCHEMA_VERSION and verdict == "ok")
+        if found == SCHEMA_VERSION and verdict == "ok":
+            opened.pop_all()
+            return connection
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return create(path, _SCHEMA, SCHEMA_VERSION, synchronous="NORMAL")
 
 
 def _put(connection: sqlite3.Connection, stream: str, change: Change) -> None:

@@ -72,7 +72,9 @@ class Replica:
             QUEUE_MAX
         )
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="journal-writer")
+        # A daemon: a program that fails before `close` ends, as a kill would end it, and does not
+        # wait for ever.
+        self._thread = threading.Thread(target=self._loop, name="journal-writer", daemon=True)
         self._thread.start()
 
     def transact(self, work: Callable[[Unit], T]) -> T:

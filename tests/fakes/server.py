@@ -346,7 +346,7 @@ class _Handler(BaseHTTPRequestHandler):
             case Say():
                 self._say(answer)
             case Hang():
-                self.server.fake.released.wait(30)
+                self.server.fake.released.wait()
                 self.close_connection = True
             case Reset():
                 # SO_LINGER with no time to linger: close() sends RST instead of FIN.

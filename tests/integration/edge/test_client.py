@@ -242,7 +242,7 @@ NONSENSE = [
         Raw(b"HTTP/1.1 999 Odd\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"),
         id="an unknown status",
     ),
-    pytest.param(Raw(b"HTTP/1.1 204 Nothing\r\n\r\n"), id="no content"),
+    pytest.param(Raw(b"HTTP/1.1 204 Nothing\r\nConnection: close\r\n\r\n"), id="no content"),
     pytest.param(Say(b""), id="an empty body"),
     pytest.param(Say(b"{"), id="half a JSON"),
     pytest.param(Say(b"\xff\xfe\x00\x00"), id="no text"),
@@ -276,14 +276,21 @@ def test_nonsense_is_no_answer_and_the_next_call_works(
     assert client.hello(HELLO)["proto"] == 1
 
 
-@pytest.mark.parametrize("answer", [Hang(), Trickle(), Endless()], ids=lambda a: type(a).__name__)
+@pytest.mark.parametrize(
+    ("answer", "reply_s_max"),
+    [
+        pytest.param(Hang(), 60, id="ended by the limit of one read"),
+        pytest.param(Trickle(), 0.2, id="ended by the limit of the whole reply"),
+        pytest.param(Endless(), 60, id="ended by its size"),
+    ],
+)
 def test_a_call_ends_whatever_the_server_does(
-    server: FakeServer, answer: Answer, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, answer: Answer, reply_s_max: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.client._REPLY_BYTES_MAX", 3_000_000)
     server.script("hello", answer)
     with new_http(server.url, "7", timeout_s=0.2) as http, pytest.raises(ServerUnreachable):
-        request(http, "POST", "/v1/hello", json=HELLO, reply_s_max=0.2)
+        request(http, "POST", "/v1/hello", json=HELLO, reply_s_max=reply_s_max)
 
 
 def test_an_admission_keeps_to_its_budget_even_for_its_token(

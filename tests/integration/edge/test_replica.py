@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from concurrent.futures import Future
 from contextlib import closing
@@ -252,3 +254,17 @@ def test_work_that_piles_up_is_refused_at_the_limit(
     monkeypatch.undo()
     busy.end()
     replica.close()
+
+
+def test_a_program_that_fails_before_closing_ends(folder: Path) -> None:
+    enrolled_folder(folder)
+    script = (
+        f"from edge.replica import Replica; Replica(__import__('pathlib').Path({str(folder)!r}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{script}; raise SystemExit(3)"],
+        cwd=Path(__file__).parents[3],
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 3

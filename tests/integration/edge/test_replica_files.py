@@ -137,6 +137,7 @@ def test_a_damaged_mirror_is_made_anew(used: Path, damage: Callable[[Path], None
     with closing(Replica(used)) as replica:
         assert replica.mirror.cursors() == {}
         replica.mirror.apply("house", "0a1b2c3d", [], 8)
+        assert replica.mirror.cursors() == {"house": 8}
     with closing(Replica(used)) as replica:
         assert replica.mirror.cursors() == {"house": 8}
 
@@ -161,8 +162,11 @@ def test_a_mirror_that_cannot_be_opened_closes_what_was(used: Path) -> None:
     (used / "mirror.db").unlink()
     (used / "mirror.db").mkdir()
     for _ in range(2):  # the second time it would be in use, had the first not let go
-        with pytest.raises(ReplicaError, match=r"mirror\.db cannot be used"):
+        with pytest.raises(ReplicaError, match=r"mirror\.db cannot be used") as caught:
             Replica(used)
+        # Closed although the error still holds on to everything: SQLite removed the log.
+        assert not (used / "journal.db-wal").exists()
+        del caught
 
 
 def test_a_mirror_damaged_while_in_use_says_that_nothing_is_lost(used: Path) -> None:

@@ -12,7 +12,7 @@ from edge.allotments import units_of
 from edge.errors import ReplicaFull, ServerRefused, ServerUnreachable
 from edge.link import LinkState
 from edge.mirror import Mirror
-from edge.sync import SyncEngine
+from edge.sync import EVENTS_PER_PULL, SyncEngine
 from tests.fakes.edge_node import EVENT, NODE, VENUE, wait_until, write
 from tests.fakes.server import GENERATION, Hang, Raw, Reset, Say, problem
 from tests.integration.edge.engine_room import Room, wait_offline, wait_online
@@ -86,6 +86,21 @@ def test_a_house_with_many_events_has_them_polled_in_turn(
 
 def _pulls(room: Room) -> list[Any]:
     return list(room.server.called("pull"))
+
+
+def test_many_events_are_polled_in_turn_with_the_house_in_every_poll(room: Room) -> None:
+    events = [f"event-{number:03}" for number in range(EVENTS_PER_PULL + 30)]
+    room.server.follow(*events)
+    room.server.publish(events[0], "claim", CLAIM)
+    room.server.publish(events[-1], "claim", {**CLAIM, "u": 6})
+    engine = room.new_engine()
+    for _ in range(3):
+        one_round(room, engine)
+    assert claims(room.replica.mirror) == [(5, "sold", 1), (6, "sold", 1)]
+    asked = [call.query["after"].split(",") for call in room.server.called("pull")]
+    assert [len(streams) for streams in asked] == [1, 31, 101]
+    assert all(f"{VENUE}:" in streams[-1] for streams in asked)
+    assert engine._followed == {VENUE, *events}
 
 
 def test_a_quiet_stream_is_waited_for_and_not_hammered(room: Room) -> None:
