@@ -15,6 +15,7 @@ from gate_agent.admit import Doorman, Lane, LetIn, TurnedAway
 from gate_agent.arbiter import Accepted, Denied, NoAnswer
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory
+from hardware.errors import DeviceGone
 from tests.fakes.edge_node import enrolled_folder
 from tests.fakes.hall import EVENT_ID, FIRST, GENERATION, ROW, Feed, SetEnv, node_row, server_public
 from tests.fakes.till import sample_catalogue
@@ -69,6 +70,29 @@ def yes(asked: Asked) -> Answer:
 def no(reason: Reason) -> Callable[[Asked], Answer]:
     """The arbiter says no."""
     return lambda _asked: Denied(reason, None)
+
+
+@dataclass
+class FakeRelay:
+    """A barrier that notes its pulses, or has no contact."""
+
+    pulses: list[int] = field(default_factory=list)
+    gone: bool = False
+    before: Callable[[], None] = lambda: None
+    address: str = "none:"
+
+    def pulse(self, duration_ms: int, channel: int = 0) -> None:
+        assert channel == 0
+        self.before()
+        if self.gone:
+            raise DeviceGone("the board does not answer", self.address)
+        self.pulses.append(duration_ms)
+
+    def all_off(self) -> None: ...
+
+    def check(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Stage:

@@ -14,11 +14,18 @@ import pytest
 from edge.errors import ReplicaDamaged
 from gate_agent.lane import SAME_CODE_BLOCKED_S, LaneRunner
 from hardware.camera.frame import Frame
-from hardware.errors import DeviceGone
 from hardware.qr.decoder import NOTHING, Found, Reading
 from tests.fakes.hall import ROW
 from tests.fakes.tickets import forge_like
-from tests.integration.gate_agent.lane_stage import LANE, OTHER_GATE, STRANGER_KEY, Stage, no, yes
+from tests.integration.gate_agent.lane_stage import (
+    LANE,
+    OTHER_GATE,
+    STRANGER_KEY,
+    FakeRelay,
+    Stage,
+    no,
+    yes,
+)
 from ticketing.admission import Reason
 
 TICKET = "00000000000000f0"
@@ -67,29 +74,6 @@ class Film:
 
     def perf_counter(self) -> float:
         return self.now_s
-
-
-@dataclass
-class FakeRelay:
-    """A barrier that notes its pulses, or has no contact."""
-
-    pulses: list[int] = field(default_factory=list)
-    gone: bool = False
-    before: Callable[[], None] = lambda: None
-    address: str = "none:"
-
-    def pulse(self, duration_ms: int, channel: int = 0) -> None:
-        assert channel == 0
-        self.before()
-        if self.gone:
-            raise DeviceGone("the board does not answer", self.address)
-        self.pulses.append(duration_ms)
-
-    def all_off(self) -> None: ...
-
-    def check(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Door:
