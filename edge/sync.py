@@ -113,6 +113,8 @@ class SyncEngine:
     _hello_due_s: float = field(init=False, default=0.0)
     _followed: frozenset[str] = field(init=False, default=frozenset())
     _turn: int = field(init=False, default=0)
+    _session: str = field(init=False, default="")
+    _hello_turn: int = field(init=False, default=0)
     _refused: dict[str, str] = field(init=False, default_factory=dict)
     _replica_error: str = field(init=False, default="")
 
@@ -244,8 +246,12 @@ class SyncEngine:
     def _hello(self, client: ServerClient) -> None:
         with self.replica.reading() as connection:
             ours, waiting = heads(connection), backlog(connection)
+        self._session = self._session or self.env.random_bytes(8).hex()
+        self._hello_turn += 1
         reply = client.hello(
             {
+                "session": self._session,
+                "turn": self._hello_turn,
                 "proto": [PROTO],
                 "program_version": self.program_version,
                 "now_ms": self.env.wall_ms(),

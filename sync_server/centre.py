@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, text
@@ -31,6 +32,14 @@ T = TypeVar("T")
 _log = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """Which hello of which run of a node's program this is; no session: an older program."""
+
+    session: str
+    turn: int
+
+
 class Centre:
     """Everything that handlers share. Use `open` and `close` on the event loop."""
 
@@ -47,6 +56,7 @@ class Centre:
         self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="reader")
         self._reading = 0
         self._seen_ms: dict[str, int] = {}
+        self._greetings: dict[str, Greeting] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -101,6 +111,19 @@ class Centre:
             return
         self._seen_ms[node_id] = now_ms
         await self.write(lambda tx: note_contact(tx, node_id, Contact(now_ms)))
+
+    def is_newest_greeting(self, node_id: str, greeting: Greeting) -> bool:
+        """Whether no later hello of the same run came first. On the writer's thread only.
+
+        A hello that was held up on its way tells of a journal shorter than what the node has
+        pushed since: without this it would look like a node that was rolled back.
+        """
+        last = self._greetings.get(node_id)
+        late = last is not None and last.session == greeting.session and last.turn >= greeting.turn
+        if greeting.session and late:
+            return False
+        self._greetings[node_id] = greeting
+        return True
 
     @staticmethod
     def now_ms() -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sync_server.centre import Centre
+from sync_server.centre import Centre, Greeting
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
@@ -28,6 +28,7 @@ PROTO = 1
 PUSH_BYTES_MAX = 1024 * 1024
 STREAMS_PER_PULL_MAX = 200
 WAIT_S_MAX = 30.0
+_SESSION_CHARS_MAX = 64
 _JOURNALS_MAX = 500
 _COUNT_MAX = 2**31 - 1
 
@@ -42,12 +43,17 @@ async def hello(request: web.Request) -> web.Response:
         raise Problem(426, "proto_unknown", "this server speaks protocol 1", min_proto=PROTO)
     told = _journals(body)
     contact = _contact(body)
+    greeting = _greeting(body)
 
-    def compare(tx: Transaction) -> list[dict[str, object]]:
+    def compare(tx: Transaction) -> list[dict[str, object]] | None:
+        if not centre.is_newest_greeting(node.id, greeting):
+            return None
         note_contact(tx, node.id, contact)
         return [_compare(tx, node, journal) for journal in told]
 
     journals = await centre.write(compare)
+    if journals is None:
+        raise Problem(409, "stale_hello", "a later hello of this node came first")
     return _reply(
         {
             "gen": centre.generation.short,
@@ -98,6 +104,13 @@ async def pull_news(request: web.Request) -> web.Response:
         await centre.news.wait(list(after), ticket, wait_s)
         pages = await _pages(centre, node.role, node.id, after, limit)
     await centre.seen(node.id)
+    if any(page.head < after[stream] for stream, page in pages.items()):
+        raise Problem(
+            409,
+            "generation_changed",
+            "this server's history ends before yours: fetch everything again",
+            gen=centre.generation.short,
+        )
     streams = {
         stream: {"rows": page.rows, "next": page.next, "head": page.head, "more": page.more}
         for stream, page in pages.items()
@@ -258,6 +271,13 @@ def _contact(body: Mapping[str, Any]) -> Contact:
     offset = _number(body, "now_ms", low=0) - now_ms
     unsynced = _number(body, "unsynced", low=0, high=_COUNT_MAX)
     return Contact(now_ms, unsynced, version, offset)
+
+
+def _greeting(body: Mapping[str, Any]) -> Greeting:
+    session = body.get("session", "")
+    if not isinstance(session, str) or len(session) > _SESSION_CHARS_MAX:
+        raise _malformed("session")
+    return Greeting(session, _number(body, "turn", low=0) if "turn" in body else 0)
 
 
 def _stream(request: web.Request) -> str:

@@ -104,7 +104,7 @@ def _sell(tx: Transaction, source: Source, event: Event, sale: Sale, op: Op) -> 
     _insert_tickets(tx, stream, sale, disputed, first + len(sale.lines))
     last = first + 2 * len(sale.lines)
     _insert_order(tx, source, sale, op, last)
-    _book(tx, stream, node_id, sale, op.op_id)
+    book_cash(tx, stream, node_id, sale, op.op_id)
     _check_prices(tx, event, sale)
     if not disputed:
         return Effect(Verdict.OK, "", last)
@@ -185,7 +185,7 @@ def _insert_order(tx: Transaction, source: Source, sale: Sale, op: Op, rev: int)
     )
 
 
-def _book(tx: Transaction, stream: str, node_id: str, sale: Sale, op_id: str) -> None:
+def book_cash(tx: Transaction, stream: str, node_id: str, sale: Sale, op_id: str) -> None:
     """Two ledger lines that add up to nothing: cash in the till's drawer, and the sale."""
     for line, (account, amount) in enumerate(
         ((f"cash:{node_id}", sale.total_minor), ("sales", -sale.total_minor))

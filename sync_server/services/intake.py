@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy.exc import DataError, IntegrityError
 
 from sync_server.services.cases import CaseKind, open_case
-from sync_server.services.effects import Effect, Source, apply_op
+from sync_server.services.effects import Effect, Source, apply_op, book_cash
 from sync_server.store.writer import Transaction
-from ticketing.journal import ROOT_HASH, Op, Verdict, first_break
+from ticketing.journal import ROOT_HASH, Op, OpKind, Verdict, first_break
+from ticketing.operations import decode_sale
 
 OPS_PER_PUSH_MAX = 500
 
@@ -222,11 +223,28 @@ def _effect_or_poison(tx: Transaction, source: Source, op: Op) -> Effect:
         savepoint.commit()
     except (DataError, IntegrityError):
         savepoint.rollback()
+        _book_contradicted_sale(tx, source, op)
         effect = Effect(Verdict.REJECTED, "contradiction", 0)
     if effect.verdict is Verdict.REJECTED:
         body = {"node": source.node_id, "seq": op.seq, "kind": op.kind, "code": effect.code}
         open_case(tx, source.stream, CaseKind.POISON, op.op_id, body)
     return effect
+
+
+def _book_contradicted_sale(tx: Transaction, source: Source, op: Op) -> None:
+    """The money is in the drawer whatever else is wrong with the sale: the ledger has it.
+
+    Orders and ledger then differ by it, which the books show until the case is settled.
+    """
+    sale = decode_sale(op.body) if op.kind == OpKind.SALE else None
+    if sale is None:
+        return
+    savepoint = tx.connection.begin_nested()
+    try:
+        book_cash(tx, source.stream, source.node_id, sale, op.op_id)
+        savepoint.commit()
+    except (DataError, IntegrityError):  # even that contradicts: the case alone tells of it
+        savepoint.rollback()
 
 
 def _move_head(tx: Transaction, source: Source, head: Op) -> None:

@@ -129,6 +129,26 @@ async def test_hello_tells_a_fork(till: NodeAtTest, log: Log) -> None:
     assert (await log.push())[1]["code"] == "journal_forked"
 
 
+async def test_a_hello_that_was_held_up_on_its_way_is_no_rollback(
+    till: NodeAtTest, log: Log
+) -> None:
+    start = {"stream": VENUE, "inc": 1, "seq": 0, "hash": ROOT_HASH}
+    early = hello(journals=[start], session="one run", turn=1)
+    late = hello(journals=[start], session="one run", turn=2)
+    assert (await till.call("POST", "/v1/hello", late))[0] == 200
+    await log.push()
+    status, reply = await till.call("POST", "/v1/hello", early)
+    assert (status, reply["code"]) == (409, "stale_hello")
+    rolled_back = hello(journals=[start], session="another run", turn=1)
+    _status, reply = await till.call("POST", "/v1/hello", rolled_back)
+    assert reply["journals"][0]["forked"], "a run that begins behind us is a rollback"
+
+
+async def test_a_cursor_beyond_our_history_is_told_to_fetch_again(till: NodeAtTest) -> None:
+    status, reply = await till.call("GET", f"/v1/pull?after={VENUE}:999999")
+    assert (status, reply["code"]) == (409, "generation_changed")
+
+
 @pytest.mark.parametrize(
     "proto",
     [

@@ -157,10 +157,17 @@ def _next_for(gate: Program, _picture: str) -> dict[str, object]:
 
 
 def _knows_the_event(folder: Path) -> bool:
-    with sqlite3.connect(f"file:{folder / 'gate' / 'mirror.db'}?mode=ro", uri=True) as mirror:
-        count = mirror.execute("SELECT count(*) FROM doc WHERE kind = 'event'").fetchone()[0]
-    mirror.close()
-    return bool(count)
+    file = folder / "gate" / "mirror.db"
+    if not file.exists():
+        return False
+    mirror = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    try:
+        rows = mirror.execute("SELECT 1 FROM doc WHERE kind = 'event'").fetchall()
+    except sqlite3.OperationalError:  # its tables are not there yet
+        return False
+    finally:
+        mirror.close()
+    return bool(rows)
 
 
 def _granted(folder: Path) -> bool:
