@@ -12,7 +12,7 @@ from edge.errors import ReplicaError, ReplicaFull, ServerUnreachable
 from edge.link import Backoff, LinkState, Part
 from edge.replica import Replica
 from edge.sync import WISHES_MAX, SyncEngine
-from tests.fakes.edge_node import EVENT, wait_until, write
+from tests.fakes.edge_node import EVENT, VENUE, wait_until, write
 from tests.fakes.server import Hang, Reset, Say, problem
 from tests.integration.edge.engine_room import Room, wait_greeted, wait_offline, wait_online
 
@@ -316,10 +316,13 @@ def test_a_pull_reply_of_a_stopped_engine_is_an_error_not_a_crash(room: Room) ->
 
 def test_the_node_is_online_again_without_waiting_for_news(room: Room) -> None:
     """After a failure the first poll asks for no wait, or the banner would stay for seconds."""
-    room.server.script("pull", Reset())
     with room.running() as engine:
-        wait_offline(engine)
-        wait_until(lambda: len(room.server.called("pull")) >= 3)
+        wait_until(lambda: len(room.server.called("pull")) == 2)
+        wait_greeted(engine)
+        room.server.script("pull", Reset())
+        room.server.publish(VENUE, "news", {})  # ends the poll that waits; the next one breaks
+        wait_until(lambda: LinkState.OFFLINE in room.told.states())
         wait_online(engine)
-    waits = [call.query["wait_s"] for call in room.server.called("pull")[:3]]
-    assert waits == ["0", "0", "8.0"]
+    waits = [float(call.query["wait_s"]) for call in room.server.called("pull")]
+    assert waits[:2] == [0, 8]
+    assert waits[3] == 0
