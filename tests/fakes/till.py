@@ -67,6 +67,7 @@ class FakeTill:
     sale_refusal: SaleRefusal | None = None
     refused_units: tuple[int, ...] = ()
     sold: list[Sold] = field(default_factory=list)
+    payments_count: int = 0  # tries, taken or refused
     sold_baskets: list[Basket] = field(default_factory=list)
     given_back: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
     asked_for: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
@@ -138,6 +139,7 @@ class FakeTill:
         self.given_back.append((performance, tuple(units)))
 
     def pay_cash(self, basket: Basket, tendered_minor: int) -> Sold | SaleRefused:
+        self.payments_count += 1
         reason = self._why_not(basket, tendered_minor)
         if reason is not None:
             return SaleRefused(reason, self.refused_units)

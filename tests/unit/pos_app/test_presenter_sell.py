@@ -343,6 +343,7 @@ class TestPaying:
         runner.release()
         sell.pay_cash()
         runner.release()
+        assert till.payments_count == 1
         assert len(till.sold) == 1
 
     def test_nothing_touches_the_basket_while_paying(self, till: FakeTill) -> None:
