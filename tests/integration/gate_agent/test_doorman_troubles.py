@@ -57,6 +57,7 @@ def test_an_entry_whose_barrier_did_not_move_is_offered_again_and_counted_once(g
 def test_an_entry_is_offered_again_for_a_minute(gate: Stage) -> None:
     gate.lend()
     code = gate.code()
+    gate.env.pass_s(600)  # the minute begins with the grant, not with the program
     offered(gate, code)
     gate.env.pass_s(OFFER_AGAIN_S)
     assert offered(gate, code).again
