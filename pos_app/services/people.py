@@ -15,7 +15,7 @@ from pos_app.services.model import Person, SignInRefusal, SignInRefused
 TRIES_MAX = 5
 LOCKED_OUT_S = 300
 PIN_DIGITS_MAX = 12
-_ROLES = ("admin", "manager", "cashier")
+_ROLES = ("manager", "cashier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def _accounts(replica: Replica) -> list[_Account]:
     with replica.mirror.reading() as connection:
         rows = connection.execute(
             "SELECT id, name, role, pin FROM person WHERE state = 'active' AND pin <> '' "
-            "AND role IN (?, ?, ?) ORDER BY name",
+            "AND role IN (?, ?) ORDER BY name",
             _ROLES,
         ).fetchall()
     return [_Account(Person(row["id"], row["name"], row["role"]), row["pin"]) for row in rows]
