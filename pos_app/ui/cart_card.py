@@ -93,6 +93,8 @@ class CartCard(QFrame):
         self._state = state
         if state.house is None or today is None:
             return
+        if state.paying and _has_focus(self._basket_page):
+            self._scroll.setFocus()  # a key that is switched off hands the keyboard to anybody
         self._show_head(state)
         self._show_lines(state, state.house, today)
         self._show_totals(state, state.house)
@@ -109,7 +111,7 @@ class CartCard(QFrame):
         side = 14 if metrics.compact else 18
         self._page_box.setContentsMargins(side, 10 if metrics.compact else 16, side, 6)
         self._total.setFont(font(metrics.total_font, 700))
-        for each in self._quick:
+        for each in (self._quick_row, *self._quick):
             each.setFixedHeight(metrics.quick)
         self._pay.setFixedHeight(metrics.primary)
         self._quick_head.setVisible(not metrics.compact)
@@ -165,6 +167,7 @@ class CartCard(QFrame):
         self.notice.offer_taken.connect(self.offer_taken)
         self._empty = label(14, 400, "text3", "cart_empty")
         self._empty.setWordWrap(True)
+        self._empty.setMinimumHeight(120)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._scroll = QScrollArea()
         self._scroll.setObjectName("cart_lines")
@@ -220,7 +223,8 @@ class CartCard(QFrame):
         return button
 
     def _basket_layout(self) -> QVBoxLayout:
-        grid = QGridLayout()
+        self._quick_row = QWidget()  # keeps its room when it is empty
+        grid = QGridLayout(self._quick_row)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(8)
         for at, button in enumerate(self._quick):
@@ -244,7 +248,7 @@ class CartCard(QFrame):
             rule(),
             row(self._total_word, None, self._total),
             self._quick_head,
-            grid,
+            self._quick_row,
             2,
             self._pay,
             row(self._clear, None, self._other),

@@ -212,15 +212,24 @@ class SeatMap(QWidget):
             if unit in field.spots:
                 ink = theme.colour("accent")
                 paint.paint_ring(painter, camera, view, field.spots[unit], ink, dashed=True)
+        rings = [
+            (self._hover, "text3"),
+            (self._cursor if self.hasFocus() else None, "seat_selected"),
+        ]
+        beneath = [ring for ring in rings if ring[0] not in state.selected]
+        self._paint_rings(painter, beneath, field)  # not over the neighbour's check mark
         for unit in state.selected:
             if unit in field.spots:
                 paint.paint_selected(painter, camera, view, field.spots[unit])
-        if self._hover in field.spots:
-            ink = theme.colour("text3")
-            paint.paint_ring(painter, camera, view, field.spots[self._hover], ink)
-        if self._cursor in field.spots and self.hasFocus():
-            ink = theme.colour("seat_selected")
-            paint.paint_ring(painter, camera, view, field.spots[self._cursor], ink)
+        self._paint_rings(painter, [ring for ring in rings if ring not in beneath], field)
+
+    def _paint_rings(
+        self, painter: QPainter, rings: list[tuple[int | None, str]], field: SeatField
+    ) -> None:
+        for unit, token in rings:
+            if unit in field.spots:
+                spot, ink = field.spots[unit], theme.colour(token)
+                paint.paint_ring(painter, self._camera, self._view(), spot, ink)
 
     def _paint_tip(self, painter: QPainter, state: SellState) -> None:
         unit = self._hover

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -120,6 +121,18 @@ def take(scene: Scene, size: tuple[int, int], language: str, theme: str) -> QIma
     return image
 
 
+def in_few_colours(image: QImage) -> QImage:
+    """The picture in its 256 commonest colours, each other one as the nearest of them."""
+    pixels = image.convertToFormat(QImage.Format.Format_RGB32)
+    table = [
+        colour
+        for colour, _times in Counter(memoryview(pixels.constBits()).cast("I")).most_common(256)
+    ]
+    return pixels.convertToFormat(
+        QImage.Format.Format_Indexed8, table, Qt.ImageConversionFlag.ThresholdDither
+    )
+
+
 def variants(name: str, *, everything: bool) -> list[tuple[tuple[int, int], str, str]]:
     """Sizes and looks of a scene: the sell screen in all, the others once large and once small."""
     looks = [(size, *look) for size in (LARGE, SMALL) for look in LOOKS]
@@ -138,7 +151,7 @@ def main(argv: list[str]) -> int:
         for size, language, theme in variants(name, everything=options.full):
             image = take(SCENES[name], size, language, theme)
             if not options.full:
-                image = image.convertToFormat(QImage.Format.Format_Indexed8)
+                image = in_few_colours(image)
             tail = "" if size == LARGE else "_small"
             file = options.folder / f"{name}_{language[:2]}_{theme}{tail}.png"
             image.save(str(file), quality=-1 if options.full else 0)  # 0: the smallest file

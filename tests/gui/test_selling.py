@@ -76,6 +76,16 @@ class TestTheUsualSale:
         tap_unit(window, unit)
         assert basket_units(window) == ()
 
+    def test_the_keyboard_goes_along_to_the_change_and_back_to_the_map(
+        self, window: TillWindow
+    ) -> None:
+        at_sale(window)
+        click(window, "best_together")
+        click(window, "quick_cash_1")
+        assert find(window, "next_sale").hasFocus()
+        press(Qt.Key.Key_Space)
+        assert window.sell_view.map.hasFocus()
+
     def test_goes_on_with_the_next_tap(self, window: TillWindow, till: FakeTill) -> None:
         at_sale(window)
         for count in (1, 2, 3):
