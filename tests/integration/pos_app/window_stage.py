@@ -184,7 +184,11 @@ class Stage:
     # --- what the cashier does
 
     def basket(self, units: Iterable[int], performance: int = FIRST) -> Basket:
-        event = self.window.house(performance).event
+        return self.basket_of(self.window, units, performance)
+
+    @staticmethod
+    def basket_of(window: Window, units: Iterable[int], performance: int = FIRST) -> Basket:
+        event = window.house(performance).event
         basket = empty_basket(event)
         for unit in units:
             basket = add_unit(basket, event, performance, unit)
