@@ -124,13 +124,16 @@ def _own_version(journal: sqlite3.Connection, stream: str, performance: int, uni
 def _allotment(
     mirror: sqlite3.Connection, stream: str, ticket: TicketFacts
 ) -> AllotmentFacts | None:
+    """A till's key vouches for the units lent to that very till for that very performance."""
     row = mirror.execute(
-        "SELECT state, units, performance FROM allot WHERE stream = ? AND id = ?",
+        "SELECT a.state, a.units, a.performance, n.key_id FROM allot a "
+        "LEFT JOIN node n ON n.id = a.node_id WHERE a.stream = ? AND a.id = ?",
         (stream, str(ticket.allotment)),
     ).fetchone()
     if row is None:
         return None
-    has_unit = row["performance"] == ticket.performance and ticket.unit in json.loads(row["units"])
+    same = (row["performance"], row["key_id"]) == (ticket.performance, ticket.key_id)
+    has_unit = same and ticket.unit in json.loads(row["units"])
     return AllotmentFacts(has_unit, AllotmentState(row["state"]))
 
 

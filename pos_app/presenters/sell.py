@@ -328,7 +328,12 @@ class SellPresenter(Observable[SellState]):
     def _granted(self, news: News) -> None:
         """Units are ours: into the basket with those still wished for, back with the others."""
         wanted = [unit for unit in news.units if (news.performance, unit) in self.state.wishes]
-        unwanted = [unit for unit in news.units if unit not in wanted]
+        held = self.state.basket
+        unwanted = [
+            unit
+            for unit in news.units
+            if unit not in wanted and not (held and held.has(news.performance, unit))
+        ]
         wishes = self.state.wishes - {(news.performance, unit) for unit in wanted}
         self._become(replace(self.state, wishes=wishes))
         if self.state.paying or not self._holds_event_of(news.performance):

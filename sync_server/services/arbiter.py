@@ -19,7 +19,7 @@ from ticketing.admission import (
     Refuse,
     decide_entry,
 )
-from ticketing.code import TicketCode, parse_code
+from ticketing.code import TicketCode, TicketFacts, parse_code
 from ticketing.ids import OpId, TicketId
 from ticketing.journal import Verdict
 from ticketing.operations import EntryGranted
@@ -112,7 +112,7 @@ def _facts(tx: Transaction, stream: str, scan: TicketCode) -> LaneFacts:
         performances=frozenset({performance}) if _has(tx, stream, performance) else frozenset(),
         key=_key(tx, facts.key_id),
         row=row,
-        allotment=_allotment(tx, stream, str(facts.allotment), facts.unit),
+        allotment=_allotment(tx, stream, facts),
         unit_version_seen=_unit_version(tx, stream, performance, row.unit if row else facts.unit),
         entries=_entries(tx, stream, facts.ticket_id),
     )
@@ -145,14 +145,20 @@ def _ticket(tx: Transaction, stream: str, ticket_id: TicketId) -> Ticket | None:
     return Ticket(ticket_id, row.perf_id, row.unit, row.version, TicketState(row.state))
 
 
-def _allotment(tx: Transaction, stream: str, allotment: str, unit: int) -> AllotmentFacts:
+def _allotment(tx: Transaction, stream: str, ticket: TicketFacts) -> AllotmentFacts:
+    """A till's key vouches for the units lent to that very till for that very performance."""
     row = tx.row(
-        "SELECT state, body FROM allot WHERE event_id = :e AND id = :a", e=stream, a=allotment
+        "SELECT a.state, a.body FROM allot a JOIN node n ON n.id = a.node_id "
+        "WHERE a.event_id = :e AND a.id = :a AND a.perf_id = :p AND n.key_id = :k",
+        e=stream,
+        a=str(ticket.allotment),
+        p=ticket.performance,
+        k=ticket.key_id,
     )
     if row is None:  # the centre grants every allotment: one it does not know was never granted
         return AllotmentFacts(has_unit=False, state=AllotmentState.OPEN)
     units = {granted for granted, _version in json.loads(row.body)["units"]}
-    return AllotmentFacts(unit in units, AllotmentState(row.state))
+    return AllotmentFacts(ticket.unit in units, AllotmentState(row.state))
 
 
 def _unit_version(tx: Transaction, stream: str, performance: int, unit: int) -> int:

@@ -100,11 +100,17 @@ class Feed:
         self.tell(EVENT_ID, *rows)
 
     def allotment(
-        self, allotment: str, performance: int, units: Iterable[int], state: str = "open"
+        self,
+        allotment: str,
+        performance: int,
+        units: Iterable[int],
+        state: str = "open",
+        *,
+        node: str = "",
     ) -> None:
-        """Units lent to some till."""
+        """Units lent to a till."""
         pairs = [[unit, 0] for unit in units]
-        body = {"id": allotment, "node": "", "p": performance, "state": state, "units": pairs}
+        body = {"id": allotment, "node": node, "p": performance, "state": state, "units": pairs}
         self.tell(EVENT_ID, ("allot", body))
 
     def ticket(

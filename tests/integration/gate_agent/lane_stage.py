@@ -167,7 +167,7 @@ class Stage:
 
     def lend(self, units: range | tuple[int, ...] = ROW) -> None:
         """The gate hears of the till's allotment."""
-        self.feed.allotment(str(ALLOTMENT), FIRST, units)
+        self.feed.allotment(str(ALLOTMENT), FIRST, units, node=TILL)
 
     # --- scans
 

@@ -54,7 +54,7 @@ class Door:
             feed = Feed(replica.mirror)
             feed.open_house(event_documents(self._catalogue)[0][1])
             feed.node(node_row(TILL, public_of(TILL_KEY)))
-            feed.allotment(str(ALLOTMENT), FIRST, ROW)
+            feed.allotment(str(ALLOTMENT), FIRST, ROW, node=TILL)
 
     def code(self, unit: int) -> str:
         performance = self._catalogue.events[0].performances[0]

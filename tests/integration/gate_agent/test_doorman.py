@@ -117,7 +117,7 @@ def _replaced(gate: Stage) -> str:
 
 
 def _written_off(gate: Stage) -> str:
-    gate.feed.allotment(str(ALLOTMENT), FIRST, ROW, state="written_off")
+    gate.feed.allotment(str(ALLOTMENT), FIRST, ROW, state="written_off", node=TILL)
     return gate.code()
 
 
@@ -127,7 +127,12 @@ def _not_in_allotment(gate: Stage) -> str:
 
 
 def _in_another_performances_allotment(gate: Stage) -> str:
-    gate.feed.allotment(str(ALLOTMENT), SECOND, ROW)
+    gate.feed.allotment(str(ALLOTMENT), SECOND, ROW, node=TILL)
+    return gate.code()
+
+
+def _in_another_tills_allotment(gate: Stage) -> str:
+    gate.feed.allotment(str(ALLOTMENT), FIRST, ROW, node="00000000000000cc")
     return gate.code()
 
 
@@ -174,6 +179,7 @@ def _entered_elsewhere(gate: Stage) -> str:
         pytest.param(
             Reason.NOT_IN_ALLOTMENT, _in_another_performances_allotment, id="another evening's unit"
         ),
+        pytest.param(Reason.NOT_IN_ALLOTMENT, _in_another_tills_allotment, id="another till's"),
         pytest.param(Reason.ALLOTMENT_WRITTEN_OFF, _written_off, id="written off"),
         pytest.param(Reason.ISSUER_REVOKED, _revoked, id="a stolen till"),
         pytest.param(Reason.ALREADY_USED, _entered_elsewhere, id="entered elsewhere"),
@@ -251,6 +257,7 @@ def test_a_key_without_the_servers_signature_is_not_believed(gate: Stage) -> Non
     gate.feed.node({**row, "signature": other["signature"]})
     assert gate.refused(gate.code(key=STRANGER_KEY)).reason is Reason.UNKNOWN_ISSUER
     gate.feed.node(row)
+    gate.feed.allotment(str(ALLOTMENT), FIRST, ROW, node="00000000000000cc")
     gate.let_in(gate.code(key=STRANGER_KEY))
 
 

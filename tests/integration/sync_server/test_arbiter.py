@@ -206,6 +206,14 @@ def test_a_gates_key_vouches_for_no_ticket(door: Door) -> None:
     assert door.ask(code) == Denied(Reason.UNKNOWN_ISSUER, None)
 
 
+def test_a_tills_key_vouches_for_its_own_allotments_only(door: Door) -> None:
+    """Whoever steals a till can print tickets for what was lent to it, and for nothing else."""
+    thief = door.stage.till("Window 2")
+    line = door.till.line(3, door.line.allotment)
+    code = make_code(thief.facts(line), thief.private)
+    assert door.ask(code) == Denied(Reason.NOT_IN_ALLOTMENT, None)
+
+
 # --- answers that were lost
 
 
