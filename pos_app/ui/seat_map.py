@@ -139,8 +139,7 @@ class SeatMap(QWidget):
         if spot is None:
             return self._standing[self._state.house.plan.area_of(unit).id].geometry().center()
         self.settle()
-        if not self._is_clear(self._on_screen(spot)):
-            self._look_at(spot)
+        self._bring_into_view(spot)
         x, y = self._on_screen(spot)
         return QPoint(round(x), round(y))
 
@@ -361,9 +360,7 @@ class SeatMap(QWidget):
             return
         self._hover = None
         self._cursor = self._layer.field.step(self._cursor, dx, dy)
-        spot = self._layer.field.spots[self._cursor]
-        if not self._is_clear(self._on_screen(spot)):
-            self._look_at(spot)
+        self._bring_into_view(self._layer.field.spots[self._cursor])
         self.setAccessibleDescription(self._cursor_words())
         self.update()
 
@@ -537,8 +534,11 @@ class SeatMap(QWidget):
         covers = (self._zoom_card, *self._standing.values())
         return inside.contains(point) and not any(one.geometry().contains(point) for one in covers)
 
-    def _look_at(self, spot: Spot) -> None:
-        """Bring a seat to the middle, near enough to be hit."""
+    def _bring_into_view(self, spot: Spot) -> None:
+        """Where a seat is hidden, or too small to be a seat, show it in the middle."""
+        too_far = self._layer is not None and self._too_far_for_seats(self._layer)
+        if not too_far and self._is_clear(self._on_screen(spot)):
+            return
         self._fits = False
         zoom = max(self._camera.zoom, 1.0)
         self._jump_to(Camera(spot.x, spot.y, zoom, self._camera.fit_zoom))

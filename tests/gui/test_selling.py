@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
@@ -416,6 +416,28 @@ class TestTheMap:
         press(Qt.Key.Key_Home)
         assert width() == whole
 
+    def test_the_wheel_zooms_around_the_mouse(self, window: TillWindow, till: FakeTill) -> None:
+        at_sale(window)
+        seat_map = window.sell_view.map
+        here, beside = till.unit("stalls-centre", "7", "7"), till.unit("stalls-centre", "7", "8")
+        before, apart = seat_map.centre_of(here), _apart(window, here, beside)
+        for _notch in range(2):  # two steps of the square root of two, though the first still runs
+            _turn_wheel(window, before, 120)
+        drift = seat_map.centre_of(here) - before
+        assert drift.manhattanLength() <= 2  # a pixel's rounding, doubled
+        assert abs(_apart(window, here, beside) - 2 * apart) <= 2
+
+    def test_a_double_tap_beside_the_seats_comes_closer(
+        self, window: TillWindow, till: FakeTill
+    ) -> None:
+        at_sale(window)
+        seat_map = window.sell_view.map
+        here, beside = till.unit("stalls-centre", "7", "7"), till.unit("stalls-centre", "7", "8")
+        apart = _apart(window, here, beside)
+        QTest.mouseDClick(seat_map, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
+        assert _apart(window, here, beside) > apart
+        assert basket_units(window) == ()
+
     def test_a_bouncing_tap_does_not_undo_itself(self, window: TillWindow, till: FakeTill) -> None:
         at_sale(window)
         seat_map = window.sell_view.map
@@ -467,5 +489,27 @@ def _move(window: TillWindow, to: QPoint, held: Qt.MouseButton = Qt.MouseButton.
         Qt.MouseButton.NoButton,
         held,
         Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(seat_map, event)
+
+
+def _apart(window: TillWindow, one: int, other: int) -> int:
+    """Pixels between two seats of a row."""
+    settle(window)
+    seat_map = window.sell_view.map
+    return abs(seat_map.centre_of(other).x() - seat_map.centre_of(one).x())
+
+
+def _turn_wheel(window: TillWindow, at: QPoint, by: int) -> None:
+    seat_map = window.sell_view.map
+    event = QWheelEvent(
+        QPointF(at),
+        QPointF(seat_map.mapToGlobal(at)),
+        QPoint(),
+        QPoint(0, by),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
     )
     QApplication.sendEvent(seat_map, event)
