@@ -275,6 +275,15 @@ class TestAsking:
         assert units_of(sell) == ()
         assert till.given_back == [(1, (unit,))]
 
+    def test_a_grant_that_comes_twice_leaves_the_seat_in_the_basket(
+        self, till: FakeTill, sell: SellPresenter
+    ) -> None:
+        unit = unit_elsewhere(till)
+        sell.tap_unit(unit)
+        till.answer(1, (unit,))
+        assert units_of(sell) == (unit,)
+        assert till.given_back == []
+
     def test_a_refusal_of_a_forgotten_wish_says_nothing(
         self, till: FakeTill, sell: SellPresenter
     ) -> None:
