@@ -222,6 +222,7 @@ class SyncEngine:
         """A call was answered; a first success has the other part try again at once too."""
         if self._keeper.reached(part, server_ahead_ms):
             self._replica_error = ""
+            self._work.set()  # the other part may not have noticed that anything was amiss
             for other in Part:
                 if other is not part:
                     self._retry[other].set()
