@@ -12,7 +12,6 @@ from pathlib import Path
 
 from program.cli import main_wrapper, new_parser
 from program.exit_codes import ExitCode
-from program.logs import configure_logging
 from sync_server import commands
 from sync_server.services.catalogue import NotStored
 from sync_server.services.enrolment import MINUTES_MAX, NAME_CHARS_MAX
@@ -20,7 +19,7 @@ from sync_server.services.initialise import NewHouse, finish
 from sync_server.services.permissions import NodeRole
 from sync_server.services.sample import Sample
 from sync_server.serving import serve
-from sync_server.settings import LogFormat, Settings, read_settings
+from sync_server.settings import Settings, read_settings
 from ticketing.catalogue import CatalogueError
 
 PROGRAM = "boxgate-server"
@@ -51,8 +50,7 @@ def run(argv: Sequence[str]) -> int:
         host=getattr(options, "host", None),
         port=getattr(options, "port", None),
     )
-    human = {LogFormat.AUTO: None, LogFormat.JSON: False, LogFormat.TEXT: True}
-    configure_logging(level=settings.log.level.value.upper(), human=human[settings.log.format])
+    settings.log.apply()
     code: int = options.command(settings, options)
     return code
 

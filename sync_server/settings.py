@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from program.errors import SettingsError
+from program.log_settings import LogSettings
 from program.settings import OutOfRange, load_settings
 from sync_server.services.keys import FOLDER_NAME
 from sync_server.services.sessions import SessionLimits
@@ -19,23 +19,6 @@ DEFAULT_FILE = Path("boxgate-server.toml")
 DATABASE_FILE = "boxgate.sqlite3"
 _PORT_MAX = 65_535
 _SESSION_HOURS_MAX = 7 * 24
-
-
-class LogLevel(StrEnum):
-    """From which level on the log is written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    """How the log is written; `auto` is text for a terminal and JSON for everything else."""
-
-    AUTO = "auto"
-    JSON = "json"
-    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +62,6 @@ class ConsoleSettings:
     def limits(self) -> SessionLimits:
         """The same in milliseconds."""
         return SessionLimits(self.idle_minutes * 60_000, self.session_hours * 3_600_000)
-
-
-@dataclass(frozen=True, slots=True)
-class LogSettings:
-    """What is logged, and how."""
-
-    level: LogLevel = LogLevel.INFO
-    format: LogFormat = LogFormat.AUTO
 
 
 @dataclass(frozen=True, slots=True)
