@@ -17,6 +17,7 @@ import select
 import signal
 import sys
 import threading
+import zoneinfo
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from types import FrameType
@@ -42,6 +43,7 @@ def main_wrapper(
     our output that went away 141. argparse's own exits (0 and 2) pass.
     """
     log_thread_crashes()
+    zoneinfo.reset_tzpath(to=())  # the pinned tzdata's zones, never the machine's
     try:
         return run(sys.argv[1:] if argv is None else argv)
     except ProgramError as error:

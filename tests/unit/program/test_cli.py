@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import zoneinfo
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -24,7 +25,9 @@ from program.exit_codes import ExitCode
 def _restored() -> Iterator[None]:
     hook = threading.excepthook
     handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    zones = zoneinfo.TZPATH
     yield
+    zoneinfo.reset_tzpath(to=zones)
     threading.excepthook = hook
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -48,6 +51,18 @@ def test_a_program_gets_its_arguments_and_gives_its_code() -> None:
 
     assert main_wrapper(run, ["serve", "--port", "1"], program="boxgate-server") == 7
     assert seen == ["serve", "--port", "1"]
+
+
+def test_a_program_takes_its_time_zones_from_the_pinned_data() -> None:
+    seen: list[tuple[str, ...]] = []
+
+    def run(_argv: Sequence[str]) -> int:
+        seen.append(zoneinfo.TZPATH)
+        zoneinfo.ZoneInfo.no_cache("Asia/Shanghai")
+        return ExitCode.OK
+
+    main_wrapper(run, [], program="boxgate-gate")
+    assert seen == [()]
 
 
 def test_without_arguments_it_takes_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
