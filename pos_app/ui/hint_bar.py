@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel
 
 from pos_app.presenters import language as words
-from pos_app.presenters.language import _
+from pos_app.presenters.language import _, ngettext
 from pos_app.ui.controls import Metrics, keycap, label
 
 if TYPE_CHECKING:
@@ -49,9 +49,11 @@ class HintBar(QFrame):
             return
         change = words.money(sold.change_minor, state.house.event.currency)
         self._last.setText(
-            _("Last order {no}: {n} tickets, change {change}").format(
-                no=sold.receipt_no, n=sold.ticket_count, change=change
-            )
+            ngettext(
+                "Last order {no}: {n} ticket, change {change}",
+                "Last order {no}: {n} tickets, change {change}",
+                sold.ticket_count,
+            ).format(no=sold.receipt_no, n=sold.ticket_count, change=change)
         )
 
     def retranslate(self) -> None:
