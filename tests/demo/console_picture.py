@@ -28,7 +28,7 @@ def take_console_picture(url: str, login: str, password: str, language: str, fil
     try:
         _take(url, login, password, language, file)
     except Exception as error:  # noqa: BLE001 - the driver raises bare Exceptions, too
-        print(f"       --    no picture of the manager's page: {error}")  # noqa: T201
+        print(f"       --    no picture of the manager's page: {error}")
         return False
     return True
 
