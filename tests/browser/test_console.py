@@ -19,6 +19,7 @@ def sign_in(page: Page, server: RunningServer) -> None:
     page.locator("#password").fill(server.password)
     page.locator("#password").press("Enter")
     expect(page.locator("#live")).to_be_visible()
+    page.wait_for_load_state("load")  # by then the page's script has run and set its timer
 
 
 def change(server: RunningServer, sql: str) -> None:
