@@ -28,6 +28,10 @@ class OpKind(StrEnum):
     RELEASE = "release"  # units given back to the server
     PRINT = "print"  # tickets came out of the printer
     ENTRY = "entry"  # a gate let a ticket in (phase granted, passed or returned)
+    SETTLE = "settle"  # the node is done with an allotment for good
+    REFUND = "refund"  # tickets revoked, money paid out: a void or a refund
+    EXCHANGE = "exchange"  # tickets revoked, others sold for their worth; also a lost one replaced
+    INTEREST = "interest"  # somebody wants places while none may be sold
     SIGN_IN = "sign_in"  # house journal
     SIGN_OUT = "sign_out"  # house journal
 
@@ -36,6 +40,9 @@ class Verdict(StrEnum):
     """The server's answer to an operation."""
 
     OK = "ok"
+    OK_LATE = "ok_late"  # honoured although its allotment was gone: the unit was free again
+    OK_MOVED = "ok_moved"  # honoured on another unit, same ticket
+    DEFERRED = "deferred"  # recorded, decided when what a failover lost is known again
     DISPUTED = "disputed"  # recorded, money booked, not honoured as it stands: a case is open
     REJECTED = "rejected"  # recorded, without effect: a case is open
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,21 +16,36 @@ from ticketing.ids import U32_MAX, AllotmentId, KeyId, OrderId, TicketId
 from ticketing.operations import (
     CashLeg,
     EntryGranted,
+    Exchange,
+    ExchangeAction,
+    Interest,
     Print,
+    Refund,
+    RefundAction,
     Release,
     Sale,
     SaleLine,
+    Settle,
     SignedIn,
     decode_entry,
+    decode_exchange,
+    decode_interest,
     decode_print,
+    decode_refund,
     decode_release,
     decode_sale,
+    decode_settle,
     decode_signed_in,
     encode_entry,
+    encode_exchange,
+    encode_interest,
     encode_print,
+    encode_refund,
     encode_release,
     encode_sale,
+    encode_settle,
     encode_signed_in,
+    exchange_adds_up,
 )
 
 NUMBERS = st.integers(1, U32_MAX)
@@ -50,21 +66,23 @@ LINES = st.builds(
     price_minor=st.integers(0, 10**9),
     rule=NAMES,
     code=st.text(max_size=60),
+    pool=st.just("") | NAMES,
 )
+LINE_LISTS = st.lists(
+    LINES,
+    min_size=1,
+    max_size=8,
+    unique_by=(lambda one: one.ticket_id, lambda one: (one.performance, one.unit)),
+)
+CURRENCIES = st.text("ABCXYZ", min_size=3, max_size=3)
+AMOUNTS = st.integers(0, 10**9)
 
 
 @st.composite
 def sales(draw: st.DrawFn) -> Sale:
-    lines = draw(
-        st.lists(
-            LINES,
-            min_size=1,
-            max_size=8,
-            unique_by=(lambda one: one.ticket_id, lambda one: (one.performance, one.unit)),
-        )
-    )
+    lines = draw(LINE_LISTS)
     total = sum(one.price_minor for one in lines)
-    currency = draw(st.text("ABCXYZ", min_size=3, max_size=3))
+    currency = draw(CURRENCIES)
     tendered = total + draw(st.integers(0, 10**6))
     return Sale(
         OrderId(draw(IDS)),
@@ -75,6 +93,51 @@ def sales(draw: st.DrawFn) -> Sale:
         total,
         tuple(lines),
         CashLeg(total, tendered),
+        draw(st.booleans()),
+    )
+
+
+@st.composite
+def refunds(draw: st.DrawFn) -> Refund:
+    action = draw(st.sampled_from(RefundAction))
+    return Refund(
+        OrderId(draw(IDS)),
+        action,
+        draw(st.lists(IDS.map(TicketId), min_size=1, max_size=8, unique=True).map(tuple)),
+        draw(AMOUNTS),
+        0 if action is RefundAction.VOID else draw(AMOUNTS),
+        draw(CURRENCIES),
+        draw(NAMES),
+        draw(NAMES),
+    )
+
+
+@st.composite
+def exchanges(draw: st.DrawFn) -> Exchange:
+    lines = tuple(draw(LINE_LISTS))
+    total = sum(one.price_minor for one in lines)
+    action = draw(st.sampled_from(ExchangeAction))
+    replaced = action is ExchangeAction.REPLACEMENT
+    size = len(lines) if replaced else draw(st.integers(1, 8))
+    sold = {one.ticket_id for one in lines}
+    tickets = IDS.filter(lambda one: one not in sold).map(TicketId)
+    orders = draw(st.lists(IDS.map(OrderId), min_size=2, max_size=2, unique=True))
+    credit, fee = total if replaced else draw(AMOUNTS), draw(AMOUNTS)
+    paid = total + fee - credit
+    return Exchange(
+        draw(st.lists(tickets, min_size=size, max_size=size, unique=True).map(tuple)),
+        orders[0],
+        action,
+        orders[1],
+        draw(NAMES),
+        draw(NAMES),
+        draw(CURRENCIES),
+        draw(st.integers(0, 2**31 - 1)),
+        lines,
+        credit,
+        fee,
+        paid,
+        paid + draw(AMOUNTS) if paid > 0 else 0,
     )
 
 
@@ -83,7 +146,10 @@ RELEASES = st.builds(
     NUMBERS,
     ALLOTMENTS,
     st.lists(NUMBERS, min_size=1, max_size=30, unique=True).map(tuple),
+    st.lists(st.tuples(NAMES, NUMBERS), max_size=3, unique_by=lambda pair: pair[0]).map(tuple),
 )
+SETTLES = st.builds(Settle, NUMBERS, ALLOTMENTS)
+INTERESTS = st.builds(Interest, NUMBERS, st.integers(1, 2_000), st.just("") | NAMES)
 PRINTS = st.builds(Print, IDS.map(OrderId), NUMBERS)
 ENTRIES = st.builds(
     EntryGranted,
@@ -112,6 +178,29 @@ def test_the_other_operations_are_read_as_they_were_written(
     assert decode_print(encode_print(printed)) == printed
     assert decode_entry(encode_entry(entry)) == entry
     assert decode_signed_in(encode_signed_in(signed)) == signed
+
+
+@given(refund=refunds(), exchange=exchanges())
+def test_what_happens_after_a_sale_is_read_as_it_was_written(
+    refund: Refund, exchange: Exchange
+) -> None:
+    assert decode_refund(encode_refund(refund)) == refund
+    assert decode_exchange(encode_exchange(exchange)) == exchange
+
+
+@given(exchange=exchanges(), by=st.integers(-(10**6), 10**6).filter(bool))
+def test_an_exchange_that_is_off_by_any_amount_does_not_add_up(exchange: Exchange, by: int) -> None:
+    for part in ("credit_minor", "fee_minor", "paid_minor"):
+        off = replace(exchange, **{part: getattr(exchange, part) + by})
+        assert not exchange_adds_up(off)
+
+
+@given(settle=SETTLES, interest=INTERESTS)
+def test_what_is_said_of_stock_is_read_as_it_was_written(
+    settle: Settle, interest: Interest
+) -> None:
+    assert decode_settle(encode_settle(settle)) == settle
+    assert decode_interest(encode_interest(interest)) == interest
 
 
 ANY_JSON = st.recursive(
@@ -153,6 +242,14 @@ ENCODERS: dict[str, Callable[[Any], str]] = {
     "print": encode_print,
     "entry": encode_entry,
     "signed in": encode_signed_in,
+    "late sale": encode_sale,
+    "shares": encode_release,
+    "settle": encode_settle,
+    "refund": encode_refund,
+    "void": encode_refund,
+    "exchange": encode_exchange,
+    "replacement": encode_exchange,
+    "interest": encode_interest,
 }
 
 
@@ -166,7 +263,7 @@ def test_a_decoder_answers_any_text(name: str, data: st.DataObject) -> None:
         return
     again = ENCODERS[name](value)
     assert BODIES[name][1](again) == value
-    for key in ("receipt", "sold_by", "lane", "person"):
+    for key in ("receipt", "sold_by", "lane", "person", "by", "reason", "note"):
         stored = json.loads(again).get(key, "")
         assert "\0" not in stored
         stored.encode()

@@ -10,27 +10,43 @@ from typing import Any
 import pytest
 
 from ticketing.ids import AllotmentId, KeyId, OpId, OrderId, TicketId
+from ticketing.journal import BODY_CHARS_MAX
 from ticketing.operations import (
+    COUNTS_MAX,
     LINES_MAX,
     MINOR_MAX,
     UNITS_MAX,
     CashLeg,
     EntryGranted,
+    Exchange,
+    ExchangeAction,
+    Interest,
     Print,
+    Refund,
+    RefundAction,
     Release,
     Sale,
     SaleLine,
+    Settle,
     SignedIn,
     adds_up,
     decode_entry,
+    decode_exchange,
+    decode_interest,
     decode_print,
+    decode_refund,
     decode_release,
     decode_sale,
+    decode_settle,
     decode_signed_in,
     encode_entry,
+    encode_exchange,
+    encode_interest,
     encode_print,
+    encode_refund,
     encode_release,
     encode_sale,
+    encode_settle,
     encode_signed_in,
     is_name,
     is_seen_list,
@@ -68,6 +84,38 @@ ENTRY = EntryGranted(
     TicketId("0000000000000001"), 1, 9, 0, KeyId("0a0b0c0d"), ALLOTMENT, "1 号门", 1_700, True
 )
 SIGNED_IN = SignedIn("person-1")
+LATE_SALE = replace(sale(replace(line(1), pool="first-500"), line(2)), late=True)
+SHARES = Release(1, ALLOTMENT, (), (("first-500", 12), ("children", 1)))
+SETTLE = Settle(1, ALLOTMENT)
+RETURNED = (TicketId("0000000000000001"), TicketId("0000000000000002"))
+ORDER, NEW_ORDER = OrderId("00000000000000ff"), OrderId("0000000000000100")
+REFUND = Refund(
+    ORDER, RefundAction.REFUND, RETURNED, 85_000, 2_000, "CNY", "li.na", "performance moved"
+)
+VOID = replace(REFUND, action=RefundAction.VOID, cash_minor=87_000, fee_minor=0)
+EXCHANGE = Exchange(
+    RETURNED,
+    ORDER,
+    ExchangeAction.EXCHANGE,
+    NEW_ORDER,
+    "A1-000002",
+    "li.na",
+    "CNY",
+    7,
+    (line(3), replace(line(4), pool="first-500")),
+    87_000,
+    1_000,
+    30_000,
+    50_000,
+)
+REPLACEMENT = replace(
+    EXCHANGE,
+    action=ExchangeAction.REPLACEMENT,
+    credit_minor=116_000,
+    paid_minor=1_000,
+    tendered_minor=1_000,
+)
+INTEREST = Interest(1, 4, "side by side")
 
 Decode = Callable[[str], object]
 BODIES: dict[str, tuple[str, Decode, object]] = {
@@ -76,6 +124,14 @@ BODIES: dict[str, tuple[str, Decode, object]] = {
     "print": (encode_print(PRINT), decode_print, PRINT),
     "entry": (encode_entry(ENTRY), decode_entry, ENTRY),
     "signed in": (encode_signed_in(SIGNED_IN), decode_signed_in, SIGNED_IN),
+    "late sale": (encode_sale(LATE_SALE), decode_sale, LATE_SALE),
+    "shares": (encode_release(SHARES), decode_release, SHARES),
+    "settle": (encode_settle(SETTLE), decode_settle, SETTLE),
+    "refund": (encode_refund(REFUND), decode_refund, REFUND),
+    "void": (encode_refund(VOID), decode_refund, VOID),
+    "exchange": (encode_exchange(EXCHANGE), decode_exchange, EXCHANGE),
+    "replacement": (encode_exchange(REPLACEMENT), decode_exchange, REPLACEMENT),
+    "interest": (encode_interest(INTEREST), decode_interest, INTEREST),
 }
 
 
@@ -186,6 +242,58 @@ def spoiled(name: str, path: str, value: object) -> tuple[str, Decode]:
         pytest.param("entry", "at_ms", 2**53, id="an instant out of bounds"),
         pytest.param("entry", "offline", 1, id="offline as a number"),
         pytest.param("signed in", "person", "", id="nobody signed in"),
+        pytest.param("late sale", "late", 1, id="late as a number"),
+        pytest.param("late sale", "lines.0.pool", "", id="a pool without a name"),
+        pytest.param("late sale", "lines.0.pool", None, id="a pool that is nothing"),
+        pytest.param("shares", "counts", [], id="release of nothing at all"),
+        pytest.param("shares", "counts", {"first-500": 12}, id="shares in an object"),
+        pytest.param("shares", "counts.0", ["first-500"], id="a share of no size"),
+        pytest.param("shares", "counts.0", ["", 1], id="a share of no pool"),
+        pytest.param("shares", "counts.0", ["first-500", 0], id="a share of nothing"),
+        pytest.param("shares", "counts.0", ["children", 2], id="one pool twice"),
+        pytest.param(
+            "shares", "counts", [[f"p{n}", 1] for n in range(COUNTS_MAX + 1)], id="too many pools"
+        ),
+        pytest.param("settle", "performance", 0, id="settling no performance"),
+        pytest.param("settle", "allotment", "1a2b3c4d", id="settling no allotment"),
+        pytest.param("refund", "order", None, id="refund of no order"),
+        pytest.param("refund", "action", "exchange", id="a refund by another name"),
+        pytest.param("refund", "action", [], id="a refund by no name"),
+        pytest.param("refund", "action", "void", id="a void that keeps a fee"),
+        pytest.param("refund", "tickets", [], id="refund of no tickets"),
+        pytest.param("refund", "tickets", [RETURNED[0]] * 2, id="refund of one ticket twice"),
+        pytest.param("refund", "tickets.0", 1, id="refund of a numbered ticket"),
+        pytest.param(
+            "refund", "tickets", [f"{n:016x}" for n in range(LINES_MAX + 1)], id="too many tickets"
+        ),
+        pytest.param("refund", "cash", -1, id="a refund that takes money"),
+        pytest.param("refund", "fee", -1, id="a fee below zero"),
+        pytest.param("refund", "fee", True, id="a fee that is a truth value"),
+        pytest.param("refund", "currency", "", id="refund in no money"),
+        pytest.param("refund", "by", "", id="nobody refunded it"),
+        pytest.param("refund", "reason", "", id="refund for no reason"),
+        pytest.param("exchange", "returned", [], id="exchange of nothing"),
+        pytest.param("exchange", "returned", [RETURNED[0]] * 2, id="one ticket returned twice"),
+        pytest.param("exchange", "returned.0", f"{3:016x}", id="a ticket for itself"),
+        pytest.param("exchange", "of_order", NEW_ORDER, id="an order exchanged for itself"),
+        pytest.param("exchange", "order", "", id="exchange for no order"),
+        pytest.param("exchange", "action", "refund", id="an exchange by another name"),
+        pytest.param("exchange", "lines", [], id="exchange for nothing"),
+        pytest.param("exchange", "lines.0.unit", 4, id="exchange for one unit twice"),
+        pytest.param("exchange", "lines.0.price", 58_001, id="exchange does not add up"),
+        pytest.param("exchange", "credit", -1, id="a credit below zero"),
+        pytest.param("exchange", "paid", 30_000.0, id="paid in floats"),
+        pytest.param("exchange", "paid", 29_999, id="paid too little"),
+        pytest.param("exchange", "tendered", 29_999, id="cash does not cover the exchange"),
+        pytest.param("exchange", "receipt", None, id="exchange without a receipt"),
+        pytest.param("exchange", "price_list", "7", id="exchange by no price list"),
+        pytest.param("replacement", "credit", 115_999, id="a replacement of other worth"),
+        pytest.param("replacement", "returned", [RETURNED[0]], id="two replace one"),
+        pytest.param("interest", "performance", None, id="interest in nothing"),
+        pytest.param("interest", "count", 0, id="interest in no places"),
+        pytest.param("interest", "count", UNITS_MAX + 1, id="interest in every place"),
+        pytest.param("interest", "note", "x" * 65, id="a note too long"),
+        pytest.param("interest", "note", "", id="a note without words"),
     ],
 )
 def test_a_broken_rule_makes_it_none(name: str, path: str, value: object) -> None:
@@ -230,3 +338,53 @@ def test_a_list_of_seen_entries_is_bounded() -> None:
     assert not is_seen_list([*seen, 7], 9)
     assert not is_seen_list(tuple(seen), 3)
     assert op_ids(seen) == tuple(map(OpId, seen))
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        pytest.param(
+            encode_sale(sale(line(1, 500))),
+            '{"cash":{"amount":500,"tendered":1500},"currency":"CNY","lines":[{"allotment":'
+            '"1a2b3c4d-7","code":"BXG1","performance":1,"price":500,"rule":"list","ticket":'
+            '"0000000000000001","tier":"a","type":"adult","unit":1,"version":0}],'
+            '"order":"00000000000000ff","price_list":7,"receipt":"A1-000001","sold_by":"li.na",'
+            '"total":500}',
+            id="a sale",
+        ),
+        pytest.param(
+            encode_release(RELEASE),
+            '{"allotment":"1a2b3c4d-7","performance":1,"units":[3,5,4]}',
+            id="a release",
+        ),
+        pytest.param(
+            encode_interest(Interest(1, 4)), '{"count":4,"performance":1}', id="an interest"
+        ),
+    ],
+)
+def test_a_body_that_says_nothing_new_reads_as_it_always_did(body: str, text: str) -> None:
+    assert body == text
+
+
+def test_an_exchange_for_less_pays_out() -> None:
+    down = replace(EXCHANGE, lines=(line(3, 50_000),), paid_minor=-36_000, tendered_minor=0)
+    assert decode_exchange(encode_exchange(down)) == down
+    assert decode_exchange(encode_exchange(replace(down, tendered_minor=1))) is None
+    assert decode_exchange(encode_exchange(replace(down, paid_minor=36_000))) is None
+
+
+def test_an_even_exchange_takes_no_cash() -> None:
+    even = replace(EXCHANGE, credit_minor=117_000, paid_minor=0, tendered_minor=0)
+    assert decode_exchange(encode_exchange(even)) == even
+    assert decode_exchange(encode_exchange(replace(even, tendered_minor=5))) is None
+
+
+def test_the_largest_exchange_is_read_and_fits_an_operation() -> None:
+    """With codes as long as the longest that a till makes."""
+    lines = tuple(replace(line(at), code="B" * 220) for at in range(1, LINES_MAX + 1))
+    returned = tuple(TicketId(f"{at:016x}") for at in range(1_001, 1_001 + LINES_MAX))
+    credit = 58_000 * LINES_MAX
+    largest = replace(REPLACEMENT, returned=returned, lines=lines, credit_minor=credit)
+    body = encode_exchange(largest)
+    assert decode_exchange(body) == largest
+    assert len(body) <= BODY_CHARS_MAX

@@ -1,0 +1,193 @@
+"""A sale: tickets of one event, sold and paid at a till."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ticketing.ids import (
+    AllotmentId,
+    OrderId,
+    TicketId,
+    is_currency,
+    is_order_id,
+    is_ticket_id,
+    is_u32,
+)
+from ticketing.operations.fields import (
+    LINES_MAX,
+    is_count,
+    is_minor,
+    is_name,
+    is_version,
+    to_object,
+    to_text,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    """One ticket sold: which unit of which allotment, at what price by which rule.
+
+    `pool` is the counter pool ("the first 500 at this price") whose share the line spent, or "".
+    """
+
+    ticket_id: TicketId
+    performance: int
+    unit: int
+    version: int
+    allotment: AllotmentId
+    tier_id: str
+    ticket_type_id: str
+    price_minor: int
+    rule: str
+    code: str
+    pool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CashLeg:
+    """Cash taken: `amount_minor` pays the order, the rest of `tendered_minor` went back."""
+
+    amount_minor: int
+    tendered_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """An order paid at a till. Its lines' prices and its tender legs add up to the same total.
+
+    `late`: sold after the soft term of an allotment, under the policy for long absences.
+    """
+
+    order_id: OrderId
+    receipt_no: str
+    sold_by: str
+    currency: str
+    price_list_version: int
+    total_minor: int
+    lines: tuple[SaleLine, ...]
+    cash: CashLeg
+    late: bool = False
+
+
+def encode_sale(sale: Sale) -> str:
+    """A sale as its body text."""
+    body: dict[str, object] = {
+        "order": sale.order_id,
+        "receipt": sale.receipt_no,
+        "sold_by": sale.sold_by,
+        "currency": sale.currency,
+        "price_list": sale.price_list_version,
+        "total": sale.total_minor,
+        "cash": {"amount": sale.cash.amount_minor, "tendered": sale.cash.tendered_minor},
+        "lines": [line_to_json(line) for line in sale.lines],
+    }
+    return to_text(body | {"late": True} if sale.late else body)
+
+
+def decode_sale(body: str) -> Sale | None:
+    """The sale, or None when any rule is broken, also when it does not add up."""
+    raw = to_object(body)
+    cash, late = raw.get("cash"), raw.get("late", False)
+    lines = lines_from_json(raw.get("lines"))
+    if not isinstance(cash, dict) or lines is None:
+        return None
+    if not (
+        is_order_id(raw.get("order"))
+        and is_name(raw.get("receipt"))
+        and is_name(raw.get("sold_by"))
+        and is_currency(raw.get("currency"))
+        and is_count(raw.get("price_list"))
+        and is_minor(raw.get("total"))
+        and is_minor(cash.get("amount"))
+        and is_minor(cash.get("tendered"))
+        and isinstance(late, bool)
+    ):
+        return None
+    sale = Sale(
+        OrderId(raw["order"]),
+        raw["receipt"],
+        raw["sold_by"],
+        raw["currency"],
+        raw["price_list"],
+        raw["total"],
+        lines,
+        CashLeg(cash["amount"], cash["tendered"]),
+        late,
+    )
+    return sale if adds_up(sale) else None
+
+
+def adds_up(sale: Sale) -> bool:
+    """Lines = total = tender legs, cash covers its leg, and no unit or ticket comes twice."""
+    return (
+        sum(line.price_minor for line in sale.lines) == sale.total_minor == sale.cash.amount_minor
+        and sale.cash.tendered_minor >= sale.cash.amount_minor
+        and all_differ(sale.lines)
+    )
+
+
+def all_differ(lines: Sequence[SaleLine]) -> bool:
+    """No unit and no ticket comes twice."""
+    units = {(line.performance, line.unit) for line in lines}
+    tickets = {line.ticket_id for line in lines}
+    return len(units) == len(tickets) == len(lines)
+
+
+def lines_from_json(raw: object) -> tuple[SaleLine, ...] | None:
+    """1 to LINES_MAX lines; None when one of them is broken."""
+    if not isinstance(raw, list) or not 1 <= len(raw) <= LINES_MAX:
+        return None
+    lines = tuple(line for line in map(_line_from_json, raw) if line is not None)
+    return lines if len(lines) == len(raw) else None
+
+
+def line_to_json(line: SaleLine) -> dict[str, object]:
+    """A line as it stands in a body."""
+    raw: dict[str, object] = {
+        "ticket": line.ticket_id,
+        "performance": line.performance,
+        "unit": line.unit,
+        "version": line.version,
+        "allotment": str(line.allotment),
+        "tier": line.tier_id,
+        "type": line.ticket_type_id,
+        "price": line.price_minor,
+        "rule": line.rule,
+        "code": line.code,
+    }
+    return raw | {"pool": line.pool} if line.pool else raw
+
+
+def _line_from_json(raw: object) -> SaleLine | None:
+    if not isinstance(raw, dict):
+        return None
+    allotment = AllotmentId.parse(raw.get("allotment"))
+    code, pool = raw.get("code"), raw.get("pool", "")
+    if not (
+        allotment is not None
+        and is_ticket_id(raw.get("ticket"))
+        and is_u32(raw.get("performance"))
+        and is_u32(raw.get("unit"))
+        and is_version(raw.get("version"))
+        and is_minor(raw.get("price"))
+        and all(is_name(raw.get(key)) for key in ("tier", "type", "rule"))
+        and isinstance(code, str)
+        and len(code) <= 1_024
+        and ("pool" not in raw or is_name(pool))
+    ):
+        return None
+    return SaleLine(
+        TicketId(raw["ticket"]),
+        raw["performance"],
+        raw["unit"],
+        raw["version"],
+        allotment,
+        raw["tier"],
+        raw["type"],
+        raw["price"],
+        raw["rule"],
+        code,
+        pool,
+    )
