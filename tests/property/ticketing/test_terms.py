@@ -80,13 +80,19 @@ def worlds(draw: st.DrawFn) -> World:
 WORST = World(Terms(4 * 3_600, 24 * 3_600), 1 - RHO, 1 + RHO, 0, 0, 0.0, 60)
 
 
-@given(world=worlds(), late_s=st.sampled_from([0.0, 0.01, 60.0]) | st.floats(0, 10**6))
-@example(world=WORST, late_s=0.01)
-def test_no_node_sells_once_the_centre_permits_the_write_off(world: World, late_s: float) -> None:
-    at = world.permitted_at() + late_s
-    if world.permits(at):  # not quite yet when the milliseconds were rounded down
-        assert world.standing(at) is Standing.STOPPED
-    assert world.permits(at + 0.002)
+@given(
+    world=worlds(),
+    part=st.sampled_from([1.0, 0.995, 0.99, 0.98]) | st.floats(0, 1),
+    late_s=st.sampled_from([0.0, 0.01, 60.0]) | st.floats(0, 10**6),
+)
+@example(world=WORST, part=1.0, late_s=0.01)
+@example(world=WORST, part=0.995, late_s=0.0)
+def test_no_node_sells_once_the_centre_permits_the_write_off(
+    world: World, part: float, late_s: float
+) -> None:
+    at = max(world.granted_at, world.permitted_at() * part + late_s)
+    assert not world.permits(at) or world.standing(at) is Standing.STOPPED
+    assert world.permits(max(at, world.permitted_at()) + 0.01)
 
 
 @given(
