@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import secrets
 import time
 from http import HTTPStatus
+from types import MappingProxyType
 
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
@@ -30,6 +32,8 @@ from sync_server.services.permissions import FOR_NODES, Permission, node_may, pe
 from sync_server.store.errors import StoreBusy
 
 BODY_TIMEOUT_S = 30
+SLOW_S = 1.0
+"""A call of a node that took longer is logged even when all went well."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _log = get_logger(__name__)
 
@@ -37,27 +41,48 @@ _log = get_logger(__name__)
 @web.middleware
 async def note_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id, and log it when it is done: never its query, body or headers."""
-    given = request.headers.get("X-Request-Id", "")
-    request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    given = request.headers.get("X-Request-Id")
+    request_id = given if given and _REQUEST_ID.fullmatch(given) else _new_request_id()
+    request[REQUEST_ID] = request_id
     began_s = time.monotonic()
     status = 0  # stays when the caller went away or the server stops
     try:
         response = await handler(request)
         status = response.status
-        response.headers["X-Request-Id"] = request[REQUEST_ID]
+        response.headers["X-Request-Id"] = request_id
     finally:
-        node, person = request.get(NODE), request.get(PERSON)
-        _log.info(
-            "request",
-            request_id=request[REQUEST_ID],
-            method=request.method,
-            path=request.path,
-            status=status,
-            milliseconds=round((time.monotonic() - began_s) * 1000, 1),
-            node_id=node.id if node else None,
-            person_id=person.id if person else None,
-        )
+        _log_request(request, status, time.monotonic() - began_s)
     return response
+
+
+def _new_request_id() -> str:
+    """Unlike any other of this log: a run's own beginning, and a number."""
+    return f"{_RUN}{next(_numbers):08x}"
+
+
+_RUN = secrets.token_hex(4)
+_numbers = itertools.count(1)
+
+
+def _log_request(request: web.Request, status: int, took_s: float) -> None:
+    """One line of a request that a person may have to look up.
+
+    A venue's nodes make thousands of calls a second that go well, and a line costs as much as
+    half of a sale: those are written at the level debug only.
+    """
+    node = request.get(NODE)
+    is_plain = node is not None and status == HTTPStatus.OK and took_s < SLOW_S
+    person = request.get(PERSON)
+    (_log.debug if is_plain else _log.info)(
+        "request",
+        request_id=request[REQUEST_ID],
+        method=request.method,
+        path=request.path,
+        status=status,
+        milliseconds=round(took_s * 1000, 1),
+        node_id=node.id if node else None,
+        person_id=person.id if person else None,
+    )
 
 
 @web.middleware
@@ -96,12 +121,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def secure_response(request: web.Request, response: web.StreamResponse) -> None:
     """Headers that every answer carries; a signal, so that no answer can get around it."""
     headers = response.headers
-    headers["Server"] = "boxgate"
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Content-Security-Policy"] = _PAGE_POLICY if _is_html(response) else _DATA_POLICY
+    headers.update(_HEADERS_OF_PAGES if _is_html(response) else _HEADERS_OF_DATA)
     headers.setdefault("Cache-Control", "no-store")
     if request.app[SETTINGS].is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -112,10 +132,19 @@ _PAGE_POLICY = (
     "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_HEADERS = {
+    "Server": "boxgate",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_HEADERS_OF_PAGES = MappingProxyType(_HEADERS | {"Content-Security-Policy": _PAGE_POLICY})
+_HEADERS_OF_DATA = MappingProxyType(_HEADERS | {"Content-Security-Policy": _DATA_POLICY})
 
 
 def _is_html(response: web.StreamResponse) -> bool:
-    return response.content_type == "text/html"
+    return response.headers.get("Content-Type", "").startswith("text/html")
 
 
 async def _admit_node(request: web.Request, permission: Permission) -> None:
@@ -126,7 +155,8 @@ async def _admit_node(request: web.Request, permission: Permission) -> None:
     if node_id is None:
         raise Problem(401, "token_invalid", "the access token has expired or is not ours")
     centre = request.app[CENTRE]
-    await centre.refresh_nodes()
+    if not centre.nodes.is_current:
+        await centre.refresh_nodes()
     node = centre.nodes.get(node_id)
     if node is None or not node.is_active:
         raise Problem(401, "node_revoked", "this node is no longer enrolled here")
@@ -150,8 +180,11 @@ async def _read_body(request: web.Request, route: Route) -> None:
     if (request.content_length or 0) > route.body_bytes_max:
         raise too_large
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        if request.content.is_eof():  # came with the head, as what tills and gates send does
             body = await request.read()
+        else:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                body = await request.read()
     except TimeoutError:
         raise Problem(408, "too_slow", "the request did not arrive in time") from None
     except web.HTTPRequestEntityTooLarge:

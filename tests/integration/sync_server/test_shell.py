@@ -133,6 +133,42 @@ async def test_the_log_has_ids_and_no_secrets(
 
 
 @pytest.mark.parametrize(
+    ("body", "slow_s", "level"),
+    [
+        pytest.param({"journals": [], "proto": [1]}, 60, logging.DEBUG, id="went well"),
+        pytest.param({"journals": [], "proto": [1]}, 0, logging.INFO, id="was slow"),
+        pytest.param([], 60, logging.INFO, id="was refused"),
+    ],
+)
+async def test_a_nodes_call_is_logged_for_people_when_something_is_to_be_said_of_it(
+    till: NodeAtTest,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    body: object,
+    slow_s: float,
+    level: int,
+) -> None:
+    monkeypatch.setattr(middlewares, "SLOW_S", slow_s)
+    told = {"now_ms": 0, "unsynced": 0} | body if isinstance(body, dict) else body
+    caplog.clear()
+    status, _ = await till.call("POST", "/v1/hello", told)
+    (line,) = [record for record in caplog.records if record.getMessage() == "request"]
+    assert (line.levelno, vars(line)["boxgate_fields"]["status"]) == (level, status)
+
+
+async def test_a_request_keeps_the_id_it_came_with_and_gets_one_of_its_own_otherwise(
+    client: Client,
+) -> None:
+    found = []
+    for given in ("from-a-proxy-17", "too short", "", "line\tbreak-and-more"):
+        async with client.get("/v1/nothing", headers={"X-Request-Id": given}) as response:
+            found.append(response.headers["X-Request-Id"])
+    assert found[0] == "from-a-proxy-17"
+    assert len(set(found)) == 4
+    assert all(len(each) == 16 and each.isalnum() for each in found[1:])
+
+
+@pytest.mark.parametrize(
     ("behind_proxy", "forwarded", "expected"),
     [
         pytest.param(False, "203.0.113.9", "127.0.0.1", id="nobody is believed"),
