@@ -42,6 +42,8 @@ _START_TRIES = 3  # somebody else may take the free port between our finding and
 _COMMAND_TIMEOUT_S = 90
 _END_TIMEOUT_S = 10
 _UNMARKED_AGE_S = 3_600
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folder in it
+_MEMORY_BYTES_MIN = 1_000_000_000  # the contract suite needs a fifth of it
 
 StopMode = Literal["fast", "immediate"]
 
@@ -107,12 +109,12 @@ class Cluster:
 def private_cluster(*, durable: bool = True) -> Iterator[Cluster]:
     """A running cluster with an empty database, gone when the block ends.
 
-    `durable=False` waits for no disk: for tests that ask what is stored, not whether it survives
-    a crash. Raises PostgresMissing or PostgresFailed.
+    `durable=False` waits for no disk, and lies in memory where there is some: for tests that ask
+    what is stored, not whether it survives a crash. Raises PostgresMissing or PostgresFailed.
     """
     binaries = find_binaries()
     _sweep()
-    with _watched_folder() as folder:
+    with _watched_folder(_disk() if durable else _memory()) as folder:
         password = _initialise(folder, binaries)
         yield _started(folder, binaries, password, durable)
 
@@ -135,6 +137,20 @@ def find_binaries() -> Path:
         "else: sudo apt-get install postgresql. To go without these tests, set "
         f"{OPT_OUT_VARIABLE}=1 (continuous integration ignores that)"
     )
+
+
+def _disk() -> Path:
+    return Path(tempfile.gettempdir())
+
+
+def _memory() -> Path:
+    """A container's /dev/shm may be tiny."""
+    try:
+        free_bytes = shutil.disk_usage(_MEMORY).free
+    except OSError:
+        return _disk()
+    has_room = free_bytes >= _MEMORY_BYTES_MIN and os.access(_MEMORY, os.W_OK)
+    return _MEMORY if has_room else _disk()
 
 
 def _initialise(folder: Path, binaries: Path) -> str:
@@ -216,8 +232,8 @@ def _run(folder: Path, *command: str | Path) -> None:
 
 
 @contextmanager
-def _watched_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+def _watched_folder(where: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where))
     watchdog = subprocess.Popen(
         [sys.executable, "-I", __file__, "--watch", str(folder)],
         cwd="/",
@@ -246,7 +262,7 @@ def _watch(folder: Path) -> None:
 
 def _sweep() -> None:
     """Remove what was left behind by processes that are no more. Only ever folders of ours."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in [each for where in {_disk(), _MEMORY} for each in where.glob(f"{_PREFIX}*")]:
         with suppress(OSError):
             if not folder.is_symlink() and not _is_in_use(folder):
                 _remove(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from sync_server import commands
-from sync_server.services.initialise import finish
+from sync_server.services.initialise import NewHouse, finish
 from sync_server.services.permissions import NodeRole
 from sync_server.services.sample import Sample
+from tests.fakes.databases import Template, is_on_postgresql
 from tests.integration.sync_server.stage import Stage, open_stage
 from tests.integration.sync_server.support import (
     HouseOnDisk,
@@ -28,20 +30,39 @@ Client = TestClient[Any, Any]
 Enrol = Callable[[NodeRole, str], Awaitable[NodeAtTest]]
 
 
+@dataclass(frozen=True)
+class SampleHouse:
+    """The sample house, to be copied: hashing its passwords takes longer than a test should."""
+
+    keys_dir: Path
+    made: NewHouse
+    database: Template
+
+
 @pytest.fixture(scope="session")
-def sample_on_disk(tmp_path_factory: pytest.TempPathFactory) -> HouseOnDisk:
-    """Made once: hashing passwords takes longer than a test should."""
-    settings = settings_in(tmp_path_factory.mktemp("sample") / "data")
-    made = commands.init(settings, Sample.THEATRE)
-    finish(settings)
-    return HouseOnDisk(settings, made)
+def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleHouse:
+    data_dir = tmp_path_factory.mktemp("sample") / "data"
+    made: list[NewHouse] = []
+
+    def build(url: str) -> None:
+        settings = settings_in(data_dir, database_url=url)
+        made.append(commands.init(settings, Sample.THEATRE))
+        finish(settings)
+
+    database = Template(build)
+    return SampleHouse(settings_in(data_dir).keys_dir, made[0], database)
 
 
 @pytest.fixture
-def house(sample_on_disk: HouseOnDisk, tmp_path: Path) -> HouseOnDisk:
+def house(sample: SampleHouse, tmp_path: Path) -> Iterator[HouseOnDisk]:
     """A sample house of the test's own."""
-    shutil.copytree(sample_on_disk.settings.data_dir, tmp_path / "data")
-    return HouseOnDisk(settings_in(tmp_path / "data"), sample_on_disk.made)
+    settings = settings_in(tmp_path / "data")
+    settings.data_dir.mkdir(mode=0o700)
+    shutil.copytree(sample.keys_dir, settings.keys_dir)
+    with sample.database.copy(settings.data_dir) as url:
+        if is_on_postgresql():
+            settings = replace(settings, database_url=url)
+        yield HouseOnDisk(settings, sample.made)
 
 
 @pytest.fixture

@@ -1,12 +1,7 @@
-"""A small house in a real database, with tills and gates whose journals a test writes by hand.
-
-SQLite in the test's own folder; with BOXGATE_TEST_DATABASE_URL (postgresql://...) each stage gets
-a schema of its own on that server instead.
-"""
+"""A small house in a real database, with tills and gates whose journals a test writes by hand."""
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,22 +9,31 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, text
-from sqlalchemy.engine import make_url
 
+from sync_server.heart.intake import (
+    Batch,
+    BrokenChain,
+    Forked,
+    Gap,
+    HeadCheck,
+    Push,
+    Taken,
+    run_alone,
+)
+from sync_server.heart.lending import Acquire, Grant, Lend, NoGrant
+from sync_server.heart.source import Context, Source, Step
 from sync_server.services.books import Books, EntryAccount, UnitAccount, read_books
-from sync_server.services.catalogue import NotStored, store_catalogue
-from sync_server.services.effects import Source
+from sync_server.services.catalogue import NotStored, PlanShelf, store_catalogue
 from sync_server.services.enrolment import Applicant, Enrolled, add_node
 from sync_server.services.feed import Page, pull
-from sync_server.services.intake import Batch, BrokenChain, Forked, Gap, Taken, take_batch
-from sync_server.services.lending import Acquire, Grant, NoGrant, acquire
 from sync_server.services.permissions import NodeRole
 from sync_server.store.database import create_schema, open_engine, read_only
+from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
+from tests.fakes.databases import Template
 from tests.unit.ticketing.house import catalogue
 from ticketing.catalogue import Catalogue
 from ticketing.code import Flag, TicketFacts, make_code
@@ -49,7 +53,6 @@ from ticketing.operations import (
 )
 from ticketing.seating import SeatingPlan
 
-DATABASE_VARIABLE = "BOXGATE_TEST_DATABASE_URL"
 VENUE, EVENT, PERFORMANCE = "seaview", "swan-lake", 1
 GENERATION = "1a2b3c4d"
 CAPACITY = 27  # 18 in the stalls (units 1-18), 4 in the balcony (31-34), 5 standing (101-105)
@@ -60,61 +63,28 @@ SERVER_KEY = bytes(range(32))
 T = TypeVar("T")
 
 
-def is_on_postgresql() -> bool:
-    """Whether stages are on PostgreSQL."""
-    return bool(os.environ.get(DATABASE_VARIABLE))
-
-
-@contextmanager
-def fresh_database(folder: Path) -> Iterator[str]:
-    """The URL of an empty database, gone when the block ends."""
-    base = os.environ.get(DATABASE_VARIABLE)
-    if not base:
-        yield f"sqlite:///{folder / 'boxgate.db'}"
-        return
-    schema = f"test_{secrets.token_hex(8)}"
-    admin = open_engine(base)
-    with admin.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    try:
-        own = make_url(base).update_query_dict({"options": f"-csearch_path={schema}"})
-        yield own.render_as_string(hide_password=False)
-    finally:
-        with admin.begin() as connection:
-            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-        admin.dispose()
-
-
 @contextmanager
 def open_stage(folder: Path) -> Iterator[Stage]:
     """A stage with its house built."""
-    with fresh_database(folder) as url:
-        if not is_on_postgresql():
-            (folder / "boxgate.db").write_bytes(_built_file())
+    with _template().copy(folder) as url:
         engine = open_engine(url)
         try:
-            if is_on_postgresql():
-                _build(engine)
             yield Stage(engine)
         finally:
             engine.dispose()
 
 
 @cache
-def _built_file() -> bytes:
-    """A house as a file, built once: most of a stage's time would go into it."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "boxgate.db"
-        engine = open_engine(f"sqlite:///{file}")
-        _build(engine)
-        engine.dispose()  # the last connection writes the log back into the file
-        return file.read_bytes()
+def _template() -> Template:
+    return Template(_build)
 
 
-def _build(engine: Engine) -> None:
+def _build(url: str) -> None:
+    engine = open_engine(url)
     create_schema(engine)
     with engine.begin() as connection:
         _found(Transaction(connection, int(NOW.timestamp() * 1000)))
+    engine.dispose()  # SQLite's last connection writes the log back into the file
 
 
 @cache
@@ -135,6 +105,7 @@ class Stage:
     now: datetime = NOW
     event: Event = field(default_factory=lambda: _catalogue().events[0])
     plan: SeatingPlan = field(default_factory=lambda: _catalogue().plans[0])
+    plans: PlanShelf = field(default_factory=PlanShelf)
     _minted: int = 0
 
     @property
@@ -145,6 +116,15 @@ class Stage:
         """One transaction of the centre, committed when this returns."""
         with self.engine.begin() as connection:
             return job(Transaction(connection, self.now_ms))
+
+    def take(self, step: Step[T]) -> T:
+        """One step, alone in its transaction."""
+        with self.engine.begin() as connection:
+            answers, _news = run_alone(
+                Sql.of(connection), [step], Context(self.now_ms, self.plans)
+            )
+        answer: T = answers[0]
+        return answer
 
     def rows(self, sql: str, **values: object) -> list[Any]:
         """What a reader sees."""
@@ -172,6 +152,11 @@ class Stage:
         made = self.do(lambda tx: add_node(tx, VENUE, SERVER_KEY, role, name, applicant))
         assert isinstance(made, Enrolled)
         return private, made.node_id
+
+    @property
+    def till_count(self) -> int:
+        """How many tills share the house."""
+        return int(self.one("SELECT count(*) FROM node WHERE role = 'till' AND state = 'active'"))
 
     def mint(self) -> int:
         """A number never used before."""
@@ -230,8 +215,7 @@ class Journal:
 
     @property
     def source(self) -> Source:
-        event = None if self.stream == VENUE else self.stage.event
-        return Source(self.node_id, self.role, self.incarnation, self.stream, event)
+        return Source(self.node_id, self.role, self.incarnation, self.stream)
 
     @property
     def head_hash(self) -> str:
@@ -261,7 +245,11 @@ class Journal:
 
     def send(self, batch: Batch) -> Taken | Gap | BrokenChain | Forked:
         """Push a batch as it is."""
-        return self.stage.do(lambda tx: take_batch(tx, self.source, batch))
+        return self.stage.take(Push(self.source, batch))
+
+    def compare(self, seq: int, head_hash: str) -> Taken | Forked:
+        """Tell where the journal ends."""
+        return self.stage.take(HeadCheck(self.source, seq, head_hash))
 
     def push(self) -> list[str]:
         """Push all that is new; the verdicts, with their code where there is one."""
@@ -293,10 +281,7 @@ class Till(Journal):
         wish = Acquire(
             req or f"{self.stage.mint():032x}", performance, tuple(units), count, firm=firm
         )
-        stage = self.stage
-        return stage.do(
-            lambda tx: acquire(tx, GENERATION, self.node_id, wish, stage.plan, stage.event)
-        )
+        return self.stage.take(Lend(self.source, wish, GENERATION, tills=self.stage.till_count))
 
     def borrow(self, *units: int, performance: int = PERFORMANCE) -> Grant:
         """Be lent these units."""

@@ -25,7 +25,8 @@ from sync_server.store.errors import (
     StoreMissing,
 )
 from sync_server.store.schema import SCHEMA_VERSION, metadata
-from tests.integration.sync_server.stage import Stage, fresh_database, is_on_postgresql
+from tests.fakes.databases import fresh_database, is_on_postgresql
+from tests.integration.sync_server.stage import Stage
 
 on_sqlite = pytest.mark.skipif(is_on_postgresql(), reason="about SQLite's files")
 

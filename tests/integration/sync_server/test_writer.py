@@ -17,7 +17,7 @@ from sync_server.store.database import open_engine, read_only
 from sync_server.store.errors import StoreBusy
 from sync_server.store.transact import transact
 from sync_server.store.writer import BATCH_MAX, Transaction, Writer
-from tests.integration.sync_server.stage import fresh_database
+from tests.fakes.databases import fresh_database
 
 WAIT_S = 20
 STREAM = "swan-lake"
