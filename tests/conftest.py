@@ -12,6 +12,8 @@ import hypothesis
 import hypothesis.configuration
 import pytest
 
+from tests.fakes.postgres import OPT_OUT_VARIABLE, URL_VARIABLE, is_opted_out, private_cluster
+
 if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -34,6 +36,19 @@ class _ErrorRecords(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         trace = f": {record.exc_info[1]!r}" if record.exc_info else ""
         self.texts.append(f"{record.name}: {record.getMessage()}{trace}")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL that everything may be done to. Without one the test fails, see CONTRIBUTING."""
+    given = os.environ.get(URL_VARIABLE)
+    if given:
+        yield given
+        return
+    if is_opted_out():
+        pytest.skip(f"{OPT_OUT_VARIABLE} is set")
+    with private_cluster(durable=False) as cluster:
+        yield cluster.url
 
 
 @pytest.fixture(autouse=True)
