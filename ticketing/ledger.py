@@ -6,7 +6,6 @@ Money that comes in is positive in the drawer (`cash:<node>`) and negative where
 
 from __future__ import annotations
 
-from ticketing.ids import NodeId
 from ticketing.operations import Exchange, Refund, Sale
 
 SALES = "sales"
@@ -21,7 +20,7 @@ def cash_account(node_id: str) -> str:
     return f"cash:{node_id}"
 
 
-def postings(operation: Sale | Refund | Exchange, node_id: NodeId | str) -> tuple[Posting, ...]:
+def postings(operation: Sale | Refund | Exchange, node_id: str) -> tuple[Posting, ...]:
     """The ledger lines of an operation of the node's journal; their sum is zero.
 
     A fee has its line only where one was kept.

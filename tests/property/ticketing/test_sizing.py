@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,7 +95,7 @@ HOLDERS = st.builds(
     chance=st.randoms(use_true_random=False),
 )
 def test_recalls_are_fair_and_the_same_in_any_order(
-    asker: Holder, others: list[Holder], wanted: int, chance: st.DataObject
+    asker: Holder, others: list[Holder], wanted: int, chance: Random
 ) -> None:
     asked = dict(recalls(asker, others, wanted))
     got = sum(asked.values())
