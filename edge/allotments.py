@@ -6,29 +6,43 @@ late, or out of order changes nothing.
 
 from __future__ import annotations
 
+import json
+import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.journal import Unit
+from edge.journal import Unit, incarnation_of
 from ticketing.admission import AllotmentState
 from ticketing.ids import U8_MAX, AllotmentId, is_u32
+from ticketing.operations import is_name
+from ticketing.terms import Anchor
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """An allotment as the server tells of it: units with their versions."""
+    """An allotment as the server tells of it: units with their versions, shares of pools.
+
+    `granted_ms`: when it was granted or last extended, by the server's clock; 0 when not told.
+    `incarnation`: whose life it was lent to; 0 when not told. No term: `soft_s` = `hard_s` = 0.
+    """
 
     id: AllotmentId
     performance: int
     firm: bool
     state: str
     units: tuple[tuple[int, int], ...]
+    counts: tuple[tuple[str, int], ...] = ()
+    soft_s: int = 0
+    hard_s: int = 0
+    recall: bool = False
+    granted_ms: int = 0
+    incarnation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LentUnit:
-    """One unit of ours. `state` is free, sold or released."""
+    """One unit of ours. `state` is free, sold, released or returned."""
 
     unit: int
     allotment: AllotmentId
@@ -38,47 +52,170 @@ class LentUnit:
 
 def grant_from_wire(raw: Mapping[str, object]) -> Grant | None:
     """A grant out of a feed row or a reply; None when it is not one."""
-    allotment, units = AllotmentId.parse(raw.get("id")), raw.get("units")
-    performance, state = raw.get("p"), raw.get("state", AllotmentState.OPEN)
-    if allotment is None or not isinstance(units, list):
+    allotment, performance = AllotmentId.parse(raw.get("id")), raw.get("p")
+    state = raw.get("state", AllotmentState.OPEN)
+    pairs, counts = _pairs(raw.get("units")), _counts(raw.get("counts", {}))
+    numbers = [raw.get(key, 0) for key in ("soft_s", "hard_s", "granted_ms", "inc")]
+    soft_s, hard_s, granted_ms, incarnation = numbers
+    if allotment is None or not isinstance(performance, int) or not is_u32(performance):
         return None
-    if not isinstance(performance, int) or not is_u32(performance):
+    if pairs is None or counts is None or state not in tuple(AllotmentState):
         return None
-    if state not in tuple(AllotmentState):
+    if not all(type(number) is int and 0 <= number < 2**53 for number in numbers):
+        return None
+    assert isinstance(soft_s, int)
+    assert isinstance(hard_s, int)
+    assert isinstance(granted_ms, int)
+    assert isinstance(incarnation, int)
+    if soft_s > hard_s:
+        return None
+    return Grant(
+        allotment,
+        performance,
+        raw.get("firm") is True,
+        str(state),
+        pairs,
+        counts,
+        soft_s,
+        hard_s,
+        raw.get("recall") in (True, 1),
+        granted_ms,
+        incarnation,
+    )
+
+
+def _pairs(raw: object) -> tuple[tuple[int, int], ...] | None:
+    if not isinstance(raw, list):
         return None
     pairs: list[tuple[int, int]] = []
-    for item in units:
+    for item in raw:
         match item:
             case [int(unit), int(version)] if is_u32(unit) and 0 <= version <= U8_MAX:
                 pairs.append((unit, version))
             case _:
                 return None
-    return Grant(allotment, performance, raw.get("firm") is True, str(state), tuple(pairs))
+    return tuple(pairs)
 
 
-def install(unit: Unit, stream: str, grant: Grant) -> bool:
-    """Take a grant in. True when it brought units that were not ours before."""
+def _counts(raw: object) -> tuple[tuple[str, int], ...] | None:
+    if not isinstance(raw, dict):
+        return None
+    sound = all(is_name(pool) and is_u32(count) for pool, count in raw.items())
+    return tuple(sorted(raw.items())) if sound else None
+
+
+def install(
+    unit: Unit, stream: str, grant: Grant, anchor: Anchor | None = None, *, req: str = ""
+) -> bool:
+    """Take a grant in. True when it brought units that were not ours before.
+
+    `anchor` is a moment before which the server did not grant it. None when nobody knows: then
+    nothing of it may be sold if it has a term.
+    """
     known = unit.execute(
-        "SELECT state FROM allot WHERE stream = ? AND id = ?", (stream, str(grant.id))
+        "SELECT state, granted_ms FROM allot WHERE stream = ? AND id = ?", (stream, str(grant.id))
     ).fetchone()
     if known is not None:
-        if known["state"] == "open" and grant.state != "open":
-            _close(unit, stream, grant)
+        if known["state"] == "open":
+            _update(unit, stream, grant, anchor, known["granted_ms"])
         return False
+    incarnation = incarnation_of(unit)
+    is_ours = grant.incarnation in (0, incarnation)
+    # Lent to an earlier life of this node: who knows what the copy of it has sold.
+    state = grant.state if is_ours or grant.state != "open" else AllotmentState.CLOSED
     unit.execute(
-        "INSERT INTO allot (stream, id, performance, firm, state) VALUES (?, ?, ?, ?, ?)",
-        (stream, str(grant.id), grant.performance, int(grant.firm), grant.state),
+        "INSERT INTO allot (stream, id, performance, firm, state, inc, req, units, counts, "
+        "granted_ms, recall, soft_s, hard_s, sent_mono_ms, boot_id, sent_wall_ms, sent_high_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            stream,
+            str(grant.id),
+            grant.performance,
+            int(grant.firm),
+            state,
+            grant.incarnation or incarnation,
+            req,
+            json.dumps(grant.units),
+            json.dumps(dict(grant.counts), ensure_ascii=False),
+            grant.granted_ms,
+            int(grant.recall),
+            grant.soft_s,
+            grant.hard_s,
+            *_stored(anchor),
+        ),
     )
-    if grant.state != "open":
+    if state != AllotmentState.OPEN:
         return False
+    for number, version in grant.units:
+        _install_unit(unit, stream, grant, number, version)
     unit.executemany(
-        "INSERT INTO allot_unit (stream, performance, unit, allot_id, version, state) "
-        "VALUES (?, ?, ?, ?, ?, 'free') ON CONFLICT (stream, performance, unit) DO UPDATE SET "
-        "allot_id = excluded.allot_id, version = excluded.version, state = 'free' "
-        "WHERE allot_unit.state = 'released'",
-        [(stream, grant.performance, n, str(grant.id), version) for n, version in grant.units],
+        "INSERT INTO allot_count (stream, allot_id, pool, granted) VALUES (?, ?, ?, ?)",
+        [(stream, str(grant.id), pool, count) for pool, count in grant.counts],
     )
     return True
+
+
+def _install_unit(unit: Unit, stream: str, grant: Grant, number: int, version: int) -> None:
+    """Put a unit under this allotment unless what we know of it is newer."""
+    known = unit.execute(
+        "SELECT allot_id, version, state FROM allot_unit "
+        "WHERE stream = ? AND performance = ? AND unit = ?",
+        (stream, grant.performance, number),
+    ).fetchone()
+    if known is not None and not _is_newer(grant.id, version, known):
+        return
+    unit.execute(
+        "INSERT INTO allot_unit (stream, performance, unit, allot_id, version, state) "
+        "VALUES (?, ?, ?, ?, ?, 'free') ON CONFLICT (stream, performance, unit) DO UPDATE SET "
+        "allot_id = excluded.allot_id, version = excluded.version, state = 'free'",
+        (stream, grant.performance, number, str(grant.id), version),
+    )
+
+
+def _is_newer(allotment: AllotmentId, version: int, known: sqlite3.Row) -> bool:
+    """Whether a grant of a unit comes after what we know of that unit.
+
+    A higher version: the server had it back and freed it, so also what we sold is over. The same
+    version: it came back unsold, and the allotment that lends it now was granted later.
+    """
+    if version != known["version"]:
+        return bool(version > known["version"])
+    other = AllotmentId.parse(known["allot_id"])
+    assert other is not None, known["allot_id"]
+    is_later = other.generation != allotment.generation or allotment.number > other.number
+    return known["state"] in ("free", "released") and is_later
+
+
+def _update(unit: Unit, stream: str, grant: Grant, anchor: Anchor | None, granted_ms: int) -> None:
+    """An allotment that we have: closed, recalled or extended since."""
+    if grant.state != AllotmentState.OPEN:
+        _close(unit, stream, grant)
+        return
+    if grant.recall:
+        unit.execute(
+            "UPDATE allot SET recall = 1 WHERE stream = ? AND id = ?", (stream, str(grant.id))
+        )
+    if anchor is not None and grant.granted_ms > granted_ms:
+        unit.execute(
+            "UPDATE allot SET granted_ms = ?, soft_s = ?, hard_s = ?, sent_mono_ms = ?, "
+            "boot_id = ?, sent_wall_ms = ?, sent_high_ms = ? WHERE stream = ? AND id = ?",
+            (
+                grant.granted_ms,
+                grant.soft_s,
+                grant.hard_s,
+                *_stored(anchor),
+                stream,
+                str(grant.id),
+            ),
+        )
+
+
+def _stored(anchor: Anchor | None) -> tuple[int, str, int, int]:
+    """An anchor's columns: rounded down, since earlier is safer. None: no boot, no time."""
+    if anchor is None:
+        return 0, "", 0, 0
+    mono_ms = math.floor(anchor.sent_mono_s * 1000)
+    return mono_ms, anchor.boot_id, anchor.sent_wall_ms, anchor.wall_high_ms
 
 
 def units_of(connection: sqlite3.Connection, stream: str, performance: int) -> dict[int, LentUnit]:

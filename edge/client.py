@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -19,9 +19,7 @@ import jwt
 from edge.env import Env
 from edge.errors import ServerRefused, ServerUnreachable
 from edge.identity import Identity, NodeKey
-from ticketing.journal import Op, op_to_wire
 
-PROTO = 1
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_TERM_S = 60
 _TOKEN_MARGIN_S = 60
@@ -68,17 +66,8 @@ class ServerClient:
         self._learn_time(reply, asked_ms)
         return reply
 
-    def push(
-        self, stream: str, incarnation: int, prev: str, ops: Sequence[Op], *, unsynced: int
-    ) -> dict[str, Any]:
+    def push(self, stream: str, body: Mapping[str, object]) -> dict[str, Any]:
         """Send the next operations of a journal."""
-        body = {
-            "inc": incarnation,
-            "first": ops[0].seq,
-            "prev": prev,
-            "ops": [op_to_wire(op) for op in ops],
-            "unsynced": unsynced,
-        }
         return self._call("POST", f"/v1/e/{stream}/push", json=body)
 
     def pull(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -60,17 +60,19 @@ def create(path: Path, schema: str, version: int, *, synchronous: str) -> sqlite
         _prepare(connection, synchronous)
         connection.execute("BEGIN IMMEDIATE")
         if _version(connection) == 0:
-            for statement in schema.split(";\n"):
-                connection.execute(statement)
+            _execute_all(connection, schema)
             connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("COMMIT")
     return connection
 
 
-def open_existing(path: Path, version: int, *, synchronous: str) -> sqlite3.Connection:
+def open_existing(
+    path: Path, version: int, *, synchronous: str, migrations: Mapping[int, str] | None = None
+) -> sqlite3.Connection:
     """Open for writing a file that must be there, sound and of a version we know.
 
-    A file that is refused has not been touched: it is looked at through a reader first.
+    An older one is brought up by `migrations`, each from the version that is its key, all in one
+    transaction. A file that is refused has not been touched: it is looked at by a reader first.
     """
     if not path.exists():
         raise ReplicaMissing(
@@ -83,6 +85,7 @@ def open_existing(path: Path, version: int, *, synchronous: str) -> sqlite3.Conn
         _check(path, reader, version)
     with storage_errors(path), _closed_if_it_fails(_connect(path)) as connection:
         _prepare(connection, synchronous)
+        _migrate(connection, version, migrations or {})
     return connection
 
 
@@ -121,6 +124,20 @@ def _prepare(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _migrate(connection: sqlite3.Connection, version: int, migrations: Mapping[int, str]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for known in range(_version(connection), version):
+        _execute_all(connection, migrations[known])
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.execute("COMMIT")
+
+
+def _execute_all(connection: sqlite3.Connection, script: str) -> None:
+    """Statement by statement: `executescript` would commit whatever came before it."""
+    for statement in script.split(";\n"):
+        connection.execute(statement)
 
 
 def _check(path: Path, connection: sqlite3.Connection, version: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.client import PROTO, new_http, request
+from edge.client import new_http, request
 from edge.env import Env
 from edge.errors import EnrolmentRefused, ServerRefused
 from edge.identity import (
@@ -19,6 +19,7 @@ from edge.identity import (
     load_or_make_key,
     save_identity,
 )
+from edge.protocol.hello import PROTO
 from edge.replica import create_journal
 
 FIRST_INCARNATION = 1

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
+from pathlib import Path
 from typing import Protocol
+
+from ticketing.terms import Anchor
+
+_BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+# Goes on while the machine sleeps: a till with its lid shut for a night must know it.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Env(Protocol):
@@ -14,10 +22,21 @@ class Env(Protocol):
         """The machine's clock, Unix milliseconds. May be wrong and may jump."""
 
     def monotonic_s(self) -> float:
-        """Seconds that only go forward, within one boot."""
+        """Seconds that only go forward, within one boot, also while the machine sleeps."""
+
+    def boot_id(self) -> str:
+        """Another one after every start of the machine; '' when it cannot be told."""
 
     def random_bytes(self, count: int) -> bytes:
         """Unpredictable bytes."""
+
+    def maybe_crash(self, point: str) -> None:
+        """A place where a simulation may end the program; nothing happens anywhere else."""
+
+
+def anchor_now(env: Env, wall_high_ms: int) -> Anchor:
+    """Now, by all that can measure it. `wall_high_ms`: the highest wall time stored."""
+    return Anchor(env.monotonic_s(), env.boot_id(), env.wall_ms(), wall_high_ms)
 
 
 class MachineEnv:
@@ -28,9 +47,25 @@ class MachineEnv:
         return time.time_ns() // 1_000_000
 
     def monotonic_s(self) -> float:
-        """The system's monotonic clock."""
-        return time.monotonic()
+        """Seconds since the machine was started."""
+        return time.clock_gettime(_CLOCK)
+
+    def boot_id(self) -> str:
+        """The kernel's word for this start of the machine."""
+        return _boot_id()
 
     def random_bytes(self, count: int) -> bytes:
         """From the operating system."""
         return os.urandom(count)
+
+    def maybe_crash(self, point: str) -> None:
+        """The real world needs no help."""
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        return _BOOT_ID_FILE.read_text().strip()
+    except OSError:
+        # Not Linux: as good as a start of the machine for every start of the program.
+        return os.urandom(16).hex()

@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NewType
 
 from ticketing.ids import OpId
@@ -23,41 +24,7 @@ from ticketing.journal import (
     op_to_wire,
 )
 
-SCHEMA_VERSION = 1
-
-SCHEMA = """
-CREATE TABLE meta (k TEXT PRIMARY KEY, v TEXT NOT NULL);
-CREATE TABLE journal (
-    stream TEXT PRIMARY KEY, inc INTEGER NOT NULL, seq INTEGER NOT NULL, hash TEXT NOT NULL,
-    acked INTEGER NOT NULL, locked INTEGER NOT NULL DEFAULT 0, CHECK (acked <= seq));
-CREATE TABLE op (
-    stream TEXT NOT NULL, inc INTEGER NOT NULL, seq INTEGER NOT NULL, op_id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL, version INTEGER NOT NULL, wall_ms INTEGER NOT NULL, body TEXT NOT NULL,
-    hash TEXT NOT NULL, verdict TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '',
-    rev INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (stream, inc, seq));
-CREATE TABLE allot (
-    stream TEXT NOT NULL, id TEXT NOT NULL, performance INTEGER NOT NULL, firm INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'written_off')),
-    PRIMARY KEY (stream, id));
-CREATE TABLE allot_unit (
-    stream TEXT NOT NULL, performance INTEGER NOT NULL, unit INTEGER NOT NULL,
-    allot_id TEXT NOT NULL, version INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('free', 'sold', 'released')),
-    PRIMARY KEY (stream, performance, unit));
-CREATE TABLE orders (
-    stream TEXT NOT NULL, id TEXT NOT NULL, receipt_no TEXT NOT NULL UNIQUE,
-    sold_ms INTEGER NOT NULL, ticket_count INTEGER NOT NULL, copies INTEGER NOT NULL DEFAULT 0,
-    body TEXT NOT NULL, PRIMARY KEY (stream, id));
-CREATE INDEX orders_unprinted ON orders (sold_ms) WHERE copies = 0;
-CREATE TABLE entry (
-    stream TEXT NOT NULL, op_id TEXT NOT NULL, ticket_id TEXT NOT NULL,
-    performance INTEGER NOT NULL, unit INTEGER NOT NULL, version INTEGER NOT NULL,
-    lane TEXT NOT NULL, at_ms INTEGER NOT NULL, commanded_ms INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (stream, op_id));
-CREATE INDEX entry_by_ticket ON entry (stream, ticket_id);
-CREATE TABLE pin_failure (
-    person_id TEXT PRIMARY KEY, tries INTEGER NOT NULL, last_ms INTEGER NOT NULL)
-"""
+_LOCK, _WALL_HIGH = "lock", "wall_high"
 
 Unit = NewType("Unit", sqlite3.Connection)
 """A write transaction on journal.db that the writer thread has begun and will commit."""
@@ -65,7 +32,10 @@ Unit = NewType("Unit", sqlite3.Connection)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a journal stands: `acked` is how far the server has confirmed it."""
+    """Where a journal stands: `acked` is how far the server has confirmed it.
+
+    `locked`: the server fenced it. It goes there by salvage then, as far as `salvaged` says.
+    """
 
     stream: str
     incarnation: int
@@ -73,6 +43,7 @@ class Head:
     hash: str
     acked: int
     locked: bool
+    salvaged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +56,36 @@ class Answered:
     rev: int
 
 
-class JournalLocked(Exception):
-    """The server fenced a journal of this node: nothing may be added to any of them.
+class LockReason(StrEnum):
+    """Why nothing may be added to this node's journals. Stored, never renamed."""
 
-    A fork means that the whole folder was copied or rolled back, so the node stays locked until
-    it is enrolled again.
+    FORKED = "forked"
+    WITNESS_AHEAD = "witness_ahead"
+    WITNESS_MISSING = "witness_missing"
+    OTHER_MACHINE = "other_machine"
+
+
+_WHAT_TO_DO = "enrol this machine again with a new code ('boxgate-server enrol-code')"
+_SENTENCES = {
+    LockReason.FORKED: "the server has other operations of this node than this folder: it was "
+    "copied or set back",
+    LockReason.WITNESS_AHEAD: "this folder is older than what this machine has done: it was set "
+    "back, by a backup perhaps",
+    LockReason.WITNESS_MISSING: "this machine's witness of what it has done is gone: the folder "
+    "may be a copy, or the machine was set up anew",
+    LockReason.OTHER_MACHINE: "this folder belongs to another machine: it was copied",
+}
+
+
+class JournalLocked(Exception):
+    """Nothing may be added to any journal of this node, until it is enrolled again.
+
+    A fork means that the whole folder was copied or rolled back, not one journal.
     """
+
+    def __init__(self, reason: LockReason) -> None:
+        super().__init__(f"{_SENTENCES[reason]}; nothing is lost: {_WHAT_TO_DO}")
+        self.reason = reason
 
 
 def append(unit: Unit, stream: str, kind: OpKind, body: str, *, op_id: OpId, wall_ms: int) -> Op:
@@ -99,8 +94,9 @@ def append(unit: Unit, stream: str, kind: OpKind, body: str, *, op_id: OpId, wal
     Raises JournalLocked. What the server could not even read is a bug and is refused here: stored,
     it would keep everything behind it from ever being taken.
     """
-    if is_locked(unit):
-        raise JournalLocked(stream)
+    reason = lock_reason(unit)
+    if reason is not None:
+        raise JournalLocked(reason)
     head = head_of(unit, stream)
     op = chain_op(
         head.hash,
@@ -132,24 +128,36 @@ def append(unit: Unit, stream: str, kind: OpKind, body: str, *, op_id: OpId, wal
     )
     unit.execute(
         "INSERT INTO journal (stream, inc, seq, hash, acked) VALUES (?, ?, ?, ?, 0) "
-        "ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+        "ON CONFLICT (stream, inc) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
         (stream, head.incarnation, op.seq, op.hash),
     )
+    note_wall(unit, wall_ms)
     return op
 
 
 def head_of(connection: sqlite3.Connection, stream: str) -> Head:
-    """The journal's head; a stream never written to has an empty journal."""
-    row = connection.execute("SELECT * FROM journal WHERE stream = ?", (stream,)).fetchone()
-    if row is not None:
-        return _head(row)
-    incarnation = int(get_meta(connection, "incarnation"))
-    return Head(stream, incarnation, 0, ROOT_HASH, 0, locked=False)
+    """The head of the journal being written; a stream never written to has an empty one."""
+    incarnation = incarnation_of(connection)
+    found = find_head(connection, stream, incarnation)
+    return found or Head(stream, incarnation, 0, ROOT_HASH, 0, locked=False)
+
+
+def find_head(connection: sqlite3.Connection, stream: str, incarnation: int) -> Head | None:
+    """The head of a journal of this or an earlier incarnation; None when there is none."""
+    row = connection.execute(
+        "SELECT * FROM journal WHERE stream = ? AND inc = ?", (stream, incarnation)
+    ).fetchone()
+    return _head(row) if row else None
 
 
 def heads(connection: sqlite3.Connection) -> tuple[Head, ...]:
-    """All journals of this node."""
-    return tuple(map(_head, connection.execute("SELECT * FROM journal ORDER BY stream")))
+    """All journals of this node, those of earlier incarnations too."""
+    return tuple(map(_head, connection.execute("SELECT * FROM journal ORDER BY stream, inc")))
+
+
+def incarnation_of(connection: sqlite3.Connection) -> int:
+    """Which life of this node is being written down."""
+    return int(get_meta(connection, "incarnation"))
 
 
 def unacked(
@@ -201,9 +209,36 @@ def acknowledge(unit: Unit, head: Head, acked: int, answers: Iterable[Answered])
     )
 
 
-def lock(unit: Unit, stream: str) -> None:
-    """The server fenced this journal."""
-    unit.execute("UPDATE journal SET locked = 1 WHERE stream = ?", (stream,))
+def lock(unit: Unit, stream: str, incarnation: int | None = None) -> None:
+    """The server fenced this journal (without `incarnation`: the one being written).
+
+    Of an earlier incarnation it only goes by salvage from now on; else the node is locked.
+    """
+    current = incarnation_of(unit)
+    incarnation = current if incarnation is None else incarnation
+    unit.execute(
+        "UPDATE journal SET locked = 1 WHERE stream = ? AND inc = ?", (stream, incarnation)
+    )
+    if incarnation == current:
+        lock_node(unit, LockReason.FORKED)
+
+
+def lock_node(unit: Unit, reason: LockReason) -> None:
+    """Add nothing more to any journal. The first reason stays."""
+    if not get_meta(unit, _LOCK):
+        set_meta(unit, _LOCK, reason)
+
+
+def begin_incarnation(unit: Unit, incarnation: int) -> None:
+    """The node was enrolled again: begin empty journals. Those of before are kept.
+
+    What was lent to the earlier incarnation is no longer ours to sell: a copy may have sold it.
+    """
+    assert incarnation > incarnation_of(unit), "an incarnation is never lived twice"
+    set_meta(unit, "incarnation", str(incarnation))
+    set_meta(unit, _LOCK, "")
+    unit.execute("UPDATE allot SET state = 'closed' WHERE state = 'open'")
+    unit.execute("UPDATE allot_unit SET state = 'released' WHERE state = 'free'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,18 +255,42 @@ def backlog(connection: sqlite3.Connection) -> Backlog:
     """How much waits for the server, and how much it did not accept as it stands."""
     row = connection.execute(
         "SELECT count(*), min(op.wall_ms) FROM journal j JOIN op "
-        "ON op.stream = j.stream AND op.inc = j.inc AND op.seq > j.acked"
+        "ON op.stream = j.stream AND op.inc = j.inc AND op.seq > max(j.acked, j.salvaged)"
     ).fetchone()
     refused = connection.execute(
-        "SELECT count(*) FROM op WHERE verdict NOT IN ('', ?)", (Verdict.OK,)
+        "SELECT count(*) FROM op WHERE verdict IN (?, ?)", (Verdict.DISPUTED, Verdict.REJECTED)
     ).fetchone()
     return Backlog(row[0], row[1], refused[0], is_locked(connection))
 
 
 def is_locked(connection: sqlite3.Connection) -> bool:
-    """Whether the server fenced any journal of this node."""
-    row = connection.execute("SELECT max(locked) FROM journal").fetchone()
-    return bool(row[0])
+    """Whether nothing may be added to this node's journals."""
+    return lock_reason(connection) is not None
+
+
+def lock_reason(connection: sqlite3.Connection) -> LockReason | None:
+    """Why nothing may be added to this node's journals; None when it may."""
+    reason = get_meta(connection, _LOCK)
+    if reason:
+        return LockReason(reason)
+    row = connection.execute(  # fenced by a program that kept no reason
+        "SELECT 1 FROM journal WHERE locked = 1 AND inc = ?", (incarnation_of(connection),)
+    ).fetchone()
+    return LockReason.FORKED if row else None
+
+
+def note_wall(unit: Unit, wall_ms: int) -> None:
+    """Keep the highest wall time: after a restart, an earlier one shows a clock set back."""
+    unit.execute(
+        "INSERT INTO meta (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v "
+        "WHERE CAST(v AS INTEGER) < CAST(excluded.v AS INTEGER)",
+        (_WALL_HIGH, str(wall_ms)),
+    )
+
+
+def wall_high_ms(connection: sqlite3.Connection) -> int:
+    """The highest wall time that this node has ever stored; 0 when none."""
+    return int(get_meta(connection, _WALL_HIGH) or 0)
 
 
 def get_meta(connection: sqlite3.Connection, key: str) -> str:
@@ -250,7 +309,13 @@ def set_meta(unit: Unit, key: str, value: str) -> None:
 
 def _head(row: sqlite3.Row) -> Head:
     return Head(
-        row["stream"], row["inc"], row["seq"], row["hash"], row["acked"], bool(row["locked"])
+        row["stream"],
+        row["inc"],
+        row["seq"],
+        row["hash"],
+        row["acked"],
+        bool(row["locked"]),
+        row["salvaged"],
     )
 
 

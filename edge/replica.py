@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 
 from edge.database import create, open_existing, storage_errors
 from edge.errors import ReplicaError, ReplicaInUse
-from edge.journal import SCHEMA, SCHEMA_VERSION, Unit, get_meta, set_meta
+from edge.journal import Unit, get_meta, set_meta
+from edge.journal_schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from edge.mirror import Mirror
 from edge.readers import Readers
 
@@ -63,7 +64,9 @@ class Replica:
         with ExitStack() as opened:
             self._lock = _hold(folder)
             opened.callback(os.close, self._lock)
-            self._journal = open_existing(self._journal_path, SCHEMA_VERSION, synchronous="FULL")
+            self._journal = open_existing(
+                self._journal_path, SCHEMA_VERSION, synchronous="FULL", migrations=MIGRATIONS
+            )
             opened.callback(self._journal.close)
             self.mirror = Mirror(folder / "mirror.db")
             opened.pop_all()  # all is well: `close` will do it

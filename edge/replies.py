@@ -10,6 +10,7 @@ from edge.allotments import Grant, grant_from_wire
 from edge.errors import ServerUnreachable
 from edge.journal import Answered
 from edge.mirror import Change
+from ticketing.ids import is_stream_id
 
 _NUMBER_MAX = 2**53
 _GENERATION = re.compile(r"[0-9a-f]{8}")
@@ -29,6 +30,14 @@ def objects(body: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise nonsense(key)
     return value
+
+
+def streams(body: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """A list of streams; none when an older server does not tell."""
+    value = body.get(key, [])
+    if not isinstance(value, list) or not all(map(is_stream_id, value)):
+        raise nonsense(key)
+    return tuple(value)
 
 
 def number(body: Mapping[str, Any], key: str, *, low: int = 0, high: int = _NUMBER_MAX) -> int:

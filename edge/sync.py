@@ -12,39 +12,21 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
 
-from edge import replies
-from edge.allotments import Grant, install
-from edge.client import PROTO, ServerClient
-from edge.env import Env
+from edge.allotments import Grant
+from edge.client import ServerClient
+from edge.env import Env, anchor_now
 from edge.errors import EdgeError, ReplicaError, ServerRefused, ServerUnreachable
-from edge.journal import (
-    Answered,
-    Head,
-    acknowledge,
-    backlog,
-    get_meta,
-    head_of,
-    heads,
-    is_locked,
-    lock,
-    set_meta,
-    unacked,
-)
+from edge.journal import get_meta, is_locked, wall_high_ms
 from edge.link import Backoff, Link, LinkKeeper, LinkState, Part
 from edge.mirror import BadChange
+from edge.protocol import acquire, hello, pull, push
 from edge.replica import Replica
 from program.logs import get_logger
-from ticketing.ids import is_stream_id
-from ticketing.journal import Op
+from ticketing.terms import Anchor
 
 __all__ = ["Link", "LinkState", "Listeners", "SyncEngine", "Wish"]
 
-OPS_PER_PUSH = 500
-BYTES_PER_PUSH = 256 * 1024
-ROWS_PER_PULL = 5_000
-EVENTS_PER_PULL = 100
 WISHES_MAX = 200
 WAIT_S = 8.0
 HELLO_PERIOD_S = 60.0
@@ -52,6 +34,7 @@ _EMPTY_POLL_S = 0.25
 """A poll without news takes at least so long, also when the server does not let us wait."""
 _GAPS_PER_ROUND_MAX = 3
 _EVENT_LIST = "event_list"
+_ABOUT_THE_HISTORY = frozenset({"generation_changed"})
 _NOT_ABOUT_THE_JOURNAL = frozenset({401, 403, 408, 426, 429})
 _log = get_logger(__name__)
 
@@ -68,6 +51,20 @@ class Wish:
     units: tuple[int, ...] = ()
     count: int = 0
     firm: bool = False
+    counts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def want(self) -> acquire.Want:
+        """What to ask for."""
+        return acquire.Want(
+            self.stream,
+            self.req,
+            self.performance,
+            self.units,
+            self.count,
+            self.firm,
+            self.counts,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +79,6 @@ class Listeners:
     """A stream changed in the mirror; which kinds of rows did."""
     pushed: Callable[[int], None] = lambda _count: None
     """So many operations were confirmed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """What one push sends: operations of a journal, and the hash before them."""
-
-    head: Head
-    prev: str
-    ops: list[Op]
-    unsynced: int
 
 
 @dataclass(slots=True)
@@ -111,8 +98,9 @@ class SyncEngine:
     _wishes: queue.Queue[Wish] = field(init=False)
     _threads: list[threading.Thread] = field(init=False, default_factory=list)
     _hello_due_s: float = field(init=False, default=0.0)
-    _followed: frozenset[str] = field(init=False, default=frozenset())
-    _turn: int = field(init=False, default=0)
+    _follower: pull.Follower = field(init=False)
+    _first_sent: dict[str, Anchor] = field(init=False, default_factory=dict)
+    """When each request for units was sent for the first time."""
     _session: str = field(init=False, default="")
     _hello_turn: int = field(init=False, default=0)
     _refused: dict[str, str] = field(init=False, default_factory=dict)
@@ -122,6 +110,7 @@ class SyncEngine:
         self._keeper = LinkKeeper(self.env, self._tell_link)
         self._retry = {part: threading.Event() for part in Part}
         self._wishes = queue.Queue(WISHES_MAX)
+        self._follower = pull.Follower()
 
     def start(self) -> None:
         """Begin; returns at once. Once only."""
@@ -213,7 +202,7 @@ class SyncEngine:
             self._greet.set()
             self._work.set()
         else:
-            self._followed = frozenset()  # the next poll does not wait: is the server back?
+            self._follower.forget()
         self._retry[part].clear()
         if not self._stop.is_set():
             self._retry[part].wait(waiting.next_s())
@@ -245,101 +234,65 @@ class SyncEngine:
         self._ask(client)
 
     def _hello(self, client: ServerClient) -> None:
-        with self.replica.reading() as connection:
-            ours, waiting = heads(connection), backlog(connection)
         self._session = self._session or self.env.random_bytes(8).hex()
         self._hello_turn += 1
-        reply = client.hello(
-            {
-                "session": self._session,
-                "turn": self._hello_turn,
-                "proto": [PROTO],
-                "program_version": self.program_version,
-                "now_ms": self.env.wall_ms(),
-                "unsynced": waiting.count,
-                "journals": [
-                    {"stream": h.stream, "inc": h.incarnation, "seq": h.seq, "hash": h.hash}
-                    for h in ours
-                ],
-            }
-        )
-        self._compare(ours, reply)
-        self._hello_due_s = self.env.monotonic_s() + HELLO_PERIOD_S
+        session = hello.Session(self._session, self._hello_turn, self.program_version)
+        cursors = self.replica.mirror.cursors()
+        with self.replica.reading() as connection:
+            request = hello.hello_request(connection, self.env, session, cursors)
+        reply = client.hello(request.body)
+        outcome = self.replica.transact(lambda unit: hello.on_hello(unit, request, reply))
+        for head in outcome.fenced:
+            _log.error("journal_fenced", stream=head.stream, incarnation=head.incarnation)
+        self._lock_if_locked()
         self._reached(Part.PUSHER, client.server_ahead_ms)
-
-    def _compare(self, ours: tuple[Head, ...], reply: Mapping[str, Any]) -> None:
-        """Take the server's word on how far it has each journal; lock one that it fenced."""
-        generation = replies.generation(reply)
-        told_of = {
-            (told.get("stream"), told.get("inc")): told
-            for told in replies.objects(reply, "journals")
-            if isinstance(told.get("stream"), str) and type(told.get("inc")) is int
-        }
-        for head in ours:
-            told = told_of.get((head.stream, head.incarnation))
-            if told is None:
-                continue
-            if told.get("forked") is True:
-                self._fence(head)
-                continue
-            acked = replies.number(told, "acked", high=head.seq)
-            if acked != head.acked:
-                self._acknowledge(head, acked, ())
-        self.replica.transact(lambda unit: set_meta(unit, "generation", generation))
+        self._hello_due_s = self.env.monotonic_s() + HELLO_PERIOD_S
 
     def _push_all(self, client: ServerClient) -> None:
         """Push every journal to its end; one that the server does not take waits for its turn."""
         with self.replica.reading() as connection:
-            ours = heads(connection)
-        for head in ours:
-            if head.acked < head.seq and not head.locked:
-                self._push_journal(client, head.stream)
+            waiting = push.waiting_journals(connection)
+        for head in waiting:
+            self._push_journal(client, head.stream, head.incarnation)
 
-    def _push_journal(self, client: ServerClient, stream: str) -> None:
+    def _push_journal(self, client: ServerClient, stream: str, incarnation: int) -> None:
         gaps_left = _GAPS_PER_ROUND_MAX
-        while not self._stop.is_set() and (batch := self._next_batch(stream)) is not None:
+        while not self._stop.is_set():
+            with self.replica.reading() as connection:
+                request = push.next_push(connection, stream, incarnation)
+            if request is None:
+                break
             try:
-                self._push(client, batch)
+                self._push(client, request)
             except ServerRefused as refusal:
-                if refusal.code == "journal_gap" and gaps_left:
-                    gaps_left -= 1
-                    self._mend_gap(batch.head, refusal)
-                    continue
-                if refusal.code == "journal_forked":
-                    self._fence(batch.head)
-                elif refusal.status in _NOT_ABOUT_THE_JOURNAL:
+                if refusal.status in _NOT_ABOUT_THE_JOURNAL or refusal.code in _ABOUT_THE_HISTORY:
                     raise
-                else:
-                    self._set_aside(stream, refusal)
-                return
+                if not self._go_on(request, refusal, gaps_left):
+                    return
+                gaps_left -= 1
         if self._refused.pop(stream, None) is not None and not self._refused:
             self._keeper.note("")
 
-    def _next_batch(self, stream: str) -> _Batch | None:
-        with self.replica.reading() as connection:
-            head = head_of(connection, stream)
-            if head.acked >= head.seq:
-                return None
-            prev, ops = unacked(connection, head, ops_max=OPS_PER_PUSH, bytes_max=BYTES_PER_PUSH)
-            return _Batch(head, prev, ops, backlog(connection).count)
-
-    def _push(self, client: ServerClient, batch: _Batch) -> None:
-        head, first, last = batch.head, batch.ops[0].seq, batch.ops[-1].seq
-        reply = client.push(
-            head.stream, head.incarnation, batch.prev, batch.ops, unsynced=batch.unsynced
-        )
-        # More than was sent now: of an earlier push whose answer was lost.
-        acked = replies.number(reply, "acked", low=first, high=head.seq)
-        self._acknowledge(head, acked, replies.verdicts(reply, first=first, last=last))
+    def _push(self, client: ServerClient, request: push.PushRequest) -> None:
+        reply = client.push(request.stream, request.body())
+        confirmed = self.replica.transact(lambda unit: push.on_push(unit, request, reply))
         self._reached(Part.PUSHER, client.server_ahead_ms)
-        _tell(self.listeners.pushed, acked - head.acked)
+        _tell(self.listeners.pushed, confirmed)
 
-    def _mend_gap(self, head: Head, refusal: ServerRefused) -> None:
-        """The server has less (or more) than we believed: go on from what it has."""
-        acked = replies.number(refusal.body, "acked", high=head.seq)
-        if acked == head.acked:
-            raise replies.nonsense("a gap where there is none")
-        self._acknowledge(head, acked, ())
+    def _go_on(self, request: push.PushRequest, refusal: ServerRefused, gaps_left: int) -> bool:
+        """What a refusal means for this journal. True: there is more to push at once."""
+        meaning = self.replica.transact(
+            lambda unit: push.on_push_refused(unit, request, refusal.code, refusal.body)
+        )
+        if meaning is push.PushRefused.GAP and gaps_left:
+            return True
+        if meaning is push.PushRefused.FENCED:
+            head = request.head
+            _log.error("journal_fenced", stream=head.stream, incarnation=head.incarnation)
+            self._lock_if_locked()
+        else:
+            self._set_aside(request.stream, refusal)
+        return False
 
     def _set_aside(self, stream: str, refusal: ServerRefused) -> None:
         """The server does not take this journal: keep everything, go on with the others, alarm."""
@@ -348,16 +301,11 @@ class SyncEngine:
             _log.error("push_refused", stream=stream, code=refusal.code, detail=refusal.detail)
         self._keeper.note(f"the server does not take the journal of {stream} ({refusal})")
 
-    def _acknowledge(
-        self, head: Head, acked: int, answers: tuple[Answered, ...] | list[Answered]
-    ) -> None:
-        self.replica.transact(lambda unit: acknowledge(unit, head, acked, answers))
-
-    def _fence(self, head: Head) -> None:
-        if not head.locked:
-            _log.error("journal_fenced", stream=head.stream, incarnation=head.incarnation)
-            self.replica.transact(lambda unit: lock(unit, head.stream))
-        self._keeper.lock()
+    def _lock_if_locked(self) -> None:
+        with self.replica.reading() as connection:
+            locked = is_locked(connection)
+        if locked:
+            self._keeper.lock()
 
     # --- asking for units
 
@@ -378,22 +326,22 @@ class SyncEngine:
             _tell(wish.then, outcome)
 
     def _acquire(self, client: ServerClient, wish: Wish) -> Grant | str:
-        body = {
-            "req": wish.req,
-            "performance": wish.performance,
-            "units": list(wish.units),
-            "count": wish.count,
-            "firm": wish.firm,
-        }
+        want = wish.want
+        sent = self._first_sent.get(want.req) or self._anchor()
+        self._first_sent[want.req] = sent
+        while len(self._first_sent) > WISHES_MAX:
+            del self._first_sent[next(iter(self._first_sent))]
         try:
-            reply = client.acquire(wish.stream, body)
+            reply = client.acquire(want.stream, acquire.acquire_request(want))
         except ServerRefused as refusal:
-            if refusal.status in _NOT_ABOUT_THE_JOURNAL:
+            if refusal.status in _NOT_ABOUT_THE_JOURNAL or refusal.code in _ABOUT_THE_HISTORY:
                 raise
             return refusal.code
-        grant = replies.grant(reply.get("allotment"))
-        self.replica.transact(lambda unit: install(unit, wish.stream, grant))
-        return grant
+        return self.replica.transact(lambda unit: acquire.on_acquire(unit, want, sent, reply))
+
+    def _anchor(self) -> Anchor:
+        with self.replica.reading() as connection:
+            return anchor_now(self.env, wall_high_ms(connection))
 
     def _refuse_wishes(self) -> None:
         while True:
@@ -413,57 +361,39 @@ class SyncEngine:
 
     def pull_round(self, client: ServerClient, wait_s: float) -> bool:
         """One poll over all streams this node follows. True when it brought something."""
-        with self.replica.reading() as connection:
-            venue = get_meta(connection, "venue_id")
         mirror = self.replica.mirror
-        generation, known = mirror.generation(), mirror.cursors()
-        asked, turns = self._streams_in_turn(venue)
-        wait_s /= turns
-        after = {stream: known.get(stream, 0) for stream in asked}
-        if not self._followed.issuperset(after):
-            wait_s = 0  # a stream asked for the first time: have all there is at once
+        with self.replica.reading() as connection:
+            venue, node_id = get_meta(connection, "venue_id"), get_meta(connection, "node_id")
+            sent = anchor_now(self.env, wall_high_ms(connection))
+        request = self._follower.request(
+            venue, mirror.generation(), mirror.cursors(), self._events(venue), wait_s
+        )
         try:
-            reply = client.pull(generation, after, limit=ROWS_PER_PULL, wait_s=wait_s)
+            reply = client.pull(
+                request.generation, request.after, limit=request.limit, wait_s=request.wait_s
+            )
         except ServerRefused as refusal:
             if refusal.code != "generation_changed":
                 raise
-            self._forget(generation)
+            self._forget(request.generation)
             return True
-        told = replies.generation(reply)
-        if generation not in ("", told):
-            self._forget(generation)
+        news = pull.read_pull(request, reply, node_id)
+        if news.is_new_history:
+            self._forget(request.generation)
             return True
-        streams = reply.get("streams")
-        if not isinstance(streams, dict):
-            raise replies.nonsense("streams")
-        taken = [
-            self._take_in(stream, told, rev, streams[stream])
-            for stream, rev in after.items()
-            if stream in streams
-        ]
-        self._followed |= frozenset(after)
+        for page in news.pages:
+            self._take_in(news, page, sent)
+        self._follower.heard(request)
         self._reached(Part.PULLER)
-        return any(taken)
+        return any(page.changes for page in news.pages)
 
     def _forget(self, generation: str) -> None:
         """Another history of the server: drop the mirror, never the journal, and greet again."""
         _log.warning("generation_changed", was=generation)
         self.replica.mirror.forget()
-        self._followed = frozenset()
+        self._follower.forget()
         self._greet.set()
         self._work.set()
-
-    def _streams_in_turn(self, venue: str) -> tuple[list[str], int]:
-        """The streams of the next poll, and in how many polls all of them have had their turn.
-
-        The house is in every poll; a house with many events has them polled in turn, so that no
-        request grows without limit.
-        """
-        events = self._events(venue)
-        turns = max(1, -(-len(events) // EVENTS_PER_PULL))
-        first = self._turn % turns * EVENTS_PER_PULL
-        self._turn += 1
-        return [venue, *events[first : first + EVENTS_PER_PULL]], turns
 
     def _events(self, venue: str) -> list[str]:
         with self.replica.mirror.reading() as connection:
@@ -471,31 +401,19 @@ class SyncEngine:
                 "SELECT id FROM doc WHERE stream = ? AND kind = ? ORDER BY id",
                 (venue, _EVENT_LIST),
             ).fetchall()
-        return [row["id"] for row in rows if is_stream_id(row["id"])]
+        return [row["id"] for row in rows]
 
-    def _take_in(self, stream: str, generation: str, after: int, page: object) -> bool:
+    def _take_in(self, news: pull.News, page: pull.Page, sent: Anchor) -> None:
         """Store a page; grants of our own go into the journal first, so that none is lost."""
-        if not isinstance(page, dict):
-            raise replies.nonsense("streams")
-        changes = replies.changes(page)
-        read_to = replies.number(page, "next", low=after + 1 if changes else after)
-        with self.replica.reading() as connection:
-            node_id = get_meta(connection, "node_id")
-        grants = [
-            replies.grant(change.body)
-            for change in changes
-            if change.kind == "allot" and change.body.get("node") == node_id
-        ]
-        if grants:
-            self.replica.transact(lambda unit: [install(unit, stream, g) for g in grants])
-        if read_to != after:
+        if page.grants:
+            self.replica.transact(lambda unit: pull.take_grants(unit, news, page, sent))
+        if page.read_to != page.after:
             try:
-                self.replica.mirror.apply(stream, generation, changes, read_to)
+                self.replica.mirror.apply(page.stream, news.generation, page.changes, page.read_to)
             except BadChange as error:
                 raise ServerUnreachable(f"the server's news make no sense: {error}") from error
-        if changes:
-            _tell(self.listeners.pulled, stream, frozenset(change.kind for change in changes))
-        return bool(changes)
+        if page.changes:
+            _tell(self.listeners.pulled, page.stream, page.kinds)
 
 
 def _tell(listener: Callable[..., None], *news: object) -> None:

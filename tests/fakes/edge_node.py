@@ -27,12 +27,19 @@ class TurnedEnv:
 
     wall_added_ms: int = 0
     monotonic_added_s: float = 0.0
+    boot: str = "first-boot"
 
     def wall_ms(self) -> int:
         return time.time_ns() // 1_000_000 + self.wall_added_ms
 
     def monotonic_s(self) -> float:
         return time.monotonic() + self.monotonic_added_s
+
+    def boot_id(self) -> str:
+        return self.boot
+
+    def maybe_crash(self, point: str) -> None:
+        """Nothing: a test that wants a crash has its own."""
 
     def random_bytes(self, count: int) -> bytes:
         return bytes(count) if count == 2 else os.urandom(count)

@@ -31,12 +31,19 @@ class SetEnv:
 
     now: datetime = NOW
     since_boot_s: float = 1_000.0
+    boot: str = "first-boot"
 
     def wall_ms(self) -> int:
         return round(self.now.timestamp() * 1000)
 
     def monotonic_s(self) -> float:
         return self.since_boot_s
+
+    def boot_id(self) -> str:
+        return self.boot
+
+    def maybe_crash(self, point: str) -> None:
+        """Nothing: a test that wants a crash has its own."""
 
     def random_bytes(self, count: int) -> bytes:
         return os.urandom(count)

@@ -89,11 +89,29 @@ def test_an_end_is_told_once_and_does_not_change(replica: Replica) -> None:
         assert connection.execute("SELECT state FROM allot").fetchone()[0] == "written_off"
 
 
-def test_a_unit_that_is_ours_already_stays_with_its_first_allotment(replica: Replica) -> None:
+def test_a_free_unit_belongs_to_the_allotment_granted_last(replica: Replica) -> None:
+    """The server lent it again, so it had ended the first; whichever comes here first."""
     installed(replica, grant(1, 5, 6))
     sold(replica, 5)
-    installed(replica, grant(2, 5, 6, 7))
-    assert states(replica) == {5: (1, "sold"), 6: (1, "free"), 7: (2, "free")}
+    installed(replica, grant(3, 5, 6, 7), grant(2, 6, 7))
+    assert states(replica) == {5: (1, "sold"), 6: (3, "free"), 7: (3, "free")}
+
+
+def test_a_unit_sold_and_freed_by_the_server_can_be_sold_again(replica: Replica) -> None:
+    installed(replica, grant(1, 5, version=2))
+    sold(replica, 5)
+    installed(replica, grant(2, 5, version=2))
+    assert states(replica) == {5: (1, "sold")}
+    installed(replica, grant(3, 5, version=3))
+    assert sold(replica, 5) == LentUnit(5, AllotmentId("0a1b2c3d", 3), 3, "sold")
+
+
+def test_a_lower_version_never_replaces_a_higher_one(replica: Replica) -> None:
+    installed(replica, grant(1, 5, version=3, firm=True), grant(2, 5, version=2))
+    assert states(replica) == {5: (1, "free")}
+    returned(replica, [5])
+    installed(replica, grant(3, 5, version=2))
+    assert states(replica) == {5: (1, "released")}
 
 
 def test_a_unit_is_sold_once(replica: Replica) -> None:

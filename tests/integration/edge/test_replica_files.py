@@ -105,9 +105,9 @@ def test_a_damaged_journal_is_refused_and_left_as_it_is(
 def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(used: Path) -> None:
     path = used / "journal.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     before = path.read_bytes()
-    with pytest.raises(ReplicaFromNewerVersion, match="version 2, this program knows 1"):
+    with pytest.raises(ReplicaFromNewerVersion, match="version 3, this program knows 2"):
         Replica(used)
     assert path.read_bytes() == before
 

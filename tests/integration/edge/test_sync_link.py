@@ -118,10 +118,10 @@ def test_a_grant_that_cannot_be_recorded_is_told_as_no_grant(
 ) -> None:
     room.server.free_units = {5}
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise ReplicaFull("journal.db cannot grow: the disk is full")
 
-    monkeypatch.setattr("edge.sync.install", full)
+    monkeypatch.setattr("edge.protocol.acquire.install", full)
     with room.running() as engine:
         wait_online(engine)
         engine.wish(room.a_wish(5))

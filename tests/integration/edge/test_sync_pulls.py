@@ -12,7 +12,8 @@ from edge.allotments import units_of
 from edge.errors import ReplicaFull, ServerRefused, ServerUnreachable
 from edge.link import LinkState
 from edge.mirror import Mirror
-from edge.sync import EVENTS_PER_PULL, SyncEngine
+from edge.protocol.pull import EVENTS_PER_PULL
+from edge.sync import SyncEngine
 from tests.fakes.edge_node import EVENT, NODE, VENUE, wait_until, write
 from tests.fakes.server import GENERATION, Hang, Raw, Reset, Say, problem
 from tests.integration.edge.engine_room import Room, wait_offline, wait_online
@@ -73,7 +74,7 @@ def test_a_name_that_is_no_stream_is_not_asked_for(room: Room) -> None:
 def test_a_house_with_many_events_has_them_polled_in_turn(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.sync.EVENTS_PER_PULL", 2)
+    monkeypatch.setattr("edge.protocol.pull.EVENTS_PER_PULL", 2)
     names = [f"event-{n}" for n in range(5)]
     room.server.follow(*names)
     engine = room.new_engine()
@@ -100,17 +101,17 @@ def test_many_events_are_polled_in_turn_with_the_house_in_every_poll(room: Room)
     asked = [call.query["after"].split(",") for call in room.server.called("pull")]
     assert [len(streams) for streams in asked] == [1, 31, 101]
     assert all(f"{VENUE}:" in streams[-1] for streams in asked)
-    assert engine._followed == {VENUE, *events}
+    assert engine._follower.followed == {VENUE, *events}
 
 
 def test_a_quiet_stream_is_waited_for_and_not_hammered(room: Room) -> None:
     room.server.follow("empty")  # nothing will ever come for it, its cursor stays at 0
     with room.running() as engine:
-        wait_until(lambda: engine._followed == {VENUE, "empty"})
+        wait_until(lambda: engine._follower.followed == {VENUE, "empty"})
         wait_until(lambda: float(room.server.called("pull")[-1].query["wait_s"]) > 0)
         asked = len(room.server.called("pull"))
         room.server.follow("another")
-        wait_until(lambda: "another" in engine._followed)
+        wait_until(lambda: "another" in engine._follower.followed)
     assert asked <= 4
 
 
@@ -166,7 +167,7 @@ def test_a_grant_that_cannot_be_recorded_comes_again(
         raise ReplicaFull("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("edge.sync.install", full)
+        patch.setattr("edge.protocol.pull.install", full)
         with pytest.raises(ReplicaFull):
             one_round(room, engine)
     assert EVENT not in room.replica.mirror.cursors()

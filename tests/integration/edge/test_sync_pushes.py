@@ -11,7 +11,8 @@ from edge.client import request
 from edge.errors import ServerUnreachable
 from edge.journal import JournalLocked, Unit, acknowledge, head_of
 from edge.link import LinkState
-from edge.sync import OPS_PER_PUSH, Listeners
+from edge.protocol.push import OPS_PER_PUSH
+from edge.sync import Listeners
 from tests.fakes.edge_node import EVENT, VENUE, new_op_id, wait_until, write
 from tests.fakes.server import Endless, Hang, Raw, Reset, Say, Trickle, problem
 from tests.integration.edge.engine_room import Room, wait_greeted, wait_offline, wait_online
@@ -377,7 +378,7 @@ def test_a_replica_that_fails_is_logged_once(
     def broken(_connection: sqlite3.Connection) -> None:
         raise ReplicaError("journal.db cannot be used")
 
-    monkeypatch.setattr("edge.sync.heads", broken)
+    monkeypatch.setattr("edge.protocol.hello.heads", broken)
     with room.running() as engine:
         wait_offline(engine)
         wait_until(lambda: engine._hello_due_s == 0 and len(room.told.links) >= 1)

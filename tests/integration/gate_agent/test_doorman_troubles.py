@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from edge.errors import ReplicaFull
-from edge.journal import JournalLocked, lock
+from edge.journal import JournalLocked, LockReason, lock
 from gate_agent.admit import LetIn
 from gate_agent.memory import OFFER_AGAIN_S, PASSED_MAX, LaneMemory
 from tests.fakes.edge_node import new_op_id
@@ -280,7 +280,7 @@ def test_an_unlisted_entry_that_was_not_written_is_not_counted(
     gate: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fenced(*_: object, **__: object) -> None:
-        raise JournalLocked(EVENT_ID)
+        raise JournalLocked(LockReason.FORKED)
 
     monkeypatch.setattr("gate_agent.admit.UNLISTED_MAX", 1)
     with monkeypatch.context() as patched:

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from edge.errors import ReplicaFull
-from edge.journal import JournalLocked
+from edge.journal import JournalLocked, LockReason
 from edge.sync import SyncEngine
 from pos_app.services.model import NewsKind, PrintOutcome, PrintResult, UnprintedOrder
 from pos_app.services.printing import PrintDesk
@@ -141,7 +141,7 @@ def test_a_ticket_that_the_catalogue_no_longer_has_is_a_failed_print(
 
 
 @pytest.mark.expected_errors("copy_not_counted")
-@pytest.mark.parametrize("error", [ReplicaFull("no room"), JournalLocked("swan-lake")])
+@pytest.mark.parametrize("error", [ReplicaFull("no room"), JournalLocked(LockReason.FORKED)])
 def test_paper_that_is_out_is_never_called_missing(
     till: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from edge.allotments import Grant, give_back, install, take, units_of
-from edge.journal import SCHEMA, Unit, acknowledge, head_of, unacked
+from edge.journal import Unit, acknowledge, head_of, set_meta, unacked
+from edge.journal_schema import SCHEMA
 from edge.replica import Replica
 from tests.fakes.edge_node import EVENT, enrolled_folder, write
 from ticketing.ids import AllotmentId
@@ -36,6 +37,7 @@ class LentUnits(RuleBasedStateMachine):
         self.connection.row_factory = sqlite3.Row
         self.connection.executescript(SCHEMA)
         self.unit = Unit(self.connection)
+        set_meta(self.unit, "incarnation", "1")
         self.allotments: dict[int, str] = {}
         self.units: dict[int, tuple[int, str]] = {}
         self.sold: list[int] = []
@@ -53,8 +55,9 @@ class LentUnits(RuleBasedStateMachine):
             self.allotments[number] = state
             if state == "open":
                 for unit in lent(number):
-                    if self.units.get(unit, (0, "released"))[1] == "released":
+                    if self.units.get(unit, (0, "released"))[0] < number:
                         self.units[unit] = (number, "free")
+                        self.sold = [each for each in self.sold if each != unit]
         elif known == "open" and state != "open":
             self.allotments[number] = state
             self._release(number)

@@ -22,6 +22,12 @@ class Clock:
     def monotonic_s(self) -> float:
         return 0.0
 
+    def boot_id(self) -> str:
+        return ""
+
+    def maybe_crash(self, point: str) -> None:
+        """Nothing."""
+
     def random_bytes(self, count: int) -> bytes:
         assert count == 2
         return self.chance

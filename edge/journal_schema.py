@@ -1,0 +1,121 @@
+"""The tables of journal.db, and how a file of an earlier version comes to have them.
+
+Migrations only add: no operation, allotment or journal of an earlier version is ever dropped.
+"""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 2
+
+_JOURNAL = """
+CREATE TABLE journal (
+    stream TEXT NOT NULL, inc INTEGER NOT NULL, seq INTEGER NOT NULL, hash TEXT NOT NULL,
+    acked INTEGER NOT NULL, locked INTEGER NOT NULL DEFAULT 0,
+    salvaged INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (stream, inc), CHECK (acked <= seq), CHECK (salvaged <= seq));
+"""
+_ALLOT_UNIT = """
+CREATE TABLE allot_unit (
+    stream TEXT NOT NULL, performance INTEGER NOT NULL, unit INTEGER NOT NULL,
+    allot_id TEXT NOT NULL, version INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('free', 'sold', 'released', 'returned')),
+    PRIMARY KEY (stream, performance, unit));
+CREATE INDEX allot_unit_of ON allot_unit (stream, allot_id);
+"""
+_NEW_IN_2 = """
+CREATE TABLE allot_count (
+    stream TEXT NOT NULL, pool TEXT NOT NULL, allot_id TEXT NOT NULL,
+    granted INTEGER NOT NULL, spent INTEGER NOT NULL DEFAULT 0,
+    released INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (stream, allot_id, pool),
+    CHECK (spent >= 0), CHECK (released >= 0), CHECK (spent + released <= granted));
+CREATE TABLE declaration (
+    stream TEXT PRIMARY KEY, gen TEXT NOT NULL, sent INTEGER NOT NULL, done INTEGER NOT NULL);
+CREATE TABLE revocation (
+    stream TEXT NOT NULL, op_id TEXT NOT NULL, action TEXT NOT NULL, order_id TEXT NOT NULL,
+    tickets TEXT NOT NULL, asked_ms INTEGER NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL,
+    sent_mono_ms INTEGER NOT NULL DEFAULT 0, boot_id TEXT NOT NULL DEFAULT '',
+    sent_wall_ms INTEGER NOT NULL DEFAULT 0, sent_high_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (op_id));
+"""
+
+SCHEMA = (
+    """
+CREATE TABLE meta (k TEXT PRIMARY KEY, v TEXT NOT NULL);
+"""
+    + _JOURNAL
+    + """
+CREATE TABLE op (
+    stream TEXT NOT NULL, inc INTEGER NOT NULL, seq INTEGER NOT NULL, op_id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL, version INTEGER NOT NULL, wall_ms INTEGER NOT NULL, body TEXT NOT NULL,
+    hash TEXT NOT NULL, verdict TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '',
+    rev INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (stream, inc, seq));
+CREATE TABLE allot (
+    stream TEXT NOT NULL, id TEXT NOT NULL, performance INTEGER NOT NULL, firm INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'written_off')),
+    inc INTEGER NOT NULL DEFAULT 1, req TEXT NOT NULL DEFAULT '',
+    units TEXT NOT NULL DEFAULT '[]', counts TEXT NOT NULL DEFAULT '{}',
+    granted_ms INTEGER NOT NULL DEFAULT 0, recall INTEGER NOT NULL DEFAULT 0,
+    soft_s INTEGER NOT NULL DEFAULT 0, hard_s INTEGER NOT NULL DEFAULT 0,
+    sent_mono_ms INTEGER NOT NULL DEFAULT 0, boot_id TEXT NOT NULL DEFAULT '',
+    sent_wall_ms INTEGER NOT NULL DEFAULT 0, sent_high_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (stream, id));
+"""
+    + _ALLOT_UNIT
+    + """
+CREATE TABLE orders (
+    stream TEXT NOT NULL, id TEXT NOT NULL, receipt_no TEXT NOT NULL UNIQUE,
+    sold_ms INTEGER NOT NULL, ticket_count INTEGER NOT NULL, copies INTEGER NOT NULL DEFAULT 0,
+    body TEXT NOT NULL, PRIMARY KEY (stream, id));
+CREATE INDEX orders_unprinted ON orders (sold_ms) WHERE copies = 0;
+CREATE TABLE entry (
+    stream TEXT NOT NULL, op_id TEXT NOT NULL, ticket_id TEXT NOT NULL,
+    performance INTEGER NOT NULL, unit INTEGER NOT NULL, version INTEGER NOT NULL,
+    lane TEXT NOT NULL, at_ms INTEGER NOT NULL, commanded_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (stream, op_id));
+CREATE INDEX entry_by_ticket ON entry (stream, ticket_id);
+CREATE TABLE pin_failure (
+    person_id TEXT PRIMARY KEY, tries INTEGER NOT NULL, last_ms INTEGER NOT NULL);
+"""
+    + _NEW_IN_2
+)
+
+# SQLite changes neither a key nor a check in place: the two tables that need it are copied whole.
+_FROM_1 = "".join(
+    (
+        "ALTER TABLE journal RENAME TO journal_1;\n",
+        _JOURNAL,
+        """
+INSERT INTO journal (stream, inc, seq, hash, acked, locked)
+    SELECT stream, inc, seq, hash, acked, locked FROM journal_1;
+DROP TABLE journal_1;
+ALTER TABLE allot_unit RENAME TO allot_unit_1;
+""",
+        _ALLOT_UNIT,
+        """
+INSERT INTO allot_unit (stream, performance, unit, allot_id, version, state)
+    SELECT stream, performance, unit, allot_id, version, state FROM allot_unit_1;
+DROP TABLE allot_unit_1;
+ALTER TABLE allot ADD COLUMN inc INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE allot ADD COLUMN req TEXT NOT NULL DEFAULT '';
+ALTER TABLE allot ADD COLUMN units TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE allot ADD COLUMN counts TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE allot ADD COLUMN granted_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE allot ADD COLUMN recall INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE allot ADD COLUMN soft_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE allot ADD COLUMN hard_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE allot ADD COLUMN sent_mono_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE allot ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE allot ADD COLUMN sent_wall_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE allot ADD COLUMN sent_high_ms INTEGER NOT NULL DEFAULT 0;
+UPDATE allot SET units = (
+    SELECT json_group_array(json_array(u.unit, u.version)) FROM allot_unit u
+    WHERE u.stream = allot.stream AND u.allot_id = allot.id);
+INSERT INTO meta (k, v)
+    SELECT 'wall_high', CAST(wall_ms AS TEXT) FROM op ORDER BY wall_ms DESC LIMIT 1;
+""",
+        _NEW_IN_2,
+    )
+)
+
+MIGRATIONS = {1: _FROM_1}
+"""What makes a file of this version one of the next."""

@@ -1,0 +1,96 @@
+"""Hello: where our journals stand, and what the server says of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edge import replies
+from edge.env import Env
+from edge.journal import Head, Unit, acknowledge, backlog, get_meta, heads, lock, set_meta
+
+PROTO = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of the node's program. `turn` counts its hellos, so that a late one is known."""
+
+    id: str
+    turn: int
+    program_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class HelloRequest:
+    """The journals that it tells of, and the text as it is sent."""
+
+    heads: tuple[Head, ...]
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HelloOutcome:
+    """What a greeting brought. `is_new_history`: the generation is another than we knew.
+
+    `fenced` are journals that the server has just told us to be forked.
+    """
+
+    generation: str
+    is_new_history: bool
+    fenced: tuple[Head, ...]
+    quarantined: tuple[str, ...]
+
+
+def hello_request(
+    connection: sqlite3.Connection, env: Env, session: Session, cursors: Mapping[str, int]
+) -> HelloRequest:
+    """The greeting as of now; `cursors` say how far the mirror has each stream."""
+    ours = heads(connection)
+    body = {
+        "session": session.id,
+        "turn": session.turn,
+        "proto": [PROTO],
+        "program_version": session.program_version,
+        "now_ms": env.wall_ms(),
+        "unsynced": backlog(connection).count,
+        "journals": [
+            {"stream": h.stream, "inc": h.incarnation, "seq": h.seq, "hash": h.hash} for h in ours
+        ],
+        "gen": get_meta(connection, "generation"),
+        "cursors": dict(cursors),
+    }
+    return HelloRequest(ours, body)
+
+
+def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> HelloOutcome:
+    """Take the server's word on how far it has each journal; lock what it fenced.
+
+    Raises ServerUnreachable for an answer that makes no sense, and then nothing of it counts.
+    """
+    generation = replies.generation(reply)
+    quarantined = replies.streams(reply, "quarantined")
+    told_of = {
+        (told.get("stream"), told.get("inc")): told
+        for told in replies.objects(reply, "journals")
+        if isinstance(told.get("stream"), str) and type(told.get("inc")) is int
+    }
+    fenced = []
+    for head in request.heads:
+        told = told_of.get((head.stream, head.incarnation))
+        if told is None:
+            continue
+        if told.get("forked") is True:
+            if not head.locked:
+                fenced.append(head)
+            lock(unit, head.stream, head.incarnation)
+            continue
+        acked = replies.number(told, "acked", high=head.seq)
+        if acked != head.acked:
+            acknowledge(unit, head, acked, ())
+    known = get_meta(unit, "generation")
+    set_meta(unit, "generation", generation)
+    is_new = known not in ("", generation)
+    return HelloOutcome(generation, is_new, tuple(fenced), quarantined)
