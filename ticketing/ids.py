@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NewType
 
 StreamId = NewType("StreamId", str)
@@ -25,6 +26,7 @@ _HEX32 = re.compile(r"[0-9a-f]{32}")
 _HEX8 = re.compile(r"[0-9a-f]{8}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _ALLOTMENT = re.compile(r"([0-9a-f]{8})-([1-9][0-9]{0,9})")
+_ALLOTMENT_CHARS_MAX = 19
 
 
 def is_stream_id(text: object) -> bool:
@@ -77,7 +79,14 @@ class AllotmentId:
     @staticmethod
     def parse(text: object) -> AllotmentId | None:
         """Read the text form; None for anything else."""
-        match = _ALLOTMENT.fullmatch(text) if isinstance(text, str) else None
-        if match is None or int(match[2]) > U32_MAX:
+        if not isinstance(text, str) or len(text) > _ALLOTMENT_CHARS_MAX:
             return None
-        return AllotmentId(match[1], int(match[2]))
+        return _allotment_id(text)
+
+
+@lru_cache(maxsize=4_096)  # every line of a till's sales cites one of a few
+def _allotment_id(text: str) -> AllotmentId | None:
+    match = _ALLOTMENT.fullmatch(text)
+    if match is None or int(match[2]) > U32_MAX:
+        return None
+    return AllotmentId(match[1], int(match[2]))

@@ -172,7 +172,9 @@ def _line_from_json(raw: object) -> SaleLine | None:
         and is_u32(raw.get("unit"))
         and is_version(raw.get("version"))
         and is_minor(raw.get("price"))
-        and all(is_name(raw.get(key)) for key in ("tier", "type", "rule"))
+        and is_name(raw.get("tier"))
+        and is_name(raw.get("type"))
+        and is_name(raw.get("rule"))
         and isinstance(code, str)
         and len(code) <= 1_024
         and ("pool" not in raw or is_name(pool))

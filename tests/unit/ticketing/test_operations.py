@@ -373,6 +373,14 @@ def test_an_exchange_for_less_pays_out() -> None:
     assert decode_exchange(encode_exchange(replace(down, paid_minor=36_000))) is None
 
 
+def test_a_replacement_is_worth_what_was_lost() -> None:
+    """Also where the fee makes up for it."""
+    dearer = replace(REPLACEMENT, credit_minor=115_000, paid_minor=2_000, tendered_minor=2_000)
+    assert decode_exchange(encode_exchange(dearer)) is None
+    exchanged = replace(dearer, action=ExchangeAction.EXCHANGE)
+    assert decode_exchange(encode_exchange(exchanged)) == exchanged
+
+
 def test_an_even_exchange_takes_no_cash() -> None:
     even = replace(EXCHANGE, credit_minor=117_000, paid_minor=0, tendered_minor=0)
     assert decode_exchange(encode_exchange(even)) == even
