@@ -9,6 +9,7 @@ EdgeError
 |   +-- ReplicaInUse        another process holds the folder
 +-- IdentityError           key or enrolment missing, unreadable, or open to others
 +-- EnrolmentRefused        the server does not take the code
++-- SnapshotUnusable        a snapshot file that is not whole or makes no sense: pull instead
 +-- ServerUnreachable       no answer, or none that makes sense: try again later
 +-- ServerRefused           an answer that says no, with a code
 """
@@ -50,6 +51,10 @@ class IdentityError(EdgeError):
 
 class EnrolmentRefused(EdgeError):
     """The server, or this node, does not accept the enrolment."""
+
+
+class SnapshotUnusable(EdgeError):
+    """A snapshot file that is not whole, makes no sense, or is not what was asked for."""
 
 
 class ServerUnreachable(EdgeError):

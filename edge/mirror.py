@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from edge.allotments import grant_from_wire
 from edge.database import create, storage_errors
 from edge.errors import ReplicaDamaged, ReplicaError
 from edge.readers import Readers
+from ticketing.digest import canonical
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE cursor (stream TEXT PRIMARY KEY, gen TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
@@ -44,16 +46,27 @@ CREATE TABLE entry (
     lane TEXT NOT NULL, phase TEXT NOT NULL, at_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
     PRIMARY KEY (stream, op_id)) STRICT;
 CREATE INDEX entry_by_ticket ON entry (stream, ticket_id);
+CREATE TABLE orders (
+    stream TEXT NOT NULL, id TEXT NOT NULL, node_id TEXT NOT NULL, receipt_no TEXT NOT NULL,
+    state TEXT NOT NULL, total_minor INTEGER NOT NULL, refunded_minor INTEGER NOT NULL,
+    currency TEXT NOT NULL, sold_by TEXT NOT NULL, sold_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
+    PRIMARY KEY (stream, id)) STRICT;
+CREATE INDEX order_by_receipt ON orders (stream, receipt_no);
+CREATE TABLE case_file (
+    stream TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+    opened_ms INTEGER NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL,
+    PRIMARY KEY (stream, id)) STRICT;
 CREATE TABLE node (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, key TEXT NOT NULL,
+    stream TEXT NOT NULL, id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, key TEXT NOT NULL,
     key_id TEXT NOT NULL UNIQUE, signature TEXT NOT NULL, state TEXT NOT NULL,
     rev INTEGER NOT NULL) STRICT;
 CREATE TABLE person (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, pin TEXT NOT NULL,
+    stream TEXT NOT NULL, id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, pin TEXT NOT NULL,
     state TEXT NOT NULL, rev INTEGER NOT NULL) STRICT
 """
 
-_TABLES = ("cursor", "doc", "claim", "allot", "ticket", "entry", "node", "person")
+_IMPORT_CACHE_KIB = 64 * 1024
+"""An import's pages stay in memory until its commit: 100,000 tickets are 30 MB with their indexes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +129,39 @@ class Mirror:
         Raises BadChange for a row that makes no sense, and then nothing of the page is kept.
         """
         with self._transaction() as connection:
-            for change in changes:
-                _put(connection, stream, change)
-            connection.execute(
-                "INSERT INTO cursor (stream, gen, rev) VALUES (?, ?, ?) ON CONFLICT (stream) "
-                "DO UPDATE SET gen = excluded.gen, rev = excluded.rev",
-                (stream, generation, read_to),
-            )
+            _put_all(connection, stream, changes)
+            _move_cursor(connection, stream, generation, read_to)
+
+    def replace(
+        self, stream: str, generation: str, parts: Iterable[Sequence[Change]], read_to: int
+    ) -> None:
+        """Put other rows in the place of all that a stream has here, in one transaction.
+
+        Readers see the old rows to the end, and then the new ones; whatever stops it (a row that
+        makes no sense, an error that `parts` raises, a full disk, a kill) leaves the old ones.
+        """
+        with self._transaction(_IMPORT_CACHE_KIB) as connection:
+            _forget(connection, stream)
+            for changes in parts:
+                _put_all(connection, stream, changes)
+            _move_cursor(connection, stream, generation, read_to)
+
+    def mend(
+        self, stream: str, unsound: Iterable[tuple[str, int]], changes: Iterable[Change]
+    ) -> None:
+        """Take rows away and put others there, in one transaction; the cursor stays.
+
+        A row is named by its table and by its id there (`rowid`).
+        """
+        with self._transaction() as connection:
+            for table, rowid in unsound:
+                connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))  # noqa: S608
+            _put_all(connection, stream, changes)
+
+    def forget_stream(self, stream: str) -> None:
+        """Drop what is here of a stream, and its cursor: it is fetched again from the beginning."""
+        with self._transaction() as connection:
+            _forget(connection, stream)
 
     def forget(self) -> None:
         """Drop everything: another generation of the server's history begins."""
@@ -138,18 +177,34 @@ class Mirror:
             self._connection.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, cache_kib: int = 0) -> Iterator[sqlite3.Connection]:
         with self._writing, _cache_errors(self._path), storage_errors(self._path):
             if self._closed:
                 raise ReplicaError(f"{self._path.name} is closed: the program is stopping")
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+            with _cache_of(self._connection, cache_kib):
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+
+
+@contextmanager
+def _cache_of(connection: sqlite3.Connection, kib: int) -> Iterator[None]:
+    """So much memory for pages while this lasts; 0: as much as usual."""
+    if not kib:
+        yield
+        return
+    usual = connection.execute("PRAGMA cache_size").fetchone()[0]
+    connection.execute(f"PRAGMA cache_size = -{kib}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA cache_size = {usual}")
+        connection.execute("PRAGMA shrink_memory")
 
 
 @contextmanager
@@ -179,81 +234,115 @@ def _open_or_remake(path: Path) -> sqlite3.Connection:
     return create(path, _SCHEMA, SCHEMA_VERSION, synchronous="NORMAL")
 
 
-def _put(connection: sqlite3.Connection, stream: str, change: Change) -> None:
-    """Store a row's latest state. A kind we do not know is left out: a newer server's business."""
-    writer = _WRITERS.get(change.kind)
-    if writer is None:
-        return
-    try:
-        table, columns, values = writer(stream, change.rev, change.body)
-        marks = ", ".join("?" * len(columns))
-        connection.execute(
-            f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608
-            values,
-        )
-    except _NONSENSE as error:
-        raise BadChange(f"a row of kind {change.kind} at {change.rev} makes no sense") from error
+def _forget(connection: sqlite3.Connection, stream: str) -> None:
+    for table in _TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE stream = ?", (stream,))  # noqa: S608
 
 
-_Written = tuple[str, tuple[str, ...], tuple[object, ...]]
+def _move_cursor(
+    connection: sqlite3.Connection, stream: str, generation: str, read_to: int
+) -> None:
+    connection.execute(
+        "INSERT INTO cursor (stream, gen, rev) VALUES (?, ?, ?) ON CONFLICT (stream) "
+        "DO UPDATE SET gen = excluded.gen, rev = excluded.rev",
+        (stream, generation, read_to),
+    )
 
 
-def _doc(stream: str, rev: int, body: Mapping[str, Any]) -> _Written:
-    text = json.dumps(body["body"], ensure_ascii=False)
-    columns = ("stream", "kind", "id", "rev", "body")
-    return "doc", columns, (stream, body["kind"], body["id"], rev, text)
+def _put_all(connection: sqlite3.Connection, stream: str, changes: Iterable[Change]) -> None:
+    """Store rows' latest states. Kinds that we do not know are left out: a newer server's."""
+    by_kind: dict[str, list[tuple[object, ...]]] = {}
+    for change in changes:
+        table = _KINDS.get(change.kind)
+        if table is None:
+            continue
+        try:
+            values = table.values(change.body)
+        except _NONSENSE as error:
+            raise _bad(change.kind, change.rev) from error
+        by_kind.setdefault(change.kind, []).append((stream, change.rev, *values))
+    for kind, rows in by_kind.items():
+        try:
+            connection.executemany(_KINDS[kind].insert, rows)
+        except _NONSENSE as error:
+            raise _bad(kind, _first_bad(connection, kind, rows)) from error
 
 
-def _claim(stream: str, rev: int, body: Mapping[str, Any]) -> _Written:
-    columns = ("stream", "performance", "unit", "kind", "ref", "node_id", "version", "rev")
-    values = (body["p"], body["u"], body["kind"], body["ref"], body["node"], body["v"])
-    return "claim", columns, (stream, *values, rev)
+def _first_bad(
+    connection: sqlite3.Connection, kind: str, rows: Iterable[tuple[object, ...]]
+) -> object:
+    """The revision of the row that the table did not take. Everything is rolled back after this."""
+    for row in rows:
+        try:
+            connection.execute(_KINDS[kind].insert, row)
+        except _NONSENSE:
+            return row[1]
+    raise AssertionError("rows that were refused together and are taken one by one")
 
 
-def _allot(stream: str, rev: int, body: Mapping[str, Any]) -> _Written:
-    columns = ("stream", "id", "node_id", "performance", "state", "units", "rev")
+def _bad(kind: str, rev: object) -> BadChange:
+    return BadChange(f"a row of kind {kind} at {rev} makes no sense")
+
+
+_Values = Callable[[Mapping[str, Any]], tuple[object, ...]]
+
+
+class _Kind:
+    """Where rows of a kind go: the table, and what of the body goes into which column."""
+
+    def __init__(self, table: str, columns: str, values: _Values) -> None:
+        names = ("stream", "rev", *columns.split())
+        marks = ", ".join("?" * len(names))
+        self.table = table
+        self.values = values
+        self.insert = f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
+
+
+def _doc(body: Mapping[str, Any]) -> tuple[object, ...]:
+    return body["kind"], body["id"], json.dumps(body["body"], ensure_ascii=False)
+
+
+def _claim(body: Mapping[str, Any]) -> tuple[object, ...]:
+    return body["p"], body["u"], body["kind"], body["ref"], body["node"], body["v"]
+
+
+def _allot(body: Mapping[str, Any]) -> tuple[object, ...]:
     grant = grant_from_wire(body)
     if grant is None:
         raise ValueError("not an allotment")
-    units = json.dumps([unit for unit, _version in grant.units])
-    return (
-        "allot",
-        columns,
-        (stream, body["id"], body["node"], body["p"], body["state"], units, rev),
-    )
+    units = canonical([unit for unit, _version in grant.units])
+    return body["id"], body["node"], body["p"], body["state"], units
 
 
-def _ticket(stream: str, rev: int, body: Mapping[str, Any]) -> _Written:
-    columns = ("stream", "id", "performance", "unit", "version", "state", "rev")
-    return (
-        "ticket",
-        columns,
-        (stream, body["id"], body["p"], body["u"], body["v"], body["state"], rev),
-    )
+def _ticket(body: Mapping[str, Any]) -> tuple[object, ...]:
+    return body["id"], body["p"], body["u"], body["v"], body["state"]
 
 
-def _entry(stream: str, rev: int, body: Mapping[str, Any]) -> _Written:
-    columns = ("stream", "op_id", "ticket_id", "node_id", "lane", "phase", "at_ms", "rev")
-    values = (body["op"], body["ticket"], body["node"], body["lane"], body["phase"], body["at_ms"])
-    return "entry", columns, (stream, *values, rev)
+def _entry(body: Mapping[str, Any]) -> tuple[object, ...]:
+    return body["op"], body["ticket"], body["node"], body["lane"], body["phase"], body["at_ms"]
 
 
-def _node(_stream: str, rev: int, body: Mapping[str, Any]) -> _Written:
-    columns = ("id", "name", "role", "key", "key_id", "signature", "state", "rev")
-    return "node", columns, (*(body[k] for k in columns[:-1]), rev)
+def _case(body: Mapping[str, Any]) -> tuple[object, ...]:
+    return body["id"], body["kind"], body["state"], body["at_ms"], canonical(body["body"])
 
 
-def _person(_stream: str, rev: int, body: Mapping[str, Any]) -> _Written:
-    columns = ("id", "name", "role", "pin", "state", "rev")
-    return "person", columns, (*(body[k] for k in columns[:-1]), rev)
+_ORDER = itemgetter("id", "node", "no", "state", "total", "refunded", "currency", "by", "at_ms")
+_NODE = itemgetter("id", "name", "role", "key", "key_id", "signature", "state")
+_PERSON = itemgetter("id", "name", "role", "pin", "state")
 
-
-_WRITERS = {
-    "doc": _doc,
-    "claim": _claim,
-    "allot": _allot,
-    "ticket": _ticket,
-    "entry": _entry,
-    "node": _node,
-    "person": _person,
+_KINDS: Mapping[str, _Kind] = {
+    "doc": _Kind("doc", "kind id body", _doc),
+    "claim": _Kind("claim", "performance unit kind ref node_id version", _claim),
+    "allot": _Kind("allot", "id node_id performance state units", _allot),
+    "ticket": _Kind("ticket", "id performance unit version state", _ticket),
+    "entry": _Kind("entry", "op_id ticket_id node_id lane phase at_ms", _entry),
+    "order": _Kind(
+        "orders",
+        "id node_id receipt_no state total_minor refunded_minor currency sold_by sold_ms",
+        _ORDER,
+    ),
+    "case": _Kind("case_file", "id kind state opened_ms body", _case),
+    "node": _Kind("node", "id name role key key_id signature state", _NODE),
+    "person": _Kind("person", "id name role pin state", _PERSON),
 }
+_TABLES = ("cursor", *(kind.table for kind in _KINDS.values()))
