@@ -7,26 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 
 from program.logs import get_logger
+from sync_server.heart.intake import run_alone
+from sync_server.heart.source import Context, Step, run_steps
 from sync_server.news import News
+from sync_server.services.catalogue import PlanShelf
 from sync_server.services.contact import Contact, note_contact
 from sync_server.services.house import Generation, House
 from sync_server.services.keys import ServerKeys
 from sync_server.services.nodes import NodeBook, read_nodes
 from sync_server.store.database import READERS_MAX, read_only
-from sync_server.store.errors import StoreBusy
-from sync_server.store.writer import Transaction, Writer
+from sync_server.store.errors import StoreBusy, StoreError
+from sync_server.store.sql import Sql
+from sync_server.store.writer import UNAVAILABLE, Runner, Transaction, Writer
 
 READS_WAITING_MAX = 512
 WATCH_PERIOD_S = 1.0
 SEEN_PERIOD_S = 5
+HEARD_PERIOD_S = 0.5
 
 T = TypeVar("T")
 _log = get_logger(__name__)
@@ -51,14 +57,18 @@ class Centre:
         self.issuer = f"boxgate:{house.venue_id}"
         self.news = News()
         self.nodes = NodeBook()
-        self.writer = Writer(engine, self._on_commit)
+        self.writer = Writer(
+            engine, self._on_commit, Runner(self._together, self._alone), self._answer_on_loop
+        )
+        self._plans = PlanShelf()
         self._read_engine = read_only(engine)
         self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="reader")
         self._reading = 0
         self._seen_ms: dict[str, int] = {}
+        self._heard: dict[str, Contact] = {}
         self._greetings: dict[str, Greeting] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Start the writer and the watch for changes that other processes make."""
@@ -66,14 +76,19 @@ class Centre:
         self.writer.start()
         heads = await self.read(_read_heads)
         await self.refresh_nodes()
-        self._watch = asyncio.create_task(self._watch_heads(heads), name="watch heads")
+        self._tasks = [
+            asyncio.create_task(self._watch_heads(heads), name="watch heads"),
+            asyncio.create_task(self._keep_noting(), name="note contacts"),
+        ]
 
     async def close(self) -> None:
         """Finish what is queued, then let go of the database."""
         self.news.close()
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(StoreError, *UNAVAILABLE):
+            await self._note_heard()
         await asyncio.to_thread(self.writer.stop)
         await asyncio.to_thread(self._readers.shutdown)
         self.engine.dispose()
@@ -84,7 +99,15 @@ class Centre:
         A caller that goes away takes a job with it whose turn has not come; one that has begun
         goes on.
         """
-        return await asyncio.wrap_future(self.writer.submit(job))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.writer.submit_for(job, future)
+        return await future
+
+    async def take(self, step: Step[T]) -> T:
+        """Run a step of one stream on the writer, together with what else waits for it."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.writer.submit_for(step, future)
+        return await future
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a query on a reader's thread, in one snapshot. Raises StoreBusy."""
@@ -112,6 +135,29 @@ class Centre:
         self._seen_ms[node_id] = now_ms
         await self.write(lambda tx: note_contact(tx, node_id, Contact(now_ms)))
 
+    def heard(self, node_id: str, contact: Contact) -> None:
+        """A node pushed: written down with the next round, HEARD_PERIOD_S later at most."""
+        self._heard[node_id] = contact
+
+    async def _note_heard(self) -> None:
+        """Every node heard of since the last round, in one change."""
+        heard, self._heard = self._heard, {}
+
+        def note(tx: Transaction) -> None:
+            for node_id, contact in heard.items():
+                note_contact(tx, node_id, contact)
+
+        if heard:
+            await self.write(note)
+
+    async def _keep_noting(self) -> None:
+        while True:
+            await asyncio.sleep(HEARD_PERIOD_S)
+            try:
+                await self._note_heard()
+            except Exception as error:  # noqa: BLE001 - the next round tells of the same nodes
+                _log.warning("contacts_not_noted", error=type(error).__name__)
+
     def is_newest_greeting(self, node_id: str, greeting: Greeting) -> bool:
         """Whether no later hello of the same run came first. On the writer's thread only.
 
@@ -133,6 +179,22 @@ class Centre:
     def _read(self, work: Callable[[Connection], T]) -> T:
         with self._read_engine.connect() as connection:
             return work(connection)
+
+    def _together(
+        self, sql: Sql, steps: Sequence[Step[Any]], now_ms: int
+    ) -> tuple[list[Any], bool]:
+        return run_steps(sql, steps, Context(now_ms, self._plans))
+
+    def _alone(self, sql: Sql, steps: Sequence[Step[Any]], now_ms: int) -> tuple[list[Any], bool]:
+        return run_alone(sql, steps, Context(now_ms, PlanShelf()))
+
+    def _answer_on_loop(self, settle: Callable[[], None]) -> None:
+        """On the writer's thread: everybody who waits is answered in one go, on the loop."""
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(settle)
+        except RuntimeError:
+            _log.debug("answers_after_close")
 
     def _on_commit(self, streams: frozenset[str]) -> None:
         """On the writer's thread, before anybody is told that the commit happened."""

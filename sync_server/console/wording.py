@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from program.i18n import translations
-from sync_server.services.cases import CaseKind
+from sync_server.heart.cases import CaseKind
 from sync_server.services.permissions import NodeRole, PersonRole
 
 
@@ -18,6 +18,12 @@ _CASES = {
     CaseKind.PRICE: N_("A ticket was sold at another price than the list's"),
     CaseKind.POISON: N_("A record of a node could not be understood"),
     CaseKind.FORK: N_("A node's journal contradicts what it sent before"),
+    CaseKind.DIVERGENCE: N_("A node's copy differed from the server's data"),
+    CaseKind.WRITTEN_OFF: N_("Places of a lost node were written off"),
+    CaseKind.ENTERED_REVOKED: N_("Somebody went in on a ticket that was refunded"),
+    CaseKind.POOL: N_("More was sold at a limited price than was lent"),
+    CaseKind.REFUND: N_("Money was paid out for a ticket that was not valid"),
+    CaseKind.GRANT: N_("A node holds places that this server cannot confirm"),
 }
 _NODE_ROLES = {NodeRole.TILL: N_("Window"), NodeRole.GATE: N_("Gate")}
 _PERSON_ROLES = {

@@ -28,8 +28,10 @@ from sync_server.handlers.state import (
     TOKENS,
     NodeIdentity,
 )
+from sync_server.heart.work import UnknownStream
 from sync_server.services.permissions import FOR_NODES, Permission, node_may, person_may
 from sync_server.store.errors import StoreBusy
+from sync_server.store.writer import UNAVAILABLE
 
 BODY_TIMEOUT_S = 30
 SLOW_S = 1.0
@@ -160,7 +162,7 @@ async def _admit_node(request: web.Request, permission: Permission) -> None:
     node = centre.nodes.get(node_id)
     if node is None or not node.is_active:
         raise Problem(401, "node_revoked", "this node is no longer enrolled here")
-    request[NODE] = NodeIdentity(node.id, node.role, node.name)
+    request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)
     if not node_may(node.role, permission):
         raise Problem(403, "forbidden", f"a {node.role} may not do this")
 
@@ -207,7 +209,9 @@ def _problem_of(request: web.Request, error: Exception) -> Problem:
         return error
     if isinstance(error, StoreBusy):
         return Problem(503, "busy", str(error), retry_after_s=1)
-    if isinstance(error, DBAPIError | PoolTimeout):
+    if isinstance(error, UnknownStream):
+        return Problem(404, "unknown_stream", f"there is no such event here: {error}")
+    if isinstance(error, (DBAPIError, PoolTimeout, *UNAVAILABLE)):
         # The driver's own message may quote values, so only its kind is logged.
         kind = type(getattr(error, "orig", None) or error).__name__
         _log.error("database_failed", request_id=request[REQUEST_ID], kind=kind)

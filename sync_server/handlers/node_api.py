@@ -12,16 +12,17 @@ from sync_server.centre import Centre, Greeting
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
-from sync_server.services import arbiter, intake, lending
-from sync_server.services.catalogue import load_plan
+from sync_server.heart import arbiter, intake, lending
+from sync_server.heart.source import Source, run_in
+from sync_server.heart.work import UnknownStream
 from sync_server.services.contact import Contact, note_contact
-from sync_server.services.effects import Source
 from sync_server.services.feed import ROWS_PER_PULL_MAX, Page, pull
 from sync_server.services.permissions import Permission
+from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 from ticketing.code import CODE_CHARS
 from ticketing.ids import is_op_id, is_stream_id, is_u32
-from ticketing.journal import is_hash, op_from_wire
+from ticketing.journal import ROOT_HASH, is_hash, op_from_wire
 from ticketing.operations import is_name, is_seen_list, op_ids
 
 PROTO = 1
@@ -76,14 +77,13 @@ async def push(request: web.Request) -> web.Response:
     stream = _stream(request)
     unsynced = _number(body, "unsynced", low=0, high=_COUNT_MAX)
 
-    def take(tx: Transaction) -> intake.Taken | intake.Gap | intake.BrokenChain | intake.Forked:
-        source = _source(tx, centre, node, incarnation, stream)
-        taken = intake.take_batch(tx, source, batch)
-        sent = len(taken.answers) if isinstance(taken, intake.Taken) else 0
-        note_contact(tx, node.id, Contact(tx.now_ms, max(0, unsynced - sent)))
-        return taken
-
-    return _push_reply(await centre.write(take))
+    if incarnation > node.incarnation:
+        raise Problem(409, "incarnation_unknown", "this node was not enrolled so often")
+    source = Source(node.id, node.role, incarnation, stream)
+    taken = await centre.take(intake.Push(source, batch))
+    sent = len(taken.ops) if isinstance(taken, intake.Taken) else 0
+    centre.heard(node.id, Contact(centre.now_ms(), max(0, unsynced - sent)))
+    return _push_reply(taken)
 
 
 @route("GET", "/v1/pull", permission=Permission.NODE_PULL)
@@ -125,13 +125,10 @@ async def acquire(request: web.Request) -> web.Response:
     body = await _json_object(request)
     wish, stream = _wish(body), _stream(request)
 
-    def lend(tx: Transaction) -> lending.Grant | lending.NoGrant:
-        plan = load_plan(tx, stream)
-        if plan is None:
-            return lending.NoGrant.UNKNOWN_PERFORMANCE
-        return lending.acquire(tx, centre.generation.short, node.id, wish, plan[1], plan[2])
-
-    outcome = await centre.write(lend)
+    source = Source(node.id, node.role, node.incarnation, stream)
+    outcome = await centre.take(
+        lending.Lend(source, wish, centre.generation.short, tills=centre.nodes.till_count)
+    )
     if isinstance(outcome, lending.NoGrant):
         raise Problem(409, outcome, "nothing was lent")
     grant = {
@@ -140,6 +137,10 @@ async def acquire(request: web.Request) -> web.Response:
         "firm": outcome.firm,
         "state": outcome.state,
         "units": outcome.units,
+        "counts": outcome.counts,
+        "soft_s": outcome.soft_s,
+        "hard_s": outcome.hard_s,
+        "recall": outcome.recall,
     }
     return _reply({"allotment": grant})
 
@@ -158,7 +159,7 @@ async def admit(request: web.Request) -> web.Response:
         raise _malformed("lane")
     assert isinstance(seen, list)
     asked = arbiter.AdmitRequest(op_ids([body["op"]])[0], code, lane, op_ids(seen))
-    answer = await centre.write(lambda tx: arbiter.admit(tx, stream, node.id, asked))
+    answer = await centre.take(arbiter.Admit(stream, node.id, asked))
     if isinstance(answer, arbiter.Accepted):
         return _reply({"accepted": True, "op": answer.op_id, "unconfirmed": answer.unconfirmed})
     first = answer.first_entry
@@ -188,23 +189,31 @@ async def _pages(
     return await centre.read(read)
 
 
-def _source(
-    tx: Transaction, centre: Centre, node: NodeIdentity, incarnation: int, stream: str
-) -> Source:
-    if stream == centre.venue_id:
-        return Source(node.id, node.role, incarnation, stream, None)
-    plan = load_plan(tx, stream)
-    if plan is None:
-        raise Problem(404, "unknown_stream", f"there is no event {stream!r} here")
-    return Source(node.id, node.role, incarnation, stream, plan[2])
-
-
 def _compare(tx: Transaction, node: NodeIdentity, told: Mapping[str, Any]) -> dict[str, object]:
     stream, incarnation = told["stream"], told["inc"]
-    source = Source(node.id, node.role, incarnation, stream, None)
-    found = intake.check_head(tx, source, told["seq"], told["hash"])
-    forked = isinstance(found, intake.Forked)
-    return {"stream": stream, "inc": incarnation, "acked": found.acked, "forked": forked}
+    source = Source(node.id, node.role, incarnation, stream)
+    try:
+        found = run_in(tx, intake.HeadCheck(source, told["seq"], told["hash"]), _no_plans)
+    except UnknownStream:  # nothing was ever sent, so nothing can contradict it
+        return {
+            "stream": stream,
+            "inc": incarnation,
+            "acked": 0,
+            "hash": ROOT_HASH,
+            "forked": False,
+        }
+    head = ROOT_HASH if isinstance(found, intake.Forked) else found.hash
+    return {
+        "stream": stream,
+        "inc": incarnation,
+        "acked": found.acked,
+        "hash": head,
+        "forked": isinstance(found, intake.Forked),
+    }
+
+
+def _no_plans(_sql: Sql, _stream: str) -> None:
+    """Comparing heads asks for no plan."""
 
 
 def _push_reply(

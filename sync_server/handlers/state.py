@@ -23,6 +23,7 @@ class NodeIdentity:
     id: str
     role: NodeRole
     name: str
+    incarnation: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine, text
 
 from sync_server.services.house import VENUE_KEY, put_meta
+from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 from ticketing.catalogue import (
     Catalogue,
@@ -108,6 +109,30 @@ def load_venue(connection: Connection, venue_id: str) -> Venue:
     if body is None:
         raise LookupError(f"no venue {venue_id!r}")
     return parse_venue_document(json.loads(body), source=f"venue {venue_id}")
+
+
+class PlanShelf:
+    """Parsed plans of one database, each as of its document's revision. For one thread."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[int, tuple[SeatingPlan, Event]]] = {}
+
+    def __call__(self, sql: Sql, event_id: str) -> tuple[SeatingPlan, Event] | None:
+        """The plan and the event as last imported and committed; None for no event."""
+        known = "FROM doc WHERE event_id = ? AND kind = 'event' AND id = ?"
+        row = sql.row(f"SELECT rev {known}", event_id, event_id)
+        if row is None:
+            return None
+        kept = self._kept.get(event_id)
+        if kept is None or kept[0] != row[0]:
+            body = sql.row(f"SELECT body {known}", event_id, event_id)
+            _venue, plan, event = parse_event_document(
+                json.loads(body[0]), source=f"event {event_id}"
+            )
+            if len(self._kept) >= PLANS_CACHED_MAX:
+                self._kept.pop(next(iter(self._kept)))
+            kept = self._kept[event_id] = (row[0], (plan, event))
+        return kept[1]
 
 
 class _Plans:

@@ -22,6 +22,7 @@ class Node:
     role: NodeRole
     public: bytes
     state: Literal["active", "revoked"]
+    incarnation: int = 1
 
     @property
     def is_active(self) -> bool:
@@ -66,12 +67,17 @@ class NodeBook:
         """The node, revoked or not."""
         return self._nodes.get(node_id)
 
+    @property
+    def till_count(self) -> int:
+        """How many tills share the house."""
+        return sum(n.role is NodeRole.TILL and n.is_active for n in self._nodes.values())
+
 
 def read_nodes(connection: Connection) -> dict[str, Node]:
     """All nodes by their id."""
-    rows = connection.execute(text("SELECT id, name, role, public_key, state FROM node"))
+    rows = connection.execute(text("SELECT id, name, role, public_key, state, inc FROM node"))
     return {
-        row[0]: Node(row[0], row[1], NodeRole(row[2]), bytes.fromhex(row[3]), row[4])
+        row[0]: Node(row[0], row[1], NodeRole(row[2]), bytes.fromhex(row[3]), row[4], row[5])
         for row in rows
     }
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from sync_server.heart.source import NodeRole as NodeRole  # noqa: PLC0414 - told on
+
 
 class Permission(StrEnum):
     """One thing that a caller may do."""
@@ -28,13 +30,6 @@ class Permission(StrEnum):
     PEOPLE_MANAGE = "people_manage"
     # people, by their PIN at a till
     TILL_SIGN_IN = "till_sign_in"
-
-
-class NodeRole(StrEnum):
-    """What a machine of the house does. Stored and sent, never renamed."""
-
-    TILL = "till"
-    GATE = "gate"
 
 
 class PersonRole(StrEnum):

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 
-from sync_server.services.catalogue import load_plan
+from sync_server.heart.lending import Acquire, Grant, Lend
+from sync_server.heart.source import Source, run_in
+from sync_server.services.catalogue import PlanShelf, load_plan
 from sync_server.services.enrolment import Applicant, Enrolled, add_node
 from sync_server.services.house import House
-from sync_server.services.lending import Acquire, Grant, acquire
 from sync_server.services.people import Person, new_person_id
 from sync_server.services.permissions import NodeRole, PersonRole
 from sync_server.store.writer import Transaction
@@ -75,7 +76,8 @@ def lend_to_second_window(tx: Transaction, house: House, server_private: bytes) 
         raise LookupError(f"the sample has no area {_LENT_AREA!r}")
     units = tuple(seat.unit for row in area.rows[:_LENT_ROWS] for seat in row.seats)
     wish = Acquire(secrets.token_hex(16), number, units)
-    grant = acquire(tx, house.generation.short, node.node_id, wish, plan[1], plan[2])
+    source = Source(node.node_id, NodeRole.TILL, 1, event_id)
+    grant = run_in(tx, Lend(source, wish, house.generation.short), PlanShelf())
     if not isinstance(grant, Grant):
         raise TypeError(f"the sample's second window got no seats: {grant}")
     return LentElsewhere(node.node_id, node.name, event_id, number, units)

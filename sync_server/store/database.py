@@ -15,7 +15,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from sync_server.store.errors import StoreDamaged, StoreError, StoreFromNewerVersion, StoreMissing
+from sync_server.store.errors import (
+    StoreDamaged,
+    StoreError,
+    StoreFromNewerVersion,
+    StoreFromOlderVersion,
+    StoreMissing,
+)
 from sync_server.store.schema import SCHEMA_VERSION, metadata
 
 READERS_MAX = 4
@@ -58,22 +64,34 @@ def is_initialised(engine: Engine) -> bool:
     )
 
 
-def check_schema(engine: Engine) -> None:
-    """Raise a StoreError with what to do unless this database is ours, sound and of our version."""
+def sound_version(engine: Engine) -> int:
+    """The schema's version of a sound database that this program knows; see `check_schema`."""
     found = _guarded(engine, lambda connection: _meta_value(connection, "schema_version"))
     if found is None:
         raise StoreMissing(
-            f"{_shown(engine)} holds no Boxgate database; run 'boxgate-server init' first"
+            f"{describe(engine)} holds no Boxgate database; run 'boxgate-server init' first"
         )
     if int(found) > SCHEMA_VERSION:
         raise StoreFromNewerVersion(
-            f"{_shown(engine)} was written by a newer Boxgate (schema {found}, this program knows "
-            f"{SCHEMA_VERSION}); install the newer program, nothing was changed"
+            f"{describe(engine)} was written by a newer Boxgate (schema {found}, this program "
+            f"knows {SCHEMA_VERSION}); install the newer program, nothing was changed"
         )
     if engine.dialect.name == "sqlite":
         verdict = _guarded(engine, lambda c: c.exec_driver_sql("PRAGMA quick_check(1)").scalar())
         if verdict != "ok":
             raise StoreDamaged(_damage_sentence(engine, str(verdict)))
+    return int(found)
+
+
+def check_schema(engine: Engine) -> None:
+    """Raise a StoreError with what to do unless this database is ours, sound and of our version."""
+    found = sound_version(engine)
+    if found < SCHEMA_VERSION:
+        raise StoreFromOlderVersion(
+            f"{describe(engine)} was written by an older Boxgate (schema {found}, this program "
+            f"needs {SCHEMA_VERSION}); stop every server that uses it, then run "
+            "'boxgate-server migrate'; nothing was changed"
+        )
 
 
 def read_only(engine: Engine) -> Engine:
@@ -88,7 +106,7 @@ def _guarded(engine: Engine, work: Callable[[Connection], T]) -> T:
         with read_only(engine).connect() as connection:
             return work(connection)
     except OperationalError as error:
-        raise StoreError(f"cannot open {_shown(engine)}: {error.orig}") from error
+        raise StoreError(f"cannot open {describe(engine)}: {error.orig}") from error
     except DatabaseError as error:
         raise StoreDamaged(_damage_sentence(engine, str(error.orig))) from error
 
@@ -102,12 +120,13 @@ def _meta_value(connection: Connection, key: str) -> str | None:
 
 def _damage_sentence(engine: Engine, detail: str) -> str:
     return (
-        f"{_shown(engine)} is damaged ({detail}); nothing was changed: keep the file, and restore "
+        f"{describe(engine)} is damaged ({detail}); nothing was changed: keep the file, and restore "
         "the last backup in a new folder"
     )
 
 
-def _shown(engine: Engine) -> str:
+def describe(engine: Engine) -> str:
+    """The database as people know it, without its password."""
     if engine.dialect.name == "sqlite":
         return f"database {Path(str(engine.url.database)).name}"
     return f"database {engine.url.database} on {engine.url.host or 'the local socket'}"

@@ -1,8 +1,9 @@
 """The server's tables: one DDL for SQLite and PostgreSQL, `event_id` first in every event's key.
 
 Rows that nodes are told of carry `rev`, the revision of their stream's feed; they are never
-deleted. Instants are Unix milliseconds, money is minor units, `body` columns are JSON text.
-A venue is a stream too: its id stands in `event_id` for the house.
+deleted. `was` is the revision that a row replaced: a writer that did not see the row as it is
+changes nothing, and finds out. Instants are Unix milliseconds, money is minor units, `body`
+columns are JSON text. A venue is a stream too: its id stands in `event_id` for the house.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -42,6 +44,7 @@ generation = Table(
     Column("short", String(8), nullable=False, unique=True),
     Column("started_ms", BigInteger, nullable=False),
     Column("reason", String, nullable=False),
+    Column("timeline", Integer, nullable=False, server_default="0"),  # PostgreSQL's; 0: SQLite
 )
 
 stream = Table(
@@ -50,6 +53,11 @@ stream = Table(
     _key("event_id"),
     Column("kind", String, nullable=False),  # house | event
     Column("head", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),  # of the owner; only grows
+    Column("owner_url", String, nullable=False, server_default=""),
+    Column("lease_until_ms", BigInteger, nullable=False, server_default="0"),  # database's clock
+    Column("min_rev", BigInteger, nullable=False, server_default="0"),  # older cursors refetch
+    Column("quarantine", Integer, nullable=False, server_default="0"),  # 1: nodes report first
 )
 
 node = Table(
@@ -63,6 +71,7 @@ node = Table(
     Column("key_signature", String(128), nullable=False),  # hex, by the server's key
     Column("state", String, nullable=False),  # active | revoked
     Column("machine_id", String, nullable=False),
+    Column("inc", BigInteger, nullable=False, server_default="1"),  # incarnation: of its journals
     Column("enrolled_ms", BigInteger, nullable=False),
     Column("last_seen_ms", BigInteger, nullable=False),  # 0 = never; not part of the feed
     Column("unsynced_count", Integer, nullable=False, server_default="0"),  # as the node said last
@@ -134,12 +143,13 @@ claim = Table(
     _key("event_id"),
     _key("perf_id", BigInteger),
     _key("unit", BigInteger),
-    Column("kind", String, nullable=False),  # free | allot | sold | blocked; no row = free, v0
-    Column("ref", String, nullable=False),  # allotment id or ticket id
+    Column("kind", String, nullable=False),  # see CheckConstraint; no row = free, version 0
+    Column("ref", String, nullable=False),  # allotment (allot, hold) or ticket (sold, returned)
     Column("node_id", String, nullable=False),
     Column("version", Integer, nullable=False),
     Column("rev", BigInteger, nullable=False),
-    CheckConstraint("kind IN ('free','allot','sold','blocked')"),
+    Column("was", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("kind IN ('free','hold','allot','sold','returned','blocked')"),
     _feed_index("claim"),
 )
 
@@ -148,17 +158,50 @@ allot = Table(
     metadata,
     _key("event_id"),
     _key("id"),
-    Column("node_id", String, nullable=False),
+    Column("node_id", String, nullable=False),  # '' for a hold of the server's own
+    Column("inc", BigInteger, nullable=False, server_default="1"),
     Column("perf_id", BigInteger, nullable=False),
     Column("req", String, nullable=False),
     Column("firm", Integer, nullable=False),  # 1: acquired for a basket, released with it
-    Column("state", String, nullable=False),  # open | closed | written_off
+    Column("state", String, nullable=False),  # held: a hold, which ends by the server's clock
     Column("granted_ms", BigInteger, nullable=False),
-    Column("body", Text, nullable=False),  # {"units": [[unit, version], ...]}
+    Column("expires_ms", BigInteger, nullable=False, server_default="0"),  # of a hold
+    Column("soft_s", Integer, nullable=False, server_default="0"),  # 0: no term
+    Column("hard_s", Integer, nullable=False, server_default="0"),
+    Column("recall", Integer, nullable=False, server_default="0"),  # 1: asked back
+    Column("body", Text, nullable=False),  # {"units": [[unit, version]...], "counts": {pool: n}}
     Column("rev", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("event_id", "node_id", "req", name="grant_is_idempotent"),
-    CheckConstraint("state IN ('open','closed','written_off')"),
+    CheckConstraint("state IN ('held','open','closed','written_off')"),
     _feed_index("allot"),
+)
+
+pool = Table(
+    "pool",  # counted rights that no seat stands for: the first 500 at a price, 100 child tickets
+    metadata,
+    _key("event_id"),
+    _key("id"),
+    Column("capacity", Integer, nullable=False),
+    Column("free", Integer, nullable=False),
+    Column("lent", Integer, nullable=False),
+    Column("spent", Integer, nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("free >= 0 AND lent >= 0 AND spent >= 0"),
+    CheckConstraint("free + lent + spent = capacity"),
+    _feed_index("pool"),
+)
+
+share = Table(
+    "share",  # what of a pool is lent with an allotment
+    metadata,
+    _key("event_id"),
+    _key("allot_id"),
+    _key("pool_id"),
+    Column("lent", Integer, nullable=False),  # still with the node
+    Column("spent", Integer, nullable=False),
+    CheckConstraint("lent >= 0 AND spent >= 0"),
 )
 
 journal = Table(
@@ -169,7 +212,7 @@ journal = Table(
     _key("inc", BigInteger),
     Column("seq", BigInteger, nullable=False),
     Column("hash", String(64), nullable=False),
-    Column("state", String, nullable=False),  # open | forked
+    Column("state", String, nullable=False),  # open | forked | closed
 )
 
 op = Table(
@@ -179,6 +222,7 @@ op = Table(
     _key("node_id"),
     _key("inc", BigInteger),
     _key("seq", BigInteger),
+    _key("branch"),  # '' or, for what was salvaged of a forked journal, where it left the trunk
     Column("op_id", String(32), nullable=False),
     Column("kind", String, nullable=False),
     Column("version", Integer, nullable=False),
@@ -189,6 +233,12 @@ op = Table(
     Column("verdict", String, nullable=False),
     Column("verdict_code", String, nullable=False),
     Column("rev", BigInteger, nullable=False),  # feed revision that shows its effects
+    Index(
+        "op_deferred",
+        "event_id",
+        sqlite_where=text("verdict = 'deferred'"),
+        postgresql_where=text("verdict = 'deferred'"),
+    ),
 )
 
 orders = Table(
@@ -205,8 +255,11 @@ orders = Table(
     Column("currency", String(3), nullable=False),
     Column("sold_by", String, nullable=False),
     Column("sold_ms", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False, server_default="0"),
     Column("rev", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("event_id", "node_id", "inc", "receipt_no", name="receipt_no_is_unique"),
+    _feed_index("orders"),
 )
 
 ticket = Table(
@@ -224,18 +277,30 @@ ticket = Table(
     Column("ticket_type_id", String, nullable=False),
     Column("price_minor", BigInteger, nullable=False),
     Column("rev", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False, server_default="0"),
     _feed_index("ticket"),
-    Index("ticket_by_unit", "event_id", "perf_id", "unit"),
+    Index(
+        "one_valid_ticket_per_unit",
+        "event_id",
+        "perf_id",
+        "unit",
+        unique=True,
+        sqlite_where=text("state = 'valid'"),
+        postgresql_where=text("state = 'valid'"),
+    ),
 )
 
 ledger = Table(
     "ledger",
     metadata,
     _key("event_id"),
-    _key("op_id"),
+    _key("node_id"),
+    _key("inc", BigInteger),
+    _key("seq", BigInteger),  # the operation that moved the money
+    _key("branch"),
     _key("line", BigInteger),
     Column("order_id", String, nullable=False),
-    Column("account", String, nullable=False),  # cash:<node>, sales
+    Column("account", String, nullable=False),  # cash:<node>, sales, fees
     Column("amount_minor", BigInteger, nullable=False),  # sums to 0 per operation
     Column("currency", String(3), nullable=False),
 )
@@ -255,6 +320,7 @@ entry = Table(
     Column("offline", Integer, nullable=False),  # decided without the arbiter
     Column("journalled", Integer, nullable=False),  # 1 once the gate's own journal told it
     Column("rev", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("phase IN ('granted','passed','returned')"),
     _feed_index("entry"),
     Index("entry_by_ticket", "event_id", "ticket_id"),
@@ -268,7 +334,52 @@ case = Table(
     Column("kind", String, nullable=False),
     Column("state", String, nullable=False),  # open | closed
     Column("opened_ms", BigInteger, nullable=False),
+    Column("closed_ms", BigInteger, nullable=False, server_default="0"),
+    Column("resolution", Text, nullable=False, server_default=""),  # JSON: who, what, why
     Column("body", Text, nullable=False),
     Column("rev", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False, server_default="0"),
     _feed_index("case_file"),
+)
+
+revocation = Table(
+    "revocation",  # tickets that the centre revoked for a till; the till's journal tells the money
+    metadata,
+    _key("event_id"),
+    _key("op_id"),  # of the operation that is to follow
+    Column("node_id", String, nullable=False),
+    Column("action", String, nullable=False),  # void | refund | exchange | replacement
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("journalled", Integer, nullable=False),  # 1 once the till's own journal told it
+    Column("body", Text, nullable=False),  # {"tickets": [...], "allotment": id or ""}
+)
+
+gate_cursor = Table(
+    "gate_cursor",  # how far each gate has read an event's feed, as its last poll said
+    metadata,
+    _key("event_id"),
+    _key("node_id"),
+    Column("generation", String(8), nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",  # who must report to a new generation before anything is lent again
+    metadata,
+    _key("event_id"),
+    _key("node_id"),
+    Column("state", String, nullable=False),  # waiting | reported | lost
+    CheckConstraint("state IN ('waiting','reported','lost')"),
+)
+
+declared = Table(
+    "declared",  # allotments that nodes hold and this history does not know
+    metadata,
+    _key("event_id"),
+    _key("id"),
+    Column("node_id", String, nullable=False),
+    Column("inc", BigInteger, nullable=False),
+    Column("state", String, nullable=False),  # pending | installed | refused
+    Column("body", Text, nullable=False),  # the grant as the node had it
 )

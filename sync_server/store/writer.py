@@ -1,26 +1,37 @@
 """The one writer: a thread with one connection that makes every change, many in one commit.
 
 Natural group commit: what arrived while the last commit was on its way to the disk is the next
-batch. Each job runs in a savepoint, so a failing one takes nobody with it; nobody gets an answer
-before the commit that makes it true.
+batch. Two kinds of work come to it: jobs, each in a savepoint of its own, and steps, all those of
+one stream together as one piece of work. A batch that fails is done again one by one, so that a
+failing one takes nobody with it. Nobody gets an answer before the commit that makes it true.
 """
 
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 from program.logs import get_logger
-from sync_server.store.errors import StoreBusy
+from sync_server.store.errors import StoreBusy, StreamRefused
+from sync_server.store.sql import Sql
+
+if TYPE_CHECKING:
+    import asyncio
 
 QUEUE_MAX = 4_096
-BATCH_MAX = 256
+BATCH_MAX = 512
+UNAVAILABLE = (sqlite3.OperationalError, psycopg.OperationalError, OperationalError)
+"""The database's fault and not a request's: nothing is gained by doing requests one by one."""
 _STOPPING = "the server is stopping; try again in a moment"
 _log = get_logger(__name__)
 
@@ -65,13 +76,74 @@ T = TypeVar("T")
 Job = Callable[[Transaction], T]
 
 
-class Writer:
-    """Runs jobs in order. `on_commit` is called on the writer's thread with the touched streams."""
+class Work(Protocol):
+    """A request on one stream; what it is, only the runner knows."""
 
-    def __init__(self, engine: Engine, on_commit: Callable[[frozenset[str]], None]) -> None:
+    @property
+    def stream(self) -> str:
+        """The stream it changes."""
+
+
+Run = Callable[[Sql, Sequence[Any], int], tuple[list[Any], bool]]
+"""Runs steps of one stream at a time in Unix ms: their answers, and whether the feed has news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """How steps are run: many together, or one alone after the many have failed."""
+
+    together: Run
+    alone: Run
+
+
+@dataclass(slots=True)
+class _Item:
+    """One thing to do, and what became of it."""
+
+    task: Job[Any] | Work
+    future: Future[Any] | asyncio.Future[Any]
+    result: Any = None
+    failure: Exception | None = None
+
+    @property
+    def is_job(self) -> bool:
+        return callable(self.task)
+
+    def begin(self) -> bool:
+        """False when nobody waits for it any more."""
+        if isinstance(self.future, Future):
+            return self.future.set_running_or_notify_cancel()
+        return not self.future.cancelled()
+
+    def settle(self) -> None:
+        if self.future.done():  # whoever waited on the event loop went away meanwhile
+            return
+        if self.failure is not None:
+            self.future.set_exception(self.failure)
+        else:
+            self.future.set_result(self.result)
+
+
+class Writer:
+    """Does what it is given, in order.
+
+    `on_commit` is called on the writer's thread with the touched streams, before anybody is
+    answered. `hand_over` is given the answering of each batch, to call it where the waiting is
+    done; without it answers are given on the writer's thread.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        on_commit: Callable[[frozenset[str]], None],
+        runner: Runner,
+        hand_over: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
         self._engine = engine
         self._on_commit = on_commit
-        self._queue: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue(QUEUE_MAX)
+        self._runner = runner
+        self._hand_over = hand_over or _at_once
+        self._queue: queue.Queue[_Item | None] = queue.Queue(QUEUE_MAX)
         self._thread = threading.Thread(target=self._loop, name="writer")
         self._stopping = threading.Event()
 
@@ -92,29 +164,29 @@ class Writer:
         Raises StoreBusy when the queue is full or the writer stops. A future that is cancelled
         before its turn takes its job with it; once the job has begun it can't be cancelled.
         """
+        future: Future[T] = Future()
+        self.submit_for(job, future)
+        return future
+
+    def submit_for(self, task: Job[Any] | Work, future: Future[Any] | asyncio.Future[Any]) -> None:
+        """Queue a job or a step for whoever waits for this future. Raises StoreBusy."""
         if self._stopping.is_set():
             raise StoreBusy(_STOPPING)
-        future: Future[T] = Future()
         try:
-            self._queue.put_nowait((job, future))
+            self._queue.put_nowait(_Item(task, future))
         except queue.Full:
             raise StoreBusy("the server is busy; try again") from None
-        return future
 
     def _loop(self) -> None:
         running = True
         while running:
             batch = self._next_batch()
             running = batch[-1] is not None
-            jobs = [
-                item
-                for item in batch
-                if item is not None and item[1].set_running_or_notify_cancel()
-            ]
-            if jobs:
-                self._commit(jobs)
+            items = [item for item in batch if item is not None and item.begin()]
+            if items:
+                self._do(items)
 
-    def _next_batch(self) -> list[tuple[Job[Any], Future[Any]] | None]:
+    def _next_batch(self) -> list[_Item | None]:
         batch = [self._queue.get()]
         while batch[-1] is not None and len(batch) < BATCH_MAX:
             try:
@@ -123,42 +195,97 @@ class Writer:
                 break
         return batch
 
-    def _commit(self, jobs: list[tuple[Job[Any], Future[Any]]]) -> None:
-        outcomes: list[tuple[Future[Any], Any, Exception | None]] = []
+    def _do(self, items: list[_Item]) -> None:
+        """All in one commit; one by one when that fails and it may be the fault of one of them."""
+        failure = self._commit(items, self._runner.together)
+        if failure is None:
+            return
+        if isinstance(failure, UNAVAILABLE) or all(item.is_job for item in items):
+            self._fail(items, failure)
+            return
+        _log.warning("batch_failed", error=type(failure).__name__, jobs=len(items))
+        for item in items:
+            error = self._commit([item], self._runner.alone)
+            if error is not None:
+                self._fail([item], error)
+
+    def _fail(self, items: list[_Item], failure: Exception) -> None:
+        _log.error("commit_failed", error=type(failure).__name__, jobs=len(items))
+        for item in items:
+            item.failure = failure
+        self._settle(items)
+
+    def _commit(self, items: list[_Item], run: Run) -> Exception | None:
+        """Do them and commit. Whoever asked is answered, unless this gives the failure of all."""
         try:
             with self._engine.begin() as connection:
-                batch = Transaction(connection, int(time.time() * 1000))
-                for job, future in jobs:
-                    outcomes.append((future, *_attempt(batch, job)))
+                batch = Transaction(connection, time.time_ns() // 1_000_000)
+                _run_steps(batch, [item for item in items if not item.is_job], run)
+                for item in items:
+                    if item.is_job:
+                        _attempt(batch, item)
         except Exception as error:  # noqa: BLE001 - belongs to those who wait for the batch
-            _log.error("commit_failed", error=type(error).__name__, jobs=len(jobs))
-            for _job, future in jobs:
-                future.set_exception(error)
-            return
+            return error
         try:
             self._on_commit(frozenset(batch.touched))
         except Exception:  # noqa: BLE001 - committed is committed, whatever becomes of the news
             _log.exception("on_commit_failed")
-        for future, result, failure in outcomes:
-            future.set_exception(failure) if failure else future.set_result(result)
+        self._settle(items)
+        return None
+
+    def _settle(self, items: list[_Item]) -> None:
+        def settle() -> None:
+            for item in items:
+                item.settle()
+
+        self._hand_over(settle)
 
     def _refuse_late_ones(self) -> None:
         """Who slipped in behind the last batch must not wait for ever."""
+        late: list[_Item] = []
         while True:
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:
-                return
-            if item is not None and item[1].set_running_or_notify_cancel():
-                item[1].set_exception(StoreBusy(_STOPPING))
+                break
+            if item is not None and item.begin():
+                item.failure = StoreBusy(_STOPPING)
+                late.append(item)
+        self._settle(late)
 
 
-def _attempt(batch: Transaction, job: Job[Any]) -> tuple[Any, Exception | None]:
+def _at_once(settle: Callable[[], None]) -> None:
+    settle()
+
+
+def _run_steps(batch: Transaction, items: list[_Item], run: Run) -> None:
+    by_stream: dict[str, list[_Item]] = {}
+    for item in items:
+        assert not callable(item.task)
+        by_stream.setdefault(item.task.stream, []).append(item)
+    for stream, ours in sorted(
+        by_stream.items()
+    ):  # one order, so that no two servers lock crosswise
+        try:
+            answers, has_news = run(
+                Sql.of(batch.connection), [item.task for item in ours], batch.now_ms
+            )
+        except StreamRefused as refusal:
+            for item in ours:
+                item.failure = refusal
+            continue
+        for item, answer in zip(ours, answers, strict=True):
+            item.result, item.failure = answer, None
+        if has_news:
+            batch.touched.add(stream)
+
+
+def _attempt(batch: Transaction, item: _Item) -> None:
+    assert callable(item.task)
     savepoint = batch.connection.begin_nested()
     try:
-        result = job(batch)
+        item.result, item.failure = item.task(batch), None
         savepoint.commit()
     except Exception as error:  # noqa: BLE001 - belongs to the one who waits for this job
         savepoint.rollback()
-        return None, error
-    return result, None
+        item.failure = error

@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,16 +25,16 @@ from edge.journal import heads, unacked
 from edge.replica import Replica, create_journal
 from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.sales import Seller, sell
-from sync_server.services.catalogue import store_catalogue
-from sync_server.services.effects import Source
+from sync_server.heart.intake import Batch, Push, Taken, run_alone
+from sync_server.heart.lending import Acquire, Lend
+from sync_server.heart.lending import Grant as Lent
+from sync_server.heart.source import Context, Source, run_in, run_steps
+from sync_server.services.catalogue import PlanShelf, store_catalogue
 from sync_server.services.enrolment import Applicant, Enrolled, add_node
-from sync_server.services.intake import Batch, Taken, take_batch
-from sync_server.services.lending import Acquire, acquire
-from sync_server.services.lending import Grant as Lent
 from sync_server.services.permissions import NodeRole
 from sync_server.services.sample import Sample, sample_document
 from sync_server.store.database import create_schema, open_engine
-from sync_server.store.writer import Transaction, Writer
+from sync_server.store.writer import Runner, Transaction, Writer
 from ticketing.admission import IssuerKey, KeyState, LaneFacts, decide_entry
 from ticketing.catalogue import Catalogue, parse_catalogue
 from ticketing.code import TicketCode, parse_code
@@ -66,7 +67,15 @@ def _measure(folder: Path, found: dict[str, float]) -> None:
     key = NodeKey(private, public_of(private))
     engine = open_engine(f"sqlite:///{folder / 'server.db'}")
     create_schema(engine)
-    writer = Writer(engine, lambda _streams: None)
+    plans = PlanShelf()
+    writer = Writer(
+        engine,
+        lambda _streams: None,
+        Runner(
+            lambda sql, steps, now_ms: run_steps(sql, steps, Context(now_ms, plans)),
+            lambda sql, steps, now_ms: run_alone(sql, steps, Context(now_ms, plans)),
+        ),
+    )
     writer.start()
     try:
         node_id, lent = writer.submit(partial(_found, catalogue=catalogue, key=key)).result()
@@ -92,10 +101,10 @@ def _found(tx: Transaction, catalogue: Catalogue, key: NodeKey) -> tuple[str, Le
     node = add_node(tx, catalogue.venue.id, bytes(32), NodeRole.TILL, "Window 1", applicant)
     assert isinstance(node, Enrolled)
     event = catalogue.events[0]
-    plan = catalogue.plans[0]
-    units = tuple(seat.unit for seat in plan.seats)[: 2 * SALES]
+    units = tuple(seat.unit for seat in catalogue.plans[0].seats)[: 2 * SALES]
     wish = Acquire(secrets.token_hex(16), event.performances[0].number, units)
-    lent = acquire(tx, GENERATION, node.node_id, wish, plan, event)
+    source = Source(node.node_id, NodeRole.TILL, 1, event.id)
+    lent = run_in(tx, Lend(source, wish, GENERATION), PlanShelf())
     assert isinstance(lent, Lent)
     return node.node_id, lent
 
@@ -134,16 +143,22 @@ def _push_all(
     with replica.reading() as connection:
         (head,) = heads(connection)
         _prev, ops = unacked(connection, head, ops_max=SALES, bytes_max=10**9)
-    source = Source(node_id, NodeRole.TILL, 1, event.id, event)
+    source = Source(node_id, NodeRole.TILL, 1, event.id)
     prev = "0" * 64
     began = time.perf_counter()
     for first in range(0, len(ops), OPS_PER_PUSH):
         batch = Batch(first + 1, prev, tuple(ops[first : first + OPS_PER_PUSH]))
-        taken = writer.submit(partial(take_batch, source=source, batch=batch)).result()
+        taken = _take(writer, Push(source, batch))
         assert isinstance(taken, Taken)
         assert all(answer.verdict == "ok" for answer in taken.answers)
         prev = taken.hash
     found["server_us_per_sale"] = (time.perf_counter() - began) * 1e6 / len(ops)
+
+
+def _take(writer: Writer, push: Push) -> object:
+    done: Future[object] = Future()
+    writer.submit_for(push, done)
+    return done.result()
 
 
 def _scan_all(sales: list[Sale], key: NodeKey, found: dict[str, float]) -> None:

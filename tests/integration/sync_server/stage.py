@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Engine, text
 
@@ -25,6 +25,7 @@ from sync_server.heart.intake import (
 )
 from sync_server.heart.lending import Acquire, Grant, Lend, NoGrant
 from sync_server.heart.source import Context, Source, Step
+from sync_server.heart.work import Work
 from sync_server.services.books import Books, EntryAccount, UnitAccount, read_books
 from sync_server.services.catalogue import NotStored, PlanShelf, store_catalogue
 from sync_server.services.enrolment import Applicant, Enrolled, add_node
@@ -97,6 +98,20 @@ def _found(tx: Transaction) -> None:
     assert not isinstance(stored, NotStored), stored.reasons
 
 
+@dataclass(frozen=True)
+class Doing(Generic[T]):
+    """A step that a test makes up."""
+
+    stream: str
+    what: Callable[[Work], T]
+
+    def want(self, work: Work) -> None:
+        """Nothing beforehand."""
+
+    def apply(self, work: Work) -> T:
+        return self.what(work)
+
+
 @dataclass
 class Stage:
     """The house. Its clock stands still until a test moves it."""
@@ -120,11 +135,13 @@ class Stage:
     def take(self, step: Step[T]) -> T:
         """One step, alone in its transaction."""
         with self.engine.begin() as connection:
-            answers, _news = run_alone(
-                Sql.of(connection), [step], Context(self.now_ms, self.plans)
-            )
+            answers, _news = run_alone(Sql.of(connection), [step], Context(self.now_ms, self.plans))
         answer: T = answers[0]
         return answer
+
+    def work(self, what: Callable[[Work], T], stream: str = EVENT) -> T:
+        """Something done to a stream's rows, in one piece of work."""
+        return self.take(Doing(stream, what))
 
     def rows(self, sql: str, **values: object) -> list[Any]:
         """What a reader sees."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync_server.services.arbiter import Accepted, AdmitRequest, Denied, admit
+from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest, Denied
 from tests.integration.sync_server.stage import EVENT, NOW, Gate, Stage, Till
 from ticketing.admission import Reason
 from ticketing.code import Flag, make_code
@@ -45,7 +45,7 @@ class Door:
             lane,
             tuple(OpId(f"{n:032x}") for n in seen),
         )
-        return self.stage.do(lambda tx: admit(tx, EVENT, node_id, asked))
+        return self.stage.take(Admit(EVENT, node_id, asked))
 
     def entries(self) -> list[str]:
         return [row.op_id for row in self.stage.rows("SELECT op_id FROM entry ORDER BY op_id")]

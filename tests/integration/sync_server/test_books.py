@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection
 
+from sync_server.heart.cases import CaseKind, open_case
+from sync_server.heart.work import Work
 from sync_server.services import books
 from sync_server.services.books import CASES_MAX, UnitAccount
-from sync_server.services.cases import CaseKind, open_case
 from sync_server.services.contact import Contact, note_contact
 from tests.integration.sync_server.stage import CAPACITY, EVENT, Stage
 
@@ -132,11 +133,11 @@ def test_an_oversold_unit_is_a_case_and_its_money_is_there(stage: Stage) -> None
 
 
 def test_open_cases_are_listed_oldest_first_up_to_a_limit(stage: Stage) -> None:
-    def open_many(tx: object) -> None:
+    def open_many(work: Work) -> None:
         for at in range(CASES_MAX + 5):
-            open_case(tx, EVENT, CaseKind.POISON, f"{at:04}", {"at": at})  # type: ignore[arg-type]
+            open_case(work, CaseKind.POISON, f"{at:04}", {"at": at})
 
-    stage.do(open_many)
+    stage.work(open_many)
     found = stage.books()
     assert found.open_case_count == CASES_MAX + 5
     assert len(found.open_cases) == CASES_MAX
@@ -149,7 +150,7 @@ def test_open_cases_are_listed_oldest_first_up_to_a_limit(stage: Stage) -> None:
 
 def test_opening_a_case_twice_leaves_one_that_is_up_to_date(stage: Stage) -> None:
     for body in ({"n": 1}, {"n": 2}):
-        stage.do(lambda tx, body=body: open_case(tx, EVENT, CaseKind.PRICE, "x", body))  # type: ignore[misc]
+        stage.work(lambda work, body=body: open_case(work, CaseKind.PRICE, "x", body))  # type: ignore[misc]
     rows = stage.rows("SELECT body, state, rev FROM case_file")
     assert [(row.body, row.state) for row in rows] == [('{"n": 2}', "open")]
     assert rows[0].rev == stage.one("SELECT head FROM stream WHERE event_id = :e", e=EVENT)

@@ -79,7 +79,8 @@ def take(engine: Engine, performance: int, unit: int, kind: str = "sold") -> Non
     transact(
         engine,
         lambda tx: tx.run(
-            "INSERT INTO claim VALUES (:e, :p, :u, :kind, '', '', 1, :rev)",
+            "INSERT INTO claim (event_id, perf_id, unit, kind, ref, node_id, version, rev) "
+            "VALUES (:e, :p, :u, :kind, '', '', 1, :rev)",
             e=EVENT,
             p=performance,
             u=unit,
@@ -246,7 +247,8 @@ def test_the_currency_stays_once_tickets_are_sold(engine: Engine, document: dict
     transact(
         engine,
         lambda tx: tx.run(
-            "INSERT INTO orders VALUES ('swan-lake', 'o', 'n', 1, 1, '1', 'paid', 1, 'CNY', '', 1, 1)"
+            "INSERT INTO orders (event_id, id, node_id, inc, seq, receipt_no, state, total_minor, "
+            "currency, sold_by, sold_ms, rev) VALUES ('swan-lake', 'o', 'n', 1, 1, '1', 'paid', 1, 'CNY', '', 1, 1)"
         ),
     )
     document["venue"]["currency"] = "EUR"

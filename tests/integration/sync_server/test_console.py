@@ -391,7 +391,8 @@ async def test_what_does_not_add_up_comes_first(client: Client) -> None:
     await change(client, "UPDATE node SET unsynced_count = 4 WHERE name = 'Window 2'")
     await change(
         client,
-        "INSERT INTO case_file VALUES ('swan-lake', 'fork:x', 'fork', 'open', 1, '{}', 9999)",
+        "INSERT INTO case_file (event_id, id, kind, state, opened_ms, body, rev) "
+        "VALUES ('swan-lake', 'fork:x', 'fork', 'open', 1, '{}', 9999)",
     )
     await change(
         client,

@@ -16,7 +16,7 @@ from sync_server.store import writer as writer_module
 from sync_server.store.database import open_engine, read_only
 from sync_server.store.errors import StoreBusy
 from sync_server.store.transact import transact
-from sync_server.store.writer import BATCH_MAX, Transaction, Writer
+from sync_server.store.writer import BATCH_MAX, Runner, Transaction, Writer, _Item
 from tests.fakes.databases import fresh_database
 
 WAIT_S = 20
@@ -58,13 +58,16 @@ def breaks_the_commit(tx: Transaction) -> None:
     tx.run("INSERT INTO late VALUES (-1)")
 
 
+NO_STEPS = Runner(lambda *_a: ([], False), lambda *_a: ([], False))
+
+
 class Gated:
     """A writer held back by its first job, so that a test knows what is one batch."""
 
     def __init__(
         self, engine: Engine, on_commit: Callable[[frozenset[str]], None] = lambda _streams: None
     ) -> None:
-        self.writer = Writer(engine, on_commit)
+        self.writer = Writer(engine, on_commit, NO_STEPS)
         self._entered, self._go = threading.Event(), threading.Event()
         self.writer.start()
         self.first = self.writer.submit(self._hold)
@@ -259,7 +262,7 @@ def test_who_slipped_in_behind_the_stop_does_not_wait_for_ever(engine: Engine) -
     late: Future[int] = Future()
     while gated.writer._queue.empty():
         pass  # until the stop mark is in
-    gated.writer._queue.put((note(1), late))
+    gated.writer._queue.put(_Item(note(1), late))
     gated.let_go()
     stopping.join(WAIT_S)
     assert isinstance(late.exception(WAIT_S), StoreBusy)

@@ -11,7 +11,7 @@ from sync_server.console.wording import (
     person_role_name,
     problem_sentence,
 )
-from sync_server.services.cases import CaseKind
+from sync_server.heart.cases import CaseKind
 from sync_server.services.permissions import NodeRole, PersonRole
 
 

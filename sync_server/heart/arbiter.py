@@ -1,0 +1,189 @@
+"""The arbiter: gates ask it before they let somebody in, so that no ticket enters twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sync_server.heart.effects import record_entry
+from sync_server.heart.rows import EntryRow, TicketRow
+from sync_server.heart.work import Work
+from ticketing.admission import (
+    AllotmentFacts,
+    AllotmentState,
+    Entry,
+    IssuerKey,
+    KeyState,
+    LaneFacts,
+    Reason,
+    Refuse,
+    decide_entry,
+)
+from ticketing.code import TicketCode, TicketFacts, parse_code
+from ticketing.ids import OpId, TicketId
+from ticketing.journal import Verdict
+from ticketing.operations import EntryGranted
+from ticketing.ticket import Ticket, TicketState
+
+SEEN_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitRequest:
+    """A gate asks for one scan. `seen` are the entries of this ticket that the gate knows of."""
+
+    op_id: OpId
+    code: str
+    lane: str
+    seen: tuple[OpId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Let in, and recorded: the gate's journal must tell of it under this operation id."""
+
+    op_id: OpId
+    unconfirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Not let in; nothing was recorded."""
+
+    reason: Reason
+    first_entry: Entry | None
+
+
+@dataclass(slots=True)
+class Admit:
+    """One scan to answer; the entry is recorded in the same transaction, the same op id once."""
+
+    stream: str
+    node_id: str
+    request: AdmitRequest
+    _scan: TicketCode | str = field(default="")
+
+    def want(self, work: Work) -> None:
+        """Read the code and name its ticket."""
+        scan = parse_code(self.request.code)
+        if not isinstance(scan, TicketCode):
+            self._scan = scan.value
+            return
+        self._scan = scan
+        facts = scan.facts
+        work.tickets.want([facts.ticket_id])
+        work.entries.want([self.request.op_id])
+        work.want_entries([facts.ticket_id])
+        work.allots.want([str(facts.allotment)])
+        work.claims.want([(facts.performance, facts.unit)])
+
+    def apply(self, work: Work) -> Accepted | Denied:
+        """Decide by the same rules as the gate, on what the centre knows."""
+        scan = self._scan
+        if isinstance(scan, str):
+            return Denied(Reason(scan), None)
+        facts = _facts(work, scan)
+        ours = self._answered_before(work, scan, facts.key)
+        if ours is not None:
+            return Accepted(ours, facts.row is None)
+        decision = decide_entry(scan, facts, at=datetime.fromtimestamp(work.now_ms / 1000, UTC))
+        if isinstance(decision, Refuse):
+            return Denied(decision.reason, decision.first_entry)
+        if not self._record(work, scan):
+            return Denied(Reason.NOT_RECORDED, None)
+        return Accepted(self.request.op_id, decision.unconfirmed)
+
+    def _answered_before(self, work: Work, scan: TicketCode, key: IssuerKey | None) -> OpId | None:
+        """An entry accepted for this lane whose answer the gate never got, or this very operation.
+
+        A gate that died between our commit and its own does not know the entry, and nobody went
+        in: the lane is given the same entry again instead of shutting the person out. The code
+        must be genuine, or whoever knows the ticket's id could go in on a lost answer.
+        """
+        if key is None or not scan.is_genuine(key.public):
+            return None
+        request = self.request
+        known = {
+            entry.op_id
+            for entry in work.entries_of(scan.facts.ticket_id)
+            if (entry.node_id, entry.lane) == (self.node_id, request.lane)
+            and (entry.op_id == request.op_id or not entry.journalled)
+        }
+        if request.op_id in known:
+            return request.op_id
+        unheard = sorted(known.difference(request.seen))
+        return OpId(unheard[0]) if unheard else None
+
+    def _record(self, work: Work, scan: TicketCode) -> bool:
+        """False when the operation id is taken by another entry: a bug in the gate."""
+        facts = scan.facts
+        entry = EntryGranted(
+            facts.ticket_id,
+            facts.performance,
+            facts.unit,
+            facts.version,
+            facts.key_id,
+            facts.allotment,
+            self.request.lane,
+            work.now_ms,
+            offline=False,
+        )
+        effect = record_entry(work, self.node_id, entry, self.request.op_id, journalled=False)
+        return effect.verdict is Verdict.OK
+
+
+def _facts(work: Work, scan: TicketCode) -> LaneFacts:
+    facts = scan.facts
+    row = work.tickets.get(facts.ticket_id)
+    performance = row.perf_id if row else facts.performance
+    has_it = work.sql.row(
+        "SELECT 1 FROM performance WHERE event_id = ? AND perf_id = ?", work.stream, performance
+    )
+    return LaneFacts(
+        performances=frozenset({performance}) if has_it else frozenset(),
+        key=_key(work, facts.key_id),
+        row=_ticket(row) if row else None,
+        allotment=_allotment(work, facts),
+        unit_version_seen=work.claim(performance, row.unit if row else facts.unit).version,
+        entries=tuple(
+            _entry(entry) for entry in work.entries_of(facts.ticket_id) if entry.phase != "returned"
+        ),
+    )
+
+
+def _key(work: Work, key_id: str) -> IssuerKey | None:
+    """Tills sell: a gate's key vouches for no ticket, or a stolen gate could forge any."""
+    row = work.sql.row(
+        "SELECT public_key, state FROM node WHERE key_id = ? AND role = 'till'", key_id
+    )
+    return IssuerKey(bytes.fromhex(row[0]), KeyState(row[1])) if row else None
+
+
+def _ticket(row: TicketRow) -> Ticket:
+    return Ticket(TicketId(row.id), row.perf_id, row.unit, row.version, TicketState(row.state))
+
+
+def _allotment(work: Work, ticket: TicketFacts) -> AllotmentFacts | None:
+    """A till's key vouches for the units lent to that very till for that very performance.
+
+    The centre grants every allotment: one it does not know was never granted, unless a failover
+    lost it and the nodes have not reported yet.
+    """
+    allot = work.allots.get(str(ticket.allotment))
+    if allot is None and work.quarantine:
+        return None
+    issuer = (
+        work.sql.row("SELECT key_id FROM node WHERE id = ?", allot.node_id)
+        if allot is not None and allot.perf_id == ticket.performance
+        else None
+    )
+    if allot is None or issuer is None or issuer[0] != ticket.key_id:
+        return AllotmentFacts(has_unit=False, state=AllotmentState.OPEN)
+    units = {unit for unit, _version in json.loads(allot.body)["units"]}
+    return AllotmentFacts(ticket.unit in units, AllotmentState(allot.state))
+
+
+def _entry(row: EntryRow) -> Entry:
+    at = datetime.fromtimestamp(row.at_ms / 1000, UTC)
+    return Entry(OpId(row.op_id), row.node_id, row.lane, at)

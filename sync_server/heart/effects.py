@@ -1,0 +1,488 @@
+"""What each operation does to the centre's rows, and the verdict it earns.
+
+The node has already acted: the ticket is printed, the person is inside, the money has changed
+hands. So a fact is recorded even when it should not have happened, and what is wrong with it
+becomes a case. Everything is checked before anything is changed: an operation takes effect whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from sync_server.heart.cases import CaseKind, open_case
+from sync_server.heart.late import late_claim
+from sync_server.heart.rows import Claim, ClaimKind, EntryRow, LedgerLine, Order, TicketRow
+from sync_server.heart.source import NodeRole, Source
+from sync_server.heart.units import close_if_spent, give_back, revoke_ticket, spend_share
+from sync_server.heart.work import Work
+from ticketing.event import Event
+from ticketing.journal import Op, OpKind, Verdict
+from ticketing.ledger import SALES, postings
+from ticketing.operations import (
+    EntryGranted,
+    Exchange,
+    Interest,
+    Print,
+    Refund,
+    Release,
+    Sale,
+    SaleLine,
+    Settle,
+    SignedIn,
+    decode_entry,
+    decode_exchange,
+    decode_interest,
+    decode_print,
+    decode_refund,
+    decode_release,
+    decode_sale,
+    decode_settle,
+    decode_signed_in,
+)
+from ticketing.order import OrderState
+from ticketing.ticket import TicketState
+
+Kind = Sale | Release | Settle | Refund | Exchange | EntryGranted | Print | SignedIn | Interest
+"""An operation's body, read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Verdict, a code when it is not plain `ok`, and whether the feed shows anything of it."""
+
+    verdict: Verdict
+    code: str = ""
+    shows: bool = False
+
+
+_OP_VERSION = 1  # of the bodies that this server reads; a later kind of body is kept unread
+_DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
+    OpKind.SALE: decode_sale,
+    OpKind.RELEASE: decode_release,
+    OpKind.SETTLE: decode_settle,
+    OpKind.REFUND: decode_refund,
+    OpKind.EXCHANGE: decode_exchange,
+    OpKind.ENTRY: decode_entry,
+    OpKind.PRINT: decode_print,
+    OpKind.INTEREST: decode_interest,
+    OpKind.SIGN_IN: decode_signed_in,
+    OpKind.SIGN_OUT: decode_signed_in,
+}
+_KINDS_OF = {
+    NodeRole.TILL: frozenset(_DECODERS) - {OpKind.ENTRY},
+    NodeRole.GATE: frozenset({OpKind.ENTRY}),
+}
+_IN_HOUSE = frozenset({OpKind.SIGN_IN, OpKind.SIGN_OUT})
+_NOTED = Effect(Verdict.OK)
+
+
+def read_op(work: Work, source: Source, op: Op) -> Kind | str:
+    """The operation's body, or why it has no effect. A stolen gate can't sell, nor a till admit."""
+    decoder = _DECODERS.get(op.kind)
+    if decoder is None or (work.is_house and op.kind not in _IN_HOUSE):
+        return "unknown_kind"
+    if op.version != _OP_VERSION:
+        return "unknown_version"
+    if op.kind not in _KINDS_OF[source.role]:
+        return "forbidden_kind"
+    return decoder(op.body) or "malformed"
+
+
+def want_rows(work: Work, op: Op, kind: Kind | str) -> None:
+    """Name the rows that the operation will ask for."""
+    match kind:
+        case Sale():
+            _want_lines(work, kind.lines)
+        case Release():
+            work.allots.want([str(kind.allotment)])
+            work.claims.want((kind.performance, unit) for unit in kind.units)
+        case Settle():
+            work.allots.want([str(kind.allotment)])
+        case Refund():
+            work.orders.want([kind.order_id])
+            work.tickets.want(kind.ticket_ids)
+            work.want_entries(kind.ticket_ids)
+            work.revocations.want([op.op_id])
+        case Exchange():
+            work.orders.want([kind.of_order])
+            work.tickets.want(kind.returned)
+            work.want_entries(kind.returned)
+            work.revocations.want([op.op_id])
+            _want_lines(work, kind.lines)
+        case EntryGranted():
+            work.entries.want([op.op_id])
+            work.want_entries([kind.ticket_id])
+            work.tickets.want([kind.ticket_id])
+        case _:
+            pass
+
+
+def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: bool = True) -> Effect:
+    """Apply one operation. In quarantine what concerns units waits for the nodes' reports.
+
+    `kind` is the body as `read_op` gave it, or the code under which the database refused it.
+    """
+    if isinstance(kind, str):
+        if kind == "contradiction":
+            _book_contradicted(work, source, op)
+        return Effect(Verdict.REJECTED, kind)
+    if work.quarantine and final and isinstance(kind, Sale | Release | Settle | Refund | Exchange):
+        return Effect(Verdict.DEFERRED)
+    match kind:
+        case Sale():
+            return _sell(work, source, op, kind)
+        case Release():
+            return _release(work, source, kind)
+        case Settle():
+            return _settle(work, source, kind)
+        case Refund():
+            return _refund(work, source, op, kind)
+        case Exchange():
+            return _exchange(work, source, op, kind)
+        case EntryGranted():
+            return record_entry(work, source.node_id, kind, op.op_id, journalled=True)
+        case _:
+            return _NOTED
+
+
+# --- sales
+
+
+def _sell(work: Work, source: Source, op: Op, sale: Sale) -> Effect:
+    """Book order, tickets and money; what the till did not hold goes to the ladder."""
+    if _comes_twice(work, sale.order_id, sale.lines):
+        return _contradiction(work, source, op)
+    verdict, code = _sell_lines(work, source, sale.order_id, sale.lines)
+    _put_order(work, source, op, sale)
+    _book(work, source, op, sale, sale.order_id)
+    _check_prices(work, sale)
+    return Effect(verdict, code, shows=True)
+
+
+def _sell_lines(
+    work: Work, source: Source, order_id: str, lines: tuple[SaleLine, ...]
+) -> tuple[Verdict, str]:
+    """Tickets for the lines; the worst verdict of them all counts for the sale."""
+    verdict = Verdict.OK
+    disputed: list[SaleLine] = []
+    proposals: dict[str, list[int]] = {}
+    for line in lines:
+        claim: Claim | None = work.claim(line.performance, line.unit)
+        assert claim is not None
+        state = TicketState.VALID
+        if not holds(claim, source.node_id, line):
+            late = late_claim(work, source.node_id, claim, line)
+            claim = late.claim
+            if claim is None:
+                state = TicketState.DISPUTED
+                disputed.append(line)
+                proposals[line.ticket_id] = list(late.proposed)
+            elif verdict is Verdict.OK:
+                verdict = late.verdict
+        if claim is not None:
+            claim.kind, claim.ref, claim.node_id = ClaimKind.SOLD, line.ticket_id, source.node_id
+            work.put_claim(claim)
+        _put_ticket(work, order_id, line, state, claim)
+        if line.pool:
+            spend_share(work, source, order_id, line)
+    if not disputed:
+        return verdict, "" if verdict is Verdict.OK else "not_held"
+    body = {
+        "node": source.node_id,
+        "order": order_id,
+        "tickets": [line.ticket_id for line in disputed],
+        "units": [[line.performance, line.unit] for line in disputed],
+        "proposals": proposals,
+    }
+    open_case(work, CaseKind.OVERSOLD, order_id, body)
+    return Verdict.DISPUTED, "not_held"
+
+
+def holds(claim: Claim, node_id: str, line: SaleLine) -> bool:
+    """Whether the unit is lent to this node under the very allotment and version it sold."""
+    return (
+        claim.kind == ClaimKind.ALLOT
+        and claim.ref == str(line.allotment)
+        and claim.node_id == node_id
+        and claim.version == line.version
+    )
+
+
+def _comes_twice(work: Work, order_id: str, lines: Iterable[SaleLine]) -> bool:
+    """Whether this batch has the order or a ticket already; the database knows about the rest."""
+    return order_id in work.orders.changed or any(
+        line.ticket_id in work.tickets.changed for line in lines
+    )
+
+
+def _contradiction(work: Work, source: Source, op: Op) -> Effect:
+    _book_contradicted(work, source, op)
+    return Effect(Verdict.REJECTED, "contradiction")
+
+
+def _want_lines(work: Work, lines: tuple[SaleLine, ...]) -> None:
+    work.claims.want((line.performance, line.unit) for line in lines)
+    shares = [(str(line.allotment), line.pool) for line in lines if line.pool]
+    if shares:
+        work.shares.want(shares)
+        work.pools.want(pool for _allot, pool in shares)
+
+
+def _put_ticket(
+    work: Work, order_id: str, line: SaleLine, state: TicketState, claim: Claim | None
+) -> None:
+    ticket = TicketRow(
+        work.stream,
+        line.ticket_id,
+        order_id,
+        line.performance,
+        claim.unit if claim else line.unit,
+        claim.version if claim else line.version,
+        state,
+        str(line.allotment),
+        line.tier_id,
+        line.ticket_type_id,
+        line.price_minor,
+    )
+    work.tickets.put(line.ticket_id, ticket)
+
+
+def _put_order(work: Work, source: Source, op: Op, sale: Sale | Exchange) -> None:
+    order = Order(
+        source.stream,
+        sale.order_id,
+        source.node_id,
+        source.incarnation,
+        op.seq,
+        sale.receipt_no,
+        OrderState.PAID,
+        sale.total_minor,
+        sale.currency,
+        sale.sold_by,
+        op.wall_ms,
+    )
+    work.orders.put(sale.order_id, order)
+
+
+def _book(
+    work: Work, source: Source, op: Op, money: Sale | Refund | Exchange, order_id: str
+) -> None:
+    """Ledger lines of the operation; they sum to nothing."""
+    for number, (account, amount) in enumerate(postings(money, source.node_id)):
+        is_credit = isinstance(money, Exchange) and account == SALES and amount > 0
+        line = LedgerLine(
+            work.stream,
+            source.node_id,
+            source.incarnation,
+            op.seq,
+            "",
+            number,
+            money.of_order if is_credit and isinstance(money, Exchange) else order_id,
+            account,
+            amount,
+            money.currency,
+        )
+        work.ledger.append(line)
+
+
+def _book_contradicted(work: Work, source: Source, op: Op) -> None:
+    """The money has changed hands whatever else is wrong: the ledger has it.
+
+    Orders and ledger then differ by it, which the books show until the case is settled.
+    """
+    kind = read_op(work, source, op)
+    if isinstance(kind, Sale | Exchange | Refund):
+        _book(work, source, op, kind, kind.order_id)
+
+
+def _check_prices(work: Work, sale: Sale | Exchange) -> None:
+    """A price that is not the list's is booked as it was paid, and shown as a case."""
+    event = work.event
+    wrong = [
+        {"ticket": line.ticket_id, "paid": line.price_minor, "list": listed}
+        for line in sale.lines
+        if (listed := _listed_minor(event, line)) != line.price_minor
+    ]
+    if wrong or sale.currency != event.currency:
+        body = {"order": sale.order_id, "price_list": sale.price_list_version, "lines": wrong}
+        open_case(work, CaseKind.PRICE, sale.order_id, body)
+
+
+def _listed_minor(event: Event, line: SaleLine) -> int | None:
+    """The list's price of this very place; None when it has none, or is of another price tier."""
+    try:
+        tier_id = event.tier_of(line.unit)
+    except KeyError:
+        return None
+    if tier_id != line.tier_id:
+        return None
+    return event.price(tier_id, line.ticket_type_id, line.performance)
+
+
+# --- stock
+
+
+def _release(work: Work, source: Source, release: Release) -> Effect:
+    """Free what the till still held of this allotment; others are left as they are."""
+    allot = work.allots.get(str(release.allotment))
+    if allot is None or allot.node_id != source.node_id:
+        return Effect(Verdict.REJECTED, "not_held")
+    freed = give_back(work, allot, release.performance, release.units, release.counts)
+    close_if_spent(work, allot)
+    if freed:
+        return Effect(Verdict.OK, shows=True)
+    return Effect(Verdict.REJECTED, "not_held", shows=True)
+
+
+def _settle(work: Work, source: Source, settle: Settle) -> Effect:
+    """The node is done with the allotment: what it did not sell is free, and it is closed."""
+    allot = work.allots.get(str(settle.allotment))
+    if allot is None or allot.node_id != source.node_id:
+        return Effect(Verdict.REJECTED, "not_held")
+    if allot.state == "open":
+        body = json.loads(allot.body)
+        units = tuple(unit for unit, _version in body["units"])
+        give_back(work, allot, allot.perf_id, units, None)
+        allot.state = "closed"
+        work.allots.put(allot.id, allot)
+    return Effect(Verdict.OK, shows=True)
+
+
+# --- after the sale
+
+
+def _refund(work: Work, source: Source, op: Op, refund: Refund) -> Effect:
+    """Money was paid out for tickets, which the centre revoked before or revokes now."""
+    order = work.orders.get(refund.order_id)
+    verdict = _take_back(work, source.node_id, op, refund.order_id, refund.ticket_ids)
+    _book(work, source, op, refund, refund.order_id)
+    if order is None:
+        return Effect(Verdict.DISPUTED, "unknown_order", shows=True)
+    order.refunded_minor += refund.cash_minor + refund.fee_minor
+    _note_refunded(work, order, voided=refund.action == "void")
+    return Effect(verdict, "" if verdict is Verdict.OK else "not_valid", shows=True)
+
+
+def _exchange(work: Work, source: Source, op: Op, exchange: Exchange) -> Effect:
+    """Tickets went back and others were sold for their worth, in one go."""
+    if _comes_twice(work, exchange.order_id, exchange.lines):
+        return _contradiction(work, source, op)
+    order = work.orders.get(exchange.of_order)
+    returned = _take_back(work, source.node_id, op, exchange.of_order, exchange.returned)
+    sold, code = _sell_lines(work, source, exchange.order_id, exchange.lines)
+    _put_order(work, source, op, exchange)
+    _book(work, source, op, exchange, exchange.order_id)
+    _check_prices(work, exchange)
+    if order is not None:
+        order.refunded_minor += exchange.credit_minor
+        _note_refunded(work, order, voided=False)
+    if order is None or returned is not Verdict.OK:
+        return Effect(Verdict.DISPUTED, "not_valid" if order else "unknown_order", shows=True)
+    return Effect(sold, code, shows=True)
+
+
+def _note_refunded(work: Work, order: Order, *, voided: bool) -> None:
+    whole = order.refunded_minor >= order.total_minor
+    if whole:
+        order.state = OrderState.VOIDED if voided else OrderState.REFUNDED
+    else:
+        order.state = OrderState.PARTLY_REFUNDED
+    work.orders.put(order.id, order)
+
+
+def _take_back(
+    work: Work, node_id: str, op: Op, order_id: str, ticket_ids: tuple[str, ...]
+) -> Verdict:
+    """Revoke tickets of an order, unless the centre has done so under this operation already.
+
+    A ticket that was not there to be revoked, or that somebody went in on, is a case: the money
+    has been paid out for it.
+    """
+    asked = work.revocations.get(op.op_id)
+    revoked: frozenset[str] = frozenset()
+    if asked is not None and asked.node_id == node_id:
+        revoked = frozenset(json.loads(asked.body)["tickets"])
+        asked.journalled = 1
+        work.revocations.put(op.op_id, asked)
+    wrong = []
+    for ticket_id in ticket_ids:
+        ticket = work.tickets.get(ticket_id)
+        if (
+            ticket is None
+            or ticket.order_id != order_id
+            or (ticket_id not in revoked and not revoke_ticket(work, ticket))
+        ):
+            wrong.append(ticket_id)
+        elif any(entry.phase != "returned" for entry in work.entries_of(ticket_id)):
+            open_entered_case(work, ticket, op.op_id)
+    if wrong:
+        body = {"node": node_id, "order": order_id, "tickets": wrong, "op": op.op_id}
+        open_case(work, CaseKind.REFUND, op.op_id, body)
+        return Verdict.DISPUTED
+    return Verdict.OK
+
+
+def open_entered_case(work: Work, ticket: TicketRow, op_id: str) -> None:
+    """Somebody is inside on a ticket whose money went back."""
+    body = {"ticket": ticket.id, "order": ticket.order_id, "op": op_id}
+    open_case(work, CaseKind.ENTERED_REVOKED, ticket.id, body)
+
+
+# --- entries
+
+
+def record_entry(
+    work: Work, node_id: str, entry: EntryGranted, op_id: str, *, journalled: bool
+) -> Effect:
+    """Record an entry once by its operation id, and open a case when it is not the only one.
+
+    Rejected when the id already names an entry of another node or ticket.
+    """
+    entries = work.entries_of(entry.ticket_id)
+    known = work.entries.get(op_id)
+    if known is None:
+        row = EntryRow(
+            work.stream,
+            op_id,
+            entry.ticket_id,
+            entry.performance,
+            entry.unit,
+            node_id,
+            entry.lane,
+            "granted",
+            entry.at_ms,
+            int(entry.offline),
+            int(journalled),
+        )
+        work.put_entry(row)
+        entries.append(row)
+    elif (known.node_id, known.ticket_id) != (node_id, entry.ticket_id):
+        return Effect(Verdict.REJECTED, "contradiction")
+    else:
+        known.journalled = max(known.journalled, int(journalled))
+        work.put_entry(known)
+    _look_for_cases(work, entry.ticket_id, op_id, entries)
+    return Effect(Verdict.OK, shows=True)
+
+
+def _look_for_cases(work: Work, ticket_id: str, op_id: str, entries: list[EntryRow]) -> None:
+    counted = sorted(
+        (e for e in entries if e.phase != "returned"), key=lambda e: (e.at_ms, e.op_id)
+    )
+    if len(counted) > 1:
+        told = [
+            {
+                "op_id": e.op_id,
+                "node_id": e.node_id,
+                "lane": e.lane,
+                "at_ms": e.at_ms,
+                "offline": e.offline,
+            }
+            for e in counted
+        ]
+        open_case(work, CaseKind.DOUBLE_ENTRY, ticket_id, {"ticket": ticket_id, "entries": told})
+    ticket = work.tickets.get(ticket_id)
+    if ticket is not None and ticket.state == TicketState.VOID:
+        open_entered_case(work, ticket, op_id)

@@ -1,0 +1,217 @@
+"""Lending: units become an allotment of a till, which alone may end it.
+
+A grant is idempotent by (event, node, req): asking again gives the same allotment. Time alone
+never frees what was lent: a printed ticket cannot be fenced. Only the server's own holds end by
+its clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sync_server.heart.policy import Policy
+from sync_server.heart.rows import Allot, Claim, ClaimKind
+from sync_server.heart.share import share_of_house
+from sync_server.heart.source import Source
+from sync_server.heart.units import counts_of, take_share, units_of
+from sync_server.heart.work import Work
+from ticketing.admission import AllotmentState
+from ticketing.ids import AllotmentId
+from ticketing.seating import SeatingPlan
+
+UNITS_PER_GRANT_MAX = 2_000
+
+
+class NoGrant(StrEnum):
+    """Why nothing was lent."""
+
+    TAKEN = "taken"  # some unit asked for is sold, or kept back
+    LENT_ELSEWHERE = "lent_elsewhere"  # some unit asked for is lent to another till
+    ALREADY_YOURS = "already_yours"  # lent to the asker by an earlier grant: the feed brings it
+    SOLD_OUT = "sold_out"  # nothing is free to lend
+    POOL_EMPTY = "pool_empty"  # less is left of a counter pool than asked for
+    UNKNOWN_PERFORMANCE = "unknown_performance"
+    UNKNOWN_UNIT = "unknown_unit"
+    LIMIT = "limit"  # too many units in one request
+    QUARANTINE = "quarantine"  # nothing is lent until the nodes have reported
+    FENCED = "journal_forked"  # the asker's journal contradicts what it sent before
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """A till's wish: these very units (`firm`: for a basket), or about `count` in whole rows."""
+
+    req: str
+    performance: int
+    units: tuple[int, ...] = ()
+    count: int = 0
+    firm: bool = False
+    counts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Units lent, each with its version: a ticket sold on it cites both.
+
+    `state` is open, unless the request is an old one that comes again: then as of now.
+    """
+
+    id: AllotmentId
+    performance: int
+    units: tuple[tuple[int, int], ...]
+    firm: bool
+    state: AllotmentState
+    counts: Mapping[str, int] = field(default_factory=dict)
+    soft_s: int = 0
+    hard_s: int = 0
+    recall: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lend:
+    """Lend the wished units of an event to a till, all of them or none.
+
+    `generation` is the short id of the server's history; `tills` how many share the house.
+    """
+
+    source: Source
+    wish: Acquire
+    generation: str
+    policy: Policy = field(default_factory=Policy)
+    tills: int = 1
+
+    @property
+    def stream(self) -> str:
+        """The event."""
+        return self.source.stream
+
+    def want(self, work: Work) -> None:
+        """Name the units, when they are known."""
+        performance = self.wish.performance
+        work.claims.want((performance, unit) for unit in self.wish.units)
+        work.pools.want(pool for pool, _count in self.wish.counts)
+        work.journals.want([(self.source.node_id, self.source.incarnation)])
+
+    def apply(self, work: Work) -> Grant | NoGrant:
+        """Decide; the claims' revisions have the last word when they are written."""
+        wish, source = self.wish, self.source
+        earlier = find_by_req(work, source.node_id, wish.req)
+        if earlier is not None:
+            return grant_of(earlier)
+        refusal = self._refused(work)
+        if refusal is not None:
+            return refusal
+        units = wish.units
+        if not units and wish.count:
+            known = work.claims_of(wish.performance)
+            units = share_of_house(
+                work.plan, work.event, known, source.node_id, wish.count, self.tills
+            )
+        claims = [work.claim(wish.performance, unit) for unit in units]
+        obstacle = _obstacle(claims, work.plan, source.node_id)
+        if obstacle is None and not _pools_have(work, wish.counts):
+            obstacle = NoGrant.POOL_EMPTY
+        if obstacle is not None:
+            return obstacle
+        return grant_of(self._lend(work, claims))
+
+    def _refused(self, work: Work) -> NoGrant | None:
+        wish, source = self.wish, self.source
+        if work.quarantine:
+            return NoGrant.QUARANTINE
+        if work.journal(source.node_id, source.incarnation).state != "open":
+            return NoGrant.FENCED
+        if work.is_house or work.event.performance(wish.performance) is None:
+            return NoGrant.UNKNOWN_PERFORMANCE
+        if len(wish.units) > UNITS_PER_GRANT_MAX or wish.count > UNITS_PER_GRANT_MAX:
+            return NoGrant.LIMIT
+        return None
+
+    def _lend(self, work: Work, claims: list[Claim]) -> Allot:
+        wish, source = self.wish, self.source
+        number = str(AllotmentId(self.generation, work.take_rev()))
+        counts = {
+            pool: count for pool, count in wish.counts if take_share(work, number, pool, count)
+        }
+        allot = Allot(
+            work.stream,
+            number,
+            source.node_id,
+            source.incarnation,
+            wish.performance,
+            wish.req,
+            int(wish.firm),
+            "open",
+            work.now_ms,
+            0,
+            self.policy.soft_s,
+            self.policy.hard_s,
+            0,
+            allot_body([(claim.unit, claim.version) for claim in claims], counts),
+        )
+        work.allots.put(number, allot)
+        for claim in claims:
+            claim.kind, claim.ref, claim.node_id = ClaimKind.ALLOT, number, source.node_id
+            work.put_claim(claim)
+        return allot
+
+
+def allot_body(units: list[tuple[int, int]], counts: Mapping[str, int]) -> str:
+    """What an allotment holds, as its row keeps it."""
+    body: dict[str, object] = {"units": units}
+    if counts:
+        body["counts"] = dict(counts)
+    return json.dumps(body, separators=(",", ":"))
+
+
+def find_by_req(work: Work, node_id: str, req: str) -> Allot | None:
+    """The allotment or hold that a request got before."""
+    for allot in work.allots.changed.values():
+        if (allot.node_id, allot.req) == (node_id, req):
+            return allot
+    row = work.sql.row(
+        "SELECT id FROM allot WHERE event_id = ? AND node_id = ? AND req = ?",
+        work.stream,
+        node_id,
+        req,
+    )
+    return work.allots.get(row[0]) if row else None
+
+
+def grant_of(allot: Allot) -> Grant:
+    """What a node is told of its allotment."""
+    number = AllotmentId.parse(allot.id)
+    assert number is not None, allot.id
+    return Grant(
+        number,
+        allot.perf_id,
+        units_of(allot),
+        bool(allot.firm),
+        AllotmentState(allot.state),
+        counts_of(allot),
+        allot.soft_s,
+        allot.hard_s,
+        bool(allot.recall),
+    )
+
+
+def _obstacle(claims: list[Claim], plan: SeatingPlan, node_id: str) -> NoGrant | None:
+    if not claims:
+        return NoGrant.SOLD_OUT
+    for claim in claims:
+        if not plan.has_unit(claim.unit):  # also a free one that a later plan no longer has
+            return NoGrant.UNKNOWN_UNIT
+        if claim.kind == ClaimKind.FREE:
+            continue
+        if claim.kind != ClaimKind.ALLOT:
+            return NoGrant.TAKEN
+        return NoGrant.ALREADY_YOURS if claim.node_id == node_id else NoGrant.LENT_ELSEWHERE
+    return None
+
+
+def _pools_have(work: Work, counts: tuple[tuple[str, int], ...]) -> bool:
+    pools = ((work.pools.get(pool_id), count) for pool_id, count in counts)
+    return all(pool is not None and pool.free >= count for pool, count in pools)

@@ -1,0 +1,389 @@
+"""The unit of work: what one batch reads and changes of one stream, in one transaction.
+
+Begin it, name what will be wanted and `fetch` it in a few statements, decide on rows in memory,
+`flush` what changed in a few more. Memory is for speed only: it lives as long as the transaction
+and the stream's row is locked all the while; a row is written in place of the very revision that
+was read, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Table
+
+from sync_server.heart.rows import (
+    Allot,
+    Case,
+    Claim,
+    EntryRow,
+    Journal,
+    LedgerLine,
+    OpRow,
+    Order,
+    Pool,
+    Revocation,
+    Share,
+    TicketRow,
+)
+from sync_server.store import schema
+from sync_server.store.errors import StreamRefused
+from sync_server.store.sql import Sql, Stale, columns_of
+from ticketing.event import Event
+from ticketing.journal import ROOT_HASH
+from ticketing.seating import SeatingPlan
+
+R = TypeVar("R")
+Plans = Callable[[Sql, str], tuple[SeatingPlan, Event] | None]
+"""Where an event's plan and catalogue come from: as last imported, None for no event."""
+JournalKey = tuple[str, int]
+"""A journal of this stream: node id and incarnation."""
+UnitKey = tuple[int, int]
+"""A unit: performance and unit number."""
+
+
+class NotOwner(StreamRefused):
+    """Another server owns this stream, or a newer epoch of ours."""
+
+    def __init__(self, stream: str, owner_url: str) -> None:
+        super().__init__(f"stream {stream} is owned by {owner_url or 'nobody'}")
+        self.owner_url = owner_url
+
+
+class UnknownStream(StreamRefused):
+    """There is no such event or venue here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who writes: the epoch it got when it took the stream over. None anywhere: nobody checks."""
+
+    epoch: int
+
+
+class Kept(Generic[R]):
+    """Rows of one table by key, as far as they have been read, and which of them have changed."""
+
+    def __init__(
+        self, table: Table, read: Callable[[Collection[Any]], Iterable[tuple[Any, R]]]
+    ) -> None:
+        self.table = table
+        self.changed: dict[Any, R] = {}
+        self._read = read
+        self._rows: dict[Any, R | None] = {}
+        self._wanted: set[Any] = set()
+
+    def want(self, keys: Iterable[Any]) -> None:
+        """Name keys that will be asked for."""
+        self._wanted.update(keys)
+
+    def fetch(self) -> None:
+        """Read what is wanted and not known yet."""
+        missing = self._wanted.difference(self._rows)
+        self._wanted.clear()
+        if missing:
+            self._rows.update(dict.fromkeys(missing))
+            self._rows.update(self._read(missing))
+
+    def get(self, key: Any) -> R | None:
+        """The row, or None when there is none."""
+        try:
+            return self._rows[key]
+        except KeyError:
+            self._wanted.add(key)
+            self.fetch()
+            return self._rows[key]
+
+    def put(self, key: Any, row: R) -> None:
+        """Add or change a row; it is written at the flush."""
+        self._rows[key] = row
+        self.changed[key] = row
+
+    def learn(self, rows: Iterable[tuple[Any, R]]) -> None:
+        """Take in rows that were read by another way; what is known already stays."""
+        for key, row in rows:
+            self._rows.setdefault(key, row)
+
+
+class Work:
+    """One stream in one transaction. Everything that it hands out is private to this batch."""
+
+    def __init__(
+        self, sql: Sql, stream: str, now_ms: int, plans: Plans, row: Sequence[Any]
+    ) -> None:
+        self.sql = sql
+        self.stream = stream
+        self.now_ms = now_ms
+        head, epoch, _owner_url, quarantine, kind = row
+        self.head: int = head
+        self.quarantine = bool(quarantine)
+        self.is_house: bool = kind == "house"
+        self._began_at: int = head
+        self._epoch: int = epoch
+        self._plans = plans
+        self._plan: tuple[SeatingPlan, Event] | None = None
+        self.claims: Kept[Claim] = Kept(schema.claim, self._read_claims)
+        self.allots: Kept[Allot] = Kept(schema.allot, self._by_id(schema.allot, Allot))
+        self.pools: Kept[Pool] = Kept(schema.pool, self._by_id(schema.pool, Pool))
+        self.shares: Kept[Share] = Kept(schema.share, self._read_shares)
+        self.journals: Kept[Journal] = Kept(schema.journal, self._read_journals)
+        self.orders: Kept[Order] = Kept(schema.orders, self._by_id(schema.orders, Order))
+        self.tickets: Kept[TicketRow] = Kept(schema.ticket, self._by_id(schema.ticket, TicketRow))
+        self.cases: Kept[Case] = Kept(schema.case, self._by_id(schema.case, Case))
+        self.revocations: Kept[Revocation] = Kept(
+            schema.revocation, self._by_id(schema.revocation, Revocation, "op_id")
+        )
+        self.entries: Kept[EntryRow] = Kept(
+            schema.entry, self._by_id(schema.entry, EntryRow, "op_id")
+        )
+        self._entries_of: dict[str, list[str]] = {}
+        self._entries_wanted: set[str] = set()
+        self.ops: list[OpRow] = []
+        self.ledger: list[LedgerLine] = []
+
+    @staticmethod
+    def begin(sql: Sql, stream: str, now_ms: int, plans: Plans, owner: Owner | None = None) -> Work:
+        """Lock the stream for this transaction. Raises UnknownStream or NotOwner."""
+        row = sql.row(
+            "SELECT head, epoch, owner_url, quarantine, kind FROM stream "  # noqa: S608
+            f"WHERE event_id = ?{sql.locked}",
+            stream,
+        )
+        if row is None:
+            raise UnknownStream(stream)
+        if owner is not None and row[1] != owner.epoch:
+            raise NotOwner(stream, row[2])
+        return Work(sql, stream, now_ms, plans, row)
+
+    @property
+    def plan(self) -> SeatingPlan:
+        """The event's seating plan."""
+        return self._catalogue()[0]
+
+    @property
+    def event(self) -> Event:
+        """The event as last imported."""
+        return self._catalogue()[1]
+
+    def _catalogue(self) -> tuple[SeatingPlan, Event]:
+        if self._plan is None:
+            self._plan = self._plans(self.sql, self.stream)
+            assert self._plan is not None, f"{self.stream} has no catalogue"
+        return self._plan
+
+    # --- reading
+
+    def fetch(self) -> None:
+        """Read everything that was named with `want`."""
+        for kept in (
+            self.claims,
+            self.allots,
+            self.pools,
+            self.shares,
+            self.journals,
+            self.orders,
+            self.tickets,
+            self.revocations,
+            self.entries,
+        ):
+            kept.fetch()
+        self._fetch_entries()
+
+    def claim(self, performance: int, unit: int) -> Claim:
+        """Who has a unit; a new, free row when nobody ever had it."""
+        key = (performance, unit)
+        found = self.claims.get(key)
+        return found if found is not None else Claim(self.stream, performance, unit)
+
+    def claims_of(self, performance: int) -> dict[int, Claim]:
+        """Every claim row of a performance that was ever written, by unit."""
+        found = self.sql.select(
+            columns_of(schema.claim),
+            "FROM claim WHERE event_id = ? AND perf_id = ?",
+            self.stream,
+            performance,
+        )
+        rows = [Claim(*row) for row in found]
+        self.claims.learn(((row.perf_id, row.unit), row) for row in rows)
+        known = {row.unit: self.claim(performance, row.unit) for row in rows}
+        for (perf_id, unit), row in self.claims.changed.items():
+            if perf_id == performance:
+                known[unit] = row
+        return known
+
+    def journal(self, node_id: str, incarnation: int) -> Journal:
+        """How far a journal has come; an empty one that is not written down yet."""
+        found = self.journals.get((node_id, incarnation))
+        if found is not None:
+            return found
+        return Journal(self.stream, node_id, incarnation, 0, ROOT_HASH, "open")
+
+    def want_entries(self, ticket_ids: Iterable[str]) -> None:
+        """Name tickets whose entries will be asked for."""
+        self._entries_wanted.update(ticket_ids)
+
+    def entries_of(self, ticket_id: str) -> list[EntryRow]:
+        """Every entry of a ticket, in no certain order."""
+        if ticket_id not in self._entries_of:
+            self._entries_wanted.add(ticket_id)
+            self._fetch_entries()
+        found = [self.entries.get(op_id) for op_id in self._entries_of[ticket_id]]
+        return [entry for entry in found if entry is not None]
+
+    # --- changing
+
+    def take_rev(self) -> int:
+        """A feed revision that nothing else gets: numbers are made of them."""
+        self.head += 1
+        return self.head
+
+    def put_claim(self, claim: Claim) -> None:
+        """Write a unit's claim."""
+        self.claims.put((claim.perf_id, claim.unit), claim)
+
+    def put_entry(self, entry: EntryRow) -> None:
+        """Write an entry."""
+        known = self._entries_of.get(entry.ticket_id)
+        if known is not None and entry.op_id not in known:
+            known.append(entry.op_id)
+        self.entries.put(entry.op_id, entry)
+
+    def put_journal(self, journal: Journal) -> None:
+        """Write how far a journal has come."""
+        self.journals.put((journal.node_id, journal.inc), journal)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the feed has anything new by this batch."""
+        return self.head != self._began_at
+
+    def flush(self) -> None:
+        """Write what changed. Raises Stale when the database is not what we read.
+
+        Afterwards `head` is the revision that shows everything of this batch.
+        """
+        for kept in self._fed():
+            for row in kept.changed.values():
+                row.was = row.rev
+                self.head += 1
+                row.rev = self.head
+        for op in self.ops:
+            op.rev = self.head if op.rev else 0
+        if self.has_changed:
+            self._move_head()
+        if self.tickets.changed:  # revoked ones first: a unit has one valid ticket at any moment
+            rows = sorted(self.tickets.changed.values(), key=lambda t: t.state == "valid")
+            self.sql.write(schema.ticket, rows)
+            self.tickets.changed.clear()
+        for kept in (*self._fed(), self.shares, self.journals, self.revocations):
+            if kept.changed:
+                self.sql.write(kept.table, list(kept.changed.values()))
+                kept.changed.clear()
+        self.sql.write(schema.op, self.ops)
+        self.sql.write(schema.ledger, self.ledger)
+        self.ops, self.ledger = [], []
+        self._began_at = self.head
+
+    def _fed(self) -> tuple[Kept[Any], ...]:
+        return (
+            self.allots,
+            self.claims,
+            self.pools,
+            self.orders,
+            self.tickets,
+            self.entries,
+            self.cases,
+        )
+
+    def _move_head(self) -> None:
+        """Fencing and order in one statement: a superseded epoch moves nothing."""
+        moved = self.sql.run(
+            "UPDATE stream SET head = ? WHERE event_id = ? AND head = ? AND epoch = ?",
+            self.head,
+            self.stream,
+            self._began_at,
+            self._epoch,
+        )
+        if moved != 1:
+            raise Stale(f"stream {self.stream} has moved on without us")
+
+    # --- how each table is read
+
+    def _by_id(
+        self, table: Table, make: Callable[..., R], key: str = "id"
+    ) -> Callable[[Collection[Any]], Iterable[tuple[Any, R]]]:
+        columns, position = columns_of(table), [c.name for c in table.columns].index(key)
+
+        def read(keys: Collection[Any]) -> Iterable[tuple[Any, R]]:
+            condition, bound = self.sql.among(key, keys)
+            rows = self.sql.select(
+                columns,
+                f"FROM {table.name} WHERE event_id = ? AND {condition}",
+                self.stream,
+                bound,
+            )
+            return [(row[position], make(*row)) for row in rows]
+
+        return read
+
+    def _read_claims(self, keys: Collection[UnitKey]) -> Iterable[tuple[UnitKey, Claim]]:
+        by_performance: dict[int, list[int]] = {}
+        for performance, unit in keys:
+            by_performance.setdefault(performance, []).append(unit)
+        for performance, units in by_performance.items():
+            condition, bound = self.sql.among("unit", units)
+            rows = self.sql.select(
+                columns_of(schema.claim),
+                f"FROM claim WHERE event_id = ? AND perf_id = ? AND {condition}",
+                self.stream,
+                performance,
+                bound,
+            )
+            for row in rows:
+                yield (row[1], row[2]), Claim(*row)
+
+    def _read_journals(self, keys: Collection[JournalKey]) -> Iterable[tuple[JournalKey, Journal]]:
+        condition, bound = self.sql.among("node_id", {node_id for node_id, _inc in keys})
+        rows = self.sql.select(
+            columns_of(schema.journal),
+            f"FROM journal WHERE event_id = ? AND {condition}",
+            self.stream,
+            bound,
+        )
+        return [((row[1], row[2]), Journal(*row)) for row in rows]
+
+    def _read_shares(
+        self, keys: Collection[tuple[str, str]]
+    ) -> Iterable[tuple[tuple[str, str], Share]]:
+        condition, bound = self.sql.among("allot_id", {allot_id for allot_id, _pool in keys})
+        rows = self.sql.select(
+            columns_of(schema.share),
+            f"FROM share WHERE event_id = ? AND {condition}",
+            self.stream,
+            bound,
+        )
+        return [((row[1], row[2]), Share(*row)) for row in rows]
+
+    def _fetch_entries(self) -> None:
+        wanted = self._entries_wanted.difference(self._entries_of)
+        self._entries_wanted.clear()
+        if not wanted:
+            return
+        for ticket_id in wanted:
+            self._entries_of[ticket_id] = []
+        condition, bound = self.sql.among("ticket_id", wanted)
+        rows = self.sql.select(
+            columns_of(schema.entry),
+            f"FROM entry WHERE event_id = ? AND {condition}",
+            self.stream,
+            bound,
+        )
+        self.entries.learn((row[1], EntryRow(*row)) for row in rows)
+        for row in rows:
+            self._entries_of[row[2]].append(row[1])
+        for entry in self.entries.changed.values():  # of this batch, not written yet
+            known = self._entries_of.get(entry.ticket_id)
+            if known is not None and entry.op_id not in known:
+                known.append(entry.op_id)
