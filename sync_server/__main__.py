@@ -110,7 +110,15 @@ def _parser() -> argparse.ArgumentParser:
     import_.add_argument("file", type=Path, metavar="FILE.json")
     import_.set_defaults(command=_import)
 
-    for each in (init, serve_, code, import_):
+    migrate = parsers.add_parser(
+        "migrate",
+        help="take the database of an older Boxgate on",
+        description="Bring the database of an older Boxgate up to this version, in one step or "
+        "not at all. Stop the server first. A SQLite file is copied beside itself before.",
+    )
+    migrate.set_defaults(command=_migrate)
+
+    for each in (init, serve_, code, import_, migrate):
         _add_common(each, argparse.SUPPRESS)
     return parser
 
@@ -182,6 +190,17 @@ def _import(settings: Settings, options: argparse.Namespace) -> int:
         f"venue '{answer.venue_id}': {answer.event_count} events, "
         f"{answer.performance_count} performances; {answer.changed_count} documents are new"
     )
+    return ExitCode.OK
+
+
+def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
+    done = commands.migrate(settings)
+    if done.since == done.to:
+        print(f"the database is of schema {done.to}, as it should be: nothing to do")
+        return ExitCode.OK
+    print(f"the database was of schema {done.since} and is of schema {done.to} now")
+    if done.copy is not None:
+        print(f"as it was before: {done.copy}")
     return ExitCode.OK
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
+from sync_server.serve_lock import alone
 from sync_server.services.catalogue import NotStored, Stored, store_catalogue
 from sync_server.services.enrolment import (
     CodeRefusal,
@@ -29,7 +30,9 @@ from sync_server.services.permissions import NodeRole
 from sync_server.services.sample import Sample, sample_document
 from sync_server.settings import Settings
 from sync_server.store.database import check_schema, open_engine, read_only
-from sync_server.store.errors import StoreError
+from sync_server.store.errors import StoreError, StoreInUse
+from sync_server.store.migrating import Migrated
+from sync_server.store.migrating import migrate as migrate_store
 from sync_server.store.transact import transact
 from ticketing.catalogue import CatalogueError, parse_catalogue
 
@@ -51,6 +54,8 @@ def storage_errors() -> Iterator[None]:
     """Turn what is wrong with database, keys or folder into a sentence and an exit code."""
     try:
         yield
+    except StoreInUse as error:
+        raise ProgramError(str(error), ExitCode.BUSY) from error
     except (StoreError, KeyProblem) as error:
         raise ProgramError(str(error), ExitCode.STORAGE) from error
     except DBAPIError as error:
@@ -68,15 +73,17 @@ def open_house(settings: Settings) -> OpenHouse:
     """
     refuse_unfinished(settings)
     engine = open_engine(settings.database)
-    with storage_errors():
-        if not settings.database_url and not settings.data_dir.is_dir():
-            raise StoreError(
-                f"there is no data folder {settings.data_dir}; run 'boxgate-server init' first"
-            )
-        check_schema(engine)
-        with read_only(engine).connect() as connection:
-            meta, house = read_meta(connection), read_house(connection)
-        return OpenHouse(engine, house, load_keys(settings.keys_dir, key_fingerprints(meta)))
+    try:
+        with storage_errors():
+            if not settings.database_url:
+                _require_data_dir(settings)
+            check_schema(engine)
+            with read_only(engine).connect() as connection:
+                meta, house = read_meta(connection), read_house(connection)
+            return OpenHouse(engine, house, load_keys(settings.keys_dir, key_fingerprints(meta)))
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def init(settings: Settings, sample: Sample | None) -> NewHouse:
@@ -88,6 +95,20 @@ def init(settings: Settings, sample: Sample | None) -> NewHouse:
         )
     with storage_errors():
         return initialise(settings, catalogue)
+
+
+def migrate(settings: Settings) -> Migrated:
+    """Bring an older database up to this version. Raises ProgramError and then changed nothing."""
+    refuse_unfinished(settings)
+    busy = f"a server runs with the data folder {settings.data_dir}; stop it first"
+    engine = open_engine(settings.database)
+    try:
+        with storage_errors():
+            _require_data_dir(settings)
+            with alone(settings.data_dir, busy):
+                return migrate_store(engine, datetime.now(UTC))
+    finally:
+        engine.dispose()
 
 
 def make_enrolment_code(
@@ -115,6 +136,13 @@ def import_catalogue(settings: Settings, file: Path) -> Stored | NotStored | Cat
         return error
     with _opened(settings) as opened:
         return transact(opened.engine, lambda tx: store_catalogue(tx, catalogue))
+
+
+def _require_data_dir(settings: Settings) -> None:
+    if not settings.data_dir.is_dir():
+        raise StoreError(
+            f"there is no data folder {settings.data_dir}; run 'boxgate-server init' first"
+        )
 
 
 @contextmanager

@@ -1,0 +1,243 @@
+"""Schema 2: holds and terms, pools, owners of streams, forked journals' branches, quarantine.
+
+Not released yet: whoever changes `store.schema` before the release changes this step with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic.operations import Operations
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from sync_server.store.migrations.rebuilding import rebuild
+
+
+def upgrade(op: Operations) -> None:
+    """From schema 1."""
+    _add_columns(op)
+    _rebuild_claims_and_allotments(op)
+    _rebuild_operations(op)
+    _rebuild_ledger(op)
+    _add_pools(op)
+    _add_tables_of_recovery(op)
+    _change_indexes(op)
+
+
+def _key(name: str, kind: type[String] | type[BigInteger] = String) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _zero(name: str, kind: type[Integer] = BigInteger) -> Column[Any]:
+    return Column(name, kind, nullable=False, server_default="0")
+
+
+def _was() -> Column[Any]:
+    return _zero("was")
+
+
+def _add_columns(op: Operations) -> None:
+    added: dict[str, list[Column[Any]]] = {
+        "generation": [_zero("timeline", Integer)],
+        "stream": [
+            _zero("epoch"),
+            Column("owner_url", String, nullable=False, server_default=""),
+            _zero("lease_until_ms"),
+            _zero("min_rev"),
+            _zero("quarantine", Integer),
+        ],
+        "node": [Column("inc", BigInteger, nullable=False, server_default="1")],
+        "orders": [_zero("refunded_minor"), _was()],
+        "ticket": [_was()],
+        "entry": [_was()],
+        "case_file": [
+            _zero("closed_ms"),
+            Column("resolution", Text, nullable=False, server_default=""),
+            _was(),
+        ],
+    }
+    for table, columns in added.items():
+        for column in columns:
+            op.add_column(table, column)
+
+
+def _rebuild_claims_and_allotments(op: Operations) -> None:
+    """Both may be in more states than before."""
+    rebuild(
+        op,
+        "claim",
+        _key("event_id"),
+        _key("perf_id", BigInteger),
+        _key("unit", BigInteger),
+        Column("kind", String, nullable=False),
+        Column("ref", String, nullable=False),
+        Column("node_id", String, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        _was(),
+        CheckConstraint("kind IN ('free','hold','allot','sold','returned','blocked')"),
+    )
+    rebuild(
+        op,
+        "allot",
+        _key("event_id"),
+        _key("id"),
+        Column("node_id", String, nullable=False),
+        Column("inc", BigInteger, nullable=False, server_default="1"),
+        Column("perf_id", BigInteger, nullable=False),
+        Column("req", String, nullable=False),
+        Column("firm", Integer, nullable=False),
+        Column("state", String, nullable=False),
+        Column("granted_ms", BigInteger, nullable=False),
+        _zero("expires_ms"),
+        _zero("soft_s", Integer),
+        _zero("hard_s", Integer),
+        _zero("recall", Integer),
+        Column("body", Text, nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        _was(),
+        UniqueConstraint("event_id", "node_id", "req", name="grant_is_idempotent"),
+        CheckConstraint("state IN ('held','open','closed','written_off')"),
+    )
+
+
+def _rebuild_operations(op: Operations) -> None:
+    """All there is belongs to the trunk: nothing was ever salvaged before."""
+    rebuild(
+        op,
+        "op",
+        _key("event_id"),
+        _key("node_id"),
+        _key("inc", BigInteger),
+        _key("seq", BigInteger),
+        _key("branch"),
+        Column("op_id", String(32), nullable=False),
+        Column("kind", String, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("wall_ms", BigInteger, nullable=False),
+        Column("body", Text, nullable=False),
+        Column("hash", String(64), nullable=False),
+        Column("received_ms", BigInteger, nullable=False),
+        Column("verdict", String, nullable=False),
+        Column("verdict_code", String, nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        values={"branch": "''"},
+    )
+
+
+def _rebuild_ledger(op: Operations) -> None:
+    """Money is booked by the place of its operation in a journal, no longer by the operation's id.
+
+    Every line of schema 1 was booked by a sale that is stored. If two stored sales have one id,
+    the one received first booked them: the second met the ledger's key.
+    """
+    rebuild(
+        op,
+        "ledger",
+        _key("event_id"),
+        _key("node_id"),
+        _key("inc", BigInteger),
+        _key("seq", BigInteger),
+        _key("branch"),
+        _key("line", BigInteger),
+        Column("order_id", String, nullable=False),
+        Column("account", String, nullable=False),
+        Column("amount_minor", BigInteger, nullable=False),
+        Column("currency", String(3), nullable=False),
+        values={name: f"sale.{name}" for name in ("node_id", "inc", "seq", "branch")},
+        joined=(
+            "JOIN (SELECT event_id, op_id, node_id, inc, seq, branch, row_number() OVER ("
+            "PARTITION BY event_id, op_id ORDER BY received_ms, node_id, inc, seq) AS place "
+            "FROM op WHERE kind = 'sale') sale "
+            "ON sale.event_id = old.event_id AND sale.op_id = old.op_id AND sale.place = 1"
+        ),
+    )
+
+
+def _add_pools(op: Operations) -> None:
+    op.create_table(
+        "pool",
+        _key("event_id"),
+        _key("id"),
+        Column("capacity", Integer, nullable=False),
+        Column("free", Integer, nullable=False),
+        Column("lent", Integer, nullable=False),
+        Column("spent", Integer, nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        _was(),
+        CheckConstraint("free >= 0 AND lent >= 0 AND spent >= 0"),
+        CheckConstraint("free + lent + spent = capacity"),
+    )
+    op.create_table(
+        "share",
+        _key("event_id"),
+        _key("allot_id"),
+        _key("pool_id"),
+        Column("lent", Integer, nullable=False),
+        Column("spent", Integer, nullable=False),
+        CheckConstraint("lent >= 0 AND spent >= 0"),
+    )
+
+
+def _add_tables_of_recovery(op: Operations) -> None:
+    op.create_table(
+        "revocation",
+        _key("event_id"),
+        _key("op_id"),
+        Column("node_id", String, nullable=False),
+        Column("action", String, nullable=False),
+        Column("asked_ms", BigInteger, nullable=False),
+        Column("journalled", Integer, nullable=False),
+        Column("body", Text, nullable=False),
+    )
+    op.create_table(
+        "gate_cursor",
+        _key("event_id"),
+        _key("node_id"),
+        Column("generation", String(8), nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        Column("seen_ms", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "quarantine",
+        _key("event_id"),
+        _key("node_id"),
+        Column("state", String, nullable=False),
+        CheckConstraint("state IN ('waiting','reported','lost')"),
+    )
+    op.create_table(
+        "declared",
+        _key("event_id"),
+        _key("id"),
+        Column("node_id", String, nullable=False),
+        Column("inc", BigInteger, nullable=False),
+        Column("state", String, nullable=False),
+        Column("body", Text, nullable=False),
+    )
+
+
+def _change_indexes(op: Operations) -> None:
+    for table in ("claim", "allot", "pool", "orders"):
+        op.create_index(f"{table}_by_rev", table, ["event_id", "rev"], unique=True)
+    deferred, valid = text("verdict = 'deferred'"), text("state = 'valid'")
+    op.create_index(
+        "op_deferred", "op", ["event_id"], sqlite_where=deferred, postgresql_where=deferred
+    )
+    op.drop_index("ticket_by_unit", "ticket")
+    op.create_index(
+        "one_valid_ticket_per_unit",
+        "ticket",
+        ["event_id", "perf_id", "unit"],
+        unique=True,
+        sqlite_where=valid,
+        postgresql_where=valid,
+    )
