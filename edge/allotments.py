@@ -10,13 +10,14 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.journal import Unit, incarnation_of
+from edge.time_left import standing_of
 from ticketing.admission import AllotmentState
 from ticketing.ids import U8_MAX, AllotmentId, is_u32
 from ticketing.operations import is_name
-from ticketing.terms import Anchor
+from ticketing.terms import Anchor, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,27 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class LentUnit:
-    """One unit of ours. `state` is free, sold, released or returned."""
+    """One unit of ours. `state` is free, sold, released or returned.
+
+    `late`: taken past the soft term of its allotment.
+    """
 
     unit: int
     allotment: AllotmentId
     version: int
     state: str
+    late: bool = False
+
+
+class TermOver(Exception):
+    """A unit is ours and free, and may not be sold now: its allotment's term is over.
+
+    `standing` LIMITED: with a supervisor's approval it may be.
+    """
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(f"the term of what was lent is over: {standing}")
+        self.standing = standing
 
 
 def grant_from_wire(raw: Mapping[str, object]) -> Grant | None:
@@ -228,14 +244,24 @@ def units_of(connection: sqlite3.Connection, stream: str, performance: int) -> d
     return {row["unit"]: _lent(row) for row in rows}
 
 
-def take(unit: Unit, stream: str, performance: int, wanted: int) -> LentUnit | None:
-    """Mark one of our free units sold. None when it is not ours, or not free."""
+def take(
+    unit: Unit, stream: str, performance: int, wanted: int, now: Anchor, *, approved: bool = False
+) -> LentUnit | None:
+    """Mark one of our free units sold. None when it is not ours, or not free.
+
+    `approved`: a supervisor lets it be sold past the soft term. Raises TermOver.
+    """
     row = unit.execute(
         "UPDATE allot_unit SET state = 'sold' WHERE stream = ? AND performance = ? AND unit = ? "
         "AND state = 'free' RETURNING unit, allot_id, version, state",
         (stream, performance, wanted),
     ).fetchone()
-    return _lent(row) if row else None
+    if row is None:
+        return None
+    may = standing_of(unit, stream, row["allot_id"], now)
+    if may is Standing.STOPPED or (may is Standing.LIMITED and not approved):
+        raise TermOver(may)
+    return replace(_lent(row), late=may is Standing.LIMITED)
 
 
 def give_back(

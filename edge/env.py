@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from ticketing.terms import Anchor
-
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 # Goes on while the machine sleeps: a till with its lid shut for a night must know it.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -32,11 +30,6 @@ class Env(Protocol):
 
     def maybe_crash(self, point: str) -> None:
         """A place where a simulation may end the program; nothing happens anywhere else."""
-
-
-def anchor_now(env: Env, wall_high_ms: int) -> Anchor:
-    """Now, by all that can measure it. `wall_high_ms`: the highest wall time stored."""
-    return Anchor(env.monotonic_s(), env.boot_id(), env.wall_ms(), wall_high_ms)
 
 
 class MachineEnv:

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 
 from edge.allotments import Grant
 from edge.client import ServerClient
-from edge.env import Env, anchor_now
+from edge.env import Env
 from edge.errors import EdgeError, ReplicaError, ServerRefused, ServerUnreachable
-from edge.journal import get_meta, is_locked, wall_high_ms
+from edge.journal import get_meta, is_locked
 from edge.link import Backoff, Link, LinkKeeper, LinkState, Part
 from edge.mirror import BadChange
 from edge.protocol import acquire, hello, pull, push
 from edge.replica import Replica
+from edge.time_left import now_of
 from program.logs import get_logger
 from ticketing.terms import Anchor
 
@@ -341,7 +342,7 @@ class SyncEngine:
 
     def _anchor(self) -> Anchor:
         with self.replica.reading() as connection:
-            return anchor_now(self.env, wall_high_ms(connection))
+            return now_of(connection, self.env)
 
     def _refuse_wishes(self) -> None:
         while True:
@@ -364,7 +365,7 @@ class SyncEngine:
         mirror = self.replica.mirror
         with self.replica.reading() as connection:
             venue, node_id = get_meta(connection, "venue_id"), get_meta(connection, "node_id")
-            sent = anchor_now(self.env, wall_high_ms(connection))
+            sent = now_of(connection, self.env)
         request = self._follower.request(
             venue, mirror.generation(), mirror.cursors(), self._events(venue), wait_s
         )

@@ -10,6 +10,7 @@ from typing import Any
 from edge import replies
 from edge.env import Env
 from edge.journal import Head, Unit, acknowledge, backlog, get_meta, heads, lock, set_meta
+from edge.time_left import note_contact
 
 PROTO = 1
 
@@ -92,5 +93,6 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
             acknowledge(unit, head, acked, ())
     known = get_meta(unit, "generation")
     set_meta(unit, "generation", generation)
+    note_contact(unit)
     is_new = known not in ("", generation)
     return HelloOutcome(generation, is_new, tuple(fenced), quarantined)

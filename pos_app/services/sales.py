@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge.allotments import LentUnit, take
+from edge.allotments import LentUnit, TermOver, take
 from edge.env import Env
+from edge.id_mint import IdMint
 from edge.identity import NodeKey
 from edge.journal import Unit, append, get_meta, set_meta
+from edge.time_left import late_sold, note_late, now_of
 from pos_app.services.basket import Basket, BasketLine, priced_line
 from pos_app.services.model import SaleRefusal, SaleRefused
 from ticketing.code import TicketFacts, make_code
@@ -19,6 +21,7 @@ from ticketing.event import Event, Performance
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import CashLeg, Sale, SaleLine, decode_sale, encode_sale
+from ticketing.terms import DEFAULT_CAPS, Anchor, Caps, Sold
 
 _RECEIPT_COUNTER = "receipt_count"
 
@@ -33,12 +36,18 @@ class UnitsGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """Who sells, where: what every sale of this window shares."""
+    """Who sells, where: what every sale of this window shares.
+
+    `approved`: a supervisor lets units be sold past the soft term of their allotments.
+    """
 
     env: Env
+    ids: IdMint
     key: NodeKey
     person_id: str
     receipt_prefix: str
+    approved: bool = False
+    caps: Caps = DEFAULT_CAPS
 
 
 def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) -> SaleRefused | None:
@@ -60,13 +69,17 @@ def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) ->
 
 def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_minor: int) -> Sale:
     """Take the units and record the sale, in the caller's transaction. Raises UnitsGone."""
-    held = [(line, take(unit, event.id, line.performance, line.unit)) for line in basket.lines]
+    now = now_of(unit, seller.env)
+    held = [(line, _take(unit, seller, event.id, line, now)) for line in basket.lines]
     gone = tuple(line.unit for line, lent in held if lent is None)
     if gone:
         raise UnitsGone(gone)
+    late = [line for line, lent in held if lent is not None and lent.late]
+    if late:
+        _count_late(unit, seller, late)
     lines = tuple(_sold_line(seller, event, line, lent) for line, lent in held if lent is not None)
     sale = Sale(
-        OrderId(seller.env.random_bytes(8).hex()),
+        OrderId(seller.ids.next()),
         _next_receipt_no(unit, seller.receipt_prefix),
         seller.person_id,
         basket.currency,
@@ -74,9 +87,28 @@ def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_mino
         basket.total_minor,
         lines,
         CashLeg(basket.total_minor, tendered_minor),
+        late=bool(late),
     )
     _record(unit, seller.env, event.id, sale)
     return sale
+
+
+def _take(
+    unit: Unit, seller: Seller, event_id: str, line: BasketLine, now: Anchor
+) -> LentUnit | None:
+    """One unit, or None when it is not ours to sell now. What was taken before is rolled back."""
+    try:
+        return take(unit, event_id, line.performance, line.unit, now, approved=seller.approved)
+    except TermOver:
+        return None
+
+
+def _count_late(unit: Unit, seller: Seller, late: list[BasketLine]) -> None:
+    """Count what is sold past the soft term. Raises UnitsGone when a cap does not allow it."""
+    sold = Sold(len(late), sum(line.price_minor for line in late))
+    if seller.caps.broken_by(late_sold(unit), sold) is not None:
+        raise UnitsGone(tuple(line.unit for line in late))
+    note_late(unit, sold)
 
 
 def _sold_line(seller: Seller, event: Event, line: BasketLine, lent: LentUnit) -> SaleLine:
@@ -84,7 +116,7 @@ def _sold_line(seller: Seller, event: Event, line: BasketLine, lent: LentUnit) -
     ticket_type = event.ticket_type(line.ticket_type_id)
     assert performance is not None, "the basket was just priced"
     assert ticket_type is not None, "the basket was just priced"
-    ticket_id = TicketId(seller.env.random_bytes(8).hex())
+    ticket_id = TicketId(seller.ids.next())
     lasts = performance.valid_to - performance.valid_from
     facts = TicketFacts(
         seller.key.id,

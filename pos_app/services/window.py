@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from edge.allotments import Grant, firm_free_units, give_back
+from edge import giving_back
+from edge.allotments import Grant, firm_free_units
 from edge.errors import ReplicaError, ReplicaFull
+from edge.id_mint import IdMint
 from edge.journal import JournalLocked, Unit, append, backlog
 from edge.node import Node
 from edge.sync import Link, LinkState, Listeners, Wish
@@ -16,7 +18,7 @@ from pos_app.services.basket import Basket
 from program.logs import get_logger
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
-from ticketing.operations import Release, SignedIn, encode_release, encode_signed_in
+from ticketing.operations import SignedIn, encode_signed_in
 
 STOCK_UNITS = 300
 """Asked for when a performance is opened and fewer than half of it are left."""
@@ -30,6 +32,7 @@ class Window:
         self._identity, self._key, self._env = node.identity, node.key, node.env
         self._replica, self._engine = node.replica, node.engine
         self._catalogue, self._desk = desk.catalogue, desk
+        self._ids = IdMint(node.env)
         self._listeners: list[Callable[[model.News], None]] = []
         self._guard = threading.Lock()
         self._one_print = threading.Lock()
@@ -193,7 +196,9 @@ class Window:
         refused = sales.refusal(basket, known.event, tendered_minor, self._now())
         if refused is not None:
             return refused
-        seller = sales.Seller(self._env, self._key, person.id, self._identity.node_id[:4].upper())
+        seller = sales.Seller(
+            self._env, self._ids, self._key, person.id, self._identity.node_id[:4].upper()
+        )
         try:
             sale = self._replica.transact(
                 lambda unit: sales.sell(unit, seller, known.event, basket, tendered_minor)
@@ -313,19 +318,22 @@ class Window:
         self._release(stream, performance, units)
 
     def _release(self, stream: str, performance: int, units: tuple[int, ...]) -> None:
-        def release(unit: Unit) -> None:
-            for allotment, numbers in give_back(unit, stream, performance, units).items():
-                append(
-                    unit,
-                    stream,
-                    OpKind.RELEASE,
-                    encode_release(Release(performance, allotment, tuple(numbers))),
-                    op_id=self._op_id(),
-                    wall_ms=self._env.wall_ms(),
-                )
-
         try:
-            self._replica.transact(release)
+            self._replica.transact(
+                lambda unit: giving_back.release(unit, self._env, stream, performance, units)
+            )
+        except (ReplicaFull, JournalLocked) as error:
+            _log.error("release_not_recorded", error=str(error))
+        self._engine.nudge()
+
+    def _release_recalled(self, stream: str) -> None:
+        """Give back what the server recalls, but for what a basket asked for."""
+        with self._guard:
+            keep = set(self._handed_over)
+        try:
+            self._replica.transact(
+                lambda unit: giving_back.release_recalled(unit, self._env, stream, keep)
+            )
         except (ReplicaFull, JournalLocked) as error:
             _log.error("release_not_recorded", error=str(error))
         self._engine.nudge()
@@ -363,6 +371,7 @@ class Window:
 
     def _on_pulled(self, stream: str, kinds: frozenset[str]) -> None:
         if "allot" in kinds:
+            self._release_recalled(stream)
             self._release_stray()
         if stream == self._identity.venue_id or "doc" in kinds:
             self._tell(model.News(model.NewsKind.CATALOGUE))

@@ -19,7 +19,10 @@ PURE = sorted(
         *(ROOT / "ticketing").rglob("*.py"),
         *(ROOT / "edge" / "protocol").rglob("*.py"),
         *(ROOT / "sync_server" / "heart").rglob("*.py"),
-        *(ROOT / "edge" / f"{name}.py" for name in ("allotments", "journal", "replies")),
+        *(
+            ROOT / "edge" / f"{name}.py"
+            for name in ("allotments", "giving_back", "id_mint", "journal", "replies", "time_left")
+        ),
     ]
 )
 

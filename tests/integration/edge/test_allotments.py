@@ -19,6 +19,10 @@ from edge.allotments import (
 from edge.replica import Replica
 from tests.fakes.edge_node import EVENT, VENUE
 from ticketing.ids import AllotmentId
+from ticketing.terms import Anchor
+
+NOW = Anchor(0.0, "boot", 0, 0)
+"""Without a term, any moment is as good as another."""
 
 
 def grant(
@@ -38,7 +42,7 @@ def states(replica: Replica) -> dict[int, tuple[int, str]]:
 
 
 def sold(replica: Replica, unit: int) -> LentUnit | None:
-    return replica.transact(lambda u: take(u, EVENT, 1, unit))
+    return replica.transact(lambda u: take(u, EVENT, 1, unit, NOW))
 
 
 def returned(replica: Replica, units: Sequence[int]) -> dict[int, list[int]]:
@@ -169,5 +173,5 @@ def test_a_restart_finds_what_a_basket_held(replica: Replica) -> None:
 def test_the_same_allotment_id_in_two_events_is_two_allotments(replica: Replica) -> None:
     installed(replica, grant(1, 5))
     assert replica.transact(lambda unit: install(unit, "other", grant(1, 5)))
-    assert replica.transact(lambda unit: take(unit, "other", 1, 5)) is not None
+    assert replica.transact(lambda unit: take(unit, "other", 1, 5, NOW)) is not None
     assert states(replica) == {5: (1, "free")}

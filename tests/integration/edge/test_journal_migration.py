@@ -14,6 +14,9 @@ from edge.journal import head_of, heads, unacked, wall_high_ms
 from edge.replica import Replica, create_journal
 from tests.fakes.edge_node import EVENT, NODE, VENUE, write
 from ticketing.ids import AllotmentId
+from ticketing.terms import Anchor
+
+NOW = Anchor(0.0, "boot", 0, 0)
 
 OLD = Path(__file__).parents[2] / "data" / "journal-1.sql"
 
@@ -48,7 +51,7 @@ def test_what_was_granted_is_still_known_unit_by_unit(migrated: Replica) -> None
 
 def test_the_node_goes_on_where_it_was(migrated: Replica) -> None:
     assert write(migrated)[0].seq == 3
-    assert migrated.transact(lambda unit: take(unit, EVENT, 1, 6)) is not None
+    assert migrated.transact(lambda unit: take(unit, EVENT, 1, 6, NOW)) is not None
     grant = Grant(AllotmentId("0a1b2c3d", 3), 1, False, "open", ((7, 0),))
     assert migrated.transact(lambda unit: install(unit, EVENT, grant))
 

@@ -261,7 +261,7 @@ def test_a_release_that_cannot_be_written_leaves_the_units_ours(
 
     stage.lend([ROW[0]], firm=True)
     with monkeypatch.context() as patched:
-        patched.setattr("pos_app.services.window.append", full)
+        patched.setattr("edge.giving_back.append", full)
         stage.window.give_back(FIRST, [ROW[0]])
     assert state_of(stage, ROW[0]) is UnitState.FREE
     stage.restart()

@@ -18,6 +18,7 @@ from edge.journal_schema import SCHEMA
 from edge.replica import Replica
 from tests.fakes.edge_node import EVENT, enrolled_folder, write
 from ticketing.ids import AllotmentId
+from ticketing.terms import Anchor
 
 UNITS = range(1, 6)
 numbers = st.integers(1, 4)
@@ -69,7 +70,7 @@ class LentUnits(RuleBasedStateMachine):
 
     @rule(wanted=st.sampled_from(UNITS))
     def sell(self, wanted: int) -> None:
-        got = take(self.unit, EVENT, 1, wanted)
+        got = take(self.unit, EVENT, 1, wanted, Anchor(0.0, "", 0, 0))
         owner, state = self.units.get(wanted, (0, "released"))
         assert (got is not None) == (state == "free")
         if got is not None:
