@@ -12,7 +12,10 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class UnitAccount:
-    """One performance: capacity = free + lent + sold + blocked, and sold = valid tickets."""
+    """One performance: capacity = free + lent + sold + blocked, and sold = valid tickets.
+
+    `blocked` is what nobody may sell now: blocked, held by the server, or returned and not free yet.
+    """
 
     event_id: str
     performance: int
@@ -36,7 +39,10 @@ class UnitAccount:
 
 @dataclass(frozen=True, slots=True)
 class MoneyAccount:
-    """One event and currency: orders = their tickets' prices = what the ledger took, and the ledger sums to 0."""
+    """One event and currency, three ways: orders less refunds, tickets not revoked, the ledger.
+
+    `taken_minor` is what the ledger took for the sales, and all its lines sum to nothing.
+    """
 
     event_id: str
     currency: str
@@ -148,7 +154,8 @@ def _units(connection: Connection) -> tuple[UnitAccount, ...]:
                 SELECT event_id, perf_id,
                        sum(CASE WHEN kind = 'allot' THEN 1 ELSE 0 END) AS lent,
                        sum(CASE WHEN kind = 'sold' THEN 1 ELSE 0 END) AS sold,
-                       sum(CASE WHEN kind = 'blocked' THEN 1 ELSE 0 END) AS blocked
+                       sum(CASE WHEN kind IN ('blocked', 'hold', 'returned') THEN 1 ELSE 0 END)
+                           AS blocked
                 FROM claim GROUP BY event_id, perf_id
             ) c ON c.event_id = p.event_id AND c.perf_id = p.perf_id
             LEFT JOIN (
@@ -168,15 +175,16 @@ def _money(connection: Connection) -> tuple[MoneyAccount, ...]:
             """
             SELECT o.event_id, o.currency, o.total,
                    coalesce(t.total, 0), coalesce(l.taken, 0), coalesce(l.total, 0)
-            FROM (SELECT event_id, currency, sum(total_minor) AS total
+            FROM (SELECT event_id, currency, sum(total_minor - refunded_minor) AS total
                   FROM orders GROUP BY event_id, currency) o
             LEFT JOIN (SELECT k.event_id, s.currency, sum(k.price_minor) AS total
                        FROM ticket k
                        JOIN orders s ON s.event_id = k.event_id AND s.id = k.order_id
+                       WHERE k.state <> 'void'
                        GROUP BY k.event_id, s.currency) t
                    ON t.event_id = o.event_id AND t.currency = o.currency
             LEFT JOIN (SELECT event_id, currency, sum(amount_minor) AS total,
-                              sum(CASE WHEN account LIKE 'cash:%' THEN amount_minor ELSE 0 END)
+                              sum(CASE WHEN account <> 'sales' THEN amount_minor ELSE 0 END)
                                   AS taken
                        FROM ledger GROUP BY event_id, currency) l
                    ON l.event_id = o.event_id AND l.currency = o.currency
