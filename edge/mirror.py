@@ -11,10 +11,9 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edge.allotments import grant_from_wire
 from edge.database import create, storage_errors
@@ -69,9 +68,11 @@ _IMPORT_CACHE_KIB = 64 * 1024
 """An import's pages stay in memory until its commit: 100,000 tickets are 30 MB with their indexes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One row of the feed: its kind, its revision and what it says."""
+class Change(NamedTuple):
+    """One row of the feed: its kind, its revision and what it says.
+
+    A tuple, because a snapshot has a hundred thousand of them.
+    """
 
     kind: str
     rev: int

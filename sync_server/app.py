@@ -10,7 +10,7 @@ from aiohttp import web
 from sync_server.centre import Centre
 from sync_server.console import pages
 from sync_server.console.rendering import set_up_templates
-from sync_server.handlers import auth, node_api
+from sync_server.handlers import auth, feed_api, node_api
 from sync_server.handlers.middlewares import answer_errors, guard, note_request, secure_response
 from sync_server.handlers.routes import Handler, Route, routes_of
 from sync_server.handlers.state import (
@@ -41,6 +41,7 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
     app[LIMITS] = Limits()
     app[PASSWORD_CHECKS] = asyncio.Semaphore(PASSWORD_CHECKS_AT_ONCE)
     app[ROUTES] = _by_handler(routes)
+    feed_api.set_up_desk(app)
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler)
     set_up_templates(app)
@@ -52,7 +53,7 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
 
 def all_routes() -> Sequence[Route]:
     """Every route that there is."""
-    return [*routes_of(auth), *routes_of(node_api), *routes_of(pages)]
+    return [*routes_of(auth), *routes_of(node_api), *routes_of(feed_api), *routes_of(pages)]
 
 
 def _by_handler(routes: Sequence[Route]) -> Mapping[Handler, Route]:

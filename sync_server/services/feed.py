@@ -2,12 +2,15 @@
 
 There is no change log: a row's latest state carries the revision of its last change, so a node
 that has read up to a revision holds, for every row in its scope, that state or a newer one.
+
+A scope is a list of sources, one for each table. What is the same for all nodes of a role (its
+shared part) also goes into snapshot files and digests; the rest is a node's own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +27,30 @@ class _Source:
     """One table of a scope: its query (bound :e, :after, :head, :n, :node) and its row's shape."""
 
     sql: str
+    count_sql: str
     shape: Callable[[Any], Row]
+    own: bool
+    """Whether each node sees other rows of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a node of a role sees of one stream."""
+
+    stream: str
+    sources: tuple[_Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """How far a stream's feed goes, and the oldest cursor that it can be read on from."""
+
+    head: int
+    min_rev: int
+
+    def is_purged(self, after: int) -> bool:
+        """Whether rows after this cursor are gone: its reader begins again, from nothing."""
+        return 0 < after < self.min_rev
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +67,143 @@ class Page:
         return self.next < self.head
 
 
+def scope_of(role: str, house: str, stream: str) -> Scope:
+    """What a role sees of a stream; the house's own stream has other rows than an event's."""
+    return Scope(stream, _HOUSE_SCOPE[role] if stream == house else _EVENT_SCOPE[role])
+
+
+def read_heads(connection: Connection, stream: str) -> Heads | None:
+    """How far the feed goes, or None when there is no such stream."""
+    found = connection.execute(
+        text("SELECT head, min_rev FROM stream WHERE event_id = :e"), {"e": stream}
+    ).first()
+    return None if found is None else Heads(int(found[0]), int(found[1]))
+
+
 def pull(
     connection: Connection, role: str, node_id: str, house: str, stream: str, after: int, limit: int
 ) -> Page | None:
     """A page of one stream's feed for a node, or None when there is no such stream."""
-    head = connection.execute(
-        text("SELECT head FROM stream WHERE event_id = :e"), {"e": stream}
-    ).scalar()
-    if head is None:
+    heads = read_heads(connection, stream)
+    if heads is None:
         return None
-    scope = _HOUSE_SCOPE[role] if stream == house else _EVENT_SCOPE[role]
-    bound = {"e": stream, "after": after, "head": head, "n": limit, "node": node_id}
+    scope = scope_of(role, house, stream)
+    return _page(connection, scope, scope.sources, node_id, after, heads.head, limit)
+
+
+def first_purged(connection: Connection, after: Mapping[str, int]) -> str | None:
+    """A stream whose rows after the given cursor are gone; None when all can be read on."""
+    for stream, rev in after.items():
+        heads = read_heads(connection, stream)
+        if heads is not None and heads.is_purged(rev):
+            return stream
+    return None
+
+
+def pull_all(
+    connection: Connection,
+    role: str,
+    node_id: str,
+    house: str,
+    after: Mapping[str, int],
+    limit: int,
+) -> dict[str, Page]:
+    """A page of every stream that there is, at most `limit` rows in all.
+
+    Streams that have to wait for the next call say so by `more`, so that a reader that is far
+    behind costs one call after the other, never one that is as long as all of them.
+    """
+    pages: dict[str, Page] = {}
+    left = limit
+    for stream, rev in after.items():
+        if left:
+            page = pull(connection, role, node_id, house, stream, rev, left)
+        else:
+            heads = read_heads(connection, stream)
+            page = None if heads is None else Page((), min(rev, heads.head), heads.head)
+        if page is not None:
+            pages[stream] = page
+            left -= len(page.rows)
+    return pages
+
+
+def pull_own(
+    connection: Connection, scope: Scope, node_id: str, after: int, read_to: int, limit: int
+) -> Page:
+    """Only the node's own part, rows of revisions up to `read_to`: what a snapshot file lacks."""
+    own = [source for source in scope.sources if source.own]
+    return _page(connection, scope, own, node_id, after, read_to, limit)
+
+
+def shared_chunks(connection: Connection, scope: Scope, head: int) -> Iterator[Sequence[Row]]:
+    """All rows of the shared part up to `head`, a bounded number at a time, table by table.
+
+    To be read in one transaction that sees one state of the database.
+    """
+    for source in scope.sources:
+        if not source.own:
+            yield from _chunks(connection, scope, source, "", head)
+
+
+def own_chunks(
+    connection: Connection, scope: Scope, node_id: str, head: int
+) -> Iterator[Sequence[Row]]:
+    """All rows of the node's own part, likewise."""
+    for source in scope.sources:
+        if source.own:
+            yield from _chunks(connection, scope, source, node_id, head)
+
+
+def shared_count(connection: Connection, scope: Scope, head: int) -> int:
+    """How many rows the shared part has."""
+    bound = {"e": scope.stream, "after": 0, "head": head}
+    counts = (
+        connection.execute(text(source.count_sql), bound).scalar_one()
+        for source in scope.sources
+        if not source.own
+    )
+    return sum(int(count) for count in counts)
+
+
+def _page(
+    connection: Connection,
+    scope: Scope,
+    sources: Iterable[_Source],
+    node_id: str,
+    after: int,
+    head: int,
+    limit: int,
+) -> Page:
     rows: list[Row] = []
-    for source in scope:
-        rows.extend(source.shape(row) for row in connection.execute(text(source.sql), bound))
+    for source in sources:
+        rows.extend(_rows(connection, scope, source, node_id, after, head, limit))
     rows.sort(key=_revision)
     page = tuple(rows[:limit])
-    read_to = _revision(page[-1]) if len(rows) >= limit else int(head)
-    return Page(page, read_to, int(head))
+    read_to = _revision(page[-1]) if len(rows) >= limit else head
+    return Page(page, read_to, head)
+
+
+def _chunks(
+    connection: Connection, scope: Scope, source: _Source, node_id: str, head: int
+) -> Iterator[Sequence[Row]]:
+    after = 0
+    while rows := _rows(connection, scope, source, node_id, after, head, ROWS_PER_PULL_MAX):
+        yield rows
+        after = _revision(rows[-1])
+
+
+def _rows(
+    connection: Connection,
+    scope: Scope,
+    source: _Source,
+    node_id: str,
+    after: int,
+    head: int,
+    limit: int,
+) -> list[Row]:
+    """The one query by which rows leave the centre."""
+    bound = {"e": scope.stream, "after": after, "head": head, "n": limit, "node": node_id}
+    return list(map(source.shape, connection.execute(text(source.sql), bound).fetchall()))
 
 
 def _revision(row: Row) -> int:
@@ -67,107 +212,122 @@ def _revision(row: Row) -> int:
     return revision
 
 
-def _query(columns: str, table: str, condition: str = "") -> str:
-    of_stream = "event_id = :e AND" if table in _BY_EVENT else ""
-    return (  # our own names only; every value is bound
-        f"SELECT {columns}, rev FROM {table} WHERE {of_stream} "  # noqa: S608
-        f"rev > :after AND rev <= :head {condition} ORDER BY rev LIMIT :n"
+# --- tables and their shapes: what follows says which columns go out, and as what
+
+
+def _source(
+    table: str,
+    columns: str,
+    shape: Callable[[Any], Row],
+    *,
+    of_house: bool = False,
+    condition: str = "",
+    own: bool = False,
+) -> _Source:
+    of_stream = "" if of_house else "event_id = :e AND"
+    mine = " AND node_id = :node" if own else ""
+    where = f"FROM {table} WHERE {of_stream} rev > :after AND rev <= :head{condition}{mine}"
+    return _Source(  # our own names only; every value is bound
+        f"SELECT rev, {columns} {where} ORDER BY rev LIMIT :n",
+        f"SELECT count(*) {where}",
+        shape,
+        own,
     )
 
 
-_BY_EVENT = frozenset({"doc", "claim", "allot", "ticket", "entry"})
-
-_DOCS = _Source(
-    _query("kind, id, body", "doc"),
-    lambda r: ["doc", r.rev, {"kind": r.kind, "id": r.id, "body": json.loads(r.body)}],
-)
-_NODES = _Source(
-    _query("id, name, role, public_key, key_id, key_signature, state", "node"),
-    lambda r: [
-        "node",
-        r.rev,
-        {
-            "id": r.id,
-            "name": r.name,
-            "role": r.role,
-            "key": r.public_key,
-            "key_id": r.key_id,
-            "signature": r.key_signature,
-            "state": r.state,
-        },
-    ],
-)
-_PEOPLE = _Source(
-    _query("id, name, role, pin_hash, state", "person"),
-    lambda r: [
-        "person",
-        r.rev,
-        {"id": r.id, "name": r.name, "role": r.role, "pin": r.pin_hash, "state": r.state},
-    ],
-)
-_CLAIMS = _Source(
-    _query("perf_id, unit, kind, ref, node_id, version", "claim"),
-    lambda r: [
-        "claim",
-        r.rev,
-        {
-            "p": r.perf_id,
-            "u": r.unit,
-            "kind": r.kind,
-            "ref": r.ref,
-            "node": r.node_id,
-            "v": r.version,
-        },
-    ],
-)
-_ALLOT_COLUMNS = "id, node_id, perf_id, firm, state, body"
+def _doc(row: Any) -> Row:
+    rev, kind, doc_id, body = row
+    return ["doc", rev, {"kind": kind, "id": doc_id, "body": json.loads(body)}]
 
 
-def _allotment(r: Any) -> Row:
+def _node(row: Any) -> Row:
+    rev, node_id, name, role, key, key_id, signature, state = row
+    body = {"id": node_id, "name": name, "role": role, "key": key, "key_id": key_id}
+    return ["node", rev, {**body, "signature": signature, "state": state}]
+
+
+def _person(row: Any) -> Row:
+    rev, person_id, name, role, pin, state = row
+    body = {"id": person_id, "name": name, "role": role, "pin": pin, "state": state}
+    return ["person", rev, body]
+
+
+def _claim(row: Any) -> Row:
+    rev, performance, unit, kind, ref, node_id, version = row
+    body = {"p": performance, "u": unit, "kind": kind, "ref": ref, "node": node_id, "v": version}
+    return ["claim", rev, body]
+
+
+def _allotment(row: Any) -> Row:
+    rev, allot_id, node_id, performance, firm, state, granted_ms, soft_s, hard_s, recall, lent = row
     body = {
-        "id": r.id,
-        "node": r.node_id,
-        "p": r.perf_id,
-        "firm": bool(r.firm),
-        "state": r.state,
-        **json.loads(r.body),
+        "id": allot_id,
+        "node": node_id,
+        "p": performance,
+        "firm": bool(firm),
+        "state": state,
+        "granted_ms": granted_ms,
+        "soft_s": soft_s,
+        "hard_s": hard_s,
+        "recall": bool(recall),
+        **json.loads(lent),
     }
-    return ["allot", r.rev, body]
+    return ["allot", rev, body]
 
 
-_OWN_ALLOTMENTS = _Source(_query(_ALLOT_COLUMNS, "allot", "AND node_id = :node"), _allotment)
-_ALL_ALLOTMENTS = _Source(_query(_ALLOT_COLUMNS, "allot"), _allotment)
-_TICKETS = _Source(
-    _query("id, perf_id, unit, version, state", "ticket"),
-    lambda r: [
-        "ticket",
-        r.rev,
-        {"id": r.id, "p": r.perf_id, "u": r.unit, "v": r.version, "state": r.state},
-    ],
+def _ticket(row: Any) -> Row:
+    rev, ticket_id, performance, unit, version, state = row
+    body = {"id": ticket_id, "p": performance, "u": unit, "v": version, "state": state}
+    return ["ticket", rev, body]
+
+
+def _entry(row: Any) -> Row:
+    rev, op_id, ticket_id, performance, unit, node_id, lane, phase, at_ms = row
+    body = {"op": op_id, "ticket": ticket_id, "p": performance, "u": unit, "node": node_id}
+    return ["entry", rev, {**body, "lane": lane, "phase": phase, "at_ms": at_ms}]
+
+
+def _order(row: Any) -> Row:
+    rev, order_id, node_id, no, state, total, refunded, currency, sold_by, at_ms = row
+    body = {"id": order_id, "node": node_id, "no": no, "state": state, "total": total}
+    body |= {"refunded": refunded, "currency": currency, "by": sold_by, "at_ms": at_ms}
+    return ["order", rev, body]
+
+
+def _case(row: Any) -> Row:
+    rev, case_id, kind, state, opened_ms, body = row
+    told = {"id": case_id, "kind": kind, "state": state, "at_ms": opened_ms}
+    return ["case", rev, {**told, "body": json.loads(body)}]
+
+
+_DOCS = _source("doc", "kind, id, body", _doc)
+_NODES = _source(
+    "node",
+    "id, name, role, public_key, key_id, key_signature, state",
+    _node,
+    of_house=True,
 )
-_ENTRIES = _Source(
-    _query("op_id, ticket_id, perf_id, unit, node_id, lane, phase, at_ms", "entry"),
-    lambda r: [
-        "entry",
-        r.rev,
-        {
-            "op": r.op_id,
-            "ticket": r.ticket_id,
-            "p": r.perf_id,
-            "u": r.unit,
-            "node": r.node_id,
-            "lane": r.lane,
-            "phase": r.phase,
-            "at_ms": r.at_ms,
-        },
-    ],
+_PEOPLE = _source("person", "id, name, role, pin_hash, state", _person, of_house=True)
+_CLAIMS = _source("claim", "perf_id, unit, kind, ref, node_id, version", _claim)
+# A hold is the centre's own affair: nobody can sell from it, and no ticket cites it.
+_ALLOTMENTS = "id, node_id, perf_id, firm, state, granted_ms, soft_s, hard_s, recall, body"
+_NO_HOLDS = " AND state <> 'held'"
+_OWN_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS, own=True)
+_ALL_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS)
+_TICKETS = _source("ticket", "id, perf_id, unit, version, state", _ticket)
+_ENTRIES = _source("entry", "op_id, ticket_id, perf_id, unit, node_id, lane, phase, at_ms", _entry)
+_ORDERS = _source(
+    "orders",
+    "id, node_id, receipt_no, state, total_minor, refunded_minor, currency, sold_by, sold_ms",
+    _order,
 )
+_CASES = _source("case_file", "id, kind, state, opened_ms, body", _case)
 
 _HOUSE_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _NODES, _PEOPLE),
     "gate": (_DOCS, _NODES),
 }
 _EVENT_SCOPE: Mapping[str, tuple[_Source, ...]] = {
-    "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS),
-    "gate": (_DOCS, _ALL_ALLOTMENTS, _TICKETS, _ENTRIES),
+    "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _CASES),
+    "gate": (_DOCS, _ALL_ALLOTMENTS, _TICKETS, _ENTRIES, _CASES),
 }

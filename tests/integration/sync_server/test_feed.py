@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 
-from sync_server.services.feed import Page
+from sync_server.services.feed import Page, first_purged, pull_all
 from sync_server.services.people import Person, add_person
 from sync_server.services.permissions import PersonRole
+from sync_server.store.database import read_only
 from tests.integration.sync_server.stage import EVENT, VENUE, Gate, Journal, Stage, Till
 
 PIN_HASH = "$argon2id$v=19$m=65536$secret"
@@ -44,6 +45,8 @@ def key_of(row: list[object]) -> tuple[object, ...]:
         "entry": ("op",),
         "node": ("id",),
         "person": ("id",),
+        "order": ("id",),
+        "case": ("id",),
     }
     assert isinstance(kind, str)
     return kind, *(body[name] for name in names[kind])
@@ -172,13 +175,21 @@ def test_what_is_not_in_a_nodes_scope_moves_its_cursor_all_the_same(
     assert page.next == page.head > seen > before
 
 
+def test_a_hold_of_the_centres_own_is_nobodys_news(stage: Stage, till: Till, gate: Gate) -> None:
+    till.borrow(1)
+    head = page_of(stage, gate, EVENT).head
+    stage.do(lambda tx: tx.run("UPDATE allot SET state = 'held', rev = :r", r=tx.next_rev(EVENT)))
+    for node in (till, gate):
+        assert page_of(stage, node, EVENT, head).rows == ()
+
+
 def test_a_change_gives_a_row_a_new_revision(stage: Stage, till: Till) -> None:
     grant = till.borrow(1, 2)
     first = page_of(stage, till, EVENT)
     till.sell(grant, 1)
     till.push()
     page = page_of(stage, till, EVENT, first.head)
-    assert [key_of(row) for row in page.rows] == [("claim", 1, 1)]
+    assert [key_of(row) for row in page.rows if row[0] != "order"] == [("claim", 1, 1)]
 
 
 def test_an_unknown_stream_is_no_page(stage: Stage, till: Till) -> None:
@@ -188,12 +199,15 @@ def test_an_unknown_stream_is_no_page(stage: Stage, till: Till) -> None:
 # --- scopes
 
 
-def test_a_till_is_told_of_claims_and_its_own_allotments(
+def test_a_till_is_told_of_claims_orders_and_its_own_allotments(
     stage: Stage, till: Till, gate: Gate
 ) -> None:
     busy(stage, till, gate)
     rows = page_of(stage, till, EVENT).rows
-    assert kinds_of(rows) == {"doc", "claim", "allot"}
+    assert kinds_of(rows) == {"doc", "claim", "allot", "order"}
+    assert [body_of(row)["total"] for row in rows if row[0] == "order"] == [
+        stage.one("SELECT total_minor FROM orders")
+    ]
     assert [body_of(row)["node"] for row in rows if row[0] == "allot"] == [till.node_id]
     claims = [body_of(row) for row in rows if row[0] == "claim"]
     claimed = {body["u"]: body["kind"] for body in claims}
@@ -250,4 +264,76 @@ def test_a_node_is_told_with_its_key_and_the_servers_signature(stage: Stage, gat
 def test_an_event_tells_nothing_of_another(stage: Stage, till: Till, gate: Gate) -> None:
     busy(stage, till, gate)
     house = page_of(stage, till, VENUE).rows
-    assert not kinds_of(house) & {"claim", "allot", "ticket", "entry"}
+    assert not kinds_of(house) & {"claim", "allot", "ticket", "entry", "order", "case"}
+
+
+@pytest.mark.parametrize("role", ["till", "gate"])
+def test_both_roles_are_told_of_cases(stage: Stage, till: Till, gate: Gate, role: str) -> None:
+    stage.do(
+        lambda tx: tx.run(
+            "INSERT INTO case_file (event_id, id, kind, state, opened_ms, body, rev) "
+            "VALUES (:e, 'price:1', 'price', 'open', 5, '{\"order\":\"1\"}', :r)",
+            e=EVENT,
+            r=tx.next_rev(EVENT),
+        )
+    )
+    node: Journal = till if role == "till" else gate
+    (told,) = [body_of(row) for row in page_of(stage, node, EVENT).rows if row[0] == "case"]
+    assert told == {
+        "id": "price:1",
+        "kind": "price",
+        "state": "open",
+        "at_ms": 5,
+        "body": {"order": "1"},
+    }
+
+
+# --- several streams in one call
+
+
+def read_all_streams(
+    stage: Stage, node: Journal, after: Mapping[str, int], limit: int
+) -> dict[str, Page]:
+    with read_only(stage.engine).connect() as connection:
+        return pull_all(connection, node.role, node.node_id, VENUE, after, limit)
+
+
+def test_one_call_brings_no_more_rows_than_its_limit_whatever_the_number_of_streams(
+    stage: Stage, till: Till, gate: Gate
+) -> None:
+    """And says of every stream whether it has more."""
+    busy(stage, till, gate)
+    whole = {stream: page_of(stage, till, stream) for stream in (EVENT, VENUE)}
+    total = sum(len(page.rows) for page in whole.values())
+    for limit in range(1, total + 1):
+        after, held, calls = {EVENT: 0, VENUE: 0}, 0, 0
+        while True:
+            pages = read_all_streams(stage, till, after, limit)
+            assert sum(len(page.rows) for page in pages.values()) <= limit
+            held += sum(len(page.rows) for page in pages.values())
+            after = {stream: page.next for stream, page in pages.items()}
+            calls += 1
+            if not any(page.more for page in pages.values()):
+                break
+            assert calls <= total
+        assert held == total
+        assert after == {stream: page.head for stream, page in whole.items()}
+
+
+def test_streams_that_do_not_exist_spoil_nothing(stage: Stage, till: Till) -> None:
+    pages = read_all_streams(stage, till, {"nothing": 3, EVENT: 0, "no-more": 0}, 1)
+    assert set(pages) == {EVENT}
+
+
+# --- what has been purged
+
+
+def test_a_cursor_older_than_what_is_kept_has_to_begin_again(stage: Stage, till: Till) -> None:
+    till.borrow(1, 2)
+    head = page_of(stage, till, EVENT).head
+    stage.do(
+        lambda tx: tx.run("UPDATE stream SET min_rev = :r WHERE event_id = :e", e=EVENT, r=head)
+    )
+    with read_only(stage.engine).connect() as connection:
+        purged = {after: first_purged(connection, {VENUE: 1, EVENT: after}) for after in range(9)}
+    assert purged == {after: EVENT if 0 < after < head else None for after in range(9)}
