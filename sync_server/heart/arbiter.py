@@ -171,7 +171,7 @@ def _allotment(work: Work, ticket: TicketFacts) -> AllotmentFacts | None:
     lost it and the nodes have not reported yet.
     """
     allot = work.allots.get(str(ticket.allotment))
-    if allot is None and work.quarantine:
+    if allot is None and work.quarantine_level:
         return None
     issuer = (
         work.sql.row("SELECT key_id FROM node WHERE id = ?", allot.node_id)

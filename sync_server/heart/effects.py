@@ -128,7 +128,8 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
         if kind == "contradiction":
             _book_contradicted(work, source, op)
         return Effect(Verdict.REJECTED, kind)
-    if work.quarantine and final and isinstance(kind, Sale | Release | Settle | Refund | Exchange):
+    concerns_units = isinstance(kind, Sale | Release | Settle | Refund | Exchange)
+    if final and concerns_units and work.awaits(source.node_id):
         return Effect(Verdict.DEFERRED)
     match kind:
         case Sale():
@@ -277,7 +278,7 @@ def _book(
             source.node_id,
             source.incarnation,
             op.seq,
-            "",
+            source.branch,
             number,
             money.of_order if is_credit and isinstance(money, Exchange) else order_id,
             account,

@@ -24,12 +24,13 @@ class NodeRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Whose journal an operation comes from."""
+    """Whose journal an operation comes from; of a forked one, which branch: '' is the trunk."""
 
     node_id: str
     role: NodeRole
     incarnation: int
     stream: str
+    branch: str = ""
 
 
 class Step(Protocol[T_co]):

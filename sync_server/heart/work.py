@@ -42,6 +42,9 @@ JournalKey = tuple[str, int]
 """A journal of this stream: node id and incarnation."""
 UnitKey = tuple[int, int]
 """A unit: performance and unit number."""
+ALL_REPORT, LOST_REPORT = 1, 2
+"""Levels of quarantine: nothing moves until all have reported; only who was given up for lost
+must still report before it is served."""
 
 
 class NotOwner(StreamRefused):
@@ -118,10 +121,12 @@ class Work:
         self.now_ms = now_ms
         head, epoch, _owner_url, quarantine, kind = row
         self.head: int = head
-        self.quarantine = bool(quarantine)
+        self.quarantine_level: int = quarantine
         self.is_house: bool = kind == "house"
         self._began_at: int = head
         self._epoch: int = epoch
+        self._lost: frozenset[str] | None = None
+        self._generation = ""
         self._plans = plans
         self._plan: tuple[SeatingPlan, Event] | None = None
         self.claims: Kept[Claim] = Kept(schema.claim, self._read_claims)
@@ -156,6 +161,36 @@ class Work:
         if owner is not None and row[1] != owner.epoch:
             raise NotOwner(stream, row[2])
         return Work(sql, stream, now_ms, plans, row)
+
+    @property
+    def quarantine(self) -> bool:
+        """Whether everybody must report before anything is lent or revoked."""
+        return self.quarantine_level == ALL_REPORT
+
+    def awaits(self, node_id: str) -> bool:
+        """Whether what this node says of units must wait until it has reported."""
+        if self.quarantine_level != LOST_REPORT:
+            return self.quarantine
+        if self._lost is None:
+            rows = self.sql.rows(
+                "SELECT node_id FROM quarantine WHERE event_id = ? AND state = 'lost'", self.stream
+            )
+            self._lost = frozenset(row[0] for row in rows)
+        return node_id in self._lost
+
+    @property
+    def generation(self) -> str:
+        """The short id of the present history, as the database has it: what new ids are made of.
+
+        Never from memory: a process that has not noticed a restore would give ids out again.
+        """
+        if not self._generation:
+            row = self.sql.row(
+                "SELECT short FROM generation ORDER BY started_ms DESC, id DESC LIMIT 1"
+            )
+            assert row is not None, "every database has a generation"
+            self._generation = row[0]
+        return self._generation
 
     @property
     def plan(self) -> SeatingPlan:

@@ -57,7 +57,7 @@ stream = Table(
     Column("owner_url", String, nullable=False, server_default=""),
     Column("lease_until_ms", BigInteger, nullable=False, server_default="0"),  # database's clock
     Column("min_rev", BigInteger, nullable=False, server_default="0"),  # older cursors refetch
-    Column("quarantine", Integer, nullable=False, server_default="0"),  # 1: nodes report first
+    Column("quarantine", Integer, nullable=False, server_default="0"),  # see heart.work
 )
 
 node = Table(
@@ -378,7 +378,7 @@ declared = Table(
     metadata,
     _key("event_id"),
     _key("id"),
-    Column("node_id", String, nullable=False),
+    _key("node_id"),
     Column("inc", BigInteger, nullable=False),
     Column("state", String, nullable=False),  # pending | installed | refused
     Column("body", Text, nullable=False),  # the grant as the node had it

@@ -218,7 +218,7 @@ def _add_tables_of_recovery(op: Operations) -> None:
         "declared",
         _key("event_id"),
         _key("id"),
-        Column("node_id", String, nullable=False),
+        _key("node_id"),
         Column("inc", BigInteger, nullable=False),
         Column("state", String, nullable=False),
         Column("body", Text, nullable=False),
