@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.client import new_http, request
-from edge.env import Env
+from edge.env import Env, machine_id
 from edge.errors import EnrolmentRefused, ServerRefused
 from edge.identity import (
     EnrolmentCode,
@@ -84,11 +84,3 @@ def _accept(
     )
     save_identity(folder, identity)
     return identity
-
-
-def machine_id() -> str:
-    """The operating system's id of this machine, or '' where there is none."""
-    try:
-        return Path("/etc/machine-id").read_text().strip()
-    except OSError:
-        return ""

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+_MACHINE_ID_FILE = Path("/etc/machine-id")
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 # Goes on while the machine sleeps: a till with its lid shut for a night must know it.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -53,6 +54,14 @@ class MachineEnv:
 
     def maybe_crash(self, point: str) -> None:
         """The real world needs no help."""
+
+
+def machine_id() -> str:
+    """The operating system's id of this machine, or '' where there is none."""
+    try:
+        return _MACHINE_ID_FILE.read_text().strip()
+    except OSError:
+        return ""
 
 
 @cache

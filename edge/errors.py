@@ -6,6 +6,7 @@ EdgeError
 |   +-- ReplicaFromNewerVersion
 |   +-- ReplicaMissing      enrolled, but the journal is gone
 |   +-- ReplicaFull         nothing more can be written
+|   |   +-- WitnessUnwritable   the witness can't, so the journal must not
 |   +-- ReplicaInUse        another process holds the folder
 +-- IdentityError           key or enrolment missing, unreadable, or open to others
 +-- EnrolmentRefused        the server does not take the code
@@ -39,6 +40,10 @@ class ReplicaMissing(ReplicaError):
 
 class ReplicaFull(ReplicaError):
     """The disk (or the file's size limit) is full: nothing was recorded."""
+
+
+class WitnessUnwritable(ReplicaFull):
+    """The witness outside the data folder can't be written: nothing more is recorded."""
 
 
 class ReplicaInUse(ReplicaError):

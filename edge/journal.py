@@ -24,7 +24,7 @@ from ticketing.journal import (
     op_to_wire,
 )
 
-_LOCK, _WALL_HIGH = "lock", "wall_high"
+_LOCK, _WALL_HIGH, _WITNESS = "lock", "wall_high", "witness"
 
 Unit = NewType("Unit", sqlite3.Connection)
 """A write transaction on journal.db that the writer thread has begun and will commit."""
@@ -237,6 +237,7 @@ def begin_incarnation(unit: Unit, incarnation: int) -> None:
     assert incarnation > incarnation_of(unit), "an incarnation is never lived twice"
     set_meta(unit, "incarnation", str(incarnation))
     set_meta(unit, _LOCK, "")
+    set_meta(unit, _WITNESS, "")
     unit.execute("UPDATE allot SET state = 'closed' WHERE state = 'open'")
     unit.execute("UPDATE allot_unit SET state = 'released' WHERE state = 'free'")
 
@@ -277,6 +278,16 @@ def lock_reason(connection: sqlite3.Connection) -> LockReason | None:
         "SELECT 1 FROM journal WHERE locked = 1 AND inc = ?", (incarnation_of(connection),)
     ).fetchone()
     return LockReason.FORKED if row else None
+
+
+def has_witness(connection: sqlite3.Connection) -> bool:
+    """Whether a witness of this incarnation was ever written."""
+    return get_meta(connection, _WITNESS) != ""
+
+
+def note_witness(unit: Unit) -> None:
+    """A witness of this incarnation was written: from now on there must be one."""
+    set_meta(unit, _WITNESS, "1")
 
 
 def note_wall(unit: Unit, wall_ms: int) -> None:

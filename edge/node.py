@@ -21,6 +21,7 @@ from edge.errors import (
 from edge.identity import Identity, NodeKey, load_identity, load_key
 from edge.replica import Replica
 from edge.sync import SyncEngine
+from edge.witness import WitnessFiles, default_witness_dir
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 
@@ -46,8 +47,11 @@ class Node:
     new_client: Callable[[], ServerClient]
 
 
-def open_node(folder: Path, url: str, role: str, env: Env) -> Node:
-    """Open an enrolled node's folder. Raises EdgeError with what to do."""
+def open_node(folder: Path, url: str, role: str, env: Env, witness_dir: Path | None = None) -> Node:
+    """Open an enrolled node's folder. Raises EdgeError with what to do.
+
+    Without `witness_dir` the witness is in the system's state folder.
+    """
     identity = load_identity(folder)
     if identity.role != role:
         raise IdentityError(
@@ -56,7 +60,8 @@ def open_node(folder: Path, url: str, role: str, env: Env) -> Node:
         )
     key = load_key(folder)
     version = program_version()
-    replica = Replica(folder)
+    witness = WitnessFiles(witness_dir or default_witness_dir(), identity.node_id, folder)
+    replica = Replica(folder, env, witness)
 
     def new_client() -> ServerClient:
         return ServerClient(url, identity, key, env, version=version)

@@ -18,15 +18,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edge.database import create, open_existing, storage_errors
+from edge.env import Env, MachineEnv, machine_id
 from edge.errors import ReplicaError, ReplicaInUse
 from edge.journal import Unit, get_meta, set_meta
 from edge.journal_schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from edge.mirror import Mirror
 from edge.readers import Readers
+from edge.recorder import Recorder, Witness
+from program.logs import get_logger
 
 T = TypeVar("T")
 QUEUE_MAX = 1_024
 _STOP = None
+_log = get_logger(__name__)
 
 
 def create_journal(path: Path, *, node_id: str, venue_id: str, incarnation: int) -> None:
@@ -58,8 +62,13 @@ def create_journal(path: Path, *, node_id: str, venue_id: str, incarnation: int)
 class Replica:
     """Opens both files and owns the journal's writer thread."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises a ReplicaError with what to do when a file cannot be used."""
+    def __init__(
+        self, folder: Path, env: Env | None = None, witness: Witness | None = None
+    ) -> None:
+        """Raises a ReplicaError with what to do when a file cannot be used.
+
+        Without a `witness` nobody vouches for the folder: for tools and tests alone.
+        """
         self._journal_path = folder / "journal.db"
         with ExitStack() as opened:
             self._lock = _hold(folder)
@@ -68,8 +77,15 @@ class Replica:
                 self._journal_path, SCHEMA_VERSION, synchronous="FULL", migrations=MIGRATIONS
             )
             opened.callback(self._journal.close)
+            self._recorder = Recorder(self._journal, env or MachineEnv(), witness, machine_id())
+            with storage_errors(self._journal_path):
+                reason = self._recorder.open()
             self.mirror = Mirror(folder / "mirror.db")
             opened.pop_all()  # all is well: `close` will do it
+        if reason is not None:
+            _log.error("journal_locked", reason=str(reason))
+        if self._recorder.trouble is not None:
+            _log.error("witness_not_written", error=str(self._recorder.trouble))
         self._readers = Readers(self._journal_path)
         self._queue: queue.Queue[tuple[Callable[[Unit], Any], Future[Any]] | None] = queue.Queue(
             QUEUE_MAX
@@ -132,24 +148,17 @@ class Replica:
                 item[1].set_exception(ReplicaError("the journal is closed"))
 
     def _run(self, work: Callable[[Unit], Any], future: Future[Any]) -> None:
+        known = self._recorder.trouble
         try:
             with storage_errors(self._journal_path):
-                result = self._in_transaction(work)
+                result = self._recorder.transact(work)
         except BaseException as error:  # noqa: BLE001 - it belongs to the caller who waits for it
             future.set_exception(error)
         else:
             future.set_result(result)
-
-    def _in_transaction(self, work: Callable[[Unit], Any]) -> Any:
-        self._journal.execute("BEGIN IMMEDIATE")
-        try:
-            result = work(Unit(self._journal))
-            self._journal.execute("COMMIT")
-        except BaseException:
-            if self._journal.in_transaction:
-                self._journal.execute("ROLLBACK")
-            raise
-        return result
+        trouble = self._recorder.trouble
+        if trouble is not None and known is None:
+            _log.error("witness_not_written", error=str(trouble))
 
 
 def _hold(folder: Path) -> int:

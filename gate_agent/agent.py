@@ -33,7 +33,8 @@ def run_agent(
     relay = make_relay(settings.lane.relay)
     camera = Camera(make_source(settings.lane.camera))
     with ExitStack() as opened:  # closed in the opposite order, each whatever the others do
-        node = open_node(settings.data_dir, settings.server_url, "gate", MachineEnv())
+        env, url = MachineEnv(), settings.server_url
+        node = open_node(settings.data_dir, url, "gate", env, settings.witness_dir)
         opened.callback(node.replica.close)
         opened.callback(node.engine.stop)
         arbiter = Arbiter(node.new_client, node.env)

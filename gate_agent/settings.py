@@ -36,6 +36,7 @@ class GateSettings:
 
     server_url: str = "http://127.0.0.1:8970"
     data_dir: Path = Path("boxgate-gate-data")
+    witness_dir: Path | None = None
     language: str = "zh_CN"
     lane: LaneSettings = field(default_factory=LaneSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -23,7 +23,9 @@ def open_window(settings: TillSettings) -> Window:
         raise SettingsError(str(error)) from error
     target = printing.command or f"folder:{printing.folder}"
     printer = make_printer(target, spool=settings.data_dir / "spool", timeout_s=printing.timeout_s)
-    node = open_node(settings.data_dir, settings.server_url, "till", MachineEnv())
+    node = open_node(
+        settings.data_dir, settings.server_url, "till", MachineEnv(), settings.witness_dir
+    )
     desk = PrintDesk(
         node.replica,
         MirrorCatalogue(node.replica.mirror),

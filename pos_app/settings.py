@@ -66,6 +66,7 @@ class TillSettings:
 
     server_url: str = "http://127.0.0.1:8970"
     data_dir: Path = Path("boxgate-pos-data")
+    witness_dir: Path | None = None
     printer: PrinterSettings = field(default_factory=PrinterSettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -38,6 +38,16 @@ class _ErrorRecords(logging.Handler):
         self.texts.append(f"{record.name}: {record.getMessage()}{trace}")
 
 
+@pytest.fixture(autouse=True)
+def _state_folder(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The witnesses of nodes go nowhere outside of the tests' own folders, and no two meet."""
+    place = tmp_path_factory.getbasetemp() / "state" / os.urandom(8).hex()
+    monkeypatch.setenv("XDG_STATE_HOME", str(place))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL that everything may be done to. Without one the test fails, see CONTRIBUTING."""

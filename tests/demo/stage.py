@@ -112,7 +112,7 @@ class Stage:
         """The gate agent with its camera on the frames folder."""
         settings = self.folder / "gate.toml"
         settings.write_text(
-            f'server_url = "{self.url}"\ndata_dir = "gate"\n\n[lane]\nname = "{LANE}"\n'
+            f'server_url = "{self.url}"\ndata_dir = "gate"\nwitness_dir = "witness"\n\n[lane]\nname = "{LANE}"\n'
             'camera = "folder:frames?watch=1&repeat=3"\n'
             f'relay = "modbus-rtu:relay"\nperformances = [{self.performance}]\n'
         )
@@ -122,7 +122,7 @@ class Stage:
         """The till, driven through its widgets."""
         settings = self.folder / "till.toml"
         settings.write_text(
-            f'server_url = "{self.url}"\ndata_dir = "till"\n\n[printer]\nfolder = "tickets"\n\n'
+            f'server_url = "{self.url}"\ndata_dir = "till"\nwitness_dir = "witness"\n\n[printer]\nfolder = "tickets"\n\n'
             f'[screen]\nlanguage = "{language}"\ntheme = "{theme}"\nwidth = 1920\nheight = 1080\n'
         )
         if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

@@ -13,8 +13,8 @@ import pytest
 
 from edge import enrolment
 from edge.commands import run_enrol
-from edge.enrolment import enrol, machine_id
-from edge.env import MachineEnv
+from edge.enrolment import enrol
+from edge.env import MachineEnv, machine_id
 from edge.errors import EnrolmentRefused, IdentityError, ReplicaError, ServerUnreachable
 from edge.identity import Identity, is_enrolled, load_identity, load_key
 from edge.journal import get_meta
@@ -181,7 +181,7 @@ def test_the_command_without_a_server_ends_with_its_exit_code(folder: Path) -> N
 
 
 def test_a_machine_without_an_id_has_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enrolment, "Path", lambda _path: Path("/nonexistent/machine-id"))
+    monkeypatch.setattr("edge.env._MACHINE_ID_FILE", Path("/nonexistent/machine-id"))
     assert machine_id() == ""
 
 
