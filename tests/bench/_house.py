@@ -116,6 +116,12 @@ def catalogue_document(performance_count: int) -> dict[str, object]:
     }
 
 
+def performances_for(tills: int, units_per_till: int) -> int:
+    """How many it takes when no grant crosses the end of one."""
+    grants = -(-units_per_till // UNITS_PER_GRANT_MAX)
+    return -(-tills * grants // (CAPACITY // UNITS_PER_GRANT_MAX))
+
+
 def make_house(folder: Path, database_url: str, performance_count: int) -> Settings:
     """What `init` and `import` make, in a new folder."""
     settings = Settings(data_dir=folder / "data", database_url=database_url)

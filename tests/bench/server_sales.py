@@ -4,6 +4,8 @@ One HTTP request is one push of one operation that sells two lent tickets for ca
 price check, claims, order, tickets, ledger, journal, feed, on the disk before the answer. Spread
 over the journals of 64 tills, one request of each at a time, prepared in files before the clock
 starts and sent by wrk. The same bytes then go to a bare aiohttp handler.
+
+`--profile` says instead where the time of a sale goes, in one process and without HTTP.
 """
 
 from __future__ import annotations
@@ -33,11 +35,14 @@ from tests.bench._house import (
     Lent,
     boxgate_server,
     make_house,
+    performances_for,
     sale_op,
 )
 from tests.bench._load import Played, RequestFiles, play, require_wrk
+from tests.bench._stages import measure_stages
 
 TILLS = 64
+PROFILED_PER_TILL = 100
 
 
 def main(argv: Sequence[str] = ()) -> None:
@@ -48,7 +53,8 @@ def main(argv: Sequence[str] = ()) -> None:
         tempfile.TemporaryDirectory(prefix="boxgate-bench-", dir=options.folder) as folder,
         bench_database(options.database) as url,
     ):
-        result = _measure(Path(folder), url, options)
+        measure = _profile if options.profile else _measure
+        result = measure(Path(folder), url, options)
     print(json.dumps(result))
 
 
@@ -58,13 +64,30 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--sales", type=int, default=90_000, help="how many are prepared")
     parser.add_argument("--folder", help="where the database is (the system's temporary folder)")
+    parser.add_argument("--profile", action="store_true", help="microseconds by stage instead")
+    parser.add_argument("--batch", type=int, default=TILLS, help="with --profile: per commit")
     return parser.parse_args(argv)
+
+
+def _profile(folder: Path, url: str, options: argparse.Namespace) -> dict[str, object]:
+    settings = make_house(folder, url, performances_for(TILLS, 2 * PROFILED_PER_TILL))
+    files = RequestFiles(folder / "requests", TILLS)
+    with boxgate_server(settings) as server:
+        tills = _prepare(server.url, settings, files, PROFILED_PER_TILL)
+    journals = [
+        (till.id, files.folder / f"{number:03d}.requests") for number, till in enumerate(tills)
+    ]
+    found = measure_stages(settings, journals, options.batch)
+    for stage, spent_us in found.items():
+        print(f"   {stage:<18} {spent_us:8.1f} us")
+    rounded = {stage.replace(" ", "_"): round(spent_us, 1) for stage, spent_us in found.items()}
+    return {"database": options.database, "batch": options.batch, "us_per_sale": rounded}
 
 
 def _measure(folder: Path, url: str, options: argparse.Namespace) -> dict[str, object]:
     per_till = -(-options.sales // TILLS)
     began = time.monotonic()
-    settings = make_house(folder, url, _performances(2 * per_till))
+    settings = make_house(folder, url, performances_for(TILLS, 2 * per_till))
     files = RequestFiles(folder / "requests", TILLS)
     with boxgate_server(settings) as server:
         _prepare(server.url, settings, files, per_till)
@@ -101,25 +124,22 @@ def _tell(what: str, played: Played, server_cpu_s: float) -> None:
     )
 
 
-def _performances(units_per_till: int) -> int:
-    """How many it takes when a till's grant never crosses the end of one."""
-    grants = -(-units_per_till // UNITS_PER_GRANT_MAX)
-    return -(-TILLS * grants // (CAPACITY // UNITS_PER_GRANT_MAX))
-
-
-def _prepare(url: str, settings: Settings, files: RequestFiles, per_till: int) -> None:
+def _prepare(
+    url: str, settings: Settings, files: RequestFiles, per_till: int
+) -> Sequence[BenchNode]:
     with httpx.Client(base_url=url, timeout=60) as http:
         tills = [
             BenchNode(http, NodeRole.TILL).enrol(settings, f"Window {number + 1}").sign_in()
             for number in range(TILLS)
         ]
-        lent = lend(tills, 2 * per_till)
+        lent = lend(tills, [2 * per_till] * TILLS)
     for number, till in enumerate(tills):
         files.write(number, _sales(till, lent[number], per_till))
+    return tills
 
 
-def lend(tills: Sequence[BenchNode], units_per_till: int) -> list[list[Lent]]:
-    """Lend each till so many units, in grants as large as may be."""
+def lend(tills: Sequence[BenchNode], units: Sequence[int]) -> list[list[Lent]]:
+    """Lend each till its number of units, in grants as large as may be."""
     grants: list[list[Lent]] = [[] for _ in tills]
     blocks = iter(
         (performance, first)
@@ -127,7 +147,7 @@ def lend(tills: Sequence[BenchNode], units_per_till: int) -> list[list[Lent]]:
         for first in range(1, CAPACITY, UNITS_PER_GRANT_MAX)
     )
     for number, till in enumerate(tills):
-        left = units_per_till
+        left = units[number]
         while left:
             performance, first = next(blocks)
             count = min(left, UNITS_PER_GRANT_MAX)
