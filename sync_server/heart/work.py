@@ -99,6 +99,10 @@ class Kept(Generic[R]):
             self.fetch()
             return self._rows[key]
 
+    def knows(self, key: Any) -> bool:
+        """Whether the row, or that there is none, has been read."""
+        return key in self._rows
+
     def put(self, key: Any, row: R) -> None:
         """Add or change a row; it is written at the flush."""
         self._rows[key] = row
@@ -143,6 +147,7 @@ class Work:
         self.entries: Kept[EntryRow] = Kept(
             schema.entry, self._by_id(schema.entry, EntryRow, "op_id")
         )
+        self._whole: set[int] = set()  # performances whose every claim has been read
         self._entries_of: dict[str, list[str]] = {}
         self._entries_wanted: set[str] = set()
         self.ops: list[OpRow] = []
@@ -177,6 +182,10 @@ class Work:
             )
             self._lost = frozenset(row[0] for row in rows)
         return node_id in self._lost
+
+    def forget_lost(self) -> None:
+        """Who is lost has changed."""
+        self._lost = None
 
     @property
     def generation(self) -> str:
@@ -229,6 +238,8 @@ class Work:
     def claim(self, performance: int, unit: int) -> Claim:
         """Who has a unit; a new, free row when nobody ever had it."""
         key = (performance, unit)
+        if performance in self._whole and not self.claims.knows(key):
+            return Claim(self.stream, performance, unit)
         found = self.claims.get(key)
         return found if found is not None else Claim(self.stream, performance, unit)
 
@@ -242,6 +253,7 @@ class Work:
         )
         rows = [Claim(*row) for row in found]
         self.claims.learn(((row.perf_id, row.unit), row) for row in rows)
+        self._whole.add(performance)
         known = {row.unit: self.claim(performance, row.unit) for row in rows}
         for (perf_id, unit), row in self.claims.changed.items():
             if perf_id == performance:
