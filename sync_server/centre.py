@@ -18,7 +18,9 @@ from sqlalchemy import Connection, Engine, text
 from program.logs import get_logger
 from sync_server.heart.intake import run_alone
 from sync_server.heart.source import Context, Step, run_steps
+from sync_server.heart.work import NotOwner
 from sync_server.news import News
+from sync_server.ownership import Ownership
 from sync_server.services.catalogue import PlanShelf
 from sync_server.services.contact import Contact, note_contact
 from sync_server.services.house import Generation, House
@@ -33,6 +35,8 @@ READS_WAITING_MAX = 512
 WATCH_PERIOD_S = 1.0
 SEEN_PERIOD_S = 5
 HEARD_PERIOD_S = 0.5
+OWNER_TRIES = 3
+"""So often a step asks for its stream anew when the stream has just been taken from us."""
 
 T = TypeVar("T")
 _log = get_logger(__name__)
@@ -49,7 +53,9 @@ class Greeting:
 class Centre:
     """Everything that handlers share. Use `open` and `close` on the event loop."""
 
-    def __init__(self, engine: Engine, house: House, keys: ServerKeys) -> None:
+    def __init__(
+        self, engine: Engine, house: House, keys: ServerKeys, own_url: str | None = None
+    ) -> None:
         self.engine = engine
         self.keys = keys
         self.generation: Generation = house.generation
@@ -60,6 +66,7 @@ class Centre:
         self.writer = Writer(
             engine, self._on_commit, Runner(self._together, self._alone), self._answer_on_loop
         )
+        self.ownership = Ownership(self.write, own_url)
         self._plans = PlanShelf()
         self._read_engine = read_only(engine)
         self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="reader")
@@ -79,6 +86,7 @@ class Centre:
         self._tasks = [
             asyncio.create_task(self._watch_heads(heads), name="watch heads"),
             asyncio.create_task(self._keep_noting(), name="note contacts"),
+            asyncio.create_task(self.ownership.keep(), name="renew leases"),
         ]
 
     async def close(self) -> None:
@@ -89,6 +97,8 @@ class Centre:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(StoreError, *UNAVAILABLE):
             await self._note_heard()
+        with suppress(StoreError, *UNAVAILABLE):  # without it the leases run out by themselves
+            await self.ownership.close()
         await asyncio.to_thread(self.writer.stop)
         await asyncio.to_thread(self._readers.shutdown)
         self.engine.dispose()
@@ -104,10 +114,20 @@ class Centre:
         return await future
 
     async def take(self, step: Step[T]) -> T:
-        """Run a step of one stream on the writer, together with what else waits for it."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self.writer.submit_for(step, future)
-        return await future
+        """Run a step of one stream on the writer, together with what else waits for it.
+
+        Raises OwnedElsewhere when another server writes this stream, UnknownStream, StoreBusy.
+        """
+        for _ in range(OWNER_TRIES):
+            if not self.ownership.owns(step.stream):
+                await self.ownership.own(step.stream)
+            future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+            self.writer.submit_for(step, future)
+            try:
+                return await future
+            except NotOwner:  # nothing was read or written, and by now we know who is not
+                continue
+        raise StoreBusy("this event is moving between servers; try again")
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a query on a reader's thread, in one snapshot. Raises StoreBusy."""
@@ -183,28 +203,45 @@ class Centre:
     def _together(
         self, sql: Sql, steps: Sequence[Step[Any]], now_ms: int
     ) -> tuple[list[Any], bool]:
-        return run_steps(sql, steps, Context(now_ms, self._plans))
+        return self._run_as_owner(run_steps, sql, steps, now_ms, self._plans)
 
     def _alone(self, sql: Sql, steps: Sequence[Step[Any]], now_ms: int) -> tuple[list[Any], bool]:
-        return run_alone(sql, steps, Context(now_ms, PlanShelf()))
+        return self._run_as_owner(run_alone, sql, steps, now_ms, PlanShelf())
+
+    def _run_as_owner(
+        self,
+        run: Callable[[Sql, Sequence[Step[Any]], Context], tuple[list[Any], bool]],
+        sql: Sql,
+        steps: Sequence[Step[Any]],
+        now_ms: int,
+        plans: PlanShelf,
+    ) -> tuple[list[Any], bool]:
+        """On the writer's thread, steps of one stream: by the epoch that we believe to be ours."""
+        stream = steps[0].stream
+        owner = self.ownership.owner_of(stream)
+        try:
+            return run(sql, steps, Context(now_ms, plans, owner))
+        except NotOwner:
+            self._tell_loop(self.ownership.lost, stream, owner.epoch)
+            raise
 
     def _answer_on_loop(self, settle: Callable[[], None]) -> None:
         """On the writer's thread: everybody who waits is answered in one go, on the loop."""
+        self._tell_loop(settle)
+
+    def _tell_loop(self, call: Callable[..., None], *arguments: object) -> None:
+        """On any thread: calls come on the loop in the order in which they were told."""
         assert self._loop is not None
         try:
-            self._loop.call_soon_threadsafe(settle)
-        except RuntimeError:
-            _log.debug("answers_after_close")
+            self._loop.call_soon_threadsafe(call, *arguments)
+        except RuntimeError:  # the loop was closed in between: nobody waits any more
+            _log.debug("told_after_close")
 
     def _on_commit(self, streams: frozenset[str]) -> None:
         """On the writer's thread, before anybody is told that the commit happened."""
         if self.venue_id in streams:
             self.nodes.outdate()
-        if self._loop is not None and not self._loop.is_closed():
-            try:
-                self._loop.call_soon_threadsafe(self.news.publish, streams)
-            except RuntimeError:  # the loop was closed in between: nobody waits for news any more
-                _log.debug("news_after_close")
+        self._tell_loop(self.news.publish, streams)
 
     async def _watch_heads(self, known: dict[str, int]) -> None:
         """Notice changes of other processes (`enrol-code`, `import`, a second server)."""

@@ -40,6 +40,10 @@ class Driver(Protocol):
         """Run one statement."""
 
 
+_SQLITE_CLOCK_MS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+_POSTGRESQL_CLOCK_MS = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
+
+
 class Stale(Exception):
     """The database did not take a row, because it is not what this writer believed it to be."""
 
@@ -62,6 +66,8 @@ class Sql:
         self.driver = driver
         self.is_sqlite = is_sqlite
         self.locked = "" if is_sqlite else " FOR UPDATE"
+        self.clock_ms = _SQLITE_CLOCK_MS if is_sqlite else _POSTGRESQL_CLOCK_MS
+        """The database's own clock in an expression: Unix ms."""
 
     @staticmethod
     def of(connection: Connection) -> Sql:
