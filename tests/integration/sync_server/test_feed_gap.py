@@ -86,7 +86,12 @@ def test_a_sequence_lets_a_reader_step_over_what_commits_late(connect: Connect) 
 def test_the_counter_row_makes_the_second_wait_for_the_firsts_commit(connect: Connect) -> None:
     first, second, poller = connect(), connect(), Poller(connect())
     write(first, BY_COUNTER)
-    waiting = threading.Thread(target=lambda: (write(second, BY_COUNTER), second.commit()))
+
+    def write_and_commit() -> None:
+        write(second, BY_COUNTER)
+        second.commit()
+
+    waiting = threading.Thread(target=write_and_commit)
     waiting.start()
     until_blocked_by(poller.connection, second, first)
     poller.poll()

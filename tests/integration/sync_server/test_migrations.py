@@ -20,7 +20,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Engine, MetaData, TextClause, inspect, text
 
 from program.exit_codes import ExitCode
+from sync_server import commands
 from sync_server.__main__ import main
+from sync_server.app import make_app
+from sync_server.centre import Centre
 from sync_server.services.books import read_books
 from sync_server.services.keys import META_PREFIX, make_keys
 from sync_server.services.permissions import NodeRole
@@ -31,7 +34,7 @@ from sync_server.store.migrating import migrate
 from sync_server.store.migrations import STEPS, upgrade
 from sync_server.store.schema import SCHEMA_VERSION
 from tests.fakes.databases import fresh_database, is_on_postgresql
-from tests.integration.sync_server.support import NodeAtTest, app_of, settings_in
+from tests.integration.sync_server.support import NodeAtTest, settings_in
 
 Rows = dict[str, list[dict[str, Any]]]
 AT = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
@@ -213,29 +216,16 @@ def test_two_sales_with_one_id_leave_their_money_with_the_first(old: OldHouse) -
 
 async def test_the_server_serves_a_migrated_house(old: OldHouse) -> None:
     assert run_migrate(old) == ExitCode.OK
-    house = HouseToServe(old.settings)
-    async with TestClient(TestServer(app_of(house))) as client:
+    opened = commands.open_house(old.settings)
+    assert opened.house is not None
+    app = make_app(Centre(opened.engine, opened.house, opened.keys), old.settings)
+    async with TestClient(TestServer(app)) as client:
         node = await NodeAtTest(client).enrol(old.settings, NodeRole.GATE, "East")
         await node.sign_in()
         status, page = await node.call("GET", "/v1/pull?gen=&after=seaview:0&wait_s=0")
     assert status == 200, page
     told = {body.get("name") for _kind, _rev, body in page["streams"]["seaview"]["rows"]}
     assert {"Window 1", "Window 2", "North", "South", "East"} <= told
-
-
-class HouseToServe:
-    """What `app_of` needs of a house."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    def open_centre(self) -> Any:
-        from sync_server import commands
-        from sync_server.centre import Centre
-
-        opened = commands.open_house(self.settings)
-        assert opened.house is not None
-        return Centre(opened.engine, opened.house, opened.keys)
 
 
 # --- the command
