@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from sync_server.centre import Centre, Greeting
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
+from sync_server.handlers.wire import read_object, reply
 from sync_server.heart import arbiter, intake, lending
 from sync_server.heart.source import Source, run_in
 from sync_server.heart.work import UnknownStream
@@ -38,7 +38,7 @@ _COUNT_MAX = 2**31 - 1
 async def hello(request: web.Request) -> web.Response:
     """Compare journal heads, tell the time and the generation."""
     centre, node = request.app[CENTRE], request[NODE]
-    body = await _json_object(request)
+    body = await read_object(request)
     protos = body.get("proto")
     if not isinstance(protos, list) or PROTO not in protos:
         raise Problem(426, "proto_unknown", "this server speaks protocol 1", min_proto=PROTO)
@@ -55,7 +55,7 @@ async def hello(request: web.Request) -> web.Response:
     journals = await centre.write(compare)
     if journals is None:
         raise Problem(409, "stale_hello", "a later hello of this node came first")
-    return _reply(
+    return reply(
         {
             "gen": centre.generation.short,
             "proto": PROTO,
@@ -71,7 +71,7 @@ async def hello(request: web.Request) -> web.Response:
 async def push(request: web.Request) -> web.Response:
     """Take a node's operations; 200 with verdicts, the same ones for a repeated batch."""
     centre, node = request.app[CENTRE], request[NODE]
-    body = await _json_object(request)
+    body = await read_object(request)
     batch = _batch(body)
     incarnation = _number(body, "inc", low=1)
     stream = _stream(request)
@@ -115,14 +115,14 @@ async def pull_news(request: web.Request) -> web.Response:
         stream: {"rows": page.rows, "next": page.next, "head": page.head, "more": page.more}
         for stream, page in pages.items()
     }
-    return _reply({"gen": centre.generation.short, "streams": streams})
+    return reply({"gen": centre.generation.short, "streams": streams})
 
 
 @route("POST", "/v1/e/{stream}/acquire", permission=Permission.TILL_ACQUIRE)
 async def acquire(request: web.Request) -> web.Response:
     """Lend units to a till: 200 with the allotment, 409 with the reason."""
     centre, node = request.app[CENTRE], request[NODE]
-    body = await _json_object(request)
+    body = await read_object(request)
     wish, stream = _wish(body), _stream(request)
 
     source = Source(node.id, node.role, node.incarnation, stream)
@@ -142,14 +142,14 @@ async def acquire(request: web.Request) -> web.Response:
         "hard_s": outcome.hard_s,
         "recall": outcome.recall,
     }
-    return _reply({"allotment": grant})
+    return reply({"allotment": grant})
 
 
 @route("POST", "/v1/e/{stream}/admit", permission=Permission.GATE_ADMIT)
 async def admit(request: web.Request) -> web.Response:
     """Answer a gate's scan, and record the entry when it is let in."""
     centre, node = request.app[CENTRE], request[NODE]
-    body = await _json_object(request)
+    body = await read_object(request)
     stream = _stream(request)
     code, lane, seen = body.get("code"), body.get("lane"), body.get("seen")
     sound = is_op_id(body.get("op")) and is_seen_list(seen, arbiter.SEEN_MAX)
@@ -161,7 +161,7 @@ async def admit(request: web.Request) -> web.Response:
     asked = arbiter.AdmitRequest(op_ids([body["op"]])[0], code, lane, op_ids(seen))
     answer = await centre.take(arbiter.Admit(stream, node.id, asked))
     if isinstance(answer, arbiter.Accepted):
-        return _reply({"accepted": True, "op": answer.op_id, "unconfirmed": answer.unconfirmed})
+        return reply({"accepted": True, "op": answer.op_id, "unconfirmed": answer.unconfirmed})
     first = answer.first_entry
     entry = (
         {
@@ -173,7 +173,7 @@ async def admit(request: web.Request) -> web.Response:
         if first
         else None
     )
-    return _reply({"accepted": False, "reason": answer.reason, "first_entry": entry})
+    return reply({"accepted": False, "reason": answer.reason, "first_entry": entry})
 
 
 async def _pages(
@@ -227,7 +227,7 @@ def _push_reply(
         case intake.Forked(acked):
             raise Problem(409, "journal_forked", "this journal is fenced", acked=acked)
     verdicts = [[a.seq, a.verdict, a.code, a.rev] for a in taken.answers]
-    return _reply({"acked": taken.acked, "hash": taken.hash, "verdicts": verdicts})
+    return reply({"acked": taken.acked, "hash": taken.hash, "verdicts": verdicts})
 
 
 def _batch(body: Mapping[str, Any]) -> intake.Batch:
@@ -325,18 +325,3 @@ def _number(body: Mapping[str, Any], name: str, *, low: int, high: int = 2**53 -
 
 def _malformed(name: str) -> Problem:
     return Problem(400, "malformed", f"the request's {name} cannot be read")
-
-
-async def _json_object(request: web.Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.read())
-    except (ValueError, RecursionError):
-        raise _malformed("JSON body") from None
-    if not isinstance(body, dict):
-        raise _malformed("JSON body")
-    return body
-
-
-def _reply(body: Mapping[str, object]) -> web.Response:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return web.Response(body=text.encode(), content_type="application/json")

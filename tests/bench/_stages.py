@@ -5,12 +5,12 @@ The only file of the measurements that knows how the server is built inside.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+import orjson
 from sqlalchemy import Connection
 
 from sync_server.handlers import node_api
@@ -56,7 +56,7 @@ def _take(
 ) -> None:
     marks = [time.perf_counter()]
     pushes = [
-        Push(Source(node_id, NodeRole.TILL, 1, EVENT), node_api._batch(json.loads(body)))
+        Push(Source(node_id, NodeRole.TILL, 1, EVENT), node_api._batch(orjson.loads(body)))
         for node_id, body in batch
     ]
     marks.append(time.perf_counter())
