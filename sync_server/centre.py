@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, text
@@ -26,6 +25,7 @@ from sync_server.services.contact import Contact, note_contact
 from sync_server.services.house import Generation, House
 from sync_server.services.keys import ServerKeys
 from sync_server.services.nodes import NodeBook, read_nodes
+from sync_server.store.bell import Bell
 from sync_server.store.database import READERS_MAX, read_only
 from sync_server.store.errors import StoreBusy, StoreError
 from sync_server.store.sql import Sql
@@ -40,14 +40,6 @@ OWNER_TRIES = 3
 
 T = TypeVar("T")
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """Which hello of which run of a node's program this is; no session: an older program."""
-
-    session: str
-    turn: int
 
 
 class Centre:
@@ -67,13 +59,15 @@ class Centre:
             engine, self._on_commit, Runner(self._together, self._alone), self._answer_on_loop
         )
         self.ownership = Ownership(self.write, own_url)
+        is_shared = engine.dialect.name != "sqlite"  # by several servers
+        self._bell = Bell(engine.url, self._on_bell) if is_shared else None
+        self._look = asyncio.Event()
         self._plans = PlanShelf()
         self._read_engine = read_only(engine)
         self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="reader")
         self._reading = 0
         self._seen_ms: dict[str, int] = {}
         self._heard: dict[str, Contact] = {}
-        self._greetings: dict[str, Greeting] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -81,6 +75,8 @@ class Centre:
         """Start the writer and the watch for changes that other processes make."""
         self._loop = asyncio.get_running_loop()
         self.writer.start()
+        if self._bell is not None:
+            self._bell.start()
         heads = await self.read(_read_heads)
         await self.refresh_nodes()
         self._tasks = [
@@ -100,6 +96,8 @@ class Centre:
         with suppress(StoreError, *UNAVAILABLE):  # without it the leases run out by themselves
             await self.ownership.close()
         await asyncio.to_thread(self.writer.stop)
+        if self._bell is not None:
+            await asyncio.to_thread(self._bell.stop)
         await asyncio.to_thread(self._readers.shutdown)
         self.engine.dispose()
 
@@ -164,7 +162,7 @@ class Centre:
         heard, self._heard = self._heard, {}
 
         def note(tx: Transaction) -> None:
-            for node_id, contact in heard.items():
+            for node_id, contact in sorted(heard.items()):  # as every server locks them
                 note_contact(tx, node_id, contact)
 
         if heard:
@@ -177,19 +175,6 @@ class Centre:
                 await self._note_heard()
             except Exception as error:  # noqa: BLE001 - the next round tells of the same nodes
                 _log.warning("contacts_not_noted", error=type(error).__name__)
-
-    def is_newest_greeting(self, node_id: str, greeting: Greeting) -> bool:
-        """Whether no later hello of the same run came first. On the writer's thread only.
-
-        A hello that was held up on its way tells of a journal shorter than what the node has
-        pushed since: without this it would look like a node that was rolled back.
-        """
-        last = self._greetings.get(node_id)
-        late = last is not None and last.session == greeting.session and last.turn >= greeting.turn
-        if greeting.session and late:
-            return False
-        self._greetings[node_id] = greeting
-        return True
 
     @staticmethod
     def now_ms() -> int:
@@ -242,11 +227,25 @@ class Centre:
         if self.venue_id in streams:
             self.nodes.outdate()
         self._tell_loop(self.news.publish, streams)
+        if self._bell is not None and streams:
+            self._bell.ring(streams)
+
+    def _on_bell(self, streams: frozenset[str]) -> None:
+        """On the bell's thread: another server has committed."""
+        if not streams or self.venue_id in streams:
+            self.nodes.outdate()
+        if streams:
+            self._tell_loop(self.news.publish, streams)
+        else:
+            self._tell_loop(self._look.set)
 
     async def _watch_heads(self, known: dict[str, int]) -> None:
         """Notice changes of other processes (`enrol-code`, `import`, a second server)."""
         while True:
-            await asyncio.sleep(WATCH_PERIOD_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WATCH_PERIOD_S):
+                    await self._look.wait()
+            self._look.clear()
             try:
                 found = await self.read(_read_heads)
             except Exception as error:  # noqa: BLE001 - the database may be away for a while

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sync_server.centre import Centre, Greeting
+from sync_server.centre import Centre
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
@@ -15,7 +15,7 @@ from sync_server.handlers.wire import read_object, reply
 from sync_server.heart import arbiter, intake, lending
 from sync_server.heart.source import Source, run_in
 from sync_server.heart.work import UnknownStream
-from sync_server.services.contact import Contact, note_contact
+from sync_server.services.contact import Contact, Greeting, note_contact, take_greeting
 from sync_server.services.feed import ROWS_PER_PULL_MAX, Page, pull
 from sync_server.services.permissions import Permission
 from sync_server.store.sql import Sql
@@ -47,10 +47,12 @@ async def hello(request: web.Request) -> web.Response:
     greeting = _greeting(body)
 
     def compare(tx: Transaction) -> list[dict[str, object]] | None:
-        if not centre.is_newest_greeting(node.id, greeting):
+        if not take_greeting(tx, node.id, greeting):
             return None
         note_contact(tx, node.id, contact)
-        return [_compare(tx, node, journal) for journal in told]
+        in_order = sorted(told, key=_stream_of)  # as every server locks streams
+        found = {id(journal): _compare(tx, node, journal) for journal in in_order}
+        return [found[id(journal)] for journal in told]
 
     journals = await centre.write(compare)
     if journals is None:
@@ -210,6 +212,10 @@ def _compare(tx: Transaction, node: NodeIdentity, told: Mapping[str, Any]) -> di
         "hash": head,
         "forked": isinstance(found, intake.Forked),
     }
+
+
+def _stream_of(told: Mapping[str, Any]) -> str:
+    return str(told["stream"])
 
 
 def _no_plans(_sql: Sql, _stream: str) -> None:

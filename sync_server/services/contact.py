@@ -17,6 +17,33 @@ class Contact:
     clock_offset_ms: int | None = None  # the node's clock minus ours
 
 
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """Which hello of which run of a node's program this is; no session: an older program."""
+
+    session: str
+    turn: int
+
+
+def take_greeting(tx: Transaction, node_id: str, greeting: Greeting) -> bool:
+    """Remember the newest hello; False for one that a later hello of the same run came before.
+
+    A hello that was held up on its way tells of a journal shorter than what the node has pushed
+    since: without this it would look like a node that was rolled back. It is remembered in the
+    transaction that compares the journals, so whichever server it comes to knows, and knows it
+    after a restart.
+    """
+    newest = " AND NOT (hello_session = :session AND hello_turn >= :turn)"
+    taken = tx.run(
+        "UPDATE node SET hello_session = :session, hello_turn = :turn "  # noqa: S608 - our own words
+        f"WHERE id = :id{newest if greeting.session else ''}",
+        session=greeting.session,
+        turn=greeting.turn,
+        id=node_id,
+    )
+    return bool(taken)
+
+
 def note_contact(tx: Transaction, node_id: str, contact: Contact) -> None:
     """Remember it. Not part of the feed: other nodes are not told."""
     tx.run(

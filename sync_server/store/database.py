@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -26,6 +27,17 @@ from sync_server.store.schema import SCHEMA_VERSION, metadata
 
 READERS_MAX = 4
 _BUSY_TIMEOUT_S = 10
+IDLE_TRANSACTION_MS = 5_000
+"""PostgreSQL ends a transaction of ours that nothing was heard of for so long, and frees its rows:
+a server that froze in the middle, or whose machine is gone, must not hold an event for ever."""
+CONNECTION_SETTINGS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A PostgreSQL whose machine is gone is noticed within so long, and not after a quarter of an hour."""
 
 T = TypeVar("T")
 
@@ -33,9 +45,15 @@ T = TypeVar("T")
 def open_engine(url: str) -> Engine:
     """An engine with Boxgate's durability settings; nothing is connected yet."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(
-            _psycopg_url(url), pool_size=READERS_MAX + 1, max_overflow=0, pool_pre_ping=True
+        engine = create_engine(
+            _psycopg_url(url),
+            connect_args=dict(CONNECTION_SETTINGS),
+            pool_size=READERS_MAX + 1,
+            max_overflow=0,
+            pool_pre_ping=True,
         )
+        event.listen(engine, "connect", _configure_postgresql)
+        return engine
     engine = create_engine(
         url,
         connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
@@ -140,6 +158,13 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's "begin" event starts transactions, not sqlite3
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _configure_postgresql(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.execute(
+        f"SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_MS}"  # our own number
+    )
+    connection.commit()
 
 
 def _begin(connection: Connection) -> None:

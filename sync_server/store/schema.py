@@ -35,6 +35,12 @@ def _feed_index(table: str) -> Index:
     return Index(f"{table}_by_rev", "event_id", "rev", unique=True)
 
 
+def _partial_index(name: str, condition: str, *columns: str) -> Index:
+    """The few rows that are waited for among the many that are done with."""
+    where = text(condition)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 meta = Table("meta", metadata, _key("k"), Column("v", Text, nullable=False))
 
 generation = Table(
@@ -77,6 +83,8 @@ node = Table(
     Column("unsynced_count", Integer, nullable=False, server_default="0"),  # as the node said last
     Column("program_version", String, nullable=False, server_default=""),
     Column("clock_offset_ms", BigInteger, nullable=False, server_default="0"),
+    Column("hello_session", String, nullable=False, server_default=""),  # of the newest hello
+    Column("hello_turn", BigInteger, nullable=False, server_default="0"),
     Column("rev", BigInteger, nullable=False),
     CheckConstraint("role IN ('till','gate')"),
     CheckConstraint("state IN ('active','revoked')"),
@@ -151,6 +159,7 @@ claim = Table(
     Column("was", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("kind IN ('free','hold','allot','sold','returned','blocked')"),
     _feed_index("claim"),
+    _partial_index("claim_returned", "kind = 'returned'", "event_id", "rev"),
 )
 
 allot = Table(
@@ -175,6 +184,8 @@ allot = Table(
     UniqueConstraint("event_id", "node_id", "req", name="grant_is_idempotent"),
     CheckConstraint("state IN ('held','open','closed','written_off')"),
     _feed_index("allot"),
+    _partial_index("allot_held", "state = 'held'", "event_id", "expires_ms"),
+    _partial_index("allot_open", "state = 'open'", "event_id", "node_id", "id"),
 )
 
 pool = Table(

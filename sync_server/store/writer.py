@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from program.logs import get_logger
 from sync_server.store.errors import StoreBusy, StreamRefused
@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
 QUEUE_MAX = 4_096
 BATCH_MAX = 512
-UNAVAILABLE = (sqlite3.OperationalError, psycopg.OperationalError, OperationalError)
+TRIES_MAX = 3
+"""So often a batch is begun again that was in the way of another server's."""
+UNAVAILABLE = (
+    sqlite3.OperationalError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,  # a connection that was found closed
+    OperationalError,
+    InterfaceError,
+)
 """The database's fault and not a request's: nothing is gained by doing requests one by one."""
 _STOPPING = "the server is stopping; try again in a moment"
 _log = get_logger(__name__)
@@ -198,6 +206,11 @@ class Writer:
     def _do(self, items: list[_Item]) -> None:
         """All in one commit; one by one when that fails and it may be the fault of one of them."""
         failure = self._commit(items, self._runner.together)
+        for _ in range(TRIES_MAX - 1):
+            if failure is None or not _is_in_the_way(failure):
+                break
+            _log.warning("batch_in_the_way", error=type(failure).__name__, jobs=len(items))
+            failure = self._commit(items, self._runner.together)
         if failure is None:
             return
         if isinstance(failure, UNAVAILABLE) or all(item.is_job for item in items):
@@ -286,6 +299,14 @@ def _attempt(batch: Transaction, item: _Item) -> None:
     try:
         item.result, item.failure = item.task(batch), None
         savepoint.commit()
-    except Exception as error:  # noqa: BLE001 - belongs to the one who waits for this job
+    except Exception as error:
         savepoint.rollback()
+        if _is_in_the_way(error):
+            raise
         item.failure = error
+
+
+def _is_in_the_way(error: Exception) -> bool:
+    """Whether two servers waited for each other's rows, and this one was told to begin again."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure))

@@ -55,7 +55,11 @@ def _add_columns(op: Operations) -> None:
             _zero("min_rev"),
             _zero("quarantine", Integer),
         ],
-        "node": [Column("inc", BigInteger, nullable=False, server_default="1")],
+        "node": [
+            Column("inc", BigInteger, nullable=False, server_default="1"),
+            Column("hello_session", String, nullable=False, server_default=""),
+            _zero("hello_turn"),
+        ],
         "orders": [_zero("refunded_minor"), _was()],
         "ticket": [_was()],
         "entry": [_was()],
@@ -225,9 +229,17 @@ def _add_tables_of_recovery(op: Operations) -> None:
     )
 
 
+def _index_some(op: Operations, name: str, table: str, columns: list[str], condition: str) -> None:
+    where = text(condition)
+    op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
+
+
 def _change_indexes(op: Operations) -> None:
     for table in ("claim", "allot", "pool", "orders"):
         op.create_index(f"{table}_by_rev", table, ["event_id", "rev"], unique=True)
+    _index_some(op, "claim_returned", "claim", ["event_id", "rev"], "kind = 'returned'")
+    _index_some(op, "allot_held", "allot", ["event_id", "expires_ms"], "state = 'held'")
+    _index_some(op, "allot_open", "allot", ["event_id", "node_id", "id"], "state = 'open'")
     deferred, valid = text("verdict = 'deferred'"), text("state = 'valid'")
     op.create_index(
         "op_deferred", "op", ["event_id"], sqlite_where=deferred, postgresql_where=deferred

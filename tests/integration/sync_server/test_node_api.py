@@ -16,6 +16,8 @@ from sync_server.handlers.node_api import STREAMS_PER_PULL_MAX
 from sync_server.handlers.state import CENTRE
 from sync_server.heart.arbiter import SEEN_MAX
 from sync_server.heart.intake import OPS_PER_PUSH_MAX
+from sync_server.services.contact import Greeting, take_greeting
+from sync_server.store.writer import Transaction
 from tests.integration.sync_server.conftest import Client
 from tests.integration.sync_server.support import HouseOnDisk, NodeAtTest
 from ticketing.code import TicketFacts, make_code
@@ -150,6 +152,21 @@ async def test_a_hello_that_was_held_up_on_its_way_is_no_rollback(
     rolled_back = hello(journals=[start], session="another run", turn=1)
     _status, reply = await till.call("POST", "/v1/hello", rolled_back)
     assert reply["journals"][0]["forked"], "a run that begins behind us is a rollback"
+
+
+async def test_a_hello_whose_commit_failed_is_not_taken_for_an_older_one(
+    client: Client, till: NodeAtTest
+) -> None:
+    """The writer does a batch again, one by one, when one of it breaks the commit of all."""
+    greeting = Greeting("one run", 1)
+
+    def greet_and_fail(tx: Transaction) -> None:
+        assert take_greeting(tx, till.id, greeting)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await client.app[CENTRE].write(greet_and_fail)
+    assert await client.app[CENTRE].write(lambda tx: take_greeting(tx, till.id, greeting))
 
 
 async def test_a_cursor_beyond_our_history_is_told_to_fetch_again(till: NodeAtTest) -> None:
