@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 ROWS_PER_PULL_MAX = 5_000
 
@@ -67,6 +67,22 @@ class Page:
         return self.next < self.head
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one call over several streams brings."""
+
+    pages: Mapping[str, Page]
+    purged: str | None
+    """A stream whose rows after the given cursor are gone: it is read again from nothing."""
+    ends_before: bool
+    """Whether a given cursor lies beyond this history's end: the reader knows another one."""
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is anything to tell."""
+        return any(page.rows or page.more for page in self.pages.values())
+
+
 def scope_of(role: str, house: str, stream: str) -> Scope:
     """What a role sees of a stream; the house's own stream has other rows than an event's."""
     return Scope(stream, _HOUSE_SCOPE[role] if stream == house else _EVENT_SCOPE[role])
@@ -91,15 +107,6 @@ def pull(
     return _page(connection, scope, scope.sources, node_id, after, heads.head, limit)
 
 
-def first_purged(connection: Connection, after: Mapping[str, int]) -> str | None:
-    """A stream whose rows after the given cursor are gone; None when all can be read on."""
-    for stream, rev in after.items():
-        heads = read_heads(connection, stream)
-        if heads is not None and heads.is_purged(rev):
-            return stream
-    return None
-
-
 def pull_all(
     connection: Connection,
     role: str,
@@ -107,24 +114,35 @@ def pull_all(
     house: str,
     after: Mapping[str, int],
     limit: int,
-) -> dict[str, Page]:
-    """A page of every stream that there is, at most `limit` rows in all.
+) -> News:
+    """News of every stream that there is, at most `limit` rows in all.
 
     Streams that have to wait for the next call say so by `more`, so that a reader that is far
-    behind costs one call after the other, never one that is as long as all of them.
+    behind costs one call after the other, never one that is as long as all of them. What has not
+    changed costs nothing but a look at its head.
     """
+    found = connection.execute(_ALL_HEADS, {"streams": list(after)})
+    heads = {row[0]: Heads(int(row[1]), int(row[2])) for row in found}
     pages: dict[str, Page] = {}
     left = limit
-    for stream, rev in after.items():
-        if left:
-            page = pull(connection, role, node_id, house, stream, rev, left)
+    for stream in (stream for stream in after if stream in heads):
+        head, rev = heads[stream].head, after[stream]
+        if left and rev < head:
+            scope = scope_of(role, house, stream)
+            pages[stream] = _page(connection, scope, scope.sources, node_id, rev, head, left)
+            left -= len(pages[stream].rows)
         else:
-            heads = read_heads(connection, stream)
-            page = None if heads is None else Page((), min(rev, heads.head), heads.head)
-        if page is not None:
-            pages[stream] = page
-            left -= len(page.rows)
-    return pages
+            pages[stream] = Page((), min(rev, head), head)
+    return News(
+        pages,
+        purged=next((s for s in pages if heads[s].is_purged(after[s])), None),
+        ends_before=any(heads[s].head < after[s] for s in pages),
+    )
+
+
+_ALL_HEADS = text(
+    "SELECT event_id, head, min_rev FROM stream WHERE event_id IN :streams"
+).bindparams(bindparam("streams", expanding=True))
 
 
 def pull_own(

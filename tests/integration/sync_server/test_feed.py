@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from sync_server.services.feed import Page, first_purged, pull_all
+from sync_server.services.feed import News, Page, pull_all
 from sync_server.services.people import Person, add_person
 from sync_server.services.permissions import PersonRole
 from sync_server.store.database import read_only
@@ -291,9 +291,7 @@ def test_both_roles_are_told_of_cases(stage: Stage, till: Till, gate: Gate, role
 # --- several streams in one call
 
 
-def read_all_streams(
-    stage: Stage, node: Journal, after: Mapping[str, int], limit: int
-) -> dict[str, Page]:
+def read_all_streams(stage: Stage, node: Journal, after: Mapping[str, int], limit: int) -> News:
     with read_only(stage.engine).connect() as connection:
         return pull_all(connection, node.role, node.node_id, VENUE, after, limit)
 
@@ -308,7 +306,7 @@ def test_one_call_brings_no_more_rows_than_its_limit_whatever_the_number_of_stre
     for limit in range(1, total + 1):
         after, held, calls = {EVENT: 0, VENUE: 0}, 0, 0
         while True:
-            pages = read_all_streams(stage, till, after, limit)
+            pages = read_all_streams(stage, till, after, limit).pages
             assert sum(len(page.rows) for page in pages.values()) <= limit
             held += sum(len(page.rows) for page in pages.values())
             after = {stream: page.next for stream, page in pages.items()}
@@ -321,8 +319,25 @@ def test_one_call_brings_no_more_rows_than_its_limit_whatever_the_number_of_stre
 
 
 def test_streams_that_do_not_exist_spoil_nothing(stage: Stage, till: Till) -> None:
-    pages = read_all_streams(stage, till, {"nothing": 3, EVENT: 0, "no-more": 0}, 1)
-    assert set(pages) == {EVENT}
+    news = read_all_streams(stage, till, {"nothing": 3, EVENT: 0, "no-more": 0}, 1)
+    assert set(news.pages) == {EVENT}
+    assert (news.purged, news.ends_before) == (None, False)
+
+
+def test_a_stream_that_has_to_wait_for_the_next_call_is_news_too(stage: Stage, till: Till) -> None:
+    """Or its reader would sleep on what is there to be read."""
+    till.borrow(1)
+    at_end = page_of(stage, till, VENUE).head
+    news = read_all_streams(stage, till, {VENUE: at_end - 1, EVENT: 0}, 1)
+    assert news.pages[EVENT] == Page((), 0, page_of(stage, till, EVENT).head)
+    assert news.has_rows
+    assert not read_all_streams(stage, till, {VENUE: at_end}, 1).has_rows
+
+
+def test_a_cursor_beyond_the_end_is_of_another_history(stage: Stage, till: Till) -> None:
+    head = page_of(stage, till, EVENT).head
+    assert read_all_streams(stage, till, {VENUE: 1, EVENT: head + 1}, 1).ends_before
+    assert not read_all_streams(stage, till, {VENUE: 1, EVENT: head}, 1).ends_before
 
 
 # --- what has been purged
@@ -334,6 +349,9 @@ def test_a_cursor_older_than_what_is_kept_has_to_begin_again(stage: Stage, till:
     stage.do(
         lambda tx: tx.run("UPDATE stream SET min_rev = :r WHERE event_id = :e", e=EVENT, r=head)
     )
-    with read_only(stage.engine).connect() as connection:
-        purged = {after: first_purged(connection, {VENUE: 1, EVENT: after}) for after in range(9)}
+    purged = {
+        after: read_all_streams(stage, till, {VENUE: 1, EVENT: after}, 1).purged
+        for after in range(9)
+    }
+    assert head > 2
     assert purged == {after: EVENT if 0 < after < head else None for after in range(9)}
