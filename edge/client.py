@@ -70,6 +70,18 @@ class ServerClient:
         """Send the next operations of a journal."""
         return self._call("POST", f"/v1/e/{stream}/push", json=body)
 
+    def salvage(self, stream: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Send operations of a fenced journal."""
+        return self._call("POST", f"/v1/e/{stream}/salvage", json=body)
+
+    def declare(self, stream: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Tell which allotments we ever received, in a new history of the server."""
+        return self._call("POST", f"/v1/e/{stream}/declare", json=body)
+
+    def revoke(self, stream: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Ask for tickets to be revoked. Idempotent by the body's `op`."""
+        return self._call("POST", f"/v1/e/{stream}/revoke", json=body)
+
     def pull(
         self, generation: str, after: Mapping[str, int], *, limit: int, wait_s: float
     ) -> dict[str, Any]:

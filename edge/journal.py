@@ -209,6 +209,14 @@ def acknowledge(unit: Unit, head: Head, acked: int, answers: Iterable[Answered])
     )
 
 
+def note_salvaged(unit: Unit, head: Head, salvaged: int) -> None:
+    """Note how far the server has kept a fenced journal; never beyond its head."""
+    unit.execute(
+        "UPDATE journal SET salvaged = max(0, min(?, seq)) WHERE stream = ? AND inc = ?",
+        (salvaged, head.stream, head.incarnation),
+    )
+
+
 def lock(unit: Unit, stream: str, incarnation: int | None = None) -> None:
     """The server fenced this journal (without `incarnation`: the one being written).
 

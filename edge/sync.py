@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from edge.allotments import Grant
 from edge.client import ServerClient
@@ -20,10 +22,11 @@ from edge.errors import EdgeError, ReplicaError, ServerRefused, ServerUnreachabl
 from edge.journal import get_meta, is_locked
 from edge.link import Backoff, Link, LinkKeeper, LinkState, Part
 from edge.mirror import BadChange
-from edge.protocol import acquire, hello, pull, push
+from edge.protocol import acquire, declare, hello, pull, push, revoke, salvage
 from edge.replica import Replica
 from edge.time_left import now_of
 from program.logs import get_logger
+from ticketing.ids import OpId
 from ticketing.terms import Anchor
 
 __all__ = ["Link", "LinkState", "Listeners", "SyncEngine", "Wish"]
@@ -69,6 +72,15 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeWish:
+    """Have the server revoke what `plan_revoke` has kept. `then` hears once, as with a Wish."""
+
+    op_id: OpId
+    then: Callable[[revoke.Revoked | str], None]
+    """Called with what was revoked, or with the code of a refusal ('offline': asked again)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listeners:
     """Whom to tell, on the engine's threads. Must be quick.
 
@@ -96,7 +108,7 @@ class SyncEngine:
     _work: threading.Event = field(init=False, default_factory=threading.Event)
     _greet: threading.Event = field(init=False, default_factory=threading.Event)
     _retry: Mapping[Part, threading.Event] = field(init=False)
-    _wishes: queue.Queue[Wish] = field(init=False)
+    _wishes: queue.Queue[Wish | RevokeWish] = field(init=False)
     _threads: list[threading.Thread] = field(init=False, default_factory=list)
     _hello_due_s: float = field(init=False, default=0.0)
     _follower: pull.Follower = field(init=False)
@@ -104,6 +116,9 @@ class SyncEngine:
     """When each request for units was sent for the first time."""
     _session: str = field(init=False, default="")
     _hello_turn: int = field(init=False, default=0)
+    _unsalvaged: frozenset[tuple[str, int]] = field(init=False, default=frozenset())
+    _undeclared: frozenset[str] = field(init=False, default=frozenset())
+    """What the server did not take since the last hello: not asked about before the next."""
     _refused: dict[str, str] = field(init=False, default_factory=dict)
     _replica_error: str = field(init=False, default="")
 
@@ -149,15 +164,20 @@ class SyncEngine:
         """There is something to push."""
         self._work.set()
 
-    def wish(self, wish: Wish) -> bool:
-        """Ask for units in the background. False when that is hopeless now (offline, or full)."""
+    def wish(self, wish: Wish | RevokeWish) -> bool:
+        """Ask in the background. False when that is hopeless now (offline, or full)."""
         if self.link.state is not LinkState.ONLINE or self._stop.is_set():
             return False
+        if not self._put(wish):
+            return False
+        self._work.set()
+        return True
+
+    def _put(self, wish: Wish | RevokeWish) -> bool:
         try:
             self._wishes.put_nowait(wish)
         except queue.Full:
             return False
-        self._work.set()
         return True
 
     # --- keeping the two going
@@ -232,6 +252,8 @@ class SyncEngine:
             self._greet.clear()  # before the call: who asks for another meanwhile gets it
             self._hello(client)
         self._push_all(client)
+        self._salvage_all(client)
+        self._declare_all(client)
         self._ask(client)
 
     def _hello(self, client: ServerClient) -> None:
@@ -246,6 +268,8 @@ class SyncEngine:
         for head in outcome.fenced:
             _log.error("journal_fenced", stream=head.stream, incarnation=head.incarnation)
         self._lock_if_locked()
+        self._unsalvaged, self._undeclared = frozenset(), frozenset()
+        self._ask_again()
         self._reached(Part.PUSHER, client.server_ahead_ms)
         self._hello_due_s = self.env.monotonic_s() + HELLO_PERIOD_S
 
@@ -266,8 +290,7 @@ class SyncEngine:
             try:
                 self._push(client, request)
             except ServerRefused as refusal:
-                if refusal.status in _NOT_ABOUT_THE_JOURNAL or refusal.code in _ABOUT_THE_HISTORY:
-                    raise
+                self._raise_if_general(refusal)
                 if not self._go_on(request, refusal, gaps_left):
                     return
                 gaps_left -= 1
@@ -308,7 +331,48 @@ class SyncEngine:
         if locked:
             self._keeper.lock()
 
-    # --- asking for units
+    def _salvage_all(self, client: ServerClient) -> None:
+        """Send fenced journals from their first operation on, every branch of them."""
+        while not self._stop.is_set():
+            with self.replica.reading() as connection:
+                request = salvage.next_salvage(connection, self._unsalvaged)
+            if request is None:
+                return
+            try:
+                reply = client.salvage(request.stream, request.body())
+            except ServerRefused as refusal:
+                self._raise_if_general(refusal)
+                self._unsalvaged |= {(request.stream, request.head.incarnation)}
+                self._set_aside(request.stream, refusal)
+                continue
+            kept = self.replica.transact(partial(salvage.on_salvage, request=request, reply=reply))
+            self._reached(Part.PUSHER, client.server_ahead_ms)
+            _tell(self.listeners.pushed, kept)
+
+    def _declare_all(self, client: ServerClient) -> None:
+        """In a new history: say what was lent to us in each event that waits for it."""
+        while not self._stop.is_set():
+            with self.replica.reading() as connection:
+                request = declare.next_declare(connection, self._undeclared)
+            if request is None:
+                return
+            try:
+                reply = client.declare(request.stream, request.body())
+            except ServerRefused as refusal:
+                self._raise_if_general(refusal)
+                self._undeclared |= {request.stream}
+                self._set_aside(request.stream, refusal)
+                continue
+            self.replica.transact(partial(declare.on_declare, request=request, reply=reply))
+            self._reached(Part.PUSHER, client.server_ahead_ms)
+
+    @staticmethod
+    def _raise_if_general(refusal: ServerRefused) -> None:
+        """A refusal that is not about what was sent concerns every call."""
+        if refusal.status in _NOT_ABOUT_THE_JOURNAL or refusal.code in _ABOUT_THE_HISTORY:
+            raise refusal
+
+    # --- asking for units, and for tickets to be revoked
 
     def _ask(self, client: ServerClient) -> None:
         while not self._stop.is_set():
@@ -320,7 +384,11 @@ class SyncEngine:
             except queue.Empty:
                 return
             try:
-                outcome = self._acquire(client, wish)
+                outcome: Any = (
+                    self._acquire(client, wish)
+                    if isinstance(wish, Wish)
+                    else self._revoke(client, wish)
+                )
             except BaseException:  # whatever it was, whoever asked must hear
                 _tell(wish.then, "offline")
                 raise
@@ -335,10 +403,32 @@ class SyncEngine:
         try:
             reply = client.acquire(want.stream, acquire.acquire_request(want))
         except ServerRefused as refusal:
-            if refusal.status in _NOT_ABOUT_THE_JOURNAL or refusal.code in _ABOUT_THE_HISTORY:
-                raise
+            self._raise_if_general(refusal)
             return refusal.code
         return self.replica.transact(lambda unit: acquire.on_acquire(unit, want, sent, reply))
+
+    def _revoke(self, client: ServerClient, wish: RevokeWish) -> revoke.Revoked | str:
+        with self.replica.reading() as connection:
+            planned = revoke.find_revocation(connection, wish.op_id)
+            assert planned is not None, "ask only for what was planned and committed"
+            body = revoke.revoke_request(connection, planned)
+        try:
+            reply = client.revoke(planned.stream, body)
+        except ServerRefused as refusal:
+            self._raise_if_general(refusal)
+            code = refusal.code
+            if code != "quarantine":  # that passes, and the question stands
+                self.replica.transact(lambda unit: revoke.on_revoke_refused(unit, planned, code))
+            return code
+        return self.replica.transact(lambda unit: revoke.on_revoke(unit, planned, reply))
+
+    def _ask_again(self) -> None:
+        """Questions whose answer was lost, also with an earlier run of the program."""
+        with self.replica.reading() as connection:
+            pending = revoke.pending_revocations(connection)
+        for each in pending:
+            if each.state is revoke.RevocationState.ASKED:
+                self._put(RevokeWish(each.op_id, _nobody))
 
     def _anchor(self) -> Anchor:
         with self.replica.reading() as connection:
@@ -415,6 +505,10 @@ class SyncEngine:
                 raise ServerUnreachable(f"the server's news make no sense: {error}") from error
         if page.changes:
             _tell(self.listeners.pulled, page.stream, page.kinds)
+
+
+def _nobody(_outcome: object) -> None:
+    """Nobody asked in this run of the program; what came of it is in the journal's file."""
 
 
 def _tell(listener: Callable[..., None], *news: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from edge import replies
 from edge.env import Env
 from edge.journal import Head, Unit, acknowledge, backlog, get_meta, heads, lock, set_meta
+from edge.protocol.declare import note_quarantine
 from edge.time_left import note_contact
 
 PROTO = 1
@@ -95,4 +96,7 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
     set_meta(unit, "generation", generation)
     note_contact(unit)
     is_new = known not in ("", generation)
+    if is_new:  # what the old history kept of fenced journals may be lost with it
+        unit.execute("UPDATE journal SET salvaged = 0")
+    note_quarantine(unit, generation, quarantined)
     return HelloOutcome(generation, is_new, tuple(fenced), quarantined)

@@ -94,6 +94,9 @@ class FakeServer:
         self.token_s = 600
         self.forked: set[str] = set()
         self.ops: dict[str, list[list[Any]]] = defaultdict(list)
+        self.salvaged: dict[tuple[str, int], list[list[Any]]] = defaultdict(list)
+        self.declared: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.quarantined: set[str] = set()
         self.free_units: set[int] = set()
         self.grants: dict[str, dict[str, Any]] = {}
         self.calls: list[Call] = []
@@ -194,10 +197,33 @@ class FakeServer:
             "pull": self._pull,
             "acquire": self._acquire,
             "admit": self._admit,
+            "salvage": self._salvage,
+            "declare": self._declare,
+            "revoke": self._revoke,
         }
         work = works[call.name]
         with self._guard:
             return work(call)
+
+    def _salvage(self, call: Call) -> Say:
+        stream, ops = call.path.split("/")[3], call.body["ops"]
+        stored = self.salvaged[stream, call.body["inc"]]
+        assert call.body["first"] == len(stored) + 1, "a salvage leaves something out"
+        stored += ops
+        return Say({"stored": len(stored)})
+
+    def _declare(self, call: Call) -> Say:
+        stream = call.path.split("/")[3]
+        if call.body["gen"] != self.generation:
+            return problem(409, "generation_changed", gen=self.generation)
+        self.declared[stream] += call.body["allotments"]
+        if call.body["done"]:
+            self.quarantined.discard(stream)
+        return Say({"quarantined": stream in self.quarantined})
+
+    def _revoke(self, call: Call) -> Say:
+        tickets = [{"id": ticket, "state": "void"} for ticket in call.body["tickets"]]
+        return Say({"tickets": tickets})
 
     def _admit(self, call: Call) -> Say:
         return Say({"accepted": True, "op": call.body["op"]})
@@ -217,7 +243,15 @@ class FakeServer:
             for told in call.body["journals"]
         ]
         now_ms = self.now_ms if self.now_ms is not None else time.time_ns() // 1_000_000
-        return Say({"gen": self.generation, "proto": 1, "now_ms": now_ms, "journals": journals})
+        return Say(
+            {
+                "gen": self.generation,
+                "proto": 1,
+                "now_ms": now_ms,
+                "journals": journals,
+                "quarantined": sorted(self.quarantined),
+            }
+        )
 
     def _push(self, call: Call) -> Say:
         stream, body = call.path.split("/")[3], call.body

@@ -21,7 +21,16 @@ PURE = sorted(
         *(ROOT / "sync_server" / "heart").rglob("*.py"),
         *(
             ROOT / "edge" / f"{name}.py"
-            for name in ("allotments", "giving_back", "id_mint", "journal", "replies", "time_left")
+            for name in (
+                "allotments",
+                "giving_back",
+                "id_mint",
+                "journal",
+                "recorder",
+                "replies",
+                "returns",
+                "time_left",
+            )
         ),
     ]
 )

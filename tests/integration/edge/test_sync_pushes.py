@@ -234,7 +234,9 @@ def test_a_forked_journal_locks_the_node_and_selling_stops(room: Room, call: str
         assert not engine.wish(room.a_wish(7))
         # What is recorded already, and not fenced, still goes to the server.
         wait_until(lambda: room.server.op_ids(VENUE) == [house[0].op_id])
-        wait_until(lambda: room.backlog().count == 2)
+        # And what is fenced goes by salvage, from its first operation on.
+        wait_until(lambda: len(room.server.salvaged[EVENT, 1]) == 2)
+        wait_until(lambda: room.backlog().count == 0)
         assert room.backlog().locked
     assert LinkState.LOCKED in room.told.states()
     assert engine.link.state is LinkState.LOCKED

@@ -1,0 +1,116 @@
+"""Declare: in a new history of the server, which allotments this node ever received.
+
+The new history may have lost grants of the old one. Until every node has told of its own, an
+event is in quarantine there, and nothing of it is lent to anybody.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edge import replies
+from edge.journal import Unit, get_meta, incarnation_of
+
+ALLOTMENTS_PER_CALL = 200
+BYTES_PER_CALL = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareRequest:
+    """Allotments of one event, in the order in which they came. `up_to` is the last one's row."""
+
+    stream: str
+    generation: str
+    incarnation: int
+    allotments: tuple[dict[str, Any], ...]
+    done: bool
+    up_to: int
+
+    def body(self) -> dict[str, Any]:
+        """As it is sent."""
+        return {
+            "gen": self.generation,
+            "inc": self.incarnation,
+            "allotments": list(self.allotments),
+            "done": self.done,
+        }
+
+
+def note_quarantine(unit: Unit, generation: str, streams: Collection[str]) -> None:
+    """Remember which events wait for our word in this history. Telling it again changes nothing."""
+    for stream in streams:
+        unit.execute(
+            "INSERT INTO declaration (stream, gen, sent, done) VALUES (?, ?, 0, 0) "
+            "ON CONFLICT (stream) DO UPDATE SET gen = excluded.gen, sent = 0, done = 0 "
+            "WHERE declaration.gen <> excluded.gen",
+            (stream, generation),
+        )
+
+
+def next_declare(
+    connection: sqlite3.Connection, passed_over: frozenset[str] = frozenset()
+) -> DeclareRequest | None:
+    """The next call; None when nothing is left to tell, or journals must be pushed first.
+
+    An event's journals go before its allotments: what was sold and given back out of them is to be
+    known when they are put in again. `passed_over`: events that the server does not hear just now.
+    """
+    generation = get_meta(connection, "generation")
+    rows = connection.execute(
+        "SELECT d.stream, d.sent FROM declaration d WHERE d.gen = ? AND d.done = 0 AND NOT EXISTS "
+        "(SELECT 1 FROM journal j WHERE j.stream = d.stream AND j.seq > "
+        "CASE WHEN j.locked THEN j.salvaged ELSE j.acked END) ORDER BY d.stream",
+        (generation,),
+    ).fetchall()
+    for row in rows:
+        if row["stream"] not in passed_over:
+            return _call(connection, row["stream"], generation, row["sent"])
+    return None
+
+
+def on_declare(unit: Unit, request: DeclareRequest, reply: Mapping[str, Any]) -> None:
+    """The call was heard. Raises ServerUnreachable for an answer that makes no sense."""
+    if not isinstance(reply.get("quarantined"), bool):
+        raise replies.nonsense("quarantined")
+    unit.execute(
+        "UPDATE declaration SET sent = ?, done = ? WHERE stream = ? AND gen = ?",
+        (request.up_to, int(request.done), request.stream, request.generation),
+    )
+
+
+def _call(
+    connection: sqlite3.Connection, stream: str, generation: str, sent: int
+) -> DeclareRequest:
+    rows = connection.execute(
+        "SELECT rowid, * FROM allot WHERE stream = ? AND rowid > ? ORDER BY rowid LIMIT ?",
+        (stream, sent, ALLOTMENTS_PER_CALL + 1),
+    ).fetchall()
+    told: list[dict[str, Any]] = []
+    size, up_to = 0, sent
+    incarnation = rows[0]["inc"] if rows else incarnation_of(connection)
+    for row in rows[:ALLOTMENTS_PER_CALL]:
+        size += len(row["units"]) + len(row["counts"])
+        if told and (size > BYTES_PER_CALL or row["inc"] != incarnation):
+            break
+        told.append(_told(row))
+        up_to = row["rowid"]
+    done = len(told) == len(rows)
+    return DeclareRequest(stream, generation, incarnation, tuple(told), done, up_to)
+
+
+def _told(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "p": row["performance"],
+        "firm": bool(row["firm"]),
+        "units": json.loads(row["units"]),
+        "counts": json.loads(row["counts"]),
+        "req": row["req"],
+        "granted_ms": row["granted_ms"],
+        "soft_s": row["soft_s"],
+        "hard_s": row["hard_s"],
+    }
