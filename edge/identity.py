@@ -17,7 +17,9 @@ from edge.errors import EnrolmentRefused, IdentityError
 from ticketing.ids import KeyId, is_node_id, is_stream_id
 from ticketing.keys import KEY_BYTES, fingerprint, is_signed, key_id, node_key_message, public_of
 
-_KEY_FILE = "node.key"
+KEY_FILE = "node.key"
+NEXT_KEY_FILE = "node.key.next"
+"""Of a node that is being enrolled again: until the server has taken it."""
 _IDENTITY_FILE = "identity.json"
 _CODE = re.compile(r"[A-Z2-7]{32}")
 _SERVER_KEY = re.compile(r"[0-9a-f]{64}")
@@ -71,28 +73,37 @@ class EnrolmentCode:
         return EnrolmentCode(compact[:16], mark)
 
 
-def load_or_make_key(folder: Path, env: Env) -> NodeKey:
+def load_or_make_key(folder: Path, env: Env, name: str = KEY_FILE) -> NodeKey:
     """The node's key; made on first use, readable by its owner only."""
-    path = folder / _KEY_FILE
+    path = folder / name
     if not path.exists():
         _write_private(path, env.random_bytes(KEY_BYTES))
-    return load_key(folder)
+    return load_key(folder, name)
 
 
-def load_key(folder: Path) -> NodeKey:
+def load_key(folder: Path, name: str = KEY_FILE) -> NodeKey:
     """The node's key. Raises IdentityError when it is missing, damaged or open to others."""
-    private = _read_private(folder / _KEY_FILE)
+    private = _read_private(folder / name)
     if len(private) != KEY_BYTES:
         raise IdentityError(
-            f"{_KEY_FILE} is damaged ({len(private)} bytes instead of {KEY_BYTES}); "
+            f"{name} is damaged ({len(private)} bytes instead of {KEY_BYTES}); "
             "enrol this node again in a new folder"
         )
     return NodeKey(private, public_of(private))
 
 
-def discard_key(folder: Path) -> None:
+def discard_key(folder: Path, name: str = KEY_FILE) -> None:
     """Forget a key that no server has accepted."""
-    (folder / _KEY_FILE).unlink(missing_ok=True)
+    (folder / name).unlink(missing_ok=True)
+
+
+def promote_key(folder: Path) -> None:
+    """The next key, accepted by the server, becomes the node's. Raises IdentityError."""
+    try:
+        (folder / NEXT_KEY_FILE).replace(folder / KEY_FILE)
+        _sync_folder(folder)
+    except OSError as error:
+        raise IdentityError(f"cannot write {KEY_FILE}: {error.strerror}") from error
 
 
 def is_enrolled(folder: Path) -> bool:

@@ -82,7 +82,7 @@ class Replica:
                 reason = self._recorder.open()
             self.mirror = Mirror(folder / "mirror.db")
             opened.pop_all()  # all is well: `close` will do it
-        if reason is not None:
+        if reason is not None and witness is not None:
             _log.error("journal_locked", reason=str(reason))
         if self._recorder.trouble is not None:
             _log.error("witness_not_written", error=str(self._recorder.trouble))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,15 @@ from edge import enrolment
 from edge.commands import run_enrol
 from edge.enrolment import enrol
 from edge.env import MachineEnv, machine_id
-from edge.errors import EnrolmentRefused, IdentityError, ReplicaError, ServerUnreachable
+from edge.errors import (
+    EnrolmentRefused,
+    IdentityError,
+    ReplicaError,
+    ReplicaInUse,
+    ServerUnreachable,
+)
 from edge.identity import Identity, is_enrolled, load_identity, load_key
-from edge.journal import get_meta
+from edge.journal import JournalLocked, LockReason, get_meta, heads, lock_node
 from edge.replica import Replica
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
@@ -39,17 +45,21 @@ CODE = "ABCDEFGHIJKLMNOP" + base64.b32encode(fingerprint(public_of(SERVER_KEY)))
 class EnrollingServer(FakeServer):
     """Takes every key, as a till's; signs with the server's key."""
 
+    incarnation = 0
+
     def _honest(self, call: Call) -> Say:
         if call.name != "enrol":
             return super()._honest(call)
         public = bytes.fromhex(call.body["public_key"])
         signature = sign(SERVER_KEY, node_key_message(NODE, "till", public))
-        return Say({**asdict(an_identity()), "key_signature": signature.hex()})
+        told = {**asdict(an_identity()), "key_signature": signature.hex()}
+        return Say(told | {"inc": self.incarnation} if self.incarnation else told)
 
 
 @pytest.fixture
-def server() -> Iterator[FakeServer]:
+def server() -> Iterator[EnrollingServer]:
     with EnrollingServer(NODE, VENUE) as server:
+        assert isinstance(server, EnrollingServer)
         yield server
 
 
@@ -191,3 +201,97 @@ def test_the_machines_env_is_the_machines() -> None:
     assert env.monotonic_s() <= env.monotonic_s()
     assert len(env.random_bytes(16)) == 16
     assert env.random_bytes(16) != env.random_bytes(16)
+
+
+# --- a locked node, enrolled again in its own folder
+
+
+@pytest.fixture
+def locked(folder: Path, server: EnrollingServer) -> Path:
+    """A till with two operations, fenced by its server."""
+    try_to_enrol(folder, server)
+    with closing(Replica(folder)) as replica:
+        write(replica, count=2)
+        replica.transact(lambda unit: lock_node(unit, LockReason.FORKED))
+    server.incarnation = 2
+    return folder
+
+
+def test_a_locked_node_begins_anew_and_keeps_what_it_has(
+    locked: Path, server: EnrollingServer
+) -> None:
+    old = load_key(locked)
+    assert try_to_enrol(locked, server) == an_identity()
+    new = load_key(locked)
+    assert new != old
+    asked = server.called("enrol")[-1].body
+    assert (asked["public_key"], asked["node_id"]) == (new.public.hex(), NODE)
+    with closing(Replica(locked)) as replica:
+        assert write(replica)[0].seq == 1
+        with replica.reading() as connection:
+            found = [(head.incarnation, head.seq) for head in heads(connection)]
+    assert found == [(1, 2), (2, 1)]
+    assert not (locked / "node.key.next").exists()
+
+
+def test_a_node_that_is_in_order_is_not_enrolled_again(
+    folder: Path, server: EnrollingServer
+) -> None:
+    try_to_enrol(folder, server)
+    server.incarnation = 2
+    with pytest.raises(EnrolmentRefused, match="belongs to an enrolled node already"):
+        try_to_enrol(folder, server)
+
+
+@pytest.mark.parametrize("step", ["promote_key", "save_identity"])
+def test_an_enrolment_cut_off_is_repeated_with_the_same_key(
+    locked: Path, server: EnrollingServer, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(enrolment, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            try_to_enrol(locked, server)
+    if step == "promote_key":
+        try_to_enrol(locked, server)
+    asked = {call.body["public_key"] for call in server.called("enrol")[1:]}
+    assert asked == {load_key(locked).public.hex()}
+    with closing(Replica(locked)) as replica:
+        assert write(replica)[0].seq == 1
+
+
+@pytest.mark.parametrize("incarnation", [0, 1, "2", 2**40])
+def test_a_server_that_begins_nothing_new_leaves_the_node_locked(
+    locked: Path, server: EnrollingServer, incarnation: Any
+) -> None:
+    server.incarnation = incarnation
+    old = load_key(locked)
+    with pytest.raises(EnrolmentRefused):
+        try_to_enrol(locked, server)
+    assert load_key(locked) == old
+    with closing(Replica(locked)) as replica, pytest.raises(JournalLocked):
+        write(replica)
+
+
+def test_a_code_for_another_node_leaves_the_folder_alone(
+    locked: Path, server: EnrollingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.NODE", "00000000000000bb")
+    monkeypatch.setattr(
+        f"{__name__}.an_identity", lambda: replace(_IDENTITY, node_id="00000000000000bb")
+    )
+    with pytest.raises(EnrolmentRefused, match="another node than 'POS-01'"):
+        try_to_enrol(locked, server)
+    assert load_identity(locked) == _IDENTITY
+
+
+def test_a_running_till_is_not_enrolled_behind_its_back(
+    locked: Path, server: EnrollingServer
+) -> None:
+    with closing(Replica(locked)), pytest.raises(ReplicaInUse):
+        try_to_enrol(locked, server)
+
+
+_IDENTITY = an_identity()
