@@ -26,8 +26,9 @@ STOP_TIMEOUT_S = 10.0
 SWITCH_INTERVAL_S = 0.000_5
 """How long a busy thread keeps the interpreter from one that waits for it.
 
-The writer gives it up at every statement and every commit, and under load the event loop is always
-busy: with Python's 5 ms the writer, for which everybody waits, would stand still most of the time.
+The writer, for which everybody waits, gives it up at every statement and every commit. Beside a
+thread that is always busy a batch of 64 sales took 2,600 us a sale with Python's 5 ms, and 1,390
+with this; where nothing else is going on it makes no difference.
 """
 YOUNG_OBJECTS_MAX = 20_000
 """New objects between two looks for garbage. A request makes hundreds, nearly all of which vanish
