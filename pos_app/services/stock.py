@@ -7,42 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from edge.allotments import LentUnit, units_of
+from edge.allotments import units_of
+from edge.local_view import FREE, unit_views
 from edge.replica import Replica
 from pos_app.services.model import UnitState
 
-_BY_CLAIM = {"sold": UnitState.SOLD, "blocked": UnitState.BLOCKED, "allot": UnitState.LENT}
-# Of a kind that only a newer server has: not to be had, whatever it is.
-_BY_OTHER_CLAIM = UnitState.LENT
-_BY_OWN = {"free": UnitState.FREE, "sold": UnitState.SOLD}
+# Returned: not for sale until the server has freed it. Of a kind that only a newer server has: not
+# to be had, whatever it is.
+_BY_KIND = {"sold": UnitState.SOLD, "returned": UnitState.SOLD, "blocked": UnitState.BLOCKED}
 
 
 def unit_states(
     replica: Replica, event_id: str, performance: int, asking: Collection[int]
 ) -> dict[int, UnitState]:
     """State of every unit that is not simply free elsewhere."""
-    with replica.reading() as connection:
-        ours = units_of(connection, event_id, performance)
-    with replica.mirror.reading() as connection:
-        claims = connection.execute(
-            "SELECT unit, kind, ref FROM claim WHERE stream = ? AND performance = ? "
-            "AND kind <> 'free'",
-            (event_id, performance),
-        ).fetchall()
+    with replica.reading() as journal, replica.mirror.reading() as mirror:
+        views = unit_views(journal, mirror, event_id, performance)
     states = {
-        row["unit"]: _BY_CLAIM.get(row["kind"], _BY_OTHER_CLAIM)
-        for row in claims
-        if not _is_echo(ours.get(row["unit"]), row["ref"])
+        unit: UnitState.FREE if view.is_ours else _BY_KIND.get(view.kind, UnitState.LENT)
+        for unit, view in views.items()
+        if view.kind != FREE
     }
-    states.update({n: _BY_OWN[u.state] for n, u in ours.items() if u.state in _BY_OWN})
     for unit in asking:
         states.setdefault(unit, UnitState.ASKING)
     return states
-
-
-def _is_echo(own: LentUnit | None, ref: str) -> bool:
-    """A claim of ours that we gave back already: the mirror has not heard of it yet."""
-    return own is not None and own.state == "released" and str(own.allotment) == ref
 
 
 def are_free(replica: Replica, event_id: str, performance: int, wanted: Collection[int]) -> bool:
