@@ -206,3 +206,15 @@ def test_rows_of_one_scope_count_the_same_in_any_order() -> None:
     ]
     assert counted(rows) == counted(rows[::-1]) == counted(rows[:20]).merged(counted(rows[20:]))
     assert counted(rows).without(counted(rows[:7])) == counted(rows[7:])
+
+
+def test_a_row_on_its_way_is_no_divergence() -> None:
+    """It changed at the centre after the node's cursor; the node holds its state before."""
+    machine = DigestMachine()
+    for number in range(1, 9):
+        machine.change(kind="claim", number=number)
+    machine.pull(limit=40)
+    machine.change(kind="claim", number=3)
+    machine.change(kind="claim", number=50)
+    machine.check()
+    machine.teardown()
