@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from edge.allotments import Grant, install
 from edge.env import MachineEnv
+from edge.id_mint import IdMint
 from edge.identity import NodeKey
 from edge.journal import heads, unacked
 from edge.replica import Replica, create_journal
@@ -111,7 +112,7 @@ def _found(tx: Transaction, catalogue: Catalogue, key: NodeKey) -> tuple[str, Le
 
 def _sell_all(replica: Replica, event: Event, key: NodeKey, found: dict[str, float]) -> list[Sale]:
     env = MachineEnv()
-    seller = Seller(env, key, "bench", "BNCH")
+    seller = Seller(env, IdMint(env), key, "bench", "BNCH")
     number = event.performances[0].number
     sales: list[Sale] = []
     took_ms: list[float] = []
