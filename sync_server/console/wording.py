@@ -21,6 +21,7 @@ _CASES = {
     CaseKind.DIVERGENCE: N_("A node's copy differed from the server's data"),
     CaseKind.WRITTEN_OFF: N_("Places of a lost node were written off"),
     CaseKind.ENTERED_REVOKED: N_("Somebody went in on a ticket that was refunded"),
+    CaseKind.RESOLD: N_("Returned places were sold again without a silent gate"),
     CaseKind.POOL: N_("More was sold at a limited price than was lent"),
     CaseKind.REFUND: N_("Money was paid out for a ticket that was not valid"),
     CaseKind.GRANT: N_("A node holds places that this server cannot confirm"),

@@ -21,6 +21,7 @@ class CaseKind(StrEnum):
     DIVERGENCE = "divergence"  # a node's copy differed from the centre's rows
     WRITTEN_OFF = "written_off"  # units of a lost node taken back: late sales may follow
     ENTERED_REVOKED = "entered_revoked"  # somebody went in on a ticket that was revoked
+    RESOLD = "resold"  # returned units sold again before a silent gate knew: who decided that
     POOL = "pool"  # more of a counted right was spent than was lent
     REFUND = "refund"  # money paid out for a ticket that was not there to be revoked
     GRANT = "grant"  # a node declares an allotment that this history cannot honour

@@ -15,8 +15,15 @@ from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.late import late_claim
 from sync_server.heart.rows import Claim, ClaimKind, EntryRow, LedgerLine, Order, TicketRow
 from sync_server.heart.source import NodeRole, Source
-from sync_server.heart.units import close_if_spent, give_back, revoke_ticket, spend_share
+from sync_server.heart.units import (
+    close_if_spent,
+    give_back,
+    revoke_ticket,
+    spend_share,
+    units_of,
+)
 from sync_server.heart.work import Work
+from ticketing.admission import AllotmentState
 from ticketing.event import Event
 from ticketing.journal import Op, OpKind, Verdict
 from ticketing.ledger import SALES, postings
@@ -174,7 +181,7 @@ def _sell_lines(
         assert claim is not None
         state = TicketState.VALID
         if not holds(claim, source.node_id, line):
-            late = late_claim(work, source.node_id, claim, line)
+            late = late_claim(work, source.node_id, claim, line, lines)
             claim = late.claim
             if claim is None:
                 state = TicketState.DISPUTED
@@ -332,21 +339,24 @@ def _release(work: Work, source: Source, release: Release) -> Effect:
         return Effect(Verdict.REJECTED, "not_held")
     freed = give_back(work, allot, release.performance, release.units, release.counts)
     close_if_spent(work, allot)
-    if freed:
+    if freed or allot.state == AllotmentState.WRITTEN_OFF:  # then the centre took it back before
         return Effect(Verdict.OK, shows=True)
     return Effect(Verdict.REJECTED, "not_held", shows=True)
 
 
 def _settle(work: Work, source: Source, settle: Settle) -> Effect:
-    """The node is done with the allotment: what it did not sell is free, and it is closed."""
+    """The node is done with the allotment: what it did not sell is free, and it is closed.
+
+    Every sale from it came before. One that was written off stays so, but the shares that were kept
+    for late sales go back.
+    """
     allot = work.allots.get(str(settle.allotment))
     if allot is None or allot.node_id != source.node_id:
         return Effect(Verdict.REJECTED, "not_held")
-    if allot.state == "open":
-        body = json.loads(allot.body)
-        units = tuple(unit for unit, _version in body["units"])
-        give_back(work, allot, allot.perf_id, units, None)
-        allot.state = "closed"
+    if allot.state in (AllotmentState.OPEN, AllotmentState.WRITTEN_OFF):
+        give_back(work, allot, allot.perf_id, [unit for unit, _version in units_of(allot)], None)
+    if allot.state == AllotmentState.OPEN:
+        allot.state = AllotmentState.CLOSED
         work.allots.put(allot.id, allot)
     return Effect(Verdict.OK, shows=True)
 

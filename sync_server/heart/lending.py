@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from sync_server.heart.policy import Policy
 from sync_server.heart.rows import Allot, Claim, ClaimKind
-from sync_server.heart.share import share_of_house
+from sync_server.heart.share import Refill
 from sync_server.heart.source import Source
 from sync_server.heart.units import counts_of, take_share, units_of
 from sync_server.heart.work import Work
@@ -36,6 +36,8 @@ class NoGrant(StrEnum):
     UNKNOWN_PERFORMANCE = "unknown_performance"
     UNKNOWN_UNIT = "unknown_unit"
     LIMIT = "limit"  # too many units in one request
+    ENOUGH = "enough"  # the asker has as much unsold as it needs for a while
+    NOT_HELD = "not_held"  # there is no such hold of the asker's, or it is over
     QUARANTINE = "quarantine"  # nothing is lent until the nodes have reported
     FENCED = "journal_forked"  # the asker's journal contradicts what it sent before
 
@@ -106,13 +108,14 @@ class Lend:
             return refusal
         units = wish.units
         if not units and wish.count:
-            known = work.claims_of(wish.performance)
-            units = share_of_house(
-                work.plan, work.event, known, source.node_id, wish.count, self.tills
-            )
+            refill = Refill(source, wish.performance, wish.count, self.tills, self.policy)
+            share = refill.share(work)
+            if share is None:
+                return NoGrant.ENOUGH
+            units = share
         claims = [work.claim(wish.performance, unit) for unit in units]
-        obstacle = _obstacle(claims, work.plan, source.node_id)
-        if obstacle is None and not _pools_have(work, wish.counts):
+        obstacle = obstacle_of(claims, work.plan, source.node_id)
+        if obstacle is None and not pools_have(work, wish.counts):
             obstacle = NoGrant.POOL_EMPTY
         if obstacle is not None:
             return obstacle
@@ -120,7 +123,7 @@ class Lend:
 
     def _refused(self, work: Work) -> NoGrant | None:
         wish, source = self.wish, self.source
-        if work.quarantine:
+        if work.awaits(source.node_id):
             return NoGrant.QUARANTINE
         if work.journal(source.node_id, source.incarnation).state != "open":
             return NoGrant.FENCED
@@ -131,30 +134,49 @@ class Lend:
         return None
 
     def _lend(self, work: Work, claims: list[Claim]) -> Allot:
-        wish, source = self.wish, self.source
-        number = str(AllotmentId(self.generation, work.take_rev()))
+        wish = self.wish
+        lender = Lender(self.source, self.generation, self.policy)
+        allot = lender.lend(work, wish.req, wish.performance, claims, firm=wish.firm)
         counts = {
-            pool: count for pool, count in wish.counts if take_share(work, number, pool, count)
+            pool: count for pool, count in wish.counts if take_share(work, allot.id, pool, count)
         }
+        if counts:
+            allot.body = allot_body(list(units_of(allot)), counts)
+        return allot
+
+
+@dataclass(frozen=True, slots=True)
+class Lender:
+    """Makes allotments of a node: whose, in which history, on what terms."""
+
+    source: Source
+    generation: str
+    policy: Policy
+
+    def lend(
+        self, work: Work, req: str, performance: int, claims: list[Claim], *, firm: bool
+    ) -> Allot:
+        """A new allotment of these units, whoever had them: the caller has seen to that."""
+        number = str(AllotmentId(self.generation, work.take_rev()))
         allot = Allot(
             work.stream,
             number,
-            source.node_id,
-            source.incarnation,
-            wish.performance,
-            wish.req,
-            int(wish.firm),
+            self.source.node_id,
+            self.source.incarnation,
+            performance,
+            req,
+            int(firm),
             "open",
             work.now_ms,
             0,
             self.policy.soft_s,
             self.policy.hard_s,
             0,
-            allot_body([(claim.unit, claim.version) for claim in claims], counts),
+            allot_body([(claim.unit, claim.version) for claim in claims], {}),
         )
         work.allots.put(number, allot)
         for claim in claims:
-            claim.kind, claim.ref, claim.node_id = ClaimKind.ALLOT, number, source.node_id
+            claim.kind, claim.ref, claim.node_id = ClaimKind.ALLOT, number, allot.node_id
             work.put_claim(claim)
         return allot
 
@@ -198,7 +220,8 @@ def grant_of(allot: Allot) -> Grant:
     )
 
 
-def _obstacle(claims: list[Claim], plan: SeatingPlan, node_id: str) -> NoGrant | None:
+def obstacle_of(claims: list[Claim], plan: SeatingPlan, node_id: str) -> NoGrant | None:
+    """Why these units can't be lent to the node; None when they can."""
     if not claims:
         return NoGrant.SOLD_OUT
     for claim in claims:
@@ -212,6 +235,7 @@ def _obstacle(claims: list[Claim], plan: SeatingPlan, node_id: str) -> NoGrant |
     return None
 
 
-def _pools_have(work: Work, counts: tuple[tuple[str, int], ...]) -> bool:
+def pools_have(work: Work, counts: tuple[tuple[str, int], ...]) -> bool:
+    """Whether every pool has as much left."""
     pools = ((work.pools.get(pool_id), count) for pool_id, count in counts)
     return all(pool is not None and pool.free >= count for pool, count in pools)

@@ -1,60 +1,184 @@
-"""How much of the house a till gets when it asks for "about so many": whole rows, every tier."""
+"""How much of the house a till gets when it asks for "about so many", and whom to ask it back from.
+
+Policy only, by `ticketing.sizing`: a wrong size costs comfort, never a seat sold twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import groupby
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
-from sync_server.heart.rows import Claim, ClaimKind
+from sync_server.heart.policy import Policy
+from sync_server.heart.rows import Allot, Claim, ClaimKind
+from sync_server.heart.source import Source
+from sync_server.heart.work import Work
 from ticketing.event import Event
-from ticketing.seating import AreaKind, SeatingPlan
+from ticketing.journal import OpKind
+from ticketing.seating import SeatingPlan
+from ticketing.sizing import (
+    Holder,
+    Pace,
+    TierRows,
+    is_nearly_sold_out,
+    recalls,
+    share,
+    target_units,
+    tier_rows,
+)
+
+PACE_OPS_MAX = 50  # a node's last operations tell how fast it sells
+CONNECTED_MS = 60_000  # who was heard of since then can give something back now
 
 
-def share_of_house(
-    plan: SeatingPlan,
-    event: Event,
-    claims: Mapping[int, Claim],
-    node_id: str,  # noqa: ARG001 - the till's own demand will count
-    count: int,
-    tills: int,
-) -> tuple[int, ...]:
-    """About `count` free units of every price tier, in whole rows from the front of every area.
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """A till's wish for about `count` units of a performance, which `tills` share."""
 
-    Of each tier at most half of an even share among the tills, so that a till that asks first
-    does not take the house. A first row that is longer than that is cut.
-    """
-    free = _free_rows_by_tier(plan, event, claims)
-    free_count = sum(len(row) for rows in free.values() for row in rows)
-    chosen: list[int] = []
-    for rows in free.values():
-        tier_free = sum(len(row) for row in rows)
-        wanted = max(1, count * tier_free // max(1, free_count))
-        most = max(1, tier_free // (2 * max(1, tills)))
-        chosen.extend(_rows_for(rows, min(wanted, most)))
-    return tuple(chosen[:2_000])
+    source: Source
+    performance: int
+    count: int
+    tills: int
+    policy: Policy
+
+    def share(self, work: Work) -> tuple[int, ...] | None:
+        """Free units for it, maybe none; None when it has enough.
+
+        It has enough when it holds what it asks for and what it sells in `offline_cover_min`.
+        Near the end, units are asked back from those who would last longer: a later request gets
+        them.
+        """
+        known = work.claims_of(self.performance)
+        wanted = self._wanted(work, known)
+        if wanted < 1:
+            return None
+        tiers = _Catalogue(work.plan, work.event).tiers
+        free = _free(tiers, known)
+        units = share(tiers, free, wanted, self.tills)
+        capacity = sum(tier.capacity for tier in tiers)
+        if len(units) < wanted and (not units or is_nearly_sold_out(capacity, len(free))):
+            self._ask_back(work, known, wanted - len(units))
+        return units
+
+    def _wanted(self, work: Work, known: Mapping[int, Claim]) -> int:
+        unsold = sum(
+            claim.kind == ClaimKind.ALLOT and claim.node_id == self.source.node_id
+            for claim in known.values()
+        )
+        goal = max(self._target(work, self.source.node_id), self.count)
+        return min(self.count, goal - unsold)
+
+    def _target(self, work: Work, node_id: str) -> int:
+        return target_units(_per_minute(work, node_id), self.policy.offline_cover_min)
+
+    def _ask_back(self, work: Work, known: Mapping[int, Claim], wanted: int) -> None:
+        """Recall allotments of others, except baskets and what was recalled before."""
+        lent = _lent_by_allotment(work, known)
+        ours = self.source.node_id
+        wanted -= sum(count for allot, count in lent if allot.recall and allot.node_id != ours)
+        open_ones = [(allot, count) for allot, count in lent if not allot.recall]
+        if wanted < 1 or not open_ones:
+            return
+        holders = list(self._holders(work, open_ones))
+        asker = next((one for one in holders if one.node_id == ours), None)
+        if asker is None:
+            asker = Holder(ours, 0, self._target(work, ours), connected=True)
+        for node_id, count in recalls(asker, holders, wanted):
+            _recall(work, [pair for pair in open_ones if pair[0].node_id == node_id], count)
+
+    def _holders(self, work: Work, lent: list[tuple[Allot, int]]) -> Iterator[Holder]:
+        unsold: dict[str, int] = {}
+        for allot, count in lent:
+            unsold[allot.node_id] = unsold.get(allot.node_id, 0) + count
+        seen = work.sql.rows("SELECT id, last_seen_ms FROM node WHERE state = 'active'")
+        for node_id, last_seen_ms in sorted(tuple(row) for row in seen):
+            if node_id in unsold:
+                connected = work.now_ms - last_seen_ms < CONNECTED_MS
+                target = self._target(work, node_id) if connected else 1
+                yield Holder(node_id, unsold[node_id], target, connected)
 
 
-def _rows_for(rows: list[list[int]], most: int) -> list[int]:
-    taken: list[int] = []
-    for row in rows:
-        if taken and len(taken) + len(row) > most:
-            break
-        taken.extend(row)
-    return taken[:most]
+def _recall(work: Work, lent: list[tuple[Allot, int]], wanted: int) -> None:
+    """Ask allotments back, the smallest first, until they have as many units."""
+    for allot, count in sorted(lent, key=lambda pair: (pair[1], pair[0].id)):
+        if wanted < 1:
+            return
+        wanted -= count
+        allot.recall = 1
+        work.allots.put(allot.id, allot)
 
 
-def _free_rows_by_tier(
-    plan: SeatingPlan, event: Event, claims: Mapping[int, Claim]
-) -> dict[str, list[list[int]]]:
-    rows: list[tuple[int, list[int]]] = []
-    for area in plan.areas:
-        if area.kind is AreaKind.STANDING:
-            rows.append((0, list(area.units)))
-        rows.extend((n, [seat.unit for seat in row.seats]) for n, row in enumerate(area.rows))
-    by_tier: dict[str, list[list[int]]] = {}
-    for _depth, units in sorted(rows, key=lambda row: row[0]):
-        for tier_id, part in groupby(units, key=event.tier_of):
-            free = [u for u in part if u not in claims or claims[u].kind == ClaimKind.FREE]
-            if free:
-                by_tier.setdefault(tier_id, []).append(free)
-    return by_tier
+def _lent_by_allotment(work: Work, known: Mapping[int, Claim]) -> list[tuple[Allot, int]]:
+    """Allotments with unsold units, and how many; not those of baskets."""
+    counts: dict[str, int] = {}
+    for claim in known.values():
+        if claim.kind == ClaimKind.ALLOT:
+            counts[claim.ref] = counts.get(claim.ref, 0) + 1
+    work.allots.want(counts)
+    work.allots.fetch()
+    found = ((work.allots.get(allot_id), count) for allot_id, count in counts.items())
+    return [(allot, count) for allot, count in found if allot is not None and not allot.firm]
+
+
+def _per_minute(work: Work, node_id: str) -> float:
+    """How fast a node sells by its own clock: what it brings after hours alone was not sold now."""
+    row = work.sql.row("SELECT inc, clock_offset_ms FROM node WHERE id = ?", node_id)
+    if row is None:
+        return 0.0
+    incarnation, offset_ms = row
+    last = work.journal(node_id, incarnation).seq
+    ops = work.sql.rows(
+        "SELECT wall_ms, kind, body FROM op WHERE event_id = ? AND node_id = ? AND inc = ? "
+        "AND seq > ? AND branch = '' ORDER BY seq",
+        work.stream,
+        node_id,
+        incarnation,
+        last - PACE_OPS_MAX,
+    )
+    if not ops:
+        return 0.0
+    pace = Pace(ops[0][0], ops[0][0])
+    for wall_ms, kind, body in ops:
+        if kind == OpKind.SALE:
+            pace = pace.after(_line_count(body), wall_ms)
+    return pace.per_minute(work.now_ms + offset_ms)
+
+
+def _line_count(body: str) -> int:
+    """How many lines a stored sale has; none where it can't be read."""
+    try:
+        raw = json.loads(body)
+        return len(raw["lines"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return 0
+
+
+class _Catalogue:
+    """A plan with its event, told by which objects they are: comparing them would take long."""
+
+    def __init__(self, plan: SeatingPlan, event: Event) -> None:
+        self.plan, self.event = plan, event
+
+    def __hash__(self) -> int:
+        return hash((id(self.plan), id(self.event)))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Catalogue) and self.plan is other.plan and self.event is other.event
+        )
+
+    @property
+    def tiers(self) -> tuple[TierRows, ...]:
+        """The rows by tier, made once while the same plan is in use."""
+        return _tiers(self)
+
+
+@lru_cache(maxsize=32)
+def _tiers(catalogue: _Catalogue) -> tuple[TierRows, ...]:
+    return tier_rows(catalogue.plan, catalogue.event)
+
+
+def _free(tiers: tuple[TierRows, ...], known: Mapping[int, Claim]) -> set[int]:
+    taken = {unit for unit, claim in known.items() if claim.kind != ClaimKind.FREE}
+    return {unit for tier in tiers for row in tier.rows for unit in row if unit not in taken}
