@@ -37,13 +37,15 @@ class HelloRequest:
 class HelloOutcome:
     """What a greeting brought. `is_new_history`: the generation is another than we knew.
 
-    `fenced` are journals that the server has just told us to be forked.
+    `fenced` are journals that the server has just told us to be forked. `confirmed`: it has more
+    than we knew (an answer was lost), so what the greeting said of our backlog was too much.
     """
 
     generation: str
     is_new_history: bool
     fenced: tuple[Head, ...]
     quarantined: tuple[str, ...]
+    confirmed: bool = False
 
 
 def hello_request(
@@ -79,7 +81,7 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
         for told in replies.objects(reply, "journals")
         if isinstance(told.get("stream"), str) and type(told.get("inc")) is int
     }
-    fenced = []
+    fenced, confirmed = [], False
     for head in request.heads:
         told = told_of.get((head.stream, head.incarnation))
         if told is None:
@@ -90,6 +92,7 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
             lock(unit, head.stream, head.incarnation)
             continue
         acked = replies.number(told, "acked", high=head.seq)
+        confirmed = confirmed or acked > head.acked
         if acked != head.acked:
             acknowledge(unit, head, acked, ())
     known = get_meta(unit, "generation")
@@ -99,4 +102,4 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
     if is_new:  # what the old history kept of fenced journals may be lost with it
         unit.execute("UPDATE journal SET salvaged = 0")
     note_quarantine(unit, generation, quarantined)
-    return HelloOutcome(generation, is_new, tuple(fenced), quarantined)
+    return HelloOutcome(generation, is_new, tuple(fenced), quarantined, confirmed)

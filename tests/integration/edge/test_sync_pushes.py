@@ -386,3 +386,18 @@ def test_a_replica_that_fails_is_logged_once(
         wait_until(lambda: engine._hello_due_s == 0 and len(room.told.links) >= 1)
         assert engine.link.last_error == "journal.db cannot be used"
     assert [record.message for record in caplog.records].count("replica_failed") == 1
+
+
+def test_a_server_that_has_more_than_we_knew_hears_at_once_that_nothing_waits(room: Room) -> None:
+    """Its answer to the push was lost: what the first hello says of our backlog is too much."""
+    write(room.replica, count=2)
+    engine, client = room.new_engine(), room.new_client()
+    room.server.script("push", Reset(after_work=True))
+    with pytest.raises(ServerUnreachable):
+        engine._push_all(client)
+    engine._work.set()
+    engine._push_turn(client)
+    engine._push_turn(client)
+    client.close()
+    assert [call.body["unsynced"] for call in room.server.called("hello")] == [2, 0]
+    assert not engine._greet.is_set()
