@@ -97,5 +97,5 @@ class FeedMachine(RuleBasedStateMachine):
                     assert reader.held[stream] == self.rows.all_of(role, stream)
 
 
-FeedMachine.TestCase.settings = settings(max_examples=6, stateful_step_count=15)
+FeedMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=20)
 TestFeedMachine = FeedMachine.TestCase
