@@ -10,8 +10,9 @@ from aiohttp import web
 from sync_server.centre import Centre
 from sync_server.console import pages
 from sync_server.console.rendering import set_up_templates
-from sync_server.handlers import auth, feed_api, node_api
+from sync_server.handlers import auth, feed_api, node_api, stock_api
 from sync_server.handlers.middlewares import answer_errors, guard, note_request, secure_response
+from sync_server.handlers.proxy import pass_on_to_owner, set_up_messenger
 from sync_server.handlers.routes import Handler, Route, routes_of
 from sync_server.handlers.state import (
     CENTRE,
@@ -32,7 +33,7 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
     """The application; it opens the centre when it starts and closes it when it stops."""
     routes = all_routes()
     app = web.Application(
-        middlewares=[note_request, answer_errors, guard],
+        middlewares=[note_request, answer_errors, pass_on_to_owner, guard],
         client_max_size=max(route.body_bytes_max for route in routes),
     )
     app[CENTRE] = centre
@@ -42,6 +43,7 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
     app[PASSWORD_CHECKS] = asyncio.Semaphore(PASSWORD_CHECKS_AT_ONCE)
     app[ROUTES] = _by_handler(routes)
     feed_api.set_up_desk(app)
+    set_up_messenger(app)
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler)
     set_up_templates(app)
@@ -53,7 +55,7 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
 
 def all_routes() -> Sequence[Route]:
     """Every route that there is."""
-    return [*routes_of(auth), *routes_of(node_api), *routes_of(feed_api), *routes_of(pages)]
+    return [*routes_of(auth), *routes_of(node_api), *routes_of(feed_api), *routes_of(stock_api), *routes_of(pages)]
 
 
 def _by_handler(routes: Sequence[Route]) -> Mapping[Handler, Route]:

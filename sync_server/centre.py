@@ -24,7 +24,7 @@ from sync_server.services.catalogue import PlanShelf
 from sync_server.services.contact import Contact, note_contact
 from sync_server.services.house import Generation, House
 from sync_server.services.keys import ServerKeys
-from sync_server.services.nodes import NodeBook, read_nodes
+from sync_server.services.nodes import Node, NodeBook, read_nodes
 from sync_server.store.bell import Bell
 from sync_server.store.database import READERS_MAX, read_only
 from sync_server.store.errors import StoreBusy, StoreError
@@ -144,6 +144,12 @@ class Centre:
             return
         version = self.nodes.version
         self.nodes.replace(await self.read(read_nodes), version)
+
+    async def look_for_node(self, node_id: str) -> Node | None:
+        """A node that we did not know of, asked for in the database itself."""
+        self.nodes.outdate()
+        await self.refresh_nodes()
+        return self.nodes.get(node_id)
 
     async def seen(self, node_id: str) -> None:
         """A node polled: written down every SEEN_PERIOD_S at most, not with every poll."""

@@ -100,12 +100,12 @@ def init(settings: Settings, sample: Sample | None) -> NewHouse:
 def migrate(settings: Settings) -> Migrated:
     """Bring an older database up to this version. Raises ProgramError and then changed nothing."""
     refuse_unfinished(settings)
-    busy = f"a server runs with the data folder {settings.data_dir}; stop it first"
+    busy = f"a server runs with the data folder {settings.lock_dir}; stop it first"
     engine = open_engine(settings.database)
     try:
         with storage_errors():
             _require_data_dir(settings)
-            with alone(settings.data_dir, busy):
+            with alone(settings.lock_dir, busy):
                 return migrate_store(engine, datetime.now(UTC))
     finally:
         engine.dispose()

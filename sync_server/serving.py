@@ -19,6 +19,7 @@ from program.logs import get_logger
 from sync_server.app import make_app
 from sync_server.centre import Centre
 from sync_server.commands import NO_VENUE, open_house
+from sync_server.handlers.state import CENTRE
 from sync_server.serve_lock import alone
 from sync_server.settings import ListenSettings, Settings
 
@@ -46,9 +47,9 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     if opened.house is None:
         opened.engine.dispose()
         raise ProgramError(NO_VENUE, ExitCode.REFUSED)
-    busy = f"another server runs with the data folder {settings.data_dir}"
-    with alone(settings.data_dir, busy):
-        centre = Centre(opened.engine, opened.house, opened.keys)
+    busy = f"another server runs with the data folder {settings.lock_dir}"
+    with alone(settings.lock_dir, busy):
+        centre = Centre(opened.engine, opened.house, opened.keys, own_url=settings.own_url)
         _tune_interpreter()
         uvloop.run(_serve(make_app(centre, settings), settings.listen, tls, announce))
 
@@ -74,6 +75,9 @@ async def _serve(
     try:
         await _listen(web.TCPSite(runner, listen.host, listen.port, ssl_context=tls), listen)
         address = _address(runner, listen)
+        ownership = app[CENTRE].ownership
+        if not ownership.own_url:
+            ownership.name(address)
         _log.info("listening", address=address)
         announce(address)
         await stop.wait()

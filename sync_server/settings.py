@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sync_server.services.sessions import SessionLimits
 DEFAULT_FILE = Path("boxgate-server.toml")
 DATABASE_FILE = "boxgate.sqlite3"
 _PORT_MAX = 65_535
+_OWN_URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _SESSION_HOURS_MAX = 7 * 24
 
 
@@ -68,16 +70,24 @@ class ConsoleSettings:
 class Settings:
     """All settings of `boxgate-server`.
 
+    `own_url`: how other servers on the same database reach this one; "" for where it listens.
+
     `behind_proxy`: a proxy in front speaks HTTPS with the browsers and sets X-Forwarded-For, whose
     last address is then taken for the caller's. Never set it without such a proxy.
     """
 
     data_dir: Path = Path("boxgate-data")
     database_url: str = ""
+    own_url: str = ""
     behind_proxy: bool = False
     listen: ListenSettings = field(default_factory=ListenSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     log: LogSettings = field(default_factory=LogSettings)
+
+    def check(self) -> None:
+        """Refuse an address that no other server could call."""
+        if self.own_url and not _OWN_URL.fullmatch(self.own_url):
+            raise OutOfRange("own_url", "must be like http://10.0.0.5:8970, without a path")
 
     @property
     def keys_dir(self) -> Path:
@@ -88,6 +98,13 @@ class Settings:
     def database(self) -> str:
         """The database's URL: a SQLite file in `data_dir` unless another one is set."""
         return self.database_url or f"sqlite:///{self.data_dir / DATABASE_FILE}"
+
+    @property
+    def lock_dir(self) -> Path:
+        """The folder that a server has for itself: with a SQLite file, that file's."""
+        url = make_url(self.database)
+        is_file = url.get_backend_name() == "sqlite" and bool(url.database)
+        return Path(str(url.database)).parent if is_file else self.data_dir
 
     @property
     def is_secure(self) -> bool:

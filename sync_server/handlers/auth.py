@@ -88,6 +88,10 @@ async def give_token(request: web.Request) -> web.Response:
     await centre.refresh_nodes()
     now_s = time.time()
     answer = request.app[TOKENS].exchange(assertion, centre.nodes.get, now_s)
+    if answer is TokenRefusal.INVALID:  # by a node that another server has just enrolled?
+        centre.nodes.outdate()
+        await centre.refresh_nodes()
+        answer = request.app[TOKENS].exchange(assertion, centre.nodes.get, now_s)
     if not isinstance(answer, AccessToken):
         limit.take(key, time.monotonic())
         raise _refused_token(answer, now_s)

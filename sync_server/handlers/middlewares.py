@@ -160,6 +160,8 @@ async def _admit_node(request: web.Request, permission: Permission) -> None:
     if not centre.nodes.is_current:
         await centre.refresh_nodes()
     node = centre.nodes.get(node_id)
+    if node is None:  # another server has just enrolled it
+        node = await centre.look_for_node(node_id)
     if node is None or not node.is_active:
         raise Problem(401, "node_revoked", "this node is no longer enrolled here")
     request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)
