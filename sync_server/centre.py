@@ -138,6 +138,11 @@ class Centre:
         finally:
             self._reading -= 1
 
+    def adopt(self, generation: Generation) -> None:
+        """Another history has begun: whoever waits for news hears of it."""
+        self.generation = generation
+        self.news.publish(frozenset({self.venue_id}))
+
     async def refresh_nodes(self) -> None:
         """Read the nodes again unless nothing of the house has changed since the last time."""
         if self.nodes.is_current:

@@ -24,6 +24,7 @@ _CASES = {
     CaseKind.RESOLD: N_("Returned places were sold again without a silent gate"),
     CaseKind.POOL: N_("More was sold at a limited price than was lent"),
     CaseKind.REFUND: N_("Money was paid out for a ticket that was not valid"),
+    CaseKind.REENROLLED: N_("A node was enrolled again while places were lent to it"),
     CaseKind.GRANT: N_("A node holds places that this server cannot confirm"),
 }
 _NODE_ROLES = {NodeRole.TILL: N_("Window"), NodeRole.GATE: N_("Gate")}

@@ -24,6 +24,7 @@ _BODY_BYTES_MAX = 8 * 1024
 _MACHINE_ID_CHARS_MAX = 128
 _VERSION_CHARS_MAX = 40
 _ROLE_CHARS_MAX = 16
+_NODE_ID_CHARS_MAX = 16
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _log = get_logger(__name__)
 
@@ -32,6 +33,7 @@ _ENROL_SENTENCES = {
     EnrolRefusal.EXPIRED: (410, "this enrolment code has expired; make a new one"),
     EnrolRefusal.USED: (409, "another machine has used this enrolment code; make a new one"),
     EnrolRefusal.OTHER_ROLE: (409, "this enrolment code is for another kind of machine"),
+    EnrolRefusal.OTHER_NODE: (409, "this enrolment code is for another node"),
     EnrolRefusal.NAME_TAKEN: (409, "there is a node of this name by now; make a new code"),
     EnrolRefusal.KEY_ID_TAKEN: (409, "make another key and try again with the same code"),
 }
@@ -70,6 +72,7 @@ async def enrol_node(request: web.Request) -> web.Response:
             "key_signature": answer.key_signature.hex(),
             "generation": centre.generation.short,
             "proto": PROTO,
+            "inc": answer.incarnation,
         }
     )
 
@@ -123,6 +126,7 @@ def _application(body: bytes) -> tuple[str, Applicant]:
         machine_id=_text(said, "machine_id", _MACHINE_ID_CHARS_MAX),
         program_version=_text(said, "program_version", _VERSION_CHARS_MAX),
         role=_text(said, "role", _ROLE_CHARS_MAX) if "role" in said else "",
+        node_id=_text(said, "node_id", _NODE_ID_CHARS_MAX) if "node_id" in said else "",
     )
 
 

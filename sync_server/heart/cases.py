@@ -24,6 +24,7 @@ class CaseKind(StrEnum):
     RESOLD = "resold"  # returned units sold again before a silent gate knew: who decided that
     POOL = "pool"  # more of a counted right was spent than was lent
     REFUND = "refund"  # money paid out for a ticket that was not there to be revoked
+    REENROLLED = "reenrolled"  # a node began a new life; what the old one was lent is reserved
     GRANT = "grant"  # a node declares an allotment that this history cannot honour
 
 

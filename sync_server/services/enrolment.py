@@ -3,6 +3,11 @@
 A code is 20 bytes in base32: a secret that only its hash is kept of, and the fingerprint of the
 server's key, by which the machine knows that it speaks to the right server. Only the secret is
 sent back.
+
+A code may be for a node that there is already: for a machine that was copied, rolled back or
+replaced. It keeps the node's id and begins a new incarnation with a new key. The old key stays
+known as a revoked one, so that tickets which the server knows are let in; the old journals are
+closed, and what was lent stays reserved until it is settled or written off.
 """
 
 from __future__ import annotations
@@ -13,8 +18,12 @@ import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from sync_server.heart.cases import CaseKind, open_case
+from sync_server.heart.work import Work
 from sync_server.services.permissions import NodeRole
+from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 from ticketing.ids import NodeId
 from ticketing.keys import fingerprint, key_id, node_key_message, public_of, sign
@@ -32,6 +41,7 @@ class CodeRefusal(StrEnum):
 
     NAME_TAKEN = "node_name_taken"
     NO_VENUE = "no_venue"
+    UNKNOWN_NODE = "unknown_node"
 
 
 class EnrolRefusal(StrEnum):
@@ -41,6 +51,7 @@ class EnrolRefusal(StrEnum):
     EXPIRED = "enrolment_code_expired"
     USED = "enrolment_code_used"
     OTHER_ROLE = "enrolment_code_other_role"  # the code can still be used by a machine it is for
+    OTHER_NODE = "enrolment_code_other_node"  # likewise
     NAME_TAKEN = "node_name_taken"
     KEY_ID_TAKEN = "key_id_taken"
 
@@ -55,22 +66,30 @@ class EnrolmentCode:
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """A machine that wants to be a node, as it describes itself; `role` '' takes any."""
+    """A machine that wants to be a node, as it describes itself; `role` '' takes any.
+
+    `node_id`: the node that it was, '' for a new machine.
+    """
 
     public: bytes
     machine_id: str
     program_version: str
     role: str = ""
+    node_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A node as it learns of itself. `key_signature` is the server's over its key."""
+    """A node as it learns of itself. `key_signature` is the server's over its key.
+
+    `incarnation` counts its lives: its journals begin anew with each.
+    """
 
     node_id: NodeId
     role: NodeRole
     name: str
     key_signature: bytes
+    incarnation: int = 1
 
 
 def new_code(server_public: bytes) -> EnrolmentCode:
@@ -94,19 +113,37 @@ def add_code(
         return CodeRefusal.NO_VENUE
     if _is_name_taken(tx, node_name):
         return CodeRefusal.NAME_TAKEN
+    _put_code(tx, secret, role, node_name, minutes, "")
+    return None
+
+
+def add_code_for_node(
+    tx: Transaction, secret: str, node_name: str, minutes: int
+) -> NodeRole | CodeRefusal:
+    """Let one machine take a node's place within so many minutes; gives the node's role."""
+    node = tx.row("SELECT id, role FROM node WHERE name = :name", name=node_name)
+    if node is None:
+        return CodeRefusal.UNKNOWN_NODE
+    _put_code(tx, secret, node.role, node_name, minutes, node.id)
+    return NodeRole(node.role)
+
+
+def _put_code(
+    tx: Transaction, secret: str, role: str, node_name: str, minutes: int, node_id: str
+) -> None:
     tx.run(
         "DELETE FROM enrolment WHERE used_ms = 0 AND expires_ms < :old",
         old=tx.now_ms - _KEEP_EXPIRED_MS,
     )
     tx.run(
         "INSERT INTO enrolment (secret_hash, role, node_name, expires_ms, used_ms, node_id) "
-        "VALUES (:hash, :role, :name, :expires, 0, '')",
+        "VALUES (:hash, :role, :name, :expires, 0, :node)",
         hash=_hash(secret),
         role=role,
         name=node_name,
         expires=tx.now_ms + minutes * 60_000,
+        node=node_id,
     )
-    return None
 
 
 def enrol(
@@ -126,15 +163,20 @@ def enrol(
         return EnrolRefusal.EXPIRED
     if applicant.role not in ("", code.role):
         return EnrolRefusal.OTHER_ROLE
-    made = add_node(
-        tx,
-        venue_id,
-        server_private,
-        NodeRole(code.role),
-        code.node_name,
-        applicant,
-        seen_ms=tx.now_ms,
-    )
+    if applicant.node_id not in ("", code.node_id):
+        return EnrolRefusal.OTHER_NODE
+    if code.node_id:
+        made = begin_anew(tx, venue_id, server_private, code.node_id, applicant)
+    else:
+        made = add_node(
+            tx,
+            venue_id,
+            server_private,
+            NodeRole(code.role),
+            code.node_name,
+            applicant,
+            seen_ms=tx.now_ms,
+        )
     if isinstance(made, Enrolled):
         tx.run(
             "UPDATE enrolment SET used_ms = :now, node_id = :node WHERE secret_hash = :hash",
@@ -159,9 +201,7 @@ def add_node(
     key = key_id(applicant.public)
     if _is_name_taken(tx, name):
         return EnrolRefusal.NAME_TAKEN
-    if key == key_id(public_of(server_private)) or tx.row(
-        "SELECT 1 FROM node WHERE key_id = :key", key=key
-    ):
+    if _is_key_taken(tx, server_private, key):
         return EnrolRefusal.KEY_ID_TAKEN
     node_id = NodeId(secrets.token_hex(8))
     signature = sign(server_private, node_key_message(node_id, role, applicant.public))
@@ -184,16 +224,113 @@ def add_node(
     return Enrolled(node_id, role, name, signature)
 
 
+def begin_anew(
+    tx: Transaction, venue_id: str, server_private: bytes, node_id: str, applicant: Applicant
+) -> Enrolled | EnrolRefusal:
+    """A node's next incarnation: a new key, closed journals, and a case for what it was lent."""
+    key = key_id(applicant.public)
+    if _is_key_taken(tx, server_private, key):
+        return EnrolRefusal.KEY_ID_TAKEN
+    streams = _lock_streams(tx, node_id)
+    node = tx.row("SELECT name, role, public_key, key_id, inc FROM node WHERE id = :id", id=node_id)
+    assert node is not None, "a node is never deleted"
+    role = NodeRole(node.role)
+    signature = sign(server_private, node_key_message(node_id, role, applicant.public))
+    tx.run(
+        "UPDATE node SET public_key = :public, key_id = :key_id, key_signature = :signature, "
+        "state = 'active', machine_id = :machine, inc = inc + 1, enrolled_ms = :now, "
+        "last_seen_ms = :now, unsynced_count = 0, program_version = :version, rev = :rev "
+        "WHERE id = :id",
+        id=node_id,
+        public=applicant.public.hex(),
+        key_id=key,
+        signature=signature.hex(),
+        machine=applicant.machine_id,
+        now=tx.now_ms,
+        version=applicant.program_version,
+        rev=tx.next_rev(venue_id),
+    )
+    _keep_old_key(tx, venue_id, server_private, node, role)
+    tx.run("UPDATE journal SET state = 'closed' WHERE node_id = :id AND state = 'open'", id=node_id)
+    for stream in streams:
+        _tell_of_old_life(tx, stream, node_id, node.inc)
+    return Enrolled(NodeId(node_id), role, node.name, signature, node.inc + 1)
+
+
+def _lock_streams(tx: Transaction, node_id: str) -> list[str]:
+    """The streams it has journals or allotments in, locked in one order: no batch is under way."""
+    locked = Sql.of(tx.connection).locked
+    rows = tx.rows(
+        "SELECT event_id FROM stream WHERE event_id IN "  # noqa: S608 - our own words
+        "(SELECT event_id FROM journal WHERE node_id = :id "
+        f"UNION SELECT event_id FROM allot WHERE node_id = :id) ORDER BY event_id{locked}",
+        id=node_id,
+    )
+    return [row.event_id for row in rows]
+
+
+def _keep_old_key(
+    tx: Transaction, venue_id: str, server_private: bytes, node: Any, role: NodeRole
+) -> None:
+    """Gates go on to know the key that tickets of the old life are signed with."""
+    public = bytes.fromhex(node.public_key)
+    old_id = NodeId(secrets.token_hex(8))
+    signature = sign(server_private, node_key_message(old_id, role, public))
+    tx.run(
+        "INSERT INTO node (id, name, role, public_key, key_id, key_signature, state, machine_id, "
+        "inc, enrolled_ms, last_seen_ms, rev) VALUES (:id, :name, :role, :public, :key_id, "
+        ":signature, 'revoked', '', :inc, :now, 0, :rev)",
+        id=old_id,
+        name=f"{node.name} ({node.key_id})",
+        role=role,
+        public=node.public_key,
+        key_id=node.key_id,
+        signature=signature.hex(),
+        inc=node.inc,
+        now=tx.now_ms,
+        rev=tx.next_rev(venue_id),
+    )
+
+
+def _tell_of_old_life(tx: Transaction, stream: str, node_id: str, incarnation: int) -> None:
+    """What is still lent to the old life is a case of the event's."""
+    rows = tx.rows(
+        "SELECT a.id, count(c.unit) AS units FROM allot a LEFT JOIN claim c "
+        "ON c.event_id = a.event_id AND c.ref = a.id AND c.kind = 'allot' "
+        "WHERE a.event_id = :e AND a.node_id = :n AND a.state = 'open' GROUP BY a.id ORDER BY a.id",
+        e=stream,
+        n=node_id,
+    )
+    if not rows:
+        return
+    work = Work.begin(Sql.of(tx.connection), stream, tx.now_ms, lambda _sql, _stream: None)
+    body = {
+        "node": node_id,
+        "inc": incarnation,
+        "allotments": [[row.id, int(row.units)] for row in rows],
+    }
+    open_case(work, CaseKind.REENROLLED, f"{node_id}:{incarnation}", body)
+    work.flush()
+    tx.touched.add(stream)
+
+
 def _same_again(tx: Transaction, node_id: str, applicant: Applicant) -> Enrolled | None:
     """The reply may have been lost: whoever has the key that enrolled gets it again."""
     row = tx.row(
-        "SELECT id, role, name, key_signature FROM node WHERE id = :id AND public_key = :public",
+        "SELECT id, role, name, key_signature, inc FROM node "
+        "WHERE id = :id AND public_key = :public",
         id=node_id,
         public=applicant.public.hex(),
     )
     if row is None:
         return None
-    return Enrolled(NodeId(row.id), NodeRole(row.role), row.name, bytes.fromhex(row.key_signature))
+    signature = bytes.fromhex(row.key_signature)
+    return Enrolled(NodeId(row.id), NodeRole(row.role), row.name, signature, row.inc)
+
+
+def _is_key_taken(tx: Transaction, server_private: bytes, key: str) -> bool:
+    known = tx.row("SELECT 1 FROM node WHERE key_id = :key", key=key)
+    return known is not None or key == key_id(public_of(server_private))
 
 
 def _is_name_taken(tx: Transaction, name: str) -> bool:
