@@ -376,20 +376,8 @@ class Work:
         return read
 
     def _read_claims(self, keys: Collection[UnitKey]) -> Iterable[tuple[UnitKey, Claim]]:
-        by_performance: dict[int, list[int]] = {}
-        for performance, unit in keys:
-            by_performance.setdefault(performance, []).append(unit)
-        for performance, units in by_performance.items():
-            condition, bound = self.sql.among("unit", units)
-            rows = self.sql.select(
-                columns_of(schema.claim),
-                f"FROM claim WHERE event_id = ? AND perf_id = ? AND {condition}",
-                self.stream,
-                performance,
-                bound,
-            )
-            for row in rows:
-                yield (row[1], row[2]), Claim(*row)
+        rows = self.sql.select_units(columns_of(schema.claim), "claim", self.stream, keys)
+        return [((row[1], row[2]), Claim(*row)) for row in rows]
 
     def _read_journals(self, keys: Collection[JournalKey]) -> Iterable[tuple[JournalKey, Journal]]:
         condition, bound = self.sql.among("node_id", {node_id for node_id, _inc in keys})

@@ -24,6 +24,7 @@ from sync_server.store.errors import (
     StoreMissing,
 )
 from sync_server.store.schema import SCHEMA_VERSION, metadata
+from sync_server.store.sql import STATEMENTS_KEPT
 
 READERS_MAX = 4
 _BUSY_TIMEOUT_S = 10
@@ -56,7 +57,11 @@ def open_engine(url: str) -> Engine:
         return engine
     engine = create_engine(
         url,
-        connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
+        connect_args={
+            "timeout": _BUSY_TIMEOUT_S,
+            "check_same_thread": False,
+            "cached_statements": STATEMENTS_KEPT,
+        },
         pool_size=READERS_MAX + 1,
         max_overflow=0,
     )

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Protocol
 
 import psycopg
 from sqlalchemy import BigInteger, Connection, Integer, Table
 
-_CHUNKS = (64, 8, 1)  # rows per statement on SQLite: few texts, so that they stay prepared
+_ROWS_PER_STATEMENT = 64
+STATEMENTS_KEPT = 1_024
+"""Prepared statements that a SQLite connection keeps: one for each table and number of rows."""
 
 
 class Cursor(Protocol):
@@ -114,6 +117,21 @@ class Sql:
             return f"{column} IN (SELECT value FROM json_each(?))", bound  # noqa: S608 - our names
         return f"{column} = ANY(?)", list(values)
 
+    def select_units(
+        self, columns: str, table: str, event_id: str, units: Collection[tuple[int, int]]
+    ) -> list[Sequence[Any]]:
+        """Rows of a table keyed by event, performance and unit."""
+        named = ", ".join(f"t.{column}" for column in columns.split(", "))
+        matched = f"JOIN {table} t ON t.event_id = ? AND t.perf_id = k.p AND t.unit = k.u"
+        if self.is_sqlite:
+            keys = "(SELECT value->>0 AS p, value->>1 AS u FROM json_each(?)) k CROSS"
+            return self.select(named, f"FROM {keys} {matched}", json.dumps(list(units)), event_id)
+        performances, numbers = zip(*units, strict=True)
+        keys = "unnest(?::bigint[], ?::bigint[]) AS k(p, u)"
+        return self.select(
+            named, f"FROM {keys} {matched}", list(performances), list(numbers), event_id
+        )
+
     def write(self, table: Table, rows: Sequence[object]) -> None:
         """Insert rows (objects with an attribute per column), or bring known ones up to date.
 
@@ -129,13 +147,11 @@ class Sql:
             raise Stale(f"{table.name}: {len(rows) - taken} of {len(rows)} rows have moved on")
 
     def _write_chunks(self, table: Table, values: list[tuple[object, ...]]) -> int:
-        taken = start = 0
-        for size in _CHUNKS:
-            text = _insert_values(table, size)
-            while len(values) - start >= size:
-                flat = [value for row in values[start : start + size] for value in row]
-                taken += self.driver.execute(text, flat).rowcount
-                start += size
+        taken = 0
+        for start in range(0, len(values), _ROWS_PER_STATEMENT):
+            rows = values[start : start + _ROWS_PER_STATEMENT]
+            flat = list(chain.from_iterable(rows))
+            taken += self.driver.execute(_insert_values(table, len(rows)), flat).rowcount
         return taken
 
     def _unnest(self, table: Table, values: list[tuple[object, ...]]) -> int:
