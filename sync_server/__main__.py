@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from program.cli import main_wrapper, new_parser
+from program.errors import ProgramError
 from program.exit_codes import ExitCode
-from sync_server import commands
+from sync_server import commands, recovery_commands, stock_commands
 from sync_server.services.catalogue import NotStored
 from sync_server.services.enrolment import MINUTES_MAX, NAME_CHARS_MAX
 from sync_server.services.initialise import NewHouse, finish
@@ -89,11 +90,14 @@ def _parser() -> argparse.ArgumentParser:
         help="let a window or a gate join: prints a one-time code",
         description="Print a code that lets one machine join the house, once and for a while.",
     )
-    code.add_argument(
-        "--role", type=NodeRole, choices=list(NodeRole), required=True, help="what it will be"
-    )
-    code.add_argument(
-        "--name", type=_name, required=True, help='what people call it, such as "Window 1"'
+    code.add_argument("--role", type=NodeRole, choices=list(NodeRole), help="what it will be")
+    who = code.add_mutually_exclusive_group(required=True)
+    who.add_argument("--name", type=_name, help='what people call it, such as "Window 1"')
+    who.add_argument(
+        "--node",
+        type=_name,
+        metavar="NAME",
+        help="let a machine take this node's place: after a copy, a theft or a new computer",
     )
     code.add_argument(
         "--minutes", type=_minutes, default=60, metavar="N", help="how long it is good for (60)"
@@ -118,7 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     migrate.set_defaults(command=_migrate)
 
-    for each in (init, serve_, code, import_, migrate):
+    stock = stock_commands.add_parsers(parsers)
+    history = recovery_commands.add_parsers(parsers)
+    for each in (init, serve_, code, import_, migrate, *stock, *history):
         _add_common(each, argparse.SUPPRESS)
     return parser
 
@@ -155,14 +161,21 @@ def _serve(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 def _enrol_code(settings: Settings, options: argparse.Namespace) -> int:
-    code = commands.make_enrolment_code(settings, options.role, options.name, options.minutes)
+    name = options.node or options.name
+    if options.node:
+        code, role = commands.make_code_for_node(settings, name, options.minutes)
+    elif options.role is None:
+        raise ProgramError("--name needs --role", ExitCode.USAGE)
+    else:
+        role = options.role
+        code = commands.make_enrolment_code(settings, role, name, options.minutes)
     if options.json:
         print(
             json.dumps(
                 {
                     "code": code.text,
-                    "role": options.role,
-                    "name": options.name,
+                    "role": role,
+                    "name": name,
                     "minutes": options.minutes,
                 },
                 ensure_ascii=False,
@@ -171,7 +184,7 @@ def _enrol_code(settings: Settings, options: argparse.Namespace) -> int:
     else:
         print(code.text)
         print(
-            f"lets one {options.role} join as '{options.name}' within {options.minutes} minutes",
+            f"lets one {role} join as '{name}' within {options.minutes} minutes",
             file=sys.stderr,
         )
     return ExitCode.OK

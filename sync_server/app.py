@@ -10,7 +10,7 @@ from aiohttp import web
 from sync_server.centre import Centre
 from sync_server.console import pages
 from sync_server.console.rendering import set_up_templates
-from sync_server.handlers import auth, feed_api, node_api
+from sync_server.handlers import auth, feed_api, node_api, recovery_api, stock_api
 from sync_server.handlers.middlewares import answer_errors, guard, note_request, secure_response
 from sync_server.handlers.proxy import pass_on_to_owner, set_up_messenger
 from sync_server.handlers.routes import Handler, Route, routes_of
@@ -55,7 +55,14 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
 
 def all_routes() -> Sequence[Route]:
     """Every route that there is."""
-    return [*routes_of(auth), *routes_of(node_api), *routes_of(feed_api), *routes_of(pages)]
+    return [
+        *routes_of(auth),
+        *routes_of(node_api),
+        *routes_of(feed_api),
+        *routes_of(recovery_api),
+        *routes_of(stock_api),
+        *routes_of(pages),
+    ]
 
 
 def _by_handler(routes: Sequence[Route]) -> Mapping[Handler, Route]:

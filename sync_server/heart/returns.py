@@ -173,8 +173,7 @@ class Revoke:
             free_returned(work, claim)
         lender = Lender(self.source, self.generation, self.policy)
         lent = [claim for claim in claims if claim is not None]
-        req = f"revoke:{self.op_id}"
-        return lender.lend(work, req, tickets[0].perf_id, lent, firm=True).id
+        return lender.lend(work, self.op_id, tickets[0].perf_id, lent, firm=True).id
 
     def _free_now(self, work: Work, tickets: list[TicketRow]) -> None:
         for ticket in tickets:

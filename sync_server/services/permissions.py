@@ -21,6 +21,8 @@ class Permission(StrEnum):
     NODE_PUSH = "node_push"
     NODE_PULL = "node_pull"
     TILL_ACQUIRE = "till_acquire"
+    TILL_HOLD = "till_hold"
+    TILL_REVOKE = "till_revoke"
     GATE_ADMIT = "gate_admit"
     # people, by their console session
     CONSOLE_VIEW = "console_view"
@@ -28,6 +30,7 @@ class Permission(StrEnum):
     NODES_ENROL = "nodes_enrol"
     CATALOGUE_WRITE = "catalogue_write"
     PEOPLE_MANAGE = "people_manage"
+    STOCK_RECLAIM = "stock_reclaim"  # recall what is lent; with a second person, write it off
     # people, by their PIN at a till
     TILL_SIGN_IN = "till_sign_in"
 
@@ -48,7 +51,8 @@ _SEES_THE_BOOKS = frozenset({Permission.CONSOLE_VIEW, Permission.BOOKS_READ})
 
 NODE_PERMISSIONS: Mapping[NodeRole, frozenset[Permission]] = MappingProxyType(
     {
-        NodeRole.TILL: _ANY_NODE | {Permission.TILL_ACQUIRE},
+        NodeRole.TILL: _ANY_NODE
+        | {Permission.TILL_ACQUIRE, Permission.TILL_HOLD, Permission.TILL_REVOKE},
         NodeRole.GATE: _ANY_NODE | {Permission.GATE_ADMIT},
     }
 )
@@ -62,6 +66,7 @@ PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyTyp
             Permission.NODES_ENROL,
             Permission.CATALOGUE_WRITE,
             Permission.PEOPLE_MANAGE,
+            Permission.STOCK_RECLAIM,
             Permission.TILL_SIGN_IN,
         },
         PersonRole.CASHIER: frozenset({Permission.TILL_SIGN_IN}),

@@ -71,6 +71,10 @@ def test_no_person_may_do_what_is_a_nodes() -> None:
         (NodeRole.TILL, Permission.GATE_ADMIT, False),
         (NodeRole.GATE, Permission.GATE_ADMIT, True),
         (NodeRole.GATE, Permission.TILL_ACQUIRE, False),
+        (NodeRole.TILL, Permission.TILL_REVOKE, True),
+        (NodeRole.GATE, Permission.TILL_REVOKE, False),
+        (NodeRole.TILL, Permission.TILL_HOLD, True),
+        (NodeRole.GATE, Permission.TILL_HOLD, False),
         (NodeRole.GATE, Permission.CONSOLE_VIEW, False),
     ],
 )

@@ -1,0 +1,169 @@
+"""What managers see and decide of the stock: who holds what, and taking it back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, text
+
+from sync_server.heart.policy import Policy
+from sync_server.heart.reclaim import NoWriteOff, Recall, WriteOff, WrittenOff
+from sync_server.heart.source import run_in
+from sync_server.services.catalogue import PlanShelf
+from sync_server.services.people import is_password
+from sync_server.services.permissions import Permission, person_may
+from sync_server.services.sessions import find_person_to_sign_in
+from sync_server.store.writer import Transaction
+
+ALLOTMENTS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class AllotmentLine:
+    """What a node holds. `unknown_count`: sold or not, only the node knows that now."""
+
+    event_id: str
+    id: str
+    node_id: str
+    node_name: str
+    performance: int
+    state: str
+    recall: bool
+    unit_count: int
+    sold_count: int
+    unknown_count: int
+    granted_ms: int
+    last_seen_ms: int  # 0: never
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationLine:
+    """Tickets that were revoked, and the till has not told yet what became of the money."""
+
+    event_id: str
+    op_id: str
+    node_id: str
+    action: str
+    asked_ms: int
+    tickets: tuple[str, ...]
+
+
+def read_allotments(connection: Connection, event_id: str | None = None) -> list[AllotmentLine]:
+    """Open allotments, and those written off, by event and age; at most ALLOTMENTS_MAX."""
+    rows = connection.execute(
+        text(
+            """
+            SELECT a.event_id, a.id, a.node_id, coalesce(n.name, ''), a.perf_id, a.state,
+                   a.recall, a.body, a.granted_ms, coalesce(n.last_seen_ms, 0),
+                   coalesce(t.sold, 0), coalesce(c.lent, 0)
+            FROM allot a
+            LEFT JOIN node n ON n.id = a.node_id
+            LEFT JOIN (SELECT event_id, allot_id, count(*) AS sold FROM ticket
+                       WHERE state = 'valid' GROUP BY event_id, allot_id) t
+                   ON t.event_id = a.event_id AND t.allot_id = a.id
+            LEFT JOIN (SELECT event_id, ref, count(*) AS lent FROM claim
+                       WHERE kind = 'allot' GROUP BY event_id, ref) c
+                   ON c.event_id = a.event_id AND c.ref = a.id
+            WHERE a.state IN ('open', 'written_off') AND (:any = 1 OR a.event_id = :event)
+            ORDER BY a.event_id, a.granted_ms, a.id LIMIT :most
+            """
+        ),
+        {"any": int(event_id is None), "event": event_id or "", "most": ALLOTMENTS_MAX},
+    )
+    return [_allotment_line(*row) for row in rows]
+
+
+def _allotment_line(
+    event_id: str,
+    allot_id: str,
+    node_id: str,
+    name: str,
+    performance: int,
+    state: str,
+    recall: int,
+    body: str,
+    granted_ms: int,
+    last_seen_ms: int,
+    sold: int,
+    lent: int,
+) -> AllotmentLine:
+    return AllotmentLine(
+        event_id,
+        allot_id,
+        node_id,
+        name,
+        performance,
+        state,
+        bool(recall),
+        len(json.loads(body)["units"]),
+        sold,
+        lent,
+        granted_ms,
+        last_seen_ms,
+    )
+
+
+def read_open_revocations(connection: Connection) -> list[RevocationLine]:
+    """Revocations whose operation never came, oldest first; at most ALLOTMENTS_MAX."""
+    rows = connection.execute(
+        text(
+            "SELECT event_id, op_id, node_id, action, asked_ms, body FROM revocation "
+            "WHERE journalled = 0 ORDER BY asked_ms, op_id LIMIT :most"
+        ),
+        {"most": ALLOTMENTS_MAX},
+    )
+    return [
+        RevocationLine(
+            event_id, op_id, node_id, action, asked_ms, tuple(json.loads(body)["tickets"])
+        )
+        for event_id, op_id, node_id, action, asked_ms, body in rows
+    ]
+
+
+class NotAllowed(StrEnum):
+    """Why a person may not decide."""
+
+    UNKNOWN = "unknown"  # no such login, or another password
+    FORBIDDEN = "forbidden"  # the first one's role does not include it
+    SAME_PERSON = "same_person"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Who somebody says to be."""
+
+    login: str
+    password: str
+
+
+def two_people(connection: Connection, first: SignIn, second: SignIn) -> NotAllowed | None:
+    """Whether these are two people of the house, the first with the right to write off."""
+    found = [find_person_to_sign_in(connection, each.login) for each in (first, second)]
+    right = [
+        is_password(one[1] if one else "", each.password)
+        for one, each in zip(found, (first, second), strict=True)
+    ]
+    if found[0] is None or found[1] is None or not all(right):
+        return NotAllowed.UNKNOWN
+    if found[0][0].id == found[1][0].id:
+        return NotAllowed.SAME_PERSON
+    if not person_may(found[0][0].role, Permission.STOCK_RECLAIM):
+        return NotAllowed.FORBIDDEN
+    return None
+
+
+def recall(
+    tx: Transaction, event_id: str, *, allotment: str = "", node_id: str = ""
+) -> tuple[str, ...]:
+    """Ask units back; gives the allotments concerned. Raises UnknownStream."""
+    return run_in(tx, Recall(event_id, allotment, node_id), PlanShelf())
+
+
+def write_off(
+    tx: Transaction, event_id: str, allotment: str, by: tuple[str, str], reason: str
+) -> WrittenOff | NoWriteOff:
+    """Give an allotment up, by two people who were asked for their passwords."""
+    step = WriteOff(event_id, allotment, by[0], by[1], reason, Policy())
+    return run_in(tx, step, PlanShelf())
