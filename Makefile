@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
-	    while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	    while IFS='|' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
 setup: ## apt packages, .venv as locked, compiled catalogues; quick when nothing changed
@@ -22,6 +22,14 @@ test: setup ## format, lint, types, contracts, all quick suites, coverage (ONLY=
 .PHONY: test-xvfb
 test-xvfb: setup ## the suites with windows, on a virtual screen
 	@QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1920x1080x24" scripts/test gui
+
+.PHONY: simulate
+simulate: setup ## the whole suite on simulated machines, one seed a life (SEEDS=n)
+	@$(PYTHON) -m tests.simulation --seeds $(or $(SEEDS),1000)
+
+.PHONY: simulate-mutants
+simulate-mutants: setup ## every safeguard switched off once: each must be missed
+	@$(PYTHON) -m tests.simulation --mutants $(if $(SEARCH),--search $(SEARCH))
 
 .PHONY: bench
 bench: setup ## measurements; they pass no judgement

@@ -1,0 +1,414 @@
+"""The checks of a house in which nothing is under way any more.
+
+Each compares what was seen from outside with what the databases say, or two databases with each
+other. A named exception of the design excuses a finding only where its fault was injected, and
+then somebody must have been told of it by a case.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from edge.journal import backlog, is_locked
+from sync_server.services.feed import pull
+from tests.simulation.house import EVENT, VENUE, SimConnection
+from ticketing.journal import ROOT_HASH, Op, first_break
+from ticketing.operations import Exchange, Refund, Sale, decode_sale
+
+if TYPE_CHECKING:
+    from tests.simulation.gates import Gate
+    from tests.simulation.oracle import Fact, Oracle
+    from tests.simulation.tills import Till
+
+LIST_MAX = 5
+_NOT_NEEDING_CASES = frozenset({"valid", "void"})
+
+
+def check_all(oracle: Oracle) -> None:
+    """All of them. Raises Violation."""
+    raw = oracle.world.server.disk.connection
+    raw.row_factory = sqlite3.Row
+    try:
+        for check in (
+            _outboxes_are_empty,
+            _nobody_is_locked_for_nothing,
+            _journals_are_whole,
+            _nothing_is_lost,
+            _units_are_accounted_for,
+            _windows_agree_on_what_is_lent,
+            _pools_are_accounted_for,
+            _paper_is_honoured_or_a_case,
+            _money_adds_up,
+            _receipts_have_no_gaps,
+            _entries_are_all_known,
+            _mirrors_are_equal,
+            _nothing_strange_was_reported,
+        ):
+            check(oracle, raw)
+    finally:
+        raw.row_factory = None
+
+
+def _fail(promise: str, what: str) -> None:
+    from tests.simulation.oracle import Violation
+
+    raise Violation(promise, what)
+
+
+def _sound(oracle: Oracle) -> list[Till | Gate]:
+    """The nodes that are there, and neither copied nor set back."""
+    return [
+        actor
+        for actor in oracle.world.actors.values()
+        if not oracle.node_is_lost(actor.machine) and actor.name not in oracle.tampered
+    ]
+
+
+def _cases(raw: sqlite3.Connection) -> dict[str, sqlite3.Row]:
+    return {row["id"]: row for row in raw.execute("SELECT * FROM case_file")}
+
+
+# --- I13: liveness
+
+
+def _outboxes_are_empty(oracle: Oracle, _raw: sqlite3.Connection) -> None:
+    for actor in oracle.world.actors.values():
+        if oracle.node_is_lost(actor.machine):
+            continue
+        waiting = backlog(actor.machine.journal.connection)
+        if actor.process.dead:
+            _fail("I13", f"{actor.name} is not running")
+        if waiting.count:
+            _fail("I13", f"{actor.name} still has {waiting.count} operations to push")
+
+
+def _nobody_is_locked_for_nothing(oracle: Oracle, _raw: sqlite3.Connection) -> None:
+    for actor in _sound(oracle):
+        if is_locked(actor.machine.journal.connection):
+            _fail("no false fork", f"{actor.name} is locked")
+
+
+# --- I3, I4, I5: journals
+
+
+def _journals_are_whole(_oracle: Oracle, raw: sqlite3.Connection) -> None:
+    journals = raw.execute("SELECT * FROM journal").fetchall()
+    for journal in journals:
+        key = (journal["event_id"], journal["node_id"], journal["inc"])
+        rows = raw.execute(
+            "SELECT * FROM op WHERE event_id = ? AND node_id = ? AND inc = ? AND branch = '' "
+            "ORDER BY seq",
+            key,
+        ).fetchall()
+        ops = [
+            Op(r["seq"], r["op_id"], r["kind"], r["version"], r["wall_ms"], r["body"], r["hash"])
+            for r in rows
+        ]
+        if first_break(ops, ROOT_HASH, 1, *key) is not None:
+            _fail("I5", f"the journal {key} is no chain from its beginning")
+        head = (ops[-1].seq, ops[-1].hash) if ops else (0, ROOT_HASH)
+        if (journal["seq"], journal["hash"]) != head:
+            _fail("I5", f"the journal {key} ends at {head}, its row says {journal['seq']}")
+    deferred = raw.execute("SELECT count(*) FROM op WHERE verdict = 'deferred'").fetchone()[0]
+    if deferred and not _in_quarantine(raw):
+        _fail("2.7", f"{deferred} operations are deferred for ever")
+
+
+def _in_quarantine(raw: sqlite3.Connection) -> bool:
+    return bool(raw.execute("SELECT max(quarantine) FROM stream").fetchone()[0])
+
+
+def _nothing_is_lost(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    known = {row["op_id"]: row for row in raw.execute("SELECT * FROM op")}
+    for fact in oracle.facts.values():
+        if fact.lost or fact.machine in oracle.lost_nodes:
+            continue
+        row = known.get(fact.op_id)
+        if row is None:
+            _fail("I3", f"{fact.kind} {fact.seq} of {fact.machine} never came to the server")
+        elif (row["body"], row["hash"]) != (fact.body, fact.hash):
+            _fail("I3", f"{fact.kind} {fact.seq} of {fact.machine} came changed")
+    by_place = Counter(
+        (r["event_id"], r["node_id"], r["inc"], r["seq"], r["branch"]) for r in known.values()
+    )
+    twice = [place for place, count in by_place.items() if count > 1]
+    if twice:
+        _fail("I4", f"recorded twice: {twice[:LIST_MAX]}")
+
+
+# --- I1, I2: units
+
+
+def _units_are_accounted_for(_oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """claims = sold + held + lent + returned: each row's reference agrees with it."""
+    allots = {row["id"]: row for row in raw.execute("SELECT * FROM allot")}
+    tickets = {row["id"]: row for row in raw.execute("SELECT * FROM ticket")}
+    for claim in raw.execute("SELECT * FROM claim").fetchall():
+        if claim["kind"] in ("allot", "hold"):
+            _is_lent_by(claim, allots.get(claim["ref"]))
+        elif claim["kind"] == "sold":
+            ticket = tickets.get(claim["ref"])
+            if ticket is None or ticket["state"] != "valid":
+                _fail("I2", f"unit {claim['unit']} is sold by {claim['ref']}, no valid ticket")
+    claims = {
+        (row["perf_id"], row["unit"]): row for row in raw.execute("SELECT * FROM claim").fetchall()
+    }
+    for ticket in tickets.values():
+        if ticket["state"] != "valid":
+            continue
+        claim = claims.get((ticket["perf_id"], ticket["unit"]))
+        if claim is None or (claim["kind"], claim["ref"]) != ("sold", ticket["id"]):
+            found = dict(claim) if claim else None
+            _fail("I2", f"ticket {ticket['id']} is valid, its unit's claim is {found}")
+
+
+def _is_lent_by(claim: sqlite3.Row, allot: sqlite3.Row | None) -> None:
+    place = (claim["perf_id"], claim["unit"])
+    if allot is None or allot["node_id"] != claim["node_id"]:
+        _fail("I13", f"unit {place} is lent by no allotment: {claim['ref']}")
+    elif allot["state"] not in ("open", "held"):
+        _fail("I13", f"unit {place} is lent by {allot['id']}, which is {allot['state']}")
+    elif [claim["unit"], claim["version"]] not in json.loads(allot["body"])["units"]:
+        _fail("I13", f"unit {place} v{claim['version']} is not in {allot['id']}")
+
+
+def _windows_agree_on_what_is_lent(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """What the server thinks is lent, unsold, the window can sell or give back; nothing else."""
+    for actor in _sound(oracle):
+        if actor.machine.enrolled.role != "till":
+            continue
+        ours = actor.machine.journal.connection
+        node_id = actor.machine.enrolled.node_id
+        lent = {
+            (row["unit"], row["ref"])
+            for row in raw.execute(
+                "SELECT unit, ref FROM claim WHERE kind = 'allot' AND node_id = ?", (node_id,)
+            )
+        }
+        held = {
+            (row["unit"], row["allot_id"])
+            for row in ours.execute("SELECT unit, allot_id FROM allot_unit WHERE state = 'free'")
+        }
+        if lent - held:
+            _fail("I13", f"lent to {actor.name}, which does not know: {sorted(lent - held)}")
+        if held - lent:
+            _fail("I1", f"{actor.name} would sell what it is not lent: {sorted(held - lent)}")
+
+
+def _pools_are_accounted_for(_oracle: Oracle, raw: sqlite3.Connection) -> None:
+    for pool in raw.execute("SELECT * FROM pool").fetchall():
+        shares = raw.execute(
+            "SELECT coalesce(sum(lent), 0), coalesce(sum(spent), 0) FROM share WHERE pool_id = ?",
+            (pool["id"],),
+        ).fetchone()
+        if (pool["lent"], pool["spent"]) != tuple(shares):
+            _fail("I1", f"pool {pool['id']} has {pool['lent']} lent, its shares {tuple(shares)}")
+        stray = raw.execute(
+            "SELECT allot_id FROM share JOIN allot ON allot.event_id = share.event_id "
+            "AND allot.id = share.allot_id WHERE lent > 0 AND allot.state = 'closed'"
+        ).fetchall()
+        if stray:
+            _fail("I13", f"shares lent with closed allotments: {[row[0] for row in stray]}")
+
+
+def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """Every ticket on paper is valid, void because it was given back, or named in a case."""
+    tickets = {row["id"]: row for row in raw.execute("SELECT * FROM ticket")}
+    cases = "\n".join(row["body"] for row in raw.execute("SELECT body FROM case_file"))
+    lost = {
+        line.ticket_id
+        for fact in oracle.facts.values()
+        if (fact.lost or fact.machine in oracle.lost_nodes) and fact.kind == "sale"
+        for line in _sale(fact).lines
+    }
+    for paper in oracle.papers.values():
+        ticket_id = paper.facts.ticket_id
+        ticket = tickets.get(ticket_id)
+        told = ticket_id in cases
+        if ticket is None:
+            if ticket_id not in lost and not told and paper.machine not in oracle.tampered:
+                _fail("I3", f"the server never heard of ticket {ticket_id}")
+            continue
+        if ticket["state"] == "void" and paper.is_live and not told:
+            _fail("I2", f"ticket {ticket_id} is in somebody's hand and void, and no case says so")
+        if ticket["state"] == "disputed":
+            oracle.world.happened("late_sale_disputed")
+            if not told:
+                _fail("I2", f"ticket {ticket_id} is disputed and no case says so")
+            if not _is_excused(oracle, ticket["allot_id"], paper.machine):
+                _fail("no spurious conflict", f"ticket {ticket_id} is disputed for no reason")
+
+
+def _is_excused(oracle: Oracle, allot_id: str, machine: str) -> bool:
+    return allot_id in oracle.excused or machine in oracle.tampered
+
+
+def _sale(fact: Fact) -> Sale:
+    sale = decode_sale(fact.body)
+    assert sale is not None
+    return sale
+
+
+# --- I12: money
+
+
+def _money_adds_up(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    for row in raw.execute(
+        "SELECT node_id, inc, seq, branch, sum(amount_minor) AS total FROM ledger "
+        "GROUP BY event_id, node_id, inc, seq, branch HAVING total <> 0"
+    ):
+        _fail("I12", f"the ledger of {tuple(row)} does not sum to nothing")
+    _drawers_agree(oracle, raw)
+    _orders_agree(raw)
+
+
+def _drawers_agree(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """Cash in the drawers, counted by what windows did, and cash in the ledger."""
+    from tests.simulation.oracle import money_of
+
+    cash: dict[str, int] = defaultdict(int)
+    for fact in oracle.facts.values():
+        if fact.lost or fact.machine in oracle.lost_nodes:
+            continue
+        money = money_of(fact)
+        if isinstance(money, Sale):
+            cash[fact.node_id] += money.cash.amount_minor
+        elif isinstance(money, Refund):
+            cash[fact.node_id] -= money.cash_minor
+        elif isinstance(money, Exchange):
+            cash[fact.node_id] += money.paid_minor
+    for node_id, counted in cash.items():
+        booked = raw.execute(
+            "SELECT coalesce(sum(amount_minor), 0) FROM ledger WHERE account = ?",
+            (f"cash:{node_id}",),
+        ).fetchone()[0]
+        machines = {f.machine for f in oracle.facts.values() if f.node_id == node_id}
+        if booked != counted and not machines & (oracle.tampered | oracle.lost_nodes):
+            _fail("I12", f"drawer of {node_id}: {counted} counted, {booked} in the ledger")
+
+
+def _orders_agree(raw: sqlite3.Connection) -> None:
+    """payments - refunds = live items + fees."""
+    disputed = {
+        row["order_id"]
+        for row in raw.execute("SELECT order_id FROM ledger")
+        if not raw.execute("SELECT 1 FROM orders WHERE id = ?", (row["order_id"],)).fetchone()
+    }
+    cases = "\n".join(row["body"] for row in raw.execute("SELECT body FROM case_file"))
+    for order in raw.execute("SELECT * FROM orders").fetchall():
+        if order["id"] in disputed or order["id"] in cases:
+            continue
+        live = raw.execute(
+            "SELECT coalesce(sum(price_minor), 0) FROM ticket "
+            "WHERE order_id = ? AND state <> 'void'",
+            (order["id"],),
+        ).fetchone()[0]
+        waiting = raw.execute(
+            "SELECT coalesce(sum(price_minor), 0) FROM ticket t JOIN revocation r "
+            "ON r.event_id = t.event_id AND instr(r.body, t.id) "
+            "WHERE t.order_id = ? AND t.state = 'void' AND r.journalled = 0",
+            (order["id"],),
+        ).fetchone()[0]
+        kept = order["total_minor"] - order["refunded_minor"]
+        if kept != live + waiting:
+            _fail("I12", f"order {order['id']} keeps {kept} for {live} of live tickets")
+
+
+def _receipts_have_no_gaps(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    sound = {actor.machine.enrolled.node_id for actor in _sound(oracle)}
+    numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for order in raw.execute("SELECT node_id, inc, receipt_no FROM orders"):
+        prefix, _, number = order["receipt_no"].rpartition("-")
+        if order["node_id"] in sound:
+            numbers[order["node_id"], prefix].append(int(number))
+    for key, found in numbers.items():
+        if sorted(found) != list(range(1, len(found) + 1)):
+            _fail("I12", f"receipts of {key} have gaps: {sorted(found)}")
+
+
+# --- I9, I11: entries
+
+
+def _entries_are_all_known(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    known = {row["op_id"]: row for row in raw.execute("SELECT * FROM entry")}
+    cases = _cases(raw)
+    sound = {actor.name for actor in _sound(oracle)}
+    for entry in oracle.entries:
+        row = known.get(entry.op_id)
+        if row is None and entry.machine in sound:
+            _fail("I11", f"nobody knows that {entry.ticket_id} went in at {entry.machine}")
+        if row is not None and row["ticket_id"] != entry.ticket_id:
+            _fail("I11", f"the entry {entry.op_id} is another ticket's")
+    by_ticket: dict[str, set[str]] = defaultdict(set)
+    for row in known.values():
+        if row["phase"] != "returned":
+            by_ticket[row["ticket_id"]].add(row["op_id"])
+    for ticket_id, op_ids in by_ticket.items():
+        if len(op_ids) < 2:
+            continue
+        oracle.world.happened("double_entry")
+        case = cases.get(f"double_entry:{ticket_id}")
+        named = {e["op_id"] for e in json.loads(case["body"])["entries"]} if case else set()
+        if named != op_ids:
+            _fail("I9", f"{ticket_id} went in {len(op_ids)} times, the case names {len(named)}")
+
+
+# --- I6: the feed
+
+
+def _mirrors_are_equal(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """What a node has read from the beginning on is what it would read now, all at once."""
+    connection: Any = SimConnection(raw)
+    generation = oracle.world.server.centre.generation.short
+    for actor in oracle.world.actors.values():
+        if oracle.node_is_lost(actor.machine):
+            continue
+        mirror = actor.machine.mirror.connection
+        enrolled = actor.machine.enrolled
+        cursors = {row["stream"]: row for row in mirror.execute("SELECT * FROM cursor")}
+        for stream in (VENUE, EVENT):
+            page = pull(connection, enrolled.role, enrolled.node_id, VENUE, stream, 0, 100_000)
+            assert page is not None
+            cursor = cursors.get(stream)
+            if cursor is None or cursor["gen"] != generation:
+                _fail("I13", f"{actor.name} has not read {stream} of this history")
+            elif cursor["rev"] != page.head:
+                _fail("I13", f"{actor.name} has read {stream} to {cursor['rev']} of {page.head}")
+            ours = _rows_of(mirror, stream)
+            theirs = {(str(kind), int(str(rev))) for kind, rev, _body in page.rows}
+            if ours != theirs:
+                _fail("I6", f"{actor.name} has other rows of {stream}: {sorted(ours ^ theirs)}")
+
+
+_TABLES = {
+    "doc": "doc",
+    "claim": "claim",
+    "allot": "allot",
+    "ticket": "ticket",
+    "entry": "entry",
+    "order": "orders",
+    "case": "case_file",
+    "node": "node",
+    "person": "person",
+}
+
+
+def _rows_of(mirror: sqlite3.Connection, stream: str) -> set[tuple[str, int]]:
+    return {
+        (kind, row[0])
+        for kind, table in _TABLES.items()
+        for row in mirror.execute(f"SELECT rev FROM {table} WHERE stream = ?", (stream,))  # noqa: S608
+    }
+
+
+def _nothing_strange_was_reported(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """No case without a fault that explains it."""
+    for case_id, case in _cases(raw).items():
+        oracle.world.happened(f"case_{case['kind']}")
+        if case["kind"] in ("poison", "price", "divergence", "pool") and not oracle.tampered:
+            _fail("no spurious conflict", f"{case_id}: {case['body']}")
+        if case["kind"] == "fork" and not oracle.tampered:
+            _fail("no false fork", f"{case_id}: {case['body']}")

@@ -1,0 +1,108 @@
+"""A gate's lane and the people in front of it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from edge.catalogue import MirrorCatalogue
+from edge.errors import EdgeError
+from edge.sync import Listeners
+from gate_agent import arbiter
+from gate_agent.admit import Doorman, Lane, LetIn
+from gate_agent.facts import GateKnowledge
+from gate_agent.memory import LaneMemory
+from tests.simulation.fibers import Process
+from tests.simulation.house import SERVER_PRIVATE, Enrolled, fake_public
+from tests.simulation.nodes import Machine, open_node
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class SimArbiter:
+    """Asks within the budget, as the real one does on its thread."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._client = gate.node.new_client()
+        self._rest_until_s = 0.0
+
+    def ask(self, stream: str, op_id: Any, code: str, lane: str, seen: list[Any]) -> Any:
+        """Accepted, Denied, or NoAnswer."""
+        env = self._gate.node.env
+        if env.monotonic_s() < self._rest_until_s:
+            return arbiter.NoAnswer()
+        body: dict[str, object] = {"op": op_id, "code": code, "lane": lane, "seen": seen}
+        self._gate.world.oracle.asked(op_id)
+        try:
+            reply = self._client.admit(stream, body, budget_s=arbiter.BUDGET_S)
+            return arbiter._answer(reply)
+        except EdgeError:
+            self._gate.world.oracle.unheard(op_id)
+            self._rest_until_s = env.monotonic_s() + arbiter.REST_S
+            return arbiter.NoAnswer()
+
+
+class Gate:
+    """One gate with one lane."""
+
+    def __init__(self, world: World, enrolled: Enrolled, machine: Machine | None = None) -> None:
+        self.world = world
+        self.machine = machine or Machine(world, enrolled)
+        self.process = Process(self.machine.name, dead=True)
+        self.node: Any = None
+        self.doorman: Doorman
+        self.basket: list[int] = []
+
+    @property
+    def name(self) -> str:
+        """Its name in the story."""
+        return self.machine.name
+
+    def start(self) -> None:
+        """The program is started."""
+        self.process = Process(self.name)
+        self.world.say(self.name, lambda: "starts")
+        self.world.works.spawn(self.process, self._main)
+
+    def _main(self) -> None:
+        self.node = node = open_node(self.machine, self.process)
+        catalogue = MirrorCatalogue(node.replica.mirror)
+        node.engine.listeners = Listeners()
+        self.doorman = Doorman(
+            Lane(self.name, frozenset()),
+            node.identity.node_id,
+            GateKnowledge(node.replica, catalogue, fake_public(SERVER_PRIVATE)),
+            node.replica,
+            SimArbiter(self),
+            node.env,
+            LaneMemory(node.env),
+        )
+        with self.world.starting_process(self.process):
+            node.engine.start()
+        world = self.world
+        while True:
+            world.works.sleep(self.process, world.rng.expovariate(1 / world.mix.scan_s))
+            if world.demand and not world.oracle.node_is_lost(self.machine):
+                code = world.oracle.somebodys_code()
+                if code is not None:
+                    self.scan(code)
+
+    def scan(self, code: str) -> Any:
+        """Somebody holds up a ticket."""
+        node = self.node
+        now_ms = node.env.wall_ms() + node.engine.link.server_ahead_ms
+        generation = self.world.server.centre.generation.short
+        outcome = self.doorman.scan(code, now_ms)
+        if not isinstance(outcome, LetIn):
+            self.world.say(self.name, lambda: f"refuses {code[-6:]}: {outcome.reason}")
+            self.world.happened(f"refused_{outcome.reason}")
+            return outcome
+        node.env.maybe_crash("before_barrier")
+        self.world.oracle.went_in(self.machine, outcome, generation)
+        node.env.maybe_crash("after_barrier")
+        with suppress(EdgeError):  # it did open; at worst the ticket is offered once more
+            self.doorman.commanded(outcome)
+        node.engine.nudge()
+        return outcome

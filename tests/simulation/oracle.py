@@ -1,0 +1,293 @@
+"""What really happened, as somebody who watches the house would have written it down.
+
+Paper that came out of printers, money in drawers, people who went through doors: kept here by the
+simulated printers and barriers, not read from the server's tables. What the design promises is
+checked against it from outside, some of it at every step, the rest when everything is quiet.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.house import EVENT
+from ticketing.code import TicketCode, TicketFacts, parse_code
+from ticketing.journal import OpKind
+from ticketing.operations import (
+    Exchange,
+    Refund,
+    Sale,
+    decode_exchange,
+    decode_refund,
+    decode_sale,
+)
+
+if TYPE_CHECKING:
+    from gate_agent.admit import LetIn
+    from tests.simulation.nodes import Machine
+    from tests.simulation.world import World
+
+UnitKey = tuple[int, int]
+_MONEY = {
+    OpKind.SALE: decode_sale,
+    OpKind.REFUND: decode_refund,
+    OpKind.EXCHANGE: decode_exchange,
+}
+
+
+class Violation(BaseException):
+    """A promise of the design is broken. Not an Exception: no program is to catch it."""
+
+    def __init__(self, promise: str, what: str) -> None:
+        super().__init__(f"{promise}: {what}")
+        self.promise = promise
+
+
+@dataclass(slots=True)
+class Paper:
+    """A ticket on paper."""
+
+    code: str
+    facts: TicketFacts
+    machine: str
+    copies: int = 1
+    is_live: bool = True
+    """In somebody's hand, and not given back or replaced."""
+
+    @property
+    def unit(self) -> UnitKey:
+        """The place it stands for."""
+        return self.facts.performance, self.facts.unit
+
+
+@dataclass(slots=True)
+class Fact:
+    """An operation that a node had committed."""
+
+    machine: str
+    node_id: str
+    stream: str
+    inc: int
+    seq: int
+    op_id: str
+    kind: str
+    body: str
+    hash: str
+    lost: bool = False
+    """The disk that had it is gone, or was set back, before the server had it."""
+
+
+@dataclass(slots=True)
+class WentIn:
+    """Somebody passed a barrier."""
+
+    ticket_id: str
+    machine: str
+    op_id: str
+    offline: bool
+    generation: str
+
+
+@dataclass(slots=True)
+class Oracle:
+    """The record, and the checks."""
+
+    world: World
+    papers: dict[str, Paper] = field(default_factory=dict)
+    by_unit: dict[UnitKey, list[Paper]] = field(default_factory=lambda: defaultdict(list))
+    facts: dict[str, Fact] = field(default_factory=dict)
+    entries: list[WentIn] = field(default_factory=list)
+    excused: dict[str, str] = field(default_factory=dict)
+    """Allotments for which a named exception was made, and which: E1 or E2."""
+    tampered: set[str] = field(default_factory=set)
+    """Machines whose disk was copied or set back."""
+    lost_nodes: set[str] = field(default_factory=set)
+    heads: dict[tuple[str, str], int] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
+    _unheard: set[str] = field(default_factory=set)
+    _rowids: dict[int, int] = field(default_factory=dict)
+    _allots: dict[int, int] = field(default_factory=dict)
+    _codes: list[str] = field(default_factory=list)
+
+    # --- what happens
+
+    def node_is_lost(self, machine: Machine) -> bool:
+        """Whether nobody has seen this machine any more."""
+        return machine.name in self.lost_nodes
+
+    def printed(self, machine: Machine, text: str) -> None:
+        """A ticket came out of a printer."""
+        code = parse_code(text)
+        assert isinstance(code, TicketCode)
+        facts = code.facts
+        known = self.papers.get(facts.ticket_id)
+        if known is not None:
+            known.copies += 1
+            self.world.happened("reprinted")
+            return
+        paper = Paper(text, facts, machine.name)
+        self.papers[facts.ticket_id] = paper
+        self._codes.append(text)
+        self.world.say(
+            machine.name,
+            lambda: (
+                f"prints {facts.ticket_id} for unit {facts.unit} v{facts.version} "
+                f"of {facts.allotment}"
+            ),
+        )
+        self.by_unit[paper.unit].append(paper)
+        live = [other for other in self.by_unit[paper.unit] if other.is_live]
+        if len(live) > 1 and not any(str(p.facts.allotment) in self.excused for p in live):
+            told = ", ".join(
+                f"{p.facts.ticket_id} v{p.facts.version} of {p.facts.allotment} by {p.machine}"
+                for p in live
+            )
+            raise Violation("I1", f"unit {paper.unit} is on paper twice: {told}")
+
+    def handed_in(self, ticket_id: str) -> None:
+        """A paper ticket was given back, or declared lost for another."""
+        if ticket_id in self.papers:
+            self.papers[ticket_id].is_live = False
+
+    def somebodys_code(self) -> str | None:
+        """A ticket that somebody holds up at a door: mostly a new one, sometimes an old one."""
+        if not self._codes:
+            return None
+        rng = self.world.rng
+        if rng.random() < self.world.mix.copied_tickets:
+            return rng.choice(self._codes)
+        used = {entry.ticket_id for entry in self.entries}
+        unused = [p.code for t, p in self.papers.items() if t not in used and p.is_live]
+        return rng.choice(unused) if unused else None
+
+    def asked(self, op_id: str) -> None:
+        """A gate asks the arbiter."""
+        self._asked.add(op_id)
+
+    def unheard(self, op_id: str) -> None:
+        """It got no answer in time."""
+        self._unheard.add(op_id)
+
+    def went_in(self, machine: Machine, let_in: LetIn, generation: str) -> None:
+        """Somebody passed a barrier."""
+        ticket_id = let_in.code.facts.ticket_id
+        entry = WentIn(ticket_id, machine.name, let_in.op_id, let_in.offline, generation)
+        self.entries.append(entry)
+        self.world.say(machine.name, lambda: f"lets {ticket_id} in by {entry.op_id[:6]}")
+        self.world.happened("entry_offline" if let_in.offline else "entry_online")
+        if let_in.offline and let_in.op_id in self._unheard:
+            known = self.world.server.disk.connection.execute(
+                "SELECT 1 FROM entry WHERE op_id = ?", (let_in.op_id,)
+            ).fetchone()
+            if known:
+                self.world.happened("admit_timeout_recorded")
+        online = {
+            e.op_id
+            for e in self.entries
+            if e.ticket_id == ticket_id and not e.offline and e.generation == generation
+        }
+        if len(online) > 1:
+            raise Violation("I10", f"the arbiter let {ticket_id} in {len(online)} times")
+
+    # --- what is durable
+
+    def edge_committed(self, machine: Machine) -> None:
+        """A node's journal has something new, perhaps."""
+        connection = machine.journal.connection
+        key = id(machine)
+        rows = connection.execute(
+            "SELECT rowid, * FROM op WHERE rowid > ?", (self._rowids.get(key, 0),)
+        ).fetchall()
+        for row in rows:
+            self._rowids[key] = row["rowid"]
+            self._note(machine, row)
+        self._check_grants(machine, connection)
+
+    def set_back(self, machine: Machine) -> None:
+        """A machine's disk is another one now: an earlier state of it, or a copy."""
+        connection = machine.journal.connection
+        row = connection.execute("SELECT max(rowid) FROM op").fetchone()
+        self._rowids[id(machine)] = row[0] or 0
+        kept = {row[0] for row in connection.execute("SELECT op_id FROM op")}
+        for fact in self.facts.values():
+            if fact.machine == machine.name and fact.op_id not in kept:
+                fact.lost = True
+
+    def _note(self, machine: Machine, row: sqlite3.Row) -> None:
+        fact = Fact(
+            machine.name,
+            machine.enrolled.node_id,
+            row["stream"],
+            row["inc"],
+            row["seq"],
+            row["op_id"],
+            row["kind"],
+            row["body"],
+            row["hash"],
+        )
+        self.facts[fact.op_id] = fact
+        self.world.say(machine.name, lambda: f"writes {fact.kind} {fact.seq} {_brief(fact.body)}")
+        if fact.kind == OpKind.SALE:
+            sale = decode_sale(fact.body)
+            assert sale is not None
+            self._check_terms(machine, sale)
+
+    def _check_terms(self, machine: Machine, sale: Sale) -> None:
+        for line in sale.lines:
+            given_up = self.world.written_off.get(str(line.allotment))
+            if given_up is not None and machine.name not in self.tampered:
+                raise Violation(
+                    "I14",
+                    f"{machine.name} sells from {line.allotment}, "
+                    f"which was given up {self.world.works.now - given_up:.0f} s ago",
+                )
+        if sale.late:
+            self.world.happened("sale_past_soft_term")
+
+    def _check_grants(self, machine: Machine, connection: sqlite3.Connection) -> None:
+        """What a node of this history holds, this history has granted: commit before reply."""
+        count = connection.execute("SELECT count(*) FROM allot").fetchone()[0]
+        if self._allots.get(id(machine)) == count:
+            return
+        self._allots[id(machine)] = count
+        server = self.world.server
+        now = server.disk.connection
+        generation = now.execute(
+            "SELECT short FROM generation ORDER BY started_ms DESC, id DESC LIMIT 1"
+        ).fetchone()[0]
+        known = {row[0] for row in now.execute("SELECT id FROM allot WHERE event_id = ?", (EVENT,))}
+        for (allot_id,) in connection.execute("SELECT id FROM allot").fetchall():
+            if allot_id.startswith(generation) and allot_id not in known:
+                raise Violation("commit before reply", f"{machine.name} has {allot_id}")
+
+    def server_committed(self, raw: sqlite3.Connection) -> None:
+        """The server has committed."""
+        for stream, head in raw.execute("SELECT event_id, head FROM stream").fetchall():
+            self.heads[self.world.server.centre.generation.short, stream] = head
+
+    def mirror_committed(self, machine: Machine) -> None:
+        """A cursor never goes beyond what was committed."""
+        for row in machine.mirror.connection.execute("SELECT stream, gen, rev FROM cursor"):
+            head = self.heads.get((row["gen"], row["stream"]))
+            if head is not None and row["rev"] > head:
+                raise Violation("I6", f"{machine.name} has read to {row['rev']} of {head}")
+
+    # --- when all is quiet
+
+    def check_at_rest(self) -> None:
+        """Everything that must hold once nothing is under way any more."""
+        from tests.simulation.at_rest import check_all
+
+        check_all(self)
+
+
+def _brief(body: str) -> str:
+    return body if len(body) < 120 else body[:117] + "..."
+
+
+def money_of(fact: Fact) -> Sale | Refund | Exchange | None:
+    """The body of an operation that moved money."""
+    decode: Any = _MONEY.get(OpKind(fact.kind)) if fact.kind in tuple(OpKind) else None
+    return decode(fact.body) if decode else None

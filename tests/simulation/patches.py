@@ -1,0 +1,128 @@
+"""What stands in the place of clocks, threads, paper and signatures while a world runs."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from sync_server.heart import lending
+from sync_server.heart.policy import Policy
+from tests.simulation.house import fake_is_signed, fake_public, fake_sign
+from tests.simulation.nodes import SimThreads
+from tests.simulation.server import SimLoop
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_OURS = ("edge.", "gate_agent.", "pos_app.services.", "sync_server.", "program.")
+_parsed: dict[str, Any] = {}
+
+
+class _Log:
+    """Nothing is logged, but a bug that the program would only log is not hidden."""
+
+    def debug(self, _event: str, **_fields: object) -> None:
+        """Nothing."""
+
+    info = warning = error = debug
+
+    def exception(self, event: str, **_fields: object) -> None:
+        """The program would have gone on; here it is found out."""
+        raise Defect(event) from sys.exc_info()[1]
+
+
+class Defect(BaseException):
+    """The program caught a bug of its own. Not an Exception: nobody is to catch it again."""
+
+
+@contextmanager
+def patched(world: World) -> Iterator[None]:
+    """Everything that is not ours to run for real, for as long as this lasts."""
+    with ExitStack() as stack:
+
+        def put(module: str, **names: object) -> None:
+            target = importlib.import_module(module)
+            for name, value in names.items():
+                stack.enter_context(mock.patch.object(target, name, value))
+
+        for name, module in list(sys.modules.items()):
+            if name.startswith(_OURS) and hasattr(module, "_log"):
+                stack.enter_context(mock.patch.object(module, "_log", _Log()))
+        put("ticketing.code", sign=fake_sign, is_signed=fake_is_signed)
+        put("gate_agent.facts", is_signed=fake_is_signed)
+        put("edge.sync", threading=SimThreads(world), WAIT_S=20.0, HELLO_PERIOD_S=40.0)
+        put("edge.catalogue", parse_event_document=_parse_once("edge.catalogue"))
+        put("sync_server.services.catalogue", parse_event_document=_parse_once("server"))
+        put("sync_server.services.feed", text=_plain)
+        put("sync_server.store.writer", text=_plain, time=_clock(world))
+        put("pos_app.services.window", STOCK_UNITS=world.mix.stock_units)
+        put(
+            "pos_app.services.printing",
+            render_tickets=_on_paper,
+            format_datetime=_words,
+            format_time=_words,
+            format_money=_words,
+            _labels=_words,
+        )
+        put("sync_server.centre", asyncio=SimpleNamespace(get_running_loop=SimLoop))
+        centre = importlib.import_module("sync_server.centre")
+        stack.enter_context(
+            mock.patch.object(centre.Centre, "now_ms", staticmethod(world.server.now_ms))
+        )
+        if world.mix.hard_s:
+            put("sync_server.handlers.node_api", lending=_Lending(world))
+        yield
+
+
+class _Lending:
+    """The module, lending on this house's terms."""
+
+    def __init__(self, world: World) -> None:
+        policy = Policy(soft_s=world.mix.soft_s, hard_s=world.mix.hard_s)
+        self.Lend = functools.partial(lending.Lend, policy=policy)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(lending, name)
+
+
+def _clock(world: World) -> Any:
+    return SimpleNamespace(time_ns=lambda: world.server.now_ms() * 1_000_000)
+
+
+def _plain(sql: str) -> str:
+    return sql
+
+
+def _words(*_values: object, **_options: object) -> str:
+    return ""
+
+
+def _on_paper(faces: Sequence[Any], _labels: object, **_options: object) -> bytes:
+    return json.dumps([face.code for face in faces]).encode()
+
+
+def _parse_once(_who: str) -> Callable[..., Any]:
+    from ticketing.catalogue import parse_event_document
+
+    real = _REAL.setdefault("parse", parse_event_document)
+
+    def parse(document: Any, *, source: str) -> Any:
+        key = json.dumps(document, sort_keys=True)
+        if key not in _parsed:
+            if len(_parsed) > 64:
+                _parsed.clear()
+            _parsed[key] = real(document, source=source)
+        return _parsed[key]
+
+    return parse
+
+
+_REAL: dict[str, Any] = {}
+assert fake_public is not None

@@ -1,0 +1,373 @@
+"""The server: its real handlers, writer and heart, with the world in the place of HTTP and threads.
+
+Handlers are coroutines; here they are driven by hand. What they wait for is either a commit,
+which a turn of the writer brings, or news. A crash ends a run of the server at a named point;
+what was committed stays.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Collection, Coroutine, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from sync_server.centre import Centre
+from sync_server.handlers import middlewares, node_api
+from sync_server.handlers.routes import Route, routes_of
+from sync_server.handlers.state import CENTRE, NODE, REQUEST_ID, NodeIdentity
+from sync_server.heart.work import NotOwner, Owner, UnknownStream
+from sync_server.news import News
+from sync_server.ownership import claim_stream
+from sync_server.services.catalogue import PlanShelf
+from sync_server.services.house import Generation
+from sync_server.services.nodes import NodeBook
+from sync_server.services.permissions import node_may
+from sync_server.store.errors import StoreBusy
+from sync_server.store.writer import Runner, Transaction, Writer
+from tests.simulation.disks import Disk
+from tests.simulation.fibers import Crash, Process
+from tests.simulation.house import BEGAN_MS, SERVER_PRIVATE, VENUE, SimConnection
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class SimFuture:
+    """What a handler waits for."""
+
+    def __init__(self) -> None:
+        self._done = False
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self.callbacks: list[Callable[[], None]] = []
+
+    def __await__(self) -> Generator[SimFuture, None, Any]:
+        if not self._done:
+            yield self
+        return self.result()
+
+    def done(self) -> bool:
+        return self._done
+
+    def cancelled(self) -> bool:
+        return False
+
+    def result(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def set_result(self, result: Any) -> None:
+        self._settle(result, None)
+
+    def set_exception(self, error: BaseException) -> None:
+        self._settle(None, error)
+
+    def _settle(self, result: Any, error: BaseException | None) -> None:
+        self._done, self._result, self._error = True, result, error
+        callbacks, self.callbacks = self.callbacks, []
+        for callback in callbacks:
+            callback()
+
+
+class SimNews(News):
+    """Long polls wait in the world's time."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    async def wait(self, streams: Collection[str], ticket: int, timeout_s: float) -> None:
+        """As the real one waits."""
+        if any(self._last_change.get(stream, 0) > ticket for stream in streams):
+            return
+        waiter: Any = SimFuture()
+        self._waiters[waiter] = frozenset(streams)
+
+        def time_is_up() -> None:
+            self._waiters.pop(waiter, None)
+            if not waiter.done():
+                waiter.set_result(None)
+
+        self._world.works.after(timeout_s, time_is_up)
+        await waiter
+
+
+class Request:
+    """What handlers look at in aiohttp's request."""
+
+    def __init__(self, centre: Centre, call: Mapping[str, Any], match: Mapping[str, str]) -> None:
+        self.app = {CENTRE: centre}
+        self.match_info = match
+        self.method, self.path = call["method"], call["path"]
+        self.query: Mapping[str, str] = call.get("params") or {}
+        self.headers: dict[str, str] = {}
+        self.can_read_body = "json" in call
+        self._body = json.dumps(call.get("json")).encode()
+        self._kept: dict[Any, Any] = {REQUEST_ID: "sim"}
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._kept[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._kept[key] = value
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self._kept.get(key, default)
+
+    async def read(self) -> bytes:
+        return self._body
+
+
+class SimLoop:
+    """What the centre asks of its event loop."""
+
+    def create_future(self) -> SimFuture:
+        return SimFuture()
+
+    def call_soon_threadsafe(self, call: Callable[..., None], *arguments: object) -> None:
+        call(*arguments)
+
+
+class SimOwnership:
+    """Which streams are ours: claimed by the real statement when the program starts."""
+
+    def __init__(self, world: World, url: str) -> None:
+        self._world, self.own_url = world, url
+        self._epochs: dict[str, int] = {}
+        raw = world.server.disk.connection
+        raw.execute("BEGIN IMMEDIATE")
+        tx = Transaction(SimConnection(raw), world.server.now_ms())  # type: ignore[arg-type]
+        for (stream,) in raw.execute("SELECT event_id FROM stream ORDER BY event_id").fetchall():
+            claim = claim_stream(tx, stream, url)
+            assert claim.epoch is not None
+            self._epochs[stream] = claim.epoch
+        raw.execute("COMMIT")
+
+    def owns(self, stream: str) -> bool:
+        return stream in self._epochs
+
+    async def own(self, stream: str) -> None:
+        raw = self._world.server.disk.connection
+        if raw.execute("SELECT 1 FROM stream WHERE event_id = ?", (stream,)).fetchone() is None:
+            raise UnknownStream(stream)
+        raise StoreBusy("another server has this event")
+
+    def owner_of(self, stream: str) -> Owner:
+        epoch = self._epochs.get(stream)
+        if epoch is None:
+            raise NotOwner(stream, "")
+        return Owner(epoch)
+
+    def lost(self, stream: str, epoch: int) -> None:
+        if self._epochs.get(stream) == epoch:
+            del self._epochs[stream]
+            self._world.happened("owner_fenced")
+
+
+class SimWriter(Writer):
+    """The real writer, whose turns come by the world's clock."""
+
+    def __init__(self, centre: SimCentre, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._centre = centre
+        self._is_due = False
+
+    def submit_for(self, task: Any, future: Any) -> None:
+        super().submit_for(task, future)
+        if not self._is_due:
+            self._is_due = True
+            server = self._centre.world.server
+            self._centre.world.works.after(server.service_s(), self._turn)
+
+    def _turn(self) -> None:
+        self._is_due = False
+        centre = self._centre
+        if centre.process.dead:
+            return
+        items = [item for item in self._next_batch() if item is not None and item.begin()]
+        try:
+            if items:
+                self._do(items)
+        except Crash:
+            centre.world.server.crash()
+
+
+class SimCentre(Centre):
+    """The real centre's decisions, without its threads and its loop."""
+
+    def __init__(self, world: World, process: Process, generation: Generation) -> None:
+        self.world, self.process = world, process
+        self.engine: Any = _Engine(world, process)
+        self.keys: Any = SimpleNamespace(node=SERVER_PRIVATE)
+        self.generation = generation
+        self.venue_id = VENUE
+        self.issuer = f"boxgate:{VENUE}"
+        self.news = SimNews(world)
+        self.nodes = NodeBook()
+        self.writer = SimWriter(
+            self,
+            self.engine,
+            self._on_commit,
+            Runner(self._together, self._alone),
+            self._answer_on_loop,
+        )
+        self.ownership: Any = SimOwnership(world, f"http://server-{world.server.starts}")
+        self._plans = PlanShelf()
+        self._seen_ms: dict[str, int] = {}
+        self._heard: dict[str, Any] = {}
+        self._greetings: dict[str, Any] = {}
+        self._loop: Any = SimLoop()
+        self._bell = None
+
+    async def read(self, work: Callable[..., Any]) -> Any:
+        """A query, as of now: nothing is half done between two turns."""
+        return work(SimConnection(self.world.server.disk.connection))
+
+    async def seen(self, node_id: str) -> None:
+        """Noted at once, in no transaction: no feed and no decision depends on it."""
+
+    def _answer_on_loop(self, settle: Callable[[], None]) -> None:
+        self.world.server.maybe_crash("before_reply")
+        settle()
+
+
+class _Engine:
+    """`with engine.begin() as connection`, on the server's disk."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._world, self._process = world, process
+
+    @contextmanager
+    def begin(self) -> Iterator[SimConnection]:
+        server = self._world.server
+        raw = server.disk.connection
+        raw.execute("BEGIN IMMEDIATE")
+        try:
+            yield SimConnection(raw)
+            server.maybe_crash("before_commit")
+            raw.execute("COMMIT")
+        except BaseException:
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+            raise
+        server.disk.committed()
+        self._world.oracle.server_committed(raw)
+        server.maybe_crash("after_commit")
+
+
+class SimServer:
+    """The server's machine: its disk, its clock, and the run of the program that is going on."""
+
+    def __init__(self, world: World, image: bytes) -> None:
+        self.world = world
+        self.disk = Disk(image, keep=world.mix.server_images, rows=False)
+        self.disk.committed()
+        self.rate = world.mix.clock_rate(world.rng)
+        self.process = Process("server", dead=True)
+        self.starts = 0
+        self.centre: SimCentre
+        self._routes = _routes()
+
+    def now_ms(self) -> int:
+        """The server's clock: never set, but not quite right."""
+        return BEGAN_MS + int(self.world.works.now * 1000 * self.rate)
+
+    def service_s(self) -> float:
+        """How long until the writer is free: whatever comes meanwhile is in the same commit."""
+        return self.world.rng.expovariate(1 / self.world.mix.service_s)
+
+    def start(self) -> None:
+        """A new run of the program."""
+        self.process = Process("server")
+        self.starts += 1
+        self.centre = SimCentre(self.world, self.process, read_generation(self.disk.connection))
+        self.world.say("server", lambda: f"starts, history {self.centre.generation.short}")
+
+    def maybe_crash(self, point: str) -> None:
+        """Perhaps the power goes just here."""
+        if self.world.crashes("server", point):
+            raise Crash
+
+    def crash(self) -> None:
+        """The run ends; what was committed stays."""
+        if self.process.dead:
+            return
+        self.process.dead = True
+        self.disk.reopen()
+        self.world.say("server", lambda: "crashes")
+        self.world.works.after(self.world.mix.restart_s(self.world.rng), self.restart)
+
+    def restart(self) -> None:
+        """Up again, unless it is already."""
+        if self.process.dead:
+            self.start()
+
+    def handle(self, node_id: str, raw: bytes, reply: Callable[[bytes], None]) -> None:
+        """A request has arrived; `reply` is called once, with the answer, if there ever is one."""
+        if self.process.dead:
+            return
+        process = self.process
+
+        def answered(status: int, body: bytes) -> None:
+            if not process.dead:
+                reply(json.dumps([status, body.decode()]).encode())
+
+        _drive(self._call(node_id, json.loads(raw)), answered)
+
+    async def _call(self, node_id: str, call: Mapping[str, Any]) -> tuple[int, bytes]:
+        for pattern, route in self._routes:
+            match = pattern.fullmatch(call["path"])
+            if route.method == call["method"] and match is not None:
+                break
+        else:
+            return 404, b'{"code": "no_route"}'
+        request: Any = Request(self.centre, call, match.groupdict())
+        try:
+            if not self.centre.nodes.is_current:
+                await self.centre.refresh_nodes()
+            node = self.centre.nodes.get(node_id)
+            if node is None or not node.is_active:
+                return 401, b'{"code": "node_revoked"}'
+            request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)
+            assert node_may(node.role, route.permission), (node.role, route.permission)
+            response: Any = await route.handler(request)
+        except Exception as error:
+            problem = middlewares._problem_of(request, error)
+            if problem.status == 500:
+                raise
+            response = problem.response()
+        return response.status, response.body
+
+
+def _drive(
+    coroutine: Coroutine[Any, None, tuple[int, bytes]], answered: Callable[[int, bytes], None]
+) -> None:
+    def step() -> None:
+        try:
+            future = coroutine.send(None)
+        except StopIteration as stop:
+            answered(*stop.value)
+        else:
+            future.callbacks.append(step)
+
+    step()
+
+
+def _routes() -> list[tuple[re.Pattern[str], Route]]:
+    return [
+        (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)), route)
+        for route in routes_of(node_api)
+    ]
+
+
+def read_generation(raw: sqlite3.Connection) -> Generation:
+    """The history that this database lives in."""
+    row = raw.execute(
+        "SELECT id, short FROM generation ORDER BY started_ms DESC, id DESC LIMIT 1"
+    ).fetchone()
+    return Generation(row[0], row[1])

@@ -1,0 +1,27 @@
+"""The quick part of the simulation: a few hundred seeds, and every mutant in its own mix."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.mutants import MUTANTS, Mutant, kill
+from tests.simulation.running import run_many, run_seed, tell
+
+SEEDS = 60
+
+
+def test_every_promise_holds_whatever_breaks() -> None:
+    total = run_many(1, SEEDS)
+    assert not total.failed, "\n\n".join(map(tell, total.failed[:2]))
+
+
+def test_a_seed_gives_the_same_run_again() -> None:
+    first, second = (run_seed(7, telling=True) for _ in range(2))
+    assert first.story == second.story
+    assert first.events == second.events
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_safeguard_that_is_switched_off_is_missed(mutant: Mutant) -> None:
+    _seeds, outcome = kill(mutant)
+    assert outcome is not None

@@ -1,0 +1,202 @@
+"""A window and the person behind it: the till's real use cases, in a random order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from edge import giving_back
+from edge.catalogue import MirrorCatalogue
+from edge.errors import ReplicaError
+from edge.journal import JournalLocked, Unit, is_locked
+from pos_app.services import printing
+from pos_app.services.basket import add_unit, empty_basket
+from pos_app.services.model import Person, Sold
+from pos_app.services.printer import PrinterError, PrinterFault
+from pos_app.services.window import Window
+from tests.simulation.fibers import Process
+from tests.simulation.house import EVENT, PERFORMANCE, Enrolled
+from tests.simulation.nodes import Machine, open_node
+from ticketing.ids import AllotmentId
+from ticketing.journal import OpKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.simulation.world import World
+
+
+class SimPrinter:
+    """Paper: what comes out of here exists, whatever any database says."""
+
+    def __init__(self, till: Till) -> None:
+        self._till = till
+
+    def print_pdf(self, pdf: bytes, *, job: str) -> Path | None:  # noqa: ARG002
+        """Put out the tickets of one order."""
+        till, world = self._till, self._till.world
+        till.node.env.maybe_crash("before_print")
+        if world.rng.random() < world.mix.weak_disk:
+            raise PrinterError(PrinterFault.COMMAND_FAILED, "out of paper")
+        for code in json.loads(pdf):
+            world.oracle.printed(till.machine, code)
+        till.node.env.maybe_crash("after_print")
+        return None
+
+
+class Till:
+    """One window of the house."""
+
+    def __init__(self, world: World, enrolled: Enrolled, machine: Machine | None = None) -> None:
+        self.world = world
+        self.machine = machine or Machine(world, enrolled)
+        self.process = Process(self.machine.name, dead=True)
+        self.window: Window
+        self.node: Any = None
+        self.basket: list[int] = []
+
+    @property
+    def name(self) -> str:
+        """Its name in the story."""
+        return self.machine.name
+
+    def start(self) -> None:
+        """The program is started."""
+        world = self.world
+        self.process = process = Process(self.name)
+        self.basket = []
+        world.say(self.name, lambda: "starts")
+        world.works.spawn(process, self._main)
+
+    def _main(self) -> None:
+        world = self.world
+        self.node = node = open_node(self.machine, self.process)
+        desk = printing.PrintDesk(
+            node.replica,
+            MirrorCatalogue(node.replica.mirror),
+            SimPrinter(self),
+            node.env,
+            "en",
+            self.name,
+        )
+        self.window = Window(node, desk)
+        self.window._person = Person("p1", "Ada", "cashier")
+        with world.starting_process(self.process):
+            self.window.start()
+        self._work()
+
+    def _work(self) -> None:
+        """The cashier's day. The program asks for nothing else than a person would."""
+        world, rng, mix = self.world, self.world.rng, self.world.mix
+        doings = (
+            (mix.sale_s, self._sell),
+            (mix.ask_s, self._ask),
+            (mix.release_s, self._put_back),
+            (mix.ask_s, self._stock),
+            (mix.sale_s * 2, self._print_unprinted),
+            (60.0, self._sign_in),
+            (20.0 / mix.settle_share if mix.settle_share else 0.0, self._settle),
+            (mix.return_s, self._return),
+        )
+        rates = [1 / every if every else 0.0 for every, _doing in doings]
+        total = sum(rates)
+        while True:
+            world.works.sleep(self.process, rng.expovariate(total))
+            (doing,) = rng.choices([doing for _every, doing in doings], rates)
+            if not world.demand and doing not in (self._print_unprinted, self._put_back):
+                continue
+            if world.oracle.node_is_lost(self.machine):
+                continue
+            with suppress(ReplicaError):  # the face would say so, and the person tries again
+                doing()
+
+    def _known(self) -> Any:
+        return self.window._catalogue.event(EVENT)
+
+    def free_units(self) -> list[int]:
+        """What this window could sell now, as it believes."""
+        with self.node.replica.reading() as connection:
+            return [
+                row[0]
+                for row in connection.execute(
+                    "SELECT unit FROM allot_unit WHERE stream = ? AND state = 'free' ORDER BY unit",
+                    (EVENT,),
+                )
+            ]
+
+    def _sell(self) -> None:
+        known, free = self._known(), self.free_units()
+        if known is None or not free:
+            return
+        rng = self.world.rng
+        mine = [unit for unit in self.basket if unit in free]
+        units = mine or rng.sample(free, min(len(free), rng.choice((1, 1, 2))))
+        self.basket = [unit for unit in self.basket if unit not in units]
+        self.sell_units(units)
+
+    def sell_units(self, units: Sequence[int]) -> Sold | None:
+        """Sell these units for cash and print the tickets."""
+        known = self._known()
+        basket = empty_basket(known.event)
+        for unit in units:
+            basket = add_unit(basket, known.event, PERFORMANCE, unit)
+        outcome = self.window.pay_cash(basket, basket.total_minor + self.world.rng.choice((0, 700)))
+        if not isinstance(outcome, Sold):
+            self.world.say(self.name, lambda: f"may not sell {units}: {outcome.reason}")
+            self.world.happened(f"sale_refused_{outcome.reason}")
+            return None
+        self.window.print_order(outcome.order_id)
+        return outcome
+
+    def _ask(self) -> None:
+        known = self._known()
+        if known is None:
+            return
+        rng = self.world.rng
+        count = rng.choice((1, 1, 2))
+        units = rng.sample(self.world.mix.shape.units, min(count, len(self.world.mix.shape.units)))
+        if self.window.ask_for(PERFORMANCE, units):
+            self.basket.extend(unit for unit in units if unit not in self.basket)
+
+    def _put_back(self) -> None:
+        if self._known() is None:
+            return
+        units, self.basket = tuple(self.basket), []
+        self.window.give_back(PERFORMANCE, units)
+
+    def _stock(self) -> None:
+        if self._known() is not None and self.world.mix.stock_units:
+            self.window.stock(PERFORMANCE)
+
+    def _sign_in(self) -> None:
+        self.window._note_person(OpKind.SIGN_IN, "p1")
+
+    def _print_unprinted(self) -> None:
+        for order in self.window.unprinted():
+            self.window.print_order(order.order_id)
+
+    def _settle(self) -> None:
+        with self.node.replica.reading() as connection:
+            found = connection.execute(
+                "SELECT id FROM allot WHERE stream = ? AND state = 'open' ORDER BY id", (EVENT,)
+            ).fetchall()
+            locked = is_locked(connection)
+        if not found or locked:
+            return
+        allotment = AllotmentId.parse(self.world.rng.choice(found)[0])
+        assert allotment is not None
+
+        def work(unit: Unit) -> object:
+            return giving_back.settle(unit, self.node.env, EVENT, allotment)
+
+        try:
+            self.node.replica.transact(work)
+        except (ReplicaError, JournalLocked):
+            return
+        self.world.happened("settled")
+        self.node.engine.nudge()
+
+    def _return(self) -> None:
+        """Returns come with the calls for them."""
