@@ -21,6 +21,7 @@ from sync_server.services.enrolment import (
     CodeRefusal,
     EnrolmentCode,
     add_code,
+    add_code_for_node,
     new_code,
 )
 from sync_server.services.house import House, key_fingerprints, read_house, read_meta
@@ -125,6 +126,18 @@ def make_enrolment_code(
             f"there is a node called '{name}' already; choose another name", ExitCode.REFUSED
         )
     return code
+
+
+def make_code_for_node(
+    settings: Settings, name: str, minutes: int
+) -> tuple[EnrolmentCode, NodeRole]:
+    """A code by which one machine takes a node's place. Raises ProgramError for an unknown node."""
+    with _opened(settings) as opened:
+        code = new_code(opened.keys.node_public)
+        role = transact(opened.engine, lambda tx: add_code_for_node(tx, code.secret, name, minutes))
+    if isinstance(role, CodeRefusal):
+        raise ProgramError(f"there is no node called '{name}'", ExitCode.REFUSED)
+    return code, role
 
 
 def import_catalogue(settings: Settings, file: Path) -> Stored | NotStored | CatalogueError:

@@ -18,13 +18,18 @@ from program.exit_codes import ExitCode
 from program.logs import get_logger
 from sync_server.app import make_app
 from sync_server.centre import Centre
-from sync_server.commands import NO_VENUE, open_house
+from sync_server.commands import NO_VENUE, OpenHouse, open_house, storage_errors
 from sync_server.handlers.state import CENTRE
 from sync_server.serve_lock import alone
+from sync_server.services.house import House
+from sync_server.services.keys import KeyName
+from sync_server.services.witness import check_history, read_witness, witness_of, write_witness
 from sync_server.settings import ListenSettings, Settings
+from sync_server.store.transact import transact
 
 STOP_TIMEOUT_S = 10.0
-SWITCH_INTERVAL_S = 0.000_5
+WITNESS_PERIOD_S = 1.0
+SWITCH_INTERVAL_S = 0.0005
 """How long a busy thread keeps the interpreter from one that waits for it.
 
 The writer, for which everybody waits, gives it up at every statement and every commit. Beside a
@@ -49,9 +54,34 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         raise ProgramError(NO_VENUE, ExitCode.REFUSED)
     busy = f"another server runs with the data folder {settings.lock_dir}"
     with alone(settings.lock_dir, busy):
-        centre = Centre(opened.engine, opened.house, opened.keys, own_url=settings.own_url)
+        house = _present_house(opened, opened.house, settings)
+        centre = Centre(opened.engine, house, opened.keys, own_url=settings.own_url)
         _tune_interpreter()
-        uvloop.run(_serve(make_app(centre, settings), settings.listen, tls, announce))
+        uvloop.run(_serve(make_app(centre, settings), settings, tls, announce))
+
+
+def _present_house(opened: OpenHouse, house: House, settings: Settings) -> House:
+    """The house in its present history: a new one when the database has lost something."""
+    name = opened.keys.fingerprints()[KeyName.NODE]
+    witness = read_witness(settings.witness_file)
+    with storage_errors():
+        made = transact(opened.engine, lambda tx: check_history(tx, name, witness))
+    return house if made is None else House(house.venue_id, made)
+
+
+async def _keep_witness(centre: Centre, settings: Settings) -> None:
+    """Note how far the database has come, every second in which it went on."""
+    house = centre.keys.fingerprints()[KeyName.NODE]
+    noted = None
+    while True:
+        try:
+            found = await centre.read(lambda connection: witness_of(connection, house))
+            if found != noted:
+                await asyncio.to_thread(write_witness, settings.witness_file, found)
+                noted = found
+        except Exception as error:  # noqa: BLE001 - the server goes on; the log says what is wrong
+            _log.error("witness_not_written", error=type(error).__name__, reason=str(error))
+        await asyncio.sleep(WITNESS_PERIOD_S)
 
 
 def _tune_interpreter() -> None:
@@ -63,10 +93,11 @@ def _tune_interpreter() -> None:
 
 async def _serve(
     app: web.Application,
-    listen: ListenSettings,
+    settings: Settings,
     tls: ssl.SSLContext | None,
     announce: Callable[[str], None],
 ) -> None:
+    listen = settings.listen
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -80,8 +111,11 @@ async def _serve(
             ownership.name(address)
         _log.info("listening", address=address)
         announce(address)
+        keeper = asyncio.create_task(_keep_witness(app[CENTRE], settings), name="keep witness")
         await stop.wait()
         _log.info("stopping")
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
     finally:
         await runner.cleanup()
 

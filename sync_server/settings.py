@@ -70,6 +70,9 @@ class ConsoleSettings:
 class Settings:
     """All settings of `boxgate-server`.
 
+    `witness_dir`: where the server notes how far its database has come; outside what is backed up
+    and restored with the database. Unset: beside the data folder.
+
     `own_url`: how other servers on the same database reach this one; "" for where it listens.
 
     `behind_proxy`: a proxy in front speaks HTTPS with the browsers and sets X-Forwarded-For, whose
@@ -79,6 +82,7 @@ class Settings:
     data_dir: Path = Path("boxgate-data")
     database_url: str = ""
     own_url: str = ""
+    witness_dir: Path | None = None
     behind_proxy: bool = False
     listen: ListenSettings = field(default_factory=ListenSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
@@ -98,6 +102,12 @@ class Settings:
     def database(self) -> str:
         """The database's URL: a SQLite file in `data_dir` unless another one is set."""
         return self.database_url or f"sqlite:///{self.data_dir / DATABASE_FILE}"
+
+    @property
+    def witness_file(self) -> Path:
+        """How far the database had come: see services.witness."""
+        folder = self.data_dir.parent if self.witness_dir is None else self.witness_dir
+        return folder / f"{self.data_dir.name}.witness.json"
 
     @property
     def lock_dir(self) -> Path:
@@ -130,7 +140,8 @@ def read_settings(
         port=listen.port if port is None else port,
     )
     data_dir = folder / settings.data_dir if data_dir is None else Path.cwd() / data_dir
-    found = dataclasses.replace(settings, data_dir=data_dir, listen=listen)
+    witness_dir = None if settings.witness_dir is None else folder / settings.witness_dir
+    found = dataclasses.replace(settings, data_dir=data_dir, witness_dir=witness_dir, listen=listen)
     _check_database(found, file)
     return found
 

@@ -52,7 +52,8 @@ def mint(tx: Transaction, reason: str, lost: tuple[str, ...] = ()) -> Generation
     )
     for row in tx.rows("SELECT event_id FROM stream"):
         tx.touched.add(row.event_id)
-    _log.error("generation_began", generation=made.short, reason=reason)
+    tell = _log.warning if reason == Reason.RESTORE else _log.error  # nobody asked for the others
+    tell("generation_began", generation=made.short, reason=reason)
     return made
 
 
