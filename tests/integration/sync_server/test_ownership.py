@@ -388,3 +388,35 @@ async def test_dropped_connections_are_made_again(first: Server, sender: Sender)
     bell_heard = first.centre.news.wait([VENUE], ticket, 60)
     transact(first.centre.engine, lambda tx: tx.next_rev(VENUE))
     await asyncio.wait_for(bell_heard, WAIT_S)
+
+
+@on_postgresql
+async def test_two_servers_in_each_others_way_both_get_through(
+    first: Server, second: Server
+) -> None:
+    """Each job locks a row and then the other's; PostgreSQL tells one of them to begin again."""
+    both = threading.Barrier(2)
+
+    def job(mine: str, others: str) -> Any:
+        waited: list[int] = []
+
+        def change(tx: Transaction) -> int:
+            tx.next_rev(mine)
+            if not waited:
+                waited.append(1)
+                both.wait(WAIT_S)
+            return tx.next_rev(others)
+
+        return change
+
+    def head(connection: Connection, stream: str) -> int:
+        sql = text("SELECT head FROM stream WHERE event_id = :e")
+        return int(connection.execute(sql, {"e": stream}).scalar_one())
+
+    event_id = "swan-lake"
+    before = await first.centre.read(lambda c: (head(c, VENUE), head(c, event_id)))
+    await asyncio.gather(
+        first.centre.write(job(VENUE, event_id)), second.centre.write(job(event_id, VENUE))
+    )
+    after = await first.centre.read(lambda c: (head(c, VENUE), head(c, event_id)))
+    assert after == (before[0] + 2, before[1] + 2)

@@ -31,7 +31,8 @@ from tests.bench._house import (
     make_house,
     sale_op,
 )
-from tests.fakes.postgres import is_opted_out, private_cluster
+from tests.demo.programs import wait_until
+from tests.fakes.postgres import Cluster, is_opted_out, private_cluster
 from ticketing.journal import op_to_wire
 
 pytestmark = [
@@ -49,12 +50,12 @@ class Pair:
     """Two servers over one database."""
 
     settings: Settings
+    cluster: Cluster
     servers: tuple[Process, Process]
-    database_url: str
 
     def ask(self, sql: str, *values: object) -> Any:
         """The first row."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
+        with psycopg.connect(self.cluster.url, autocommit=True) as connection:
             return connection.execute(sql.encode(), values).fetchone()
 
     def owner(self) -> tuple[str, int]:
@@ -75,7 +76,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
         shutil.copytree(first.keys_dir, second.keys_dir)
         one, two = (stack.enter_context(boxgate_server(each)) for each in (first, second))
         try:
-            yield Pair(first, (one, two), cluster.url)
+            yield Pair(first, cluster, (one, two))
         finally:
             for process in (one, two):  # a frozen one does not end
                 try:
@@ -229,6 +230,26 @@ def test_a_frozen_owner_is_followed_and_commits_nothing_more_by_itself_and_a_sto
         assert other.sell(second) == 1
         assert pair.owner() == (one.url, 3)
     check_books(pair, [held, other])
+
+
+def test_a_crash_of_the_database_under_load_loses_nothing_acknowledged(pair: Pair) -> None:
+    tills = sellers(pair, 2)
+    with httpx.Client(timeout=20) as http:
+        for _ in range(5):
+            for till in tills:
+                till.sell(http)
+        pair.cluster.stop("immediate")
+        waiting = [threading.Thread(target=till.sell, args=(http,)) for till in tills]
+        for thread in waiting:
+            thread.start()
+        refused = "503 store_unavailable"
+        wait_until("both hear of it", lambda: all(refused in till.refusals for till in tills), 20)
+        pair.cluster.start()
+        for thread in waiting:
+            thread.join(40)
+        for till in tills:
+            till.sell(http)
+    check_books(pair, tills)
 
 
 def has_ended(pid: int) -> bool:
