@@ -22,7 +22,7 @@ from sync_server.news import News
 from sync_server.ownership import Ownership
 from sync_server.services.catalogue import PlanShelf
 from sync_server.services.contact import Contact, note_contact
-from sync_server.services.house import Generation, House
+from sync_server.services.house import Generation, House, read_house
 from sync_server.services.keys import ServerKeys
 from sync_server.services.nodes import Node, NodeBook, read_nodes
 from sync_server.store.bell import Bell
@@ -257,17 +257,27 @@ class Centre:
                 async with asyncio.timeout(WATCH_PERIOD_S):
                     await self._look.wait()
             self._look.clear()
+            generation = self.generation
             try:
-                found = await self.read(_read_heads)
+                found, present = await self.read(_read_history)
             except Exception as error:  # noqa: BLE001 - the database may be away for a while
                 _log.warning("watch_failed", error=type(error).__name__)
                 continue
+            if present != generation and self.generation is generation:
+                self.adopt(present)
             changed = {stream for stream, head in found.items() if known.get(stream) != head}
             if self.venue_id in changed:
                 self.nodes.outdate()
             if changed:
                 self.news.publish(changed)
             known = found
+
+
+def _read_history(connection: Connection) -> tuple[dict[str, int], Generation]:
+    """The heads of all streams, and the generation that they are of."""
+    house = read_house(connection)
+    assert house is not None, "a server has a house"
+    return _read_heads(connection), house.generation
 
 
 def _read_heads(connection: Connection) -> dict[str, int]:

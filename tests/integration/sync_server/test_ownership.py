@@ -22,6 +22,7 @@ from sync_server.centre import Centre
 from sync_server.handlers.proxy import PASSED_ON_BY
 from sync_server.heart.work import Work
 from sync_server.ownership import claim_stream
+from sync_server.services.house import new_generation
 from sync_server.services.permissions import NodeRole
 from sync_server.store.transact import transact
 from sync_server.store.writer import Transaction
@@ -420,3 +421,19 @@ async def test_two_servers_in_each_others_way_both_get_through(
     )
     after = await first.centre.read(lambda c: (head(c, VENUE), head(c, event_id)))
     assert after == (before[0] + 2, before[1] + 2)
+
+
+async def test_a_generation_that_another_server_began_is_adopted(first: Server) -> None:
+    begun = new_generation()
+    transact(
+        first.centre.engine,
+        lambda tx: tx.run(
+            "INSERT INTO generation (id, short, started_ms, reason) "
+            "VALUES (:id, :short, 99999999999999, 'restore')",
+            id=begun.id,
+            short=begun.short,
+        ),
+    )
+    async with asyncio.timeout(WAIT_S):
+        while first.centre.generation != begun:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
