@@ -222,6 +222,7 @@ def test_a_typo_in_the_settings_is_named_with_a_suggestion(cli: Cli, tmp_path: P
         pytest.param("[console]\nidle_minutes = 0\n", "'console.idle_minutes'", id="no idle time"),
         pytest.param('database_url = "mysql://u:hush@h/d"\n', "'database_url'", id="MySQL"),
         pytest.param('database_url = "hush"\n', "'database_url'", id="no URL"),
+        pytest.param('own_url = "10.0.0.5:8970"\n', "'own_url'", id="no address"),
         pytest.param('[log]\nlevel = "loud"\n', "'log.level' must be one of", id="a log level"),
     ],
 )
@@ -415,6 +416,20 @@ def test_serve_says_where_it_listens_and_stops_cleanly_on_sigterm(data_dir: Path
 def test_a_second_server_on_the_same_folder_is_refused(cli: Cli, data_dir: Path) -> None:
     with serving(data_dir, "--port", "0"):
         assert cli("serve", "--port", "0", "--data-dir", data_dir) == ExitCode.BUSY
+    assert "another server runs" in cli.err
+
+
+def test_a_second_server_on_the_same_file_is_refused(
+    cli: Cli, data_dir: Path, tmp_path: Path
+) -> None:
+    """From a data folder of its own."""
+    other, config = tmp_path / "other", tmp_path / "other.toml"
+    other.mkdir(mode=0o700)
+    shutil.copytree(data_dir / "keys", other / "keys")
+    config.write_text(f'database_url = "sqlite:///{data_dir / "boxgate.sqlite3"}"\n')
+    with serving(data_dir, "--port", "0"):
+        words = ("--port", "0", "--data-dir", other, "--config", config)
+        assert cli("serve", *words) == ExitCode.BUSY
     assert "another server runs" in cli.err
 
 
