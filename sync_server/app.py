@@ -13,6 +13,7 @@ from sync_server.console.rendering import set_up_templates
 from sync_server.handlers import auth, feed_api, node_api, recovery_api, stock_api
 from sync_server.handlers.middlewares import answer_errors, guard, note_request, secure_response
 from sync_server.handlers.proxy import pass_on_to_owner, set_up_messenger
+from sync_server.handlers.pulls import set_up_answers
 from sync_server.handlers.routes import Handler, Route, routes_of
 from sync_server.handlers.state import (
     CENTRE,
@@ -43,6 +44,7 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
     app[PASSWORD_CHECKS] = asyncio.Semaphore(PASSWORD_CHECKS_AT_ONCE)
     app[ROUTES] = _by_handler(routes)
     feed_api.set_up_desk(app)
+    set_up_answers(app)
     set_up_messenger(app)
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler)

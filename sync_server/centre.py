@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from sync_server.services.contact import Contact, note_contact
 from sync_server.services.house import Generation, House, read_house
 from sync_server.services.keys import ServerKeys
 from sync_server.services.nodes import Node, NodeBook, read_nodes
+from sync_server.services.sweeping import GateCursors, note_gate_cursors
 from sync_server.store.bell import Bell
 from sync_server.store.database import READERS_MAX, read_only
 from sync_server.store.errors import StoreBusy, StoreError
@@ -68,6 +69,7 @@ class Centre:
         self._reading = 0
         self._seen_ms: dict[str, int] = {}
         self._heard: dict[str, Contact] = {}
+        self._gate_cursors = GateCursors()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -141,6 +143,7 @@ class Centre:
     def adopt(self, generation: Generation) -> None:
         """Another history has begun: whoever waits for news hears of it."""
         self.generation = generation
+        self._gate_cursors = GateCursors()  # what was noted until now is of the other history
         self.news.publish(frozenset({self.venue_id}))
 
     async def refresh_nodes(self) -> None:
@@ -168,15 +171,23 @@ class Centre:
         """A node pushed: written down with the next round, HEARD_PERIOD_S later at most."""
         self._heard[node_id] = contact
 
+    def gate_read(self, node_id: str, generation: str, cursors: Mapping[str, int]) -> None:
+        """A gate polled from these revisions on: written down with the next round, if new."""
+        if generation in ("", self.generation.short):
+            self._gate_cursors.note(node_id, cursors, self.now_ms())
+
     async def _note_heard(self) -> None:
         """Every node heard of since the last round, in one change."""
         heard, self._heard = self._heard, {}
+        generation = self.generation.short
+        cursors = self._gate_cursors.take(generation)
 
         def note(tx: Transaction) -> None:
             for node_id, contact in sorted(heard.items()):  # as every server locks them
                 note_contact(tx, node_id, contact)
+            note_gate_cursors(tx, generation, cursors)
 
-        if heard:
+        if heard or cursors:
             await self.write(note)
 
     async def _keep_noting(self) -> None:

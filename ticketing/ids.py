@@ -53,6 +53,11 @@ def is_key_id(text: object) -> bool:
     return isinstance(text, str) and _HEX8.fullmatch(text) is not None
 
 
+def is_generation(text: object) -> bool:
+    """The short id of one history of the server: 4 random bytes as 8 lower-case hex digits."""
+    return isinstance(text, str) and _HEX8.fullmatch(text) is not None
+
+
 def is_currency(text: object) -> bool:
     """Three capital letters, as ISO 4217 has them."""
     return isinstance(text, str) and _CURRENCY.fullmatch(text) is not None

@@ -8,22 +8,28 @@ from typing import Any
 from aiohttp import web
 
 from sync_server.centre import Centre
+from sync_server.handlers.grants import lent
 from sync_server.handlers.problems import Problem
+from sync_server.handlers.pulls import ANSWERS, Poll, answer_pull, check_proto
+from sync_server.handlers.recovery_api import doubt_history
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart import arbiter, intake, lending
+from sync_server.heart.history import quarantined_streams
 from sync_server.heart.source import Source, run_in
+from sync_server.heart.terms import ExtendTerms, due_streams
 from sync_server.heart.work import UnknownStream
 from sync_server.services.contact import Contact, Greeting, note_contact, take_greeting
-from sync_server.services.feed import ROWS_PER_PULL_MAX, Page, pull
+from sync_server.services.feed import ROWS_PER_PULL_MAX
+from sync_server.services.generations import Told
 from sync_server.services.permissions import Permission
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 from ticketing.code import CODE_CHARS
-from ticketing.ids import is_op_id, is_stream_id, is_u32
+from ticketing.ids import is_generation, is_op_id, is_stream_id, is_u32
 from ticketing.journal import ROOT_HASH, is_hash, op_from_wire
-from ticketing.operations import is_name, is_seen_list, op_ids
+from ticketing.operations import COUNTS_MAX, is_name, is_seen_list, op_ids
 
 PROTO = 1
 PUSH_BYTES_MAX = 1024 * 1024
@@ -31,6 +37,7 @@ STREAMS_PER_PULL_MAX = 200
 WAIT_S_MAX = 30.0
 _SESSION_CHARS_MAX = 64
 _JOURNALS_MAX = 500
+_CURSORS_MAX = 5_000
 _COUNT_MAX = 2**31 - 1
 
 
@@ -45,26 +52,28 @@ async def hello(request: web.Request) -> web.Response:
     told = _journals(body)
     contact = _contact(body)
     greeting = _greeting(body)
+    await doubt_history(centre, node, _history(body))
 
-    def compare(tx: Transaction) -> list[dict[str, object]] | None:
+    def compare(tx: Transaction) -> tuple[list[dict[str, object]], tuple[str, ...]] | None:
         if not take_greeting(tx, node.id, greeting):
             return None
         note_contact(tx, node.id, contact)
-        in_order = sorted(told, key=_stream_of)  # as every server locks streams
-        found = {id(journal): _compare(tx, node, journal) for journal in in_order}
-        return [found[id(journal)] for journal in told]
+        return _greet(tx, node, told), quarantined_streams(Sql.of(tx.connection), node.id)
 
-    journals = await centre.write(compare)
-    if journals is None:
+    generation = centre.generation.short
+    found = await centre.write(compare)
+    if found is None:
         raise Problem(409, "stale_hello", "a later hello of this node came first")
+    journals, quarantined = found
     return reply(
         {
-            "gen": centre.generation.short,
+            "gen": generation,
             "proto": PROTO,
             "min_proto": PROTO,
             "now_ms": contact.now_ms,
             "venue": centre.venue_id,
             "journals": journals,
+            "quarantined": quarantined,
         }
     )
 
@@ -93,31 +102,18 @@ async def pull_news(request: web.Request) -> web.Response:
     """Rows of several streams after the given revisions; waits for some when there are none."""
     centre, node = request.app[CENTRE], request[NODE]
     query = request.query
-    if query.get("gen", "") not in ("", centre.generation.short):
-        raise Problem(
-            409, "generation_changed", "fetch everything again", gen=centre.generation.short
-        )
-    after = _cursors(query.get("after", ""))
-    limit = min(max(1, _query_number(query, "limit", ROWS_PER_PULL_MAX)), ROWS_PER_PULL_MAX)
-    wait_s = min(max(0.0, _query_number(query, "wait_s", 0)), WAIT_S_MAX)
-    ticket = centre.news.ticket()
-    pages = await _pages(centre, node.role, node.id, after, limit)
-    if wait_s and not any(page.rows for page in pages.values()):
-        await centre.news.wait(list(after), ticket, wait_s)
-        pages = await _pages(centre, node.role, node.id, after, limit)
+    check_proto(query)
+    generation = query.get("gen", "")
+    if generation != "" and not is_generation(generation):
+        raise _malformed("gen")
+    poll = Poll(
+        generation,
+        _cursors(query.get("after", "")),
+        min(max(1, _query_number(query, "limit", ROWS_PER_PULL_MAX)), ROWS_PER_PULL_MAX),
+        min(max(0.0, _query_number(query, "wait_s", 0)), WAIT_S_MAX),
+    )
     await centre.seen(node.id)
-    if any(page.head < after[stream] for stream, page in pages.items()):
-        raise Problem(
-            409,
-            "generation_changed",
-            "this server's history ends before yours: fetch everything again",
-            gen=centre.generation.short,
-        )
-    streams = {
-        stream: {"rows": page.rows, "next": page.next, "head": page.head, "more": page.more}
-        for stream, page in pages.items()
-    }
-    return reply({"gen": centre.generation.short, "streams": streams})
+    return await answer_pull(request.app[ANSWERS], node, poll)
 
 
 @route("POST", "/v1/e/{stream}/acquire", permission=Permission.TILL_ACQUIRE)
@@ -128,23 +124,13 @@ async def acquire(request: web.Request) -> web.Response:
     wish, stream = _wish(body), _stream(request)
 
     source = Source(node.id, node.role, node.incarnation, stream)
+    generation = centre.generation.short
     outcome = await centre.take(
-        lending.Lend(source, wish, centre.generation.short, tills=centre.nodes.till_count)
+        lending.Lend(source, wish, generation, tills=centre.nodes.till_count)
     )
     if isinstance(outcome, lending.NoGrant):
         raise Problem(409, outcome, "nothing was lent")
-    grant = {
-        "id": str(outcome.id),
-        "p": outcome.performance,
-        "firm": outcome.firm,
-        "state": outcome.state,
-        "units": outcome.units,
-        "counts": outcome.counts,
-        "soft_s": outcome.soft_s,
-        "hard_s": outcome.hard_s,
-        "recall": outcome.recall,
-    }
-    return reply({"allotment": grant})
+    return lent(outcome, generation)
 
 
 @route("POST", "/v1/e/{stream}/admit", permission=Permission.GATE_ADMIT)
@@ -178,17 +164,25 @@ async def admit(request: web.Request) -> web.Response:
     return reply({"accepted": False, "reason": answer.reason, "first_entry": entry})
 
 
-async def _pages(
-    centre: Centre, role: str, node_id: str, after: Mapping[str, int], limit: int
-) -> dict[str, Page]:
-    def read(connection: Any) -> dict[str, Page]:
-        pages = {
-            stream: pull(connection, role, node_id, centre.venue_id, stream, rev, limit)
-            for stream, rev in after.items()
-        }
-        return {stream: page for stream, page in pages.items() if page is not None}
+def _greet(
+    tx: Transaction, node: NodeIdentity, told: list[dict[str, Any]]
+) -> list[dict[str, object]]:
+    """Compare the journals, then let the terms of what the node was lent begin anew.
 
-    return await centre.read(read)
+    Stream by stream, in the order in which every server locks them.
+    """
+    journals_of: dict[str, list[int]] = {}
+    for position, journal in enumerate(told):
+        journals_of.setdefault(str(journal["stream"]), []).append(position)
+    due = set(due_streams(Sql.of(tx.connection), node.id, node.incarnation, tx.now_ms))
+    found: dict[int, dict[str, object]] = {}
+    for stream in sorted({*journals_of, *due}):
+        for position in journals_of.get(stream, ()):
+            found[position] = _compare(tx, node, told[position])
+        if stream in due:
+            source = Source(node.id, node.role, node.incarnation, stream)
+            run_in(tx, ExtendTerms(source), _no_plans)
+    return [found[position] for position in range(len(told))]
 
 
 def _compare(tx: Transaction, node: NodeIdentity, told: Mapping[str, Any]) -> dict[str, object]:
@@ -214,12 +208,8 @@ def _compare(tx: Transaction, node: NodeIdentity, told: Mapping[str, Any]) -> di
     }
 
 
-def _stream_of(told: Mapping[str, Any]) -> str:
-    return str(told["stream"])
-
-
 def _no_plans(_sql: Sql, _stream: str) -> None:
-    """Comparing heads asks for no plan."""
+    """Comparing heads and extending terms ask for no plan."""
 
 
 def _push_reply(
@@ -257,8 +247,18 @@ def _wish(body: Mapping[str, Any]) -> lending.Acquire:
     count = _number(body, "count", low=0) if "count" in body else 0
     if not units and not count:
         raise _malformed("units or count")
+    counts = body.get("counts", {})
+    if not isinstance(counts, dict) or len(counts) > COUNTS_MAX:
+        raise _malformed("counts")
+    if not all(is_name(pool) and is_u32(share) for pool, share in counts.items()):
+        raise _malformed("counts")
     return lending.Acquire(
-        str(req), body["performance"], tuple(units), count, body.get("firm") is True
+        str(req),
+        body["performance"],
+        tuple(units),
+        count,
+        body.get("firm") is True,
+        tuple(sorted(counts.items())),
     )
 
 
@@ -276,6 +276,21 @@ def _journals(body: Mapping[str, Any]) -> list[dict[str, Any]]:
         ):
             raise _malformed("journals")
     return raw
+
+
+def _history(body: Mapping[str, Any]) -> Told:
+    """What the node believes of our history; an older program does not say."""
+    generation, cursors = body.get("gen", ""), body.get("cursors", {})
+    if generation != "" and not is_generation(generation):
+        raise _malformed("gen")
+    if not isinstance(cursors, dict) or len(cursors) > _CURSORS_MAX:
+        raise _malformed("cursors")
+    if not all(
+        is_stream_id(stream) and type(rev) is int and 0 <= rev < 2**53
+        for stream, rev in cursors.items()
+    ):
+        raise _malformed("cursors")
+    return Told(generation, cursors)
 
 
 def _contact(body: Mapping[str, Any]) -> Contact:

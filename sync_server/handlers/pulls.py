@@ -11,8 +11,11 @@ from aiohttp import web
 
 from sync_server.centre import Centre
 from sync_server.handlers.problems import Problem
-from sync_server.handlers.state import NodeIdentity
+from sync_server.handlers.recovery_api import doubt_history
+from sync_server.handlers.state import CENTRE, NodeIdentity
 from sync_server.services.feed import News, pull_all
+from sync_server.services.generations import Told as ToldByNode
+from sync_server.services.permissions import NodeRole
 
 PROTO_MIN = 1
 """Nodes that speak an older protocol are told nothing; what they push is taken all the same."""
@@ -69,33 +72,65 @@ class Answers:
         )
 
 
-async def answer_pull(
-    answers: Answers, node: NodeIdentity, after: Mapping[str, int], limit: int, wait_s: float
-) -> web.Response:
+ANSWERS = web.AppKey("answers", Answers)
+
+
+def set_up_answers(app: web.Application) -> None:
+    """Call once, when the centre is in the application."""
+    app[ANSWERS] = Answers(app[CENTRE])
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What a node asks: which history it knows ('': none), and how far of each stream."""
+
+    generation: str
+    after: Mapping[str, int]
+    limit: int
+    wait_s: float
+
+
+async def answer_pull(answers: Answers, node: NodeIdentity, poll: Poll) -> web.Response:
     """Rows of several streams after the given revisions; waits for some when there are none."""
-    centre = answers.centre
+    centre, after, limit, wait_s = answers.centre, poll.after, poll.limit, poll.wait_s
+    await _same_history(centre, node, poll)
     ticket = centre.news.ticket()
     told = await answers.news(node, after, limit)
+    if node.role == NodeRole.GATE and not told.news.ends_before:
+        rev_of = after if poll.generation else dict.fromkeys(after, 0)
+        centre.gate_read(node.id, poll.generation, {s: rev_of[s] for s in told.news.pages})
     if wait_s and not told.news.has_rows and not told.news.ends_before:
         await centre.news.wait(list(after), ticket, wait_s)
         if centre.news.ticket() != ticket:
             await asyncio.sleep(COALESCE_S)
         told = await answers.news(node, after, limit)
-    generation = centre.generation.short
     if told.news.ends_before:
-        raise Problem(
-            409,
-            "generation_changed",
-            "this server's history ends before yours: fetch everything again",
-            gen=generation,
-        )
+        await doubt_history(centre, node, ToldByNode(poll.generation, after))
+        raise _other_history(centre, "this server's history ends before yours")
+    await _same_history(centre, node, poll)  # it may have changed while we waited
     if told.news.purged is not None:
         raise Problem(
             410, "refetch", "fetch this stream again from nothing", stream=told.news.purged
         )
-    head = f'{{"gen":"{generation}","now_ms":{centre.now_ms()},"streams":'
+    head = f'{{"gen":"{centre.generation.short}","now_ms":{centre.now_ms()},"streams":'
     return web.Response(
         body=b"".join((head.encode(), told.pages, b"}")), content_type="application/json"
+    )
+
+
+async def _same_history(centre: Centre, node: NodeIdentity, poll: Poll) -> None:
+    """Refuse to go on from a cursor of another history; it may prove that we have lost one."""
+    if poll.generation not in ("", centre.generation.short):
+        await doubt_history(centre, node, ToldByNode(poll.generation, poll.after))
+        raise _other_history(centre, "that is another history")
+
+
+def _other_history(centre: Centre, why: str) -> Problem:
+    return Problem(
+        409,
+        "generation_changed",
+        f"{why}: fetch everything again",
+        gen=centre.generation.short,
     )
 
 

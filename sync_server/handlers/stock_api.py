@@ -11,11 +11,12 @@ from typing import Any
 from aiohttp import web
 
 from sync_server.centre import Centre
+from sync_server.handlers.grants import grant_to_json, lent
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
 from sync_server.handlers.wire import read_object, reply
-from sync_server.heart.lending import Grant, NoGrant
+from sync_server.heart.lending import NoGrant
 from sync_server.heart.returns import NoRevocation, Revoke
 from sync_server.heart.source import Source
 from sync_server.heart.stock import (
@@ -63,7 +64,8 @@ async def revoke(request: web.Request) -> web.Response:
         raise Problem(409, answer, "nothing was revoked")
     states = [{"id": ticket_id, "state": state} for ticket_id, state in answer.tickets]
     allotment = None if answer.allotment is None else grant_to_json(answer.allotment)
-    return reply({"gen": centre.generation.short, "tickets": states, "allotment": allotment})
+    told = {"gen": step.generation, "now_ms": Centre.now_ms()}
+    return reply({**told, "tickets": states, "allotment": allotment})
 
 
 @route("POST", "/v1/e/{stream}/hold", permission=Permission.TILL_HOLD)
@@ -97,26 +99,11 @@ async def firm(request: web.Request) -> web.Response:
     """Make what the till holds an allotment of its own."""
     centre, node = request.app[CENTRE], request[NODE]
     body = await read_object(request)
-    source = _source(request, node, node.incarnation)
-    answer = await centre.take(Firm(source, node.id, _hold_id(body), centre.generation.short))
+    source, generation = _source(request, node, node.incarnation), centre.generation.short
+    answer = await centre.take(Firm(source, node.id, _hold_id(body), generation))
     if isinstance(answer, NoGrant):
         raise Problem(409, answer, "nothing was lent")
-    return reply({"allotment": grant_to_json(answer)})
-
-
-def grant_to_json(grant: Grant) -> dict[str, object]:
-    """An allotment as the protocol has it."""
-    return {
-        "id": str(grant.id),
-        "p": grant.performance,
-        "firm": grant.firm,
-        "state": grant.state,
-        "units": grant.units,
-        "counts": grant.counts,
-        "soft_s": grant.soft_s,
-        "hard_s": grant.hard_s,
-        "recall": grant.recall,
-    }
+    return lent(answer, generation)
 
 
 def _held(answer: Held | NoGrant) -> web.Response:

@@ -70,6 +70,9 @@ class Grant:
     soft_s: int = 0
     hard_s: int = 0
     recall: bool = False
+    granted_ms: int = 0
+    """When it was granted or last extended, by the centre's clock."""
+    incarnation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +220,8 @@ def grant_of(allot: Allot) -> Grant:
         allot.soft_s,
         allot.hard_s,
         bool(allot.recall),
+        allot.granted_ms,
+        allot.inc,
     )
 
 

@@ -277,10 +277,12 @@ def _claim(row: Any) -> Row:
 
 
 def _allotment(row: Any) -> Row:
-    rev, allot_id, node_id, performance, firm, state, granted_ms, soft_s, hard_s, recall, lent = row
+    rev, allot_id, node_id, incarnation, performance, firm, state, *terms, recall, lent = row
+    granted_ms, soft_s, hard_s = terms
     body = {
         "id": allot_id,
         "node": node_id,
+        "inc": incarnation,
         "p": performance,
         "firm": bool(firm),
         "state": state,
@@ -328,7 +330,7 @@ _NODES = _source(
 _PEOPLE = _source("person", "id, name, role, pin_hash, state", _person, of_house=True)
 _CLAIMS = _source("claim", "perf_id, unit, kind, ref, node_id, version", _claim)
 # A hold is the centre's own affair: nobody can sell from it, and no ticket cites it.
-_ALLOTMENTS = "id, node_id, perf_id, firm, state, granted_ms, soft_s, hard_s, recall, body"
+_ALLOTMENTS = "id, node_id, inc, perf_id, firm, state, granted_ms, soft_s, hard_s, recall, body"
 _NO_HOLDS = " AND state <> 'held'"
 _OWN_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS, own=True)
 _ALL_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS)

@@ -17,8 +17,9 @@ from sync_server.handlers.state import CENTRE
 from sync_server.heart.arbiter import SEEN_MAX
 from sync_server.heart.intake import OPS_PER_PUSH_MAX
 from sync_server.services.contact import Greeting, take_greeting
+from sync_server.services.permissions import NodeRole
 from sync_server.store.writer import Transaction
-from tests.integration.sync_server.conftest import Client
+from tests.integration.sync_server.conftest import Client, Enrol
 from tests.integration.sync_server.support import HouseOnDisk, NodeAtTest
 from ticketing.code import TicketFacts, make_code
 from ticketing.ids import AllotmentId, KeyId, OpId, TicketId
@@ -130,6 +131,24 @@ async def test_hello_compares_heads_and_tells_the_time(
     assert (row.unsynced_count, row.program_version) == (3, "9.9")
 
 
+@pytest.mark.expected_errors("generation_began")
+@pytest.mark.parametrize("call", ["hello", "pull"])
+async def test_a_node_that_has_read_beyond_our_history_is_the_witness_of_a_loss(
+    client: Client, till: NodeAtTest, event: str, call: str
+) -> None:
+    before = client.app[CENTRE].generation.short
+    _status, sound = await till.call("POST", "/v1/hello", hello(gen=before, cursors={VENUE: 1}))
+    assert (sound["gen"], sound["quarantined"]) == (before, [])
+    if call == "hello":
+        await till.call("POST", "/v1/hello", hello(gen=before, cursors={VENUE: 10**6}))
+    else:
+        status, reply = await pulled(till, f"{VENUE}:{10**6}", gen=before)
+        assert (status, reply["code"]) == (409, "generation_changed")
+    _status, told = await till.call("POST", "/v1/hello", hello(gen=before))
+    assert told["gen"] != before
+    assert event in told["quarantined"]
+
+
 async def test_hello_tells_a_fork(till: NodeAtTest, log: Log) -> None:
     await log.push()
     behind = {"stream": VENUE, "inc": 1, "seq": 1, "hash": log.ops[0].hash}
@@ -210,6 +229,11 @@ HEAD = {"stream": VENUE, "inc": 1, "seq": 1, "hash": "f" * 64}
         pytest.param({"now_ms": "noon"}, id="a clock in words"),
         pytest.param({"program_version": "1\0"}, id="a version with a NUL"),
         pytest.param({"program_version": 1}, id="a version that is a number"),
+        pytest.param({"gen": 7}, id="a generation that is a number"),
+        pytest.param({"gen": "no"}, id="a generation that is none"),
+        pytest.param({"cursors": []}, id="cursors in a list"),
+        pytest.param({"cursors": {"No": 1}}, id="a cursor of no stream"),
+        pytest.param({"cursors": {VENUE: 1.5}}, id="a cursor that is a float"),
     ],
 )
 async def test_a_hello_that_cannot_be_read_is_malformed(
@@ -226,6 +250,42 @@ async def test_a_body_that_is_no_object_is_malformed(
     async with client.post("/v1/hello", data=text, headers=till.bearer) as response:
         assert response.status == 400
         assert (await response.json())["code"] == "malformed"
+
+
+async def granted_ms(client: Client, event: str, allotment: str) -> int:
+    row = await client.app[CENTRE].write(
+        lambda tx: tx.row(
+            "SELECT granted_ms FROM allot WHERE event_id = :e AND id = :a", e=event, a=allotment
+        )
+    )
+    return int(row.granted_ms)
+
+
+async def test_a_greeting_lets_terms_begin_anew_once_half_of_the_soft_term_has_passed(
+    client: Client, till: NodeAtTest, enrol: Enrol, event: str
+) -> None:
+    _status, reply = await till.call("POST", f"/v1/e/{event}/acquire", wish(count=4))
+    grant = reply["allotment"]
+    long_ago = grant["granted_ms"] - grant["soft_s"] * 500 - 60_000
+
+    async def as_of(at_ms: int) -> None:
+        await client.app[CENTRE].write(
+            lambda tx: tx.run("UPDATE allot SET granted_ms = :t", t=at_ms)
+        )
+
+    async def greet(node: NodeAtTest) -> int:
+        assert (await node.call("POST", "/v1/hello", hello()))[0] == 200
+        return await granted_ms(client, event, grant["id"])
+
+    assert await greet(till) == grant["granted_ms"]
+    await as_of(long_ago)
+    assert await greet(await enrol(NodeRole.TILL, "Window 7")) == long_ago, "not its own"
+    extended = await greet(till)
+    assert extended > long_ago
+    _status, page = await pulled(till, f"{event}:0")
+    (told,) = [row[2] for row in page["streams"][event]["rows"] if row[0] == "allot"]
+    assert (told["id"], told["granted_ms"]) == (grant["id"], extended)
+    assert page["now_ms"] >= extended
 
 
 # --- push
@@ -339,10 +399,15 @@ async def test_a_poll_without_news_ends_with_none(till: NodeAtTest, event: str) 
     assert page["streams"][event] == {"rows": [], "next": head, "head": head, "more": False}
 
 
+@pytest.mark.expected_errors("generation_began")
 async def test_another_generation_must_fetch_again(client: Client, till: NodeAtTest) -> None:
+    before = client.app[CENTRE].generation.short
     status, reply = await pulled(till, f"{VENUE}:0", gen="00000000")
     assert (status, reply["code"]) == (409, "generation_changed")
     assert reply["gen"] == client.app[CENTRE].generation.short
+    assert reply["gen"] != before, "there was a history that this database has no trace of"
+    status, again = await pulled(till, f"{VENUE}:0", gen=before)
+    assert (status, again["gen"]) == (409, reply["gen"]), "one that we know of proves nothing"
 
 
 @pytest.mark.parametrize(
@@ -357,6 +422,7 @@ async def test_another_generation_must_fetch_again(client: Client, till: NodeAtT
         pytest.param(
             ",".join(f"e{n}:0" for n in range(STREAMS_PER_PULL_MAX + 1)), {}, id="too many streams"
         ),
+        pytest.param(f"{VENUE}:0", {"gen": "0000000x"}, id="a generation that is none"),
         pytest.param(f"{VENUE}:0", {"limit": "many"}, id="a limit in words"),
         pytest.param(f"{VENUE}:0", {"limit": "inf"}, id="a limit without end"),
         pytest.param(f"{VENUE}:0", {"wait_s": "nan"}, id="a wait that is no number"),
@@ -384,7 +450,9 @@ def wish(**changes: object) -> Body:
     return {"req": secrets.token_hex(16), "performance": 1} | changes
 
 
-async def test_units_are_lent_once_for_one_request(till: NodeAtTest, event: str) -> None:
+async def test_units_are_lent_once_for_one_request(
+    client: Client, till: NodeAtTest, event: str
+) -> None:
     asked = wish(count=4, firm=True)
     status, reply = await till.call("POST", f"/v1/e/{event}/acquire", asked)
     assert status == 200
@@ -392,7 +460,10 @@ async def test_units_are_lent_once_for_one_request(till: NodeAtTest, event: str)
     assert (grant["p"], grant["firm"], grant["state"]) == (1, True, "open")
     assert grant["units"]
     assert all(version == 0 for _unit, version in grant["units"])
-    assert await till.call("POST", f"/v1/e/{event}/acquire", asked) == (200, reply)
+    assert (reply["gen"], grant["inc"]) == (client.app[CENTRE].generation.short, 1)
+    assert 0 < grant["granted_ms"] <= reply["now_ms"] <= time.time() * 1000
+    status, again = await till.call("POST", f"/v1/e/{event}/acquire", asked)
+    assert (status, again["allotment"]) == (200, grant)
 
 
 async def test_a_refusal_has_its_reason(till: NodeAtTest, house: HouseOnDisk, event: str) -> None:

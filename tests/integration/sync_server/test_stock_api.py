@@ -61,7 +61,10 @@ async def test_a_hold_becomes_the_tills_own(till: NodeAtTest, enrol: Enrol, path
     status, answer = await till.call("POST", f"{path}/firm", {"hold": hold["id"]})
     assert (status, answer["allotment"]["units"]) == (200, hold["units"])
     assert (answer["allotment"]["firm"], answer["allotment"]["state"]) == (True, "open")
-    assert await till.call("POST", f"{path}/firm", {"hold": hold["id"]}) == (status, answer)
+    status, again = await till.call("POST", f"{path}/firm", {"hold": hold["id"]})
+    assert (status, again["allotment"]) == (200, answer["allotment"])
+    assert (again["gen"], again["allotment"]["inc"]) == (answer["gen"], 1)
+    assert 0 < again["allotment"]["granted_ms"] <= again["now_ms"]
 
 
 @pytest.mark.parametrize(
