@@ -1,0 +1,72 @@
+"""A real server loses what came after its backup; a real till brings it back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sync_server.heart.history import ListLost
+from sync_server.heart.source import run_in
+from sync_server.services.catalogue import PlanShelf
+from sync_server.store.database import open_engine
+from sync_server.store.transact import transact
+from sync_server.store.writer import Transaction
+from tests.demo.programs import run_command, wait_until
+from tests.integration.whole.conftest import House
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def _command(house: House, *arguments: str) -> str:
+    """A command of the server, on the house's folder."""
+    return run_command("sync_server", *arguments, "--data-dir", str(house.folder / "server"))
+
+
+def _waiting(house: House) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(_command(house, "quarantine", "--json"))
+    return found
+
+
+def _give_up(house: House, name: str) -> None:
+    """Two people do; the sample has one with a password."""
+    engine = open_engine(f"sqlite:///{house.folder / 'server' / 'boxgate.sqlite3'}")
+
+    def give_up(tx: Transaction) -> None:
+        rows = tx.rows(
+            "SELECT q.event_id, q.node_id FROM quarantine q JOIN node n ON n.id = q.node_id "
+            "WHERE n.name = :name",
+            name=name,
+        )
+        for event, node_id in rows:
+            step = ListLost(event, (node_id,), "manager", "li.na", "never started")
+            run_in(tx, step, PlanShelf())
+
+    transact(engine, give_up)
+    engine.dispose()
+
+
+def test_sales_after_the_backup_come_back_from_the_till(house: House) -> None:
+    till = house.start_plain_till()
+    assert till.ask({"do": "ready"}, 40)["free"] > 20
+    till.ask({"do": "sell", "count": 2, "print": False})
+    wait_until("the first sale is there", lambda: house.units()["sold"] == 2, 20)
+    backup = house.folder / "backup.sqlite3"
+    _command(house, "backup", str(backup))
+    till.ask({"do": "sell", "count": 3, "print": False})
+    wait_until("the second sale is there", lambda: house.units()["sold"] == 5, 20)
+    house.stop_server()
+    _command(house, "restore", str(backup))
+    house.start_server()
+    assert house.units()["sold"] == 2
+    wait_until(
+        "only the window that never starts is waited for",
+        lambda: {line["node"] for line in _waiting(house)} == {"Window 2"},
+        40,
+    )
+    _give_up(house, "Window 2")
+    assert house.units()["sold"] == 5
+    assert house.units()["tickets"] == 5
+    till.ask({"do": "sell", "count": 1, "print": False})
+    wait_until("sales go on", lambda: house.units()["sold"] == 6, 20)
