@@ -21,7 +21,7 @@ from sync_server.heart.work import NotOwner
 from sync_server.news import News
 from sync_server.ownership import Ownership
 from sync_server.services.catalogue import PlanShelf
-from sync_server.services.contact import Contact, note_contact
+from sync_server.services.contact import Contact, note_contacts
 from sync_server.services.house import Generation, House, read_house
 from sync_server.services.keys import ServerKeys
 from sync_server.services.nodes import Node, NodeBook, read_nodes
@@ -165,10 +165,13 @@ class Centre:
         if now_ms - self._seen_ms.get(node_id, 0) < SEEN_PERIOD_S * 1000:
             return
         self._seen_ms[node_id] = now_ms
-        await self.write(lambda tx: note_contact(tx, node_id, Contact(now_ms)))
+        self.heard(node_id, Contact(now_ms))
 
     def heard(self, node_id: str, contact: Contact) -> None:
-        """A node pushed: written down with the next round, HEARD_PERIOD_S later at most."""
+        """A node called: written down with the next round, HEARD_PERIOD_S later at most."""
+        before = self._heard.get(node_id)
+        if before is not None and contact.unsynced_count is None:
+            contact = Contact(contact.now_ms, before.unsynced_count)
         self._heard[node_id] = contact
 
     def gate_read(self, node_id: str, generation: str, cursors: Mapping[str, int]) -> None:
@@ -183,8 +186,7 @@ class Centre:
         cursors = self._gate_cursors.take(generation)
 
         def note(tx: Transaction) -> None:
-            for node_id, contact in sorted(heard.items()):  # as every server locks them
-                note_contact(tx, node_id, contact)
+            note_contacts(tx, heard)
             note_gate_cursors(tx, generation, cursors)
 
         if heard or cursors:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 
 
@@ -42,6 +45,26 @@ def take_greeting(tx: Transaction, node_id: str, greeting: Greeting) -> bool:
         id=node_id,
     )
     return bool(taken)
+
+
+def note_contacts(tx: Transaction, heard: Mapping[str, Contact]) -> None:
+    """Remember when many nodes were heard of, and what waits at them.
+
+    One statement on SQLite, where each costs a turn of the interpreter's lock; on PostgreSQL row
+    by row in one order, so that two servers never wait for each other crosswise.
+    """
+    sql = Sql.of(tx.connection)
+    if not sql.is_sqlite:
+        for node_id, contact in sorted(heard.items()):
+            note_contact(tx, node_id, contact)
+        return
+    rows = [[node_id, c.now_ms, c.unsynced_count] for node_id, c in heard.items()]
+    sql.run(
+        "UPDATE node SET last_seen_ms = k.now, unsynced_count = coalesce(k.left, unsynced_count) "
+        "FROM (SELECT value->>0 AS id, value->>1 AS now, value->>2 AS left FROM json_each(?)) k "
+        "WHERE node.id = k.id",
+        json.dumps(rows),
+    )
 
 
 def note_contact(tx: Transaction, node_id: str, contact: Contact) -> None:

@@ -16,6 +16,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, Protocol
 
+import orjson
 import psycopg
 from sqlalchemy import BigInteger, Connection, Integer, Table
 
@@ -108,7 +109,8 @@ class Sql:
             return self.rows(f"SELECT {columns} {rest}", *values)
         found = self.row(f"SELECT json_group_array(json_array({columns})) {rest}", *values)
         assert found is not None, "an aggregate always has a row"
-        return [json.loads(row) if isinstance(row, str) else row for row in json.loads(found[0])]
+        rows: list[Sequence[Any]] = orjson.loads(found[0])
+        return rows
 
     def among(self, column: str, values: Iterable[object]) -> tuple[str, object]:
         """A condition that `column` is one of the values, and the one value that it binds."""
@@ -142,7 +144,12 @@ class Sql:
         if not rows:
             return
         values = list(map(_picker(table), rows))
-        taken = self._write_chunks(table, values) if self.is_sqlite else self._unnest(table, values)
+        if self.is_sqlite:
+            taken = self._write_chunks(table, values)
+        else:
+            taken = self.driver.execute(
+                _insert_json(table), [orjson.dumps(values).decode()]
+            ).rowcount
         if taken != len(rows):
             raise Stale(f"{table.name}: {len(rows) - taken} of {len(rows)} rows have moved on")
 
@@ -153,10 +160,6 @@ class Sql:
             flat = list(chain.from_iterable(rows))
             taken += self.driver.execute(_insert_values(table, len(rows)), flat).rowcount
         return taken
-
-    def _unnest(self, table: Table, values: list[tuple[object, ...]]) -> int:
-        columns = [list(column) for column in zip(*values, strict=True)]
-        return self.driver.execute(_insert_unnest(table), columns).rowcount
 
     def _placed(self, text: str) -> str:
         return text if self.is_sqlite else _for_psycopg(text)
@@ -179,9 +182,13 @@ def _insert_values(table: Table, size: int) -> str:
 
 
 @cache
-def _insert_unnest(table: Table) -> str:
-    arrays = ", ".join(f"%s::{_type(column.type)}[]" for column in table.columns)
-    return f"{_head(table)} SELECT * FROM unnest({arrays}) {_tail(table)}"  # noqa: S608
+def _insert_json(table: Table) -> str:
+    """All rows as one value: psycopg turns arrays into text item by item, four times slower."""
+    columns = ", ".join(
+        f"(r->>{at})::{_type(column.type)}" for at, column in enumerate(table.columns)
+    )
+    rows = f"SELECT {columns} FROM jsonb_array_elements(%s::jsonb) r"  # noqa: S608 - our names
+    return f"{_head(table)} {rows} {_tail(table)}"
 
 
 @cache

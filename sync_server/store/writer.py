@@ -151,7 +151,7 @@ class Writer:
         self._on_commit = on_commit
         self._runner = runner
         self._hand_over = hand_over or _at_once
-        self._queue: queue.Queue[_Item | None] = queue.Queue(QUEUE_MAX)
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="writer")
         self._stopping = threading.Event()
 
@@ -180,10 +180,9 @@ class Writer:
         """Queue a job or a step for whoever waits for this future. Raises StoreBusy."""
         if self._stopping.is_set():
             raise StoreBusy(_STOPPING)
-        try:
-            self._queue.put_nowait(_Item(task, future))
-        except queue.Full:
-            raise StoreBusy("the server is busy; try again") from None
+        if self._queue.qsize() >= QUEUE_MAX:
+            raise StoreBusy("the server is busy; try again")
+        self._queue.put(_Item(task, future))
 
     def _loop(self) -> None:
         running = True
