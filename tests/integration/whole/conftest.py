@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.demo.programs import Program
+from tests.demo.programs import DemoFailed, Program, wait_until
 from tests.demo.stage import Stage
 
 PERFORMANCE = 1
@@ -38,6 +40,14 @@ class House(Stage):
         """kill -9."""
         assert self.server is not None
         self.server.kill()
+
+    def settled_books(self) -> dict[str, Any]:
+        """The books once they balance. Contacts are written up to half a second after the call."""
+        with suppress(DemoFailed):
+            wait_until("the books balance", lambda: self.books()["balanced"], 20)
+        books = self.books()
+        assert books["balanced"], books
+        return books
 
     def units(self) -> dict[str, int]:
         """The books' account of the performance's units."""
