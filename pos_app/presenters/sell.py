@@ -14,6 +14,7 @@ from pos_app.presenters.sell_state import QUANTITY_MAX, SellState, Stock, count_
 from pos_app.services.basket import (
     LINES_MAX,
     Basket,
+    BasketLine,
     add_unit,
     change_ticket_type,
     empty_basket,
@@ -45,6 +46,10 @@ _NOT_TO_HAVE: Final = {
     UnitState.LENT: Topic.SEAT_LENT,
     UnitState.BLOCKED: Topic.SEAT_BLOCKED,
 }
+_TAKEN_OUT: Final = frozenset(
+    {SaleRefusal.UNIT_NOT_OURS, SaleRefusal.TERM_OVER, SaleRefusal.LATE_LIMIT}
+)
+"""Refusals whose units leave the basket."""
 
 Counted = tuple[Availability, Stock]
 
@@ -369,8 +374,9 @@ class SellPresenter(Observable[SellState]):
     def _refused(self, refused: SaleRefused) -> None:
         """Nothing was sold. Take out what cannot be, so that the rest can be paid at once."""
         basket = self.state.basket
-        if basket is not None and refused.reason is SaleRefusal.UNIT_NOT_OURS:
+        if basket is not None and refused.reason in _TAKEN_OUT:
             kept = tuple(line for line in basket.lines if line.unit not in refused.units)
+            self._give_back_lines(line for line in basket.lines if line.unit in refused.units)
             basket = replace(basket, lines=kept)
         notice = Notice(Topic.SALE_REFUSED, code=refused.reason, units=refused.units)
         self._become(replace(self.state, paying=False, basket=basket, notice=notice))
@@ -450,9 +456,14 @@ class SellPresenter(Observable[SellState]):
         if basket is None or not basket.lines:
             return
         self._become(replace(self.state, basket=replace(basket, lines=())))
-        for number in sorted({line.performance for line in basket.lines}):
-            units = [line.unit for line in basket.lines if line.performance == number]
-            self._give_back(number, units)
+        self._give_back_lines(basket.lines)
+
+    def _give_back_lines(self, lines: Iterable[BasketLine]) -> None:
+        units: dict[int, list[int]] = {}
+        for line in lines:
+            units.setdefault(line.performance, []).append(line.unit)
+        for number in sorted(units):
+            self._give_back(number, units[number])
 
     def _give_back(self, number: int, units: Sequence[int]) -> None:
         self._run(lambda: self._services.give_back(number, units), _nothing, self._fail)

@@ -48,11 +48,8 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
     match reason:
         case SaleRefusal.EMPTY:
             return _("The basket is empty, so there is nothing to pay. Pick a seat first.")
-        case SaleRefusal.UNIT_NOT_OURS:
-            return _(
-                "{seats} can no longer be sold here and was taken out of the basket. "
-                "No money was booked; check the new total and take the payment again."
-            ).format(seats=seats or _("A seat"))
+        case SaleRefusal.UNIT_NOT_OURS | SaleRefusal.TERM_OVER | SaleRefusal.LATE_LIMIT:
+            return _taken_out(reason).format(seats=seats or _("A seat"))
         case SaleRefusal.TENDER_TOO_SMALL:
             return _(
                 "The cash received is less than the total. Nothing was sold; "
@@ -85,6 +82,23 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
             )
         case _:
             assert_never(reason)
+
+
+def _taken_out(reason: SaleRefusal) -> str:
+    if reason is SaleRefusal.TERM_OVER:
+        return _(
+            "{seats} was lent to this window for a time that is over, and was taken out of "
+            "the basket. No money was booked; check the new total."
+        )
+    if reason is SaleRefusal.LATE_LIMIT:
+        return _(
+            "This window has sold as much as it may without the network, so {seats} was "
+            "taken out of the basket. No money was booked; send the buyer to another window."
+        )
+    return _(
+        "{seats} can no longer be sold here and was taken out of the basket. "
+        "No money was booked; check the new total and take the payment again."
+    )
 
 
 def not_granted(reason: str, seats: str) -> str:

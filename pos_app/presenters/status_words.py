@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
-from pos_app.services.model import Link
+from pos_app.services.model import Link, LockReason
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
@@ -66,12 +66,20 @@ def status_sentence(status: SyncStatus, now: datetime) -> str:
     return "\n".join(lines)
 
 
+def is_barred(status: SyncStatus) -> bool:
+    """Whether something keeps this window from selling what it was lent."""
+    return status.link is Link.LOCKED or status.outlived
+
+
 def offline_banner(state: SellState) -> str:
-    """Since when, what may still be sold, and that nothing needs doing; "" while online."""
+    """What keeps this window from selling; else since when it is offline; "" when all is well."""
     status, house = state.status, state.house
     if status.link is Link.LOCKED:
+        return _lock_sentence(status.lock)
+    if status.outlived:
         return _(
-            "This window may not sell: a manager has to enrol it again. Sales made so far are safe."
+            "Some places were lent to this window for a time that is over and cannot be sold "
+            "here. Call the manager; tickets can still be printed."
         )
     if status.link is not Link.OFFLINE:
         return ""
@@ -86,3 +94,35 @@ def offline_banner(state: SellState) -> str:
         "belong to other windows. Sync resumes by itself.",
         free,
     ).format(time=words.time_of_day(since, house.venue), n=words.count(free))
+
+
+def _lock_sentence(reason: LockReason | None) -> str:
+    """Why this window may not sell, and who helps."""
+    match reason:
+        case LockReason.FORKED:
+            return _(
+                "This window may not sell: its data was copied or set back. "
+                "A manager has to enrol it again; what it recorded is kept."
+            )
+        case LockReason.WITNESS_AHEAD:
+            return _(
+                "This window may not sell: its data is older than what it has sold. "
+                "A manager has to enrol it again; what it recorded is kept."
+            )
+        case LockReason.WITNESS_MISSING:
+            return _(
+                "This window may not sell: its proof of what it has sold is gone. "
+                "A manager has to enrol it again; what it recorded is kept."
+            )
+        case LockReason.OTHER_MACHINE:
+            return _(
+                "This window may not sell: its data belongs to another computer. "
+                "A manager has to enrol this one; what was recorded is kept."
+            )
+        case None:
+            return _(
+                "This window may not sell: a manager has to enrol it again. "
+                "Sales made so far are safe."
+            )
+        case _:
+            assert_never(reason)

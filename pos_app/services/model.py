@@ -99,6 +99,8 @@ class SaleRefusal(StrEnum):
 
     EMPTY = "empty"
     UNIT_NOT_OURS = "unit_not_ours"  # some unit is not (any more) ours to sell; `units` names them
+    TERM_OVER = "term_over"  # `units` are ours, but were lent for a time that is over
+    LATE_LIMIT = "late_limit"  # so much may not be sold past the terms; `units` are those past them
     TENDER_TOO_SMALL = "tender_too_small"
     PRICE_CHANGED = "price_changed"  # the price list changed under the basket: show it again
     SALE_ENDED = "sale_ended"  # the performance is over, or not on sale any more
@@ -164,9 +166,21 @@ class Link(StrEnum):
     LOCKED = "locked"  # the server fenced this window's journal: no selling until re-enrolled
 
 
+class LockReason(StrEnum):
+    """Why this window is locked. As the journal keeps it."""
+
+    FORKED = "forked"  # the server has other operations of this window
+    WITNESS_AHEAD = "witness_ahead"  # this machine has done more than the folder knows
+    WITNESS_MISSING = "witness_missing"  # nobody vouches for the folder any more
+    OTHER_MACHINE = "other_machine"  # the folder was copied from another machine
+
+
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
-    """Link, queue and age, as the status pill shows them."""
+    """Link, queue and age, as the status pill shows them.
+
+    `outlived`: some units lent to this window are past their term and can't be sold.
+    """
 
     link: Link
     offline_since: datetime | None  # aware UTC
@@ -176,6 +190,8 @@ class SyncStatus:
     rejected_count: int  # operations the server recorded as cases
     last_error: str = ""  # plain words, for the queue view
     window_name: str = ""
+    lock: LockReason | None = None
+    outlived: bool = False
 
 
 class NewsKind(StrEnum):

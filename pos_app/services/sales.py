@@ -5,6 +5,7 @@ When it has committed, the sale is final, with or without the network; printing 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,9 +30,11 @@ _RECEIPT_COUNTER = "receipt_count"
 class UnitsGone(Exception):
     """Some units of the basket are not ours to sell; nothing was recorded."""
 
-    def __init__(self, units: tuple[int, ...]) -> None:
-        super().__init__(f"units {units} are not ours")
-        self.units = units
+    def __init__(
+        self, units: tuple[int, ...], reason: SaleRefusal = SaleRefusal.UNIT_NOT_OURS
+    ) -> None:
+        super().__init__(f"units {units}: {reason}")
+        self.units, self.reason = units, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,11 @@ def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) ->
 def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_minor: int) -> Sale:
     """Take the units and record the sale, in the caller's transaction. Raises UnitsGone."""
     now = now_of(unit, seller.env)
-    held = [(line, _take(unit, seller, event.id, line, now)) for line in basket.lines]
-    gone = tuple(line.unit for line, lent in held if lent is None)
-    if gone:
-        raise UnitsGone(gone)
-    late = [line for line, lent in held if lent is not None and lent.late]
+    held = _take_all(unit, seller, event.id, basket.lines, now)
+    late = [line for line, lent in held if lent.late]
     if late:
         _count_late(unit, seller, late)
-    lines = tuple(_sold_line(seller, event, line, lent) for line, lent in held if lent is not None)
+    lines = tuple(_sold_line(seller, event, line, lent) for line, lent in held)
     sale = Sale(
         OrderId(seller.ids.next()),
         _next_receipt_no(unit, seller.receipt_prefix),
@@ -93,21 +93,36 @@ def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_mino
     return sale
 
 
-def _take(
-    unit: Unit, seller: Seller, event_id: str, line: BasketLine, now: Anchor
-) -> LentUnit | None:
-    """One unit, or None when it is not ours to sell now. What was taken before is rolled back."""
-    try:
-        return take(unit, event_id, line.performance, line.unit, now, approved=seller.approved)
-    except TermOver:
-        return None
+def _take_all(
+    unit: Unit, seller: Seller, event_id: str, lines: Sequence[BasketLine], now: Anchor
+) -> list[tuple[BasketLine, LentUnit]]:
+    """Take every unit. Raises UnitsGone, and what was taken until then is rolled back."""
+    held: list[tuple[BasketLine, LentUnit]] = []
+    gone: list[int] = []
+    outlived: list[int] = []
+    approved = seller.approved
+    for line in lines:
+        try:
+            lent = take(unit, event_id, line.performance, line.unit, now, approved=approved)
+        except TermOver:
+            outlived.append(line.unit)
+        else:
+            if lent is None:
+                gone.append(line.unit)
+            else:
+                held.append((line, lent))
+    if gone:
+        raise UnitsGone(tuple(gone))
+    if outlived:
+        raise UnitsGone(tuple(outlived), SaleRefusal.TERM_OVER)
+    return held
 
 
 def _count_late(unit: Unit, seller: Seller, late: list[BasketLine]) -> None:
     """Count what is sold past the soft term. Raises UnitsGone when a cap does not allow it."""
     sold = Sold(len(late), sum(line.price_minor for line in late))
     if seller.caps.broken_by(late_sold(unit), sold) is not None:
-        raise UnitsGone(tuple(line.unit for line in late))
+        raise UnitsGone(tuple(line.unit for line in late), SaleRefusal.LATE_LIMIT)
     note_late(unit, sold)
 
 

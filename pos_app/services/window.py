@@ -10,15 +10,17 @@ from edge import giving_back
 from edge.allotments import Grant, firm_free_units
 from edge.errors import ReplicaError, ReplicaFull
 from edge.id_mint import IdMint
-from edge.journal import JournalLocked, Unit, append, backlog
+from edge.journal import JournalLocked, Unit, append, backlog, lock_reason
 from edge.node import Node
 from edge.sync import Link, LinkState, Listeners, Wish
+from edge.time_left import now_of, worst_standing
 from pos_app.services import model, people, printing, sales, stock
 from pos_app.services.basket import Basket
 from program.logs import get_logger
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import SignedIn, encode_signed_in
+from ticketing.terms import Standing
 
 STOCK_UNITS = 300
 """Asked for when a performance is opened and fewer than half of it are left."""
@@ -204,7 +206,7 @@ class Window:
                 lambda unit: sales.sell(unit, seller, known.event, basket, tendered_minor)
             )
         except sales.UnitsGone as gone:
-            return model.SaleRefused(model.SaleRefusal.UNIT_NOT_OURS, gone.units)
+            return model.SaleRefused(gone.reason, gone.units)
         except JournalLocked:
             return model.SaleRefused(model.SaleRefusal.SELLING_LOCKED)
         except ReplicaFull as error:
@@ -248,7 +250,8 @@ class Window:
         """Link, queue and age."""
         link = self._engine.link
         with self._replica.reading() as connection:
-            waiting = backlog(connection)
+            waiting, lock = backlog(connection), lock_reason(connection)
+            worst = worst_standing(connection, now_of(connection, self._env))
         locked = waiting.locked or link.state is LinkState.LOCKED
         return model.SyncStatus(
             model.Link.LOCKED if locked else model.Link(link.state.value),
@@ -259,6 +262,8 @@ class Window:
             waiting.refused_count,
             link.last_error,
             self._identity.name,
+            model.LockReason(lock.value) if lock else None,
+            worst is not Standing.NORMAL,
         )
 
     # --- inside

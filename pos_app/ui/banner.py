@@ -12,7 +12,6 @@ from pos_app.presenters import status_words
 from pos_app.presenters.language import _
 from pos_app.presenters.notice import Tone, tone_of
 from pos_app.presenters.sentences import notice_sentence
-from pos_app.services.model import Link
 from pos_app.ui.controls import (
     Button,
     ElidedLabel,
@@ -57,13 +56,13 @@ class OfflineBanner(QFrame):
     def show_state(self, state: SellState) -> None:
         """Show the banner, or hide it."""
         text = status_words.offline_banner(state)
-        locked = state.status.link is Link.LOCKED
+        barred = status_words.is_barred(state.status)
         self._text.setText(text)
         self._queue.setText(status_words.queue_words(state.status.unsynced_count))
         show_picture(
-            self._icon, "cloud-alert" if locked else "cloud-off", "danger" if locked else "warn"
+            self._icon, "cloud-alert" if barred else "cloud-off", "danger" if barred else "warn"
         )
-        restyle(self, tone="danger" if locked else "warn")
+        restyle(self, tone="danger" if barred else "warn")
         self.setVisible(bool(text))
 
 

@@ -15,6 +15,7 @@ from pos_app.services.model import (
     Availability,
     House,
     Link,
+    LockReason,
     News,
     NewsKind,
     PerformanceChoice,
@@ -63,6 +64,8 @@ class FakeTill:
     link: Link = Link.ONLINE
     offline_since: datetime | None = None
     unsynced_count: int = 0
+    lock: LockReason | None = None
+    outlived: bool = False
     paper: bool = True
     sale_refusal: SaleRefusal | None = None
     refused_units: tuple[int, ...] = ()
@@ -185,6 +188,8 @@ class FakeTill:
             oldest_unsynced_at=self.offline_since,
             rejected_count=0,
             window_name="POS-01",
+            lock=self.lock,
+            outlived=self.outlived,
         )
 
     # ------------------------------------------------------------------ what a test does to it
@@ -219,6 +224,16 @@ class FakeTill:
         self.link, self.offline_since = Link.ONLINE, None
         self.tell(News(NewsKind.STATUS))
         self.tell(News(NewsKind.SYNCED, count=count))
+
+    def lock_up(self, reason: LockReason) -> None:
+        """Find the journal locked."""
+        self.link, self.lock = Link.LOCKED, reason
+        self.tell(News(NewsKind.STATUS))
+
+    def outlive(self) -> None:
+        """The term of what was lent passes."""
+        self.outlived = True
+        self.tell(News(NewsKind.STATUS))
 
     def change_prices(self, percent: int) -> None:
         """A new price list for every event."""

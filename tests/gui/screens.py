@@ -21,7 +21,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from pos_app.services.model import UnitState
+from pos_app.services.model import LockReason, SaleRefusal, UnitState
 from pos_app.ui.app import prepare
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import CASHIER, NOW, PIN, FakeTill, stocked_till
@@ -95,6 +95,24 @@ def cash(window: TillWindow, till: FakeTill) -> None:
     QTest.keyClicks(window.sell_view.cart.cash_pad, "1505")
 
 
+def locked(window: TillWindow, till: FakeTill) -> None:
+    """The folder was set back: its witness knows more."""
+    sell(window, till)
+    till.lock_up(LockReason.WITNESS_AHEAD)
+
+
+def outlived(window: TillWindow, till: FakeTill) -> None:
+    """Seats whose term is over were to be paid, a day after the network went."""
+    sell(window, till)
+    till.go_offline(NOW - timedelta(hours=24), unsynced_count=12)
+    basket = window.sell.state.basket
+    assert basket is not None
+    till.sale_refusal = SaleRefusal.TERM_OVER
+    till.refused_units = tuple(line.unit for line in basket.lines[:2])
+    till.outlive()
+    click(window, "quick_cash_1")
+
+
 SCENES: dict[str, Scene] = {
     "sign_in": pin,
     "picker": picker,
@@ -104,6 +122,8 @@ SCENES: dict[str, Scene] = {
     "change": change,
     "unprinted": unprinted,
     "cash": cash,
+    "locked": locked,
+    "outlived": outlived,
 }
 
 

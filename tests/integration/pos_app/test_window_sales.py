@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge.errors import ReplicaFull
+from edge.id_mint import IdMint
+from edge.journal import LockReason, lock_node
 from edge.link import LinkState
 from pos_app.services.basket import Basket
+from pos_app.services.model import Link as WindowLink
 from pos_app.services.model import NewsKind, SaleRefusal, SaleRefused, Sold, UnitState
+from pos_app.services.sales import Seller, UnitsGone, sell
 from tests.fakes.hall import EVENT_ID, FIRST, ROW, SECOND, STANDING, Feed
 from tests.fakes.till import NOW, sample_catalogue
 from tests.integration.pos_app.window_stage import CASHIER, Stage, at_once
@@ -20,7 +25,9 @@ from ticketing.code import TicketCode, parse_code
 from ticketing.event import Event
 from ticketing.journal import ROOT_HASH, OpKind, first_break
 from ticketing.operations import CashLeg, Sale, decode_sale
+from ticketing.terms import Caps, Terms
 
+SOFT_S, HARD_S = 600, 1_200
 PLAN = sample_catalogue().plans[0]
 EVENT = sample_catalogue().events[0]
 
@@ -207,6 +214,59 @@ def test_a_released_unit_is_not_sold(till: Stage) -> None:
     till.window.give_back(FIRST, [1])
     assert pay(till, basket) == SaleRefused(SaleRefusal.UNIT_NOT_OURS, (1,))
     untouched(till)
+
+
+@pytest.mark.parametrize("passed_s", [SOFT_S, HARD_S])
+def test_a_unit_past_its_term_is_not_sold_and_the_window_says_so(
+    till: Stage, passed_s: int
+) -> None:
+    till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
+    till.lend([1])
+    assert not till.window.status().outlived
+    till.env.pass_s(passed_s)
+    assert pay(till, till.basket([ROW[0], 1])) == SaleRefused(SaleRefusal.TERM_OVER, (ROW[0],))
+    assert sales(till) == []
+    assert till.window.status().outlived
+    assert isinstance(pay(till, till.basket([1])), Sold), "what has no term is sold all the same"
+
+
+def test_a_unit_that_is_gone_is_named_before_one_past_its_term(till: Stage) -> None:
+    till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
+    till.env.pass_s(SOFT_S)
+    assert pay(till, till.basket([ROW[0], 2])) == SaleRefused(SaleRefusal.UNIT_NOT_OURS, (2,))
+
+
+def test_an_approved_sale_past_the_soft_term_is_marked_and_ends_at_the_cap(till: Stage) -> None:
+    till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
+    till.env.pass_s(SOFT_S)
+    seller = Seller(till.env, IdMint(till.env), till.key, CASHIER, "A", True, Caps(1, 1_000_000))
+
+    def sell_late(units: Sequence[int]) -> Sale:
+        basket = till.basket(units)
+        return till.replica.transact(
+            lambda unit: sell(unit, seller, EVENT, basket, basket.total_minor)
+        )
+
+    with pytest.raises(UnitsGone) as refused:
+        sell_late(ROW[:2])
+    assert (refused.value.reason, refused.value.units) == (SaleRefusal.LATE_LIMIT, tuple(ROW[:2]))
+    assert sales(till) == []
+    assert sell_late(ROW[:1]).late
+    with pytest.raises(UnitsGone) as refused:
+        sell_late(ROW[1:2])
+    assert refused.value.reason is SaleRefusal.LATE_LIMIT
+    assert len(sales(till)) == 1
+
+
+@pytest.mark.parametrize("reason", LockReason)
+def test_a_locked_window_sells_nothing_and_knows_why(till: Stage, reason: LockReason) -> None:
+    till.lend(ROW)
+    assert till.window.status().lock is None
+    till.replica.transact(lambda unit: lock_node(unit, reason))
+    assert pay(till, till.basket(ROW)) == SaleRefused(SaleRefusal.SELLING_LOCKED)
+    assert sales(till) == []
+    status = till.window.status()
+    assert (status.link, status.lock) == (WindowLink.LOCKED, reason.value)
 
 
 def test_too_little_cash_sells_nothing(till: Stage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +20,7 @@ from edge.link import Link, LinkState
 from edge.node import Node
 from edge.replica import Replica
 from edge.sync import Listeners, SyncEngine, Wish
+from edge.time_left import now_of
 from pos_app.services.basket import Basket, add_unit, empty_basket
 from pos_app.services.model import News, NewsKind, Sold
 from pos_app.services.printer import FolderPrinter, PrinterError, PrinterFault
@@ -29,6 +30,7 @@ from tests.fakes.edge_node import an_identity, enrolled_folder
 from tests.fakes.hall import EVENT_ID, FIRST, GENERATION, ROW, Feed, SetEnv
 from ticketing.ids import AllotmentId, OpId
 from ticketing.journal import Op, OpKind
+from ticketing.terms import Terms
 
 CASHIER, PIN = "li.na", "471147"
 # As weak as argon2 goes: what is tested is who counts the tries, not how dear one is.
@@ -147,10 +149,13 @@ class Stage:
         *,
         firm: bool = False,
         version: int = 0,
+        terms: Terms | None = None,
     ) -> AllotmentId:
         """Lend units to this window: the grant in its journal, the claims in its mirror."""
         grant = self.grant(units, performance, firm=firm, version=version)
-        self.replica.transact(lambda unit: install(unit, EVENT_ID, grant))
+        if terms is not None:
+            grant = replace(grant, soft_s=terms.soft_s, hard_s=terms.hard_s)
+        self.replica.transact(lambda unit: install(unit, EVENT_ID, grant, now_of(unit, self.env)))
         numbers = [number for number, _version in grant.units]
         self.feed.claims(performance, "allot", numbers, ref=str(grant.id))
         return grant.id

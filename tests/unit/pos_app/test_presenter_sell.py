@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pos_app.presenters.notice import Topic
+from pos_app.presenters.notice import Notice, Topic
 from pos_app.presenters.sell import SellPresenter
 from pos_app.presenters.sell_state import QUANTITY_MAX
 from pos_app.services.basket import LINES_MAX, Basket
@@ -394,6 +394,18 @@ class TestPaying:
         till.sale_refusal = None
         sell.pay_cash()
         assert len(till.sold) == 1
+
+    @pytest.mark.parametrize("reason", [SaleRefusal.TERM_OVER, SaleRefusal.LATE_LIMIT])
+    def test_units_past_their_term_leave_the_basket_and_go_back(
+        self, till: FakeTill, sell: SellPresenter, reason: SaleRefusal
+    ) -> None:
+        sell.best_together()
+        first, *rest = units_of(sell)
+        till.sale_refusal, till.refused_units = reason, (first,)
+        sell.pay_cash()
+        assert units_of(sell) == tuple(rest)
+        assert till.given_back == [(1, (first,))]
+        assert sell.state.notice == Notice(Topic.SALE_REFUSED, reason, units=(first,))
 
     def test_units_that_are_gone_leave_the_basket_and_the_rest_can_be_paid(
         self, till: FakeTill, sell: SellPresenter

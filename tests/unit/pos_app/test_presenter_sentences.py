@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from edge.journal import LockReason as JournalLockReason
 from pos_app.presenters import language, sentences, status_words
 from pos_app.presenters.notice import Notice, Tone, Topic, tone_of
 from pos_app.presenters.sell_state import SellState
-from pos_app.services.model import Link, SaleRefusal, SignInRefusal, SignInRefused, SyncStatus
+from pos_app.services.model import (
+    Link,
+    LockReason,
+    SaleRefusal,
+    SignInRefusal,
+    SignInRefused,
+    SyncStatus,
+)
 from tests.fakes.till import NOW, FakeTill
 
 HOUSE = FakeTill().house(1)
@@ -109,6 +118,32 @@ def test_online_there_is_no_banner_and_a_locked_window_says_so(spoken: str) -> N
     assert status_words.offline_banner(SellState(status=online)) == ""
     locked = SyncStatus(Link.LOCKED, None, NOW, 0, None, 0)
     assert_spoken(status_words.offline_banner(SellState(status=locked)), spoken)
+
+
+@pytest.mark.parametrize("reason", LockReason)
+def test_a_locked_window_says_why(reason: LockReason, spoken: str) -> None:
+    status = SyncStatus(Link.LOCKED, None, NOW, 0, None, 0, lock=reason)
+    banner = status_words.offline_banner(SellState(house=HOUSE, status=status))
+    assert_spoken(banner, spoken)
+    unexplained = replace(status, lock=None)
+    assert banner != status_words.offline_banner(SellState(house=HOUSE, status=unexplained))
+
+
+def test_a_window_knows_every_reason_for_which_a_journal_is_locked() -> None:
+    assert [*map(str, LockReason)] == [*map(str, JournalLockReason)]
+
+
+@pytest.mark.parametrize("link", [Link.ONLINE, Link.OFFLINE])
+def test_what_has_outlived_its_term_has_a_banner_with_and_without_the_network(
+    link: Link, spoken: str
+) -> None:
+    status = SyncStatus(link, NOW, NOW, 0, None, 0, outlived=True)
+    banner = status_words.offline_banner(SellState(house=HOUSE, status=status))
+    assert_spoken(banner, spoken)
+    assert status_words.is_barred(status)
+    assert not status_words.is_barred(replace(status, outlived=False))
+    fresh = SellState(house=HOUSE, status=replace(status, outlived=False))
+    assert banner != status_words.offline_banner(fresh)
 
 
 def test_an_unknown_language_is_refused_and_the_old_one_stays() -> None:
