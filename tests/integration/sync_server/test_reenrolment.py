@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_the_old_key_stays_known_as_a_revoked_one(stage: Stage, till: Till) -> N
     assert (row.state, row.role) == ("revoked", "till")
     page = stage.pull(stage.gate(), VENUE)
     assert page is not None
-    told = [body for kind, _rev, body in page.rows if kind == "node"]
+    told: list[Any] = [row[2] for row in page.rows if row[0] == "node"]
     assert [body["state"] for body in told if body["key_id"] == old] == ["revoked"]
 
 
