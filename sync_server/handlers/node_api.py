@@ -23,7 +23,7 @@ from sync_server.heart.work import UnknownStream
 from sync_server.services.contact import Contact, Greeting, note_contact, take_greeting
 from sync_server.services.feed import ROWS_PER_PULL_MAX
 from sync_server.services.generations import Told
-from sync_server.services.permissions import Permission
+from sync_server.services.permissions import NodeRole, Permission
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 from ticketing.code import CODE_CHARS
@@ -58,7 +58,9 @@ async def hello(request: web.Request) -> web.Response:
         if not take_greeting(tx, node.id, greeting):
             return None
         note_contact(tx, node.id, contact)
-        return _greet(tx, node, told), quarantined_streams(Sql.of(tx.connection), node.id)
+        is_lent_to = node.role == NodeRole.TILL  # a gate has nothing to declare, and may not
+        waiting = quarantined_streams(Sql.of(tx.connection), node.id) if is_lent_to else ()
+        return _greet(tx, node, told), waiting
 
     generation = centre.generation.short
     found = await centre.write(compare)

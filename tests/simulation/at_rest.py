@@ -76,11 +76,14 @@ def _cases(raw: sqlite3.Connection) -> dict[str, sqlite3.Row]:
 
 def _outboxes_are_empty(oracle: Oracle, _raw: sqlite3.Connection) -> None:
     for actor in oracle.world.actors.values():
-        if oracle.node_is_lost(actor.machine):
+        if oracle.node_is_lost(actor.machine) or actor.name in oracle.clones:
             continue
         waiting = backlog(actor.machine.journal.connection)
         if actor.process.dead:
             _fail("I13", f"{actor.name} is not running")
+        state = actor.node.engine.link.state
+        if state != "online" and not waiting.locked:
+            _fail("I13", f"{actor.name} is {state}: {actor.node.engine.link.last_error}")
         if waiting.count:
             _fail("I13", f"{actor.name} still has {waiting.count} operations to push")
 
@@ -94,7 +97,7 @@ def _nobody_is_locked_for_nothing(oracle: Oracle, _raw: sqlite3.Connection) -> N
 # --- I3, I4, I5: journals
 
 
-def _journals_are_whole(_oracle: Oracle, raw: sqlite3.Connection) -> None:
+def _journals_are_whole(oracle: Oracle, raw: sqlite3.Connection) -> None:
     journals = raw.execute("SELECT * FROM journal").fetchall()
     for journal in journals:
         key = (journal["event_id"], journal["node_id"], journal["inc"])
@@ -112,6 +115,13 @@ def _journals_are_whole(_oracle: Oracle, raw: sqlite3.Connection) -> None:
         head = (ops[-1].seq, ops[-1].hash) if ops else (0, ROOT_HASH)
         if (journal["seq"], journal["hash"]) != head:
             _fail("I5", f"the journal {key} ends at {head}, its row says {journal['seq']}")
+    for row in raw.execute("SELECT verdict, count(*) AS n FROM op GROUP BY verdict").fetchall():
+        oracle.world.counts[row["verdict"]] += row["n"]
+    late = raw.execute(
+        "SELECT count(*) FROM op WHERE kind = 'sale' AND verdict_code = 'not_held'"
+    ).fetchone()[0]
+    if late and raw.execute("SELECT 1 FROM allot WHERE state = 'written_off'").fetchone():
+        oracle.world.happened("written_off_then_late_sale")
     deferred = raw.execute("SELECT count(*) FROM op WHERE verdict = 'deferred'").fetchone()[0]
     if deferred and not _in_quarantine(raw):
         _fail("2.7", f"{deferred} operations are deferred for ever")
@@ -124,7 +134,7 @@ def _in_quarantine(raw: sqlite3.Connection) -> bool:
 def _nothing_is_lost(oracle: Oracle, raw: sqlite3.Connection) -> None:
     known = {row["op_id"]: row for row in raw.execute("SELECT * FROM op")}
     for fact in oracle.facts.values():
-        if fact.lost or fact.machine in oracle.lost_nodes:
+        if fact.lost or fact.machine in oracle.lost_nodes | oracle.clones:
             continue
         row = known.get(fact.op_id)
         if row is None:
@@ -229,7 +239,12 @@ def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> Non
         ticket = tickets.get(ticket_id)
         told = ticket_id in cases
         if ticket is None:
-            if ticket_id not in lost and not told and paper.machine not in oracle.tampered:
+            if (
+                ticket_id not in lost
+                and not told
+                and not paper.is_gone
+                and paper.machine not in oracle.tampered
+            ):
                 _fail("I3", f"the server never heard of ticket {ticket_id}")
             continue
         if ticket["state"] == "void" and paper.is_live and not told:
@@ -364,7 +379,7 @@ def _mirrors_are_equal(oracle: Oracle, raw: sqlite3.Connection) -> None:
     connection: Any = SimConnection(raw)
     generation = oracle.world.server.centre.generation.short
     for actor in oracle.world.actors.values():
-        if oracle.node_is_lost(actor.machine):
+        if oracle.node_is_lost(actor.machine) or actor.name in oracle.clones:
             continue
         mirror = actor.machine.mirror.connection
         enrolled = actor.machine.enrolled

@@ -71,6 +71,12 @@ class Disk:
         self.images = deque(images[: len(images) - lost], maxlen=self.images.maxlen)
         return lost
 
+    def forget_images(self) -> None:
+        """Nothing before now can be gone back to."""
+        self.images.clear()
+        if self.keep:
+            self.images.append(self.image())
+
     def reopen(self, image: bytes | None = None) -> None:
         """The program that had it open is gone; another one opens what is on the disk."""
         if self.connection.in_transaction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -45,6 +46,11 @@ def fake_is_signed(public: bytes, signature: bytes, message: bytes) -> bool:
     return hashlib.blake2b(message, key=public).digest() == signature
 
 
+def private_key(name: str) -> bytes:
+    """The same key for the same name, in every run."""
+    return hashlib.sha256(name.encode()).digest()
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How big the house is."""
@@ -81,6 +87,18 @@ class Enrolled:
         return key_id(self.public)
 
 
+class _Row(tuple[Any, ...]):
+    """A row whose columns can be named."""
+
+    names: list[str]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[self.names.index(name)]
+        except ValueError:
+            raise AttributeError(name) from None
+
+
 class SimResult:
     """What of SQLAlchemy's result the services use."""
 
@@ -95,7 +113,8 @@ class SimResult:
         return self._cursor.fetchall()
 
     def first(self) -> Any:
-        return self._cursor.fetchone()
+        row = self._cursor.fetchone()
+        return None if row is None else self._named(row)
 
     def scalar(self) -> Any:
         row = self._cursor.fetchone()
@@ -111,7 +130,12 @@ class SimResult:
         return [row[0] for row in self._cursor.fetchall()]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._cursor.fetchall())
+        return iter([self._named(row) for row in self._cursor.fetchall()])
+
+    def _named(self, row: Any) -> Any:
+        named = _Row(row)
+        named.names = [column[0] for column in self._cursor.description]
+        return named
 
 
 class _Named:
@@ -148,7 +172,13 @@ class SimConnection:
 
     def execute(self, clause: Any, values: Mapping[str, object] | None = None) -> SimResult:
         """Run a `text()` with its values."""
-        return SimResult(self.raw.execute(getattr(clause, "text", clause), values or {}))
+        sql: str = getattr(clause, "text", clause)
+        bound = dict(values or {})
+        for name, value in bound.items():
+            if isinstance(value, list):  # an expanding parameter
+                sql = sql.replace(f":{name}", f"(SELECT value FROM json_each(:{name}))")  # noqa: S608
+                bound[name] = json.dumps(value)
+        return SimResult(self.raw.execute(sql, bound))
 
     def begin_nested(self) -> _Savepoint:
         """A savepoint."""
@@ -229,7 +259,7 @@ def nodes_of(shape: Shape) -> tuple[Enrolled, ...]:
     made = []
     for number, role in enumerate(roles, 1):
         name = f"{role}{number if role is NodeRole.TILL else number - shape.tills}"
-        private = hashlib.sha256(name.encode()).digest()
+        private = private_key(name)
         node_id = NodeId(hashlib.sha256(private).hexdigest()[:16])
         made.append(Enrolled(node_id, role, name, private))
     return tuple(made)

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 class Machine:
     """A node's hardware: two disks, clocks, and what lies outside the data folder."""
 
-    def __init__(self, world: World, enrolled: Enrolled) -> None:
+    def __init__(self, world: World, enrolled: Enrolled, name: str = "") -> None:
         mix, rng = world.mix, world.rng
         self.world, self.enrolled = world, enrolled
-        self.name = enrolled.name
+        self.name = name or enrolled.name
         self.rate = mix.clock_rate(rng)
         self.wall_off_ms = mix.clock_offset_ms(rng)
         self.boots = 0

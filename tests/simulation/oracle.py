@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,8 @@ class Paper:
     copies: int = 1
     is_live: bool = True
     """In somebody's hand, and not given back or replaced."""
+    is_gone: bool = False
+    """Sold by the server alone, which lost it in a failover: E3."""
 
     @property
     def unit(self) -> UnitKey:
@@ -103,6 +106,9 @@ class Oracle:
     """Allotments for which a named exception was made, and which: E1 or E2."""
     tampered: set[str] = field(default_factory=set)
     """Machines whose disk was copied or set back."""
+    clones: set[str] = field(default_factory=set)
+    cloned_nodes: set[str] = field(default_factory=set)
+    """Nodes that were copied together with their witness: E1."""
     lost_nodes: set[str] = field(default_factory=set)
     heads: dict[tuple[str, str], int] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
@@ -138,18 +144,40 @@ class Oracle:
             ),
         )
         self.by_unit[paper.unit].append(paper)
+        if facts.version:
+            self.world.happened("resale_of_returned")
         live = [other for other in self.by_unit[paper.unit] if other.is_live]
-        if len(live) > 1 and not any(str(p.facts.allotment) in self.excused for p in live):
+        if len(live) > 1 and not any(map(self.is_excused, live)):
             told = ", ".join(
                 f"{p.facts.ticket_id} v{p.facts.version} of {p.facts.allotment} by {p.machine}"
                 for p in live
             )
             raise Violation("I1", f"unit {paper.unit} is on paper twice: {told}")
 
-    def handed_in(self, ticket_id: str) -> None:
-        """A paper ticket was given back, or declared lost for another."""
-        if ticket_id in self.papers:
-            self.papers[ticket_id].is_live = False
+    def is_excused(self, paper: Paper) -> bool:
+        """Whether a named exception covers this ticket: a whole clone, or what was given up."""
+        if str(paper.facts.allotment) in self.excused:
+            return True
+        if paper.machine == "web":
+            return False
+        node = self.world.actors[paper.machine].machine.enrolled.node_id
+        return node in self.cloned_nodes
+
+    def handed_in(self, ticket_ids: Iterable[str]) -> None:
+        """Paper tickets were given back."""
+        for ticket_id in ticket_ids:
+            if ticket_id in self.papers:
+                self.papers[ticket_id].is_live = False
+
+    def handed_back(self, ticket_ids: Iterable[str]) -> None:
+        """The window could not take them: their buyer has them again."""
+        for ticket_id in ticket_ids:
+            if ticket_id in self.papers:
+                self.papers[ticket_id].is_live = True
+
+    def is_live(self, ticket_id: str) -> bool:
+        """Whether it is on paper, and in its buyer's hand."""
+        return ticket_id in self.papers and self.papers[ticket_id].is_live
 
     def somebodys_code(self) -> str | None:
         """A ticket that somebody holds up at a door: mostly a new one, sometimes an old one."""
@@ -190,6 +218,29 @@ class Oracle:
         }
         if len(online) > 1:
             raise Violation("I10", f"the arbiter let {ticket_id} in {len(online)} times")
+
+    def history_lost(self, raw: sqlite3.Connection) -> None:
+        """The server forgot the last part of what it knew."""
+        known = {row[0] for row in raw.execute("SELECT id FROM allot")}
+        held = {
+            row[0]
+            for actor in self.world.actors.values()
+            for row in actor.machine.journal.connection.execute("SELECT id FROM allot")
+        }
+        if held - known:
+            self.world.happened("quarantine_lost_grant")
+        tickets = {row[0] for row in raw.execute("SELECT id FROM ticket")}
+        for ticket_id, paper in self.papers.items():
+            if paper.machine == "web" and ticket_id not in tickets:
+                paper.is_live = False  # E3: only the server had it
+                paper.is_gone = True
+                self.world.happened("web_sale_lost")
+        written_off = {
+            row[0] for row in raw.execute("SELECT id FROM allot WHERE state = 'written_off'")
+        }
+        for allot_id in list(self.world.written_off):
+            if allot_id not in written_off:
+                del self.world.written_off[allot_id]
 
     # --- what is durable
 
@@ -264,8 +315,16 @@ class Oracle:
 
     def server_committed(self, raw: sqlite3.Connection) -> None:
         """The server has committed."""
+        for (allot_id,) in raw.execute("SELECT id FROM allot WHERE state = 'written_off'"):
+            self.excused[allot_id] = "E2"
+            self.world.written_off.setdefault(allot_id, self.world.works.now)
+        generation = raw.execute(
+            "SELECT short FROM generation ORDER BY started_ms DESC, id DESC LIMIT 1"
+        ).fetchone()[0]
+        if raw.execute("SELECT 1 FROM op WHERE verdict = 'deferred'").fetchone():
+            self.world.happened("deferred")
         for stream, head in raw.execute("SELECT event_id, head FROM stream").fetchall():
-            self.heads[self.world.server.centre.generation.short, stream] = head
+            self.heads[generation, stream] = head
 
     def mirror_committed(self, machine: Machine) -> None:
         """A cursor never goes beyond what was committed."""

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from sync_server.heart import lending
-from sync_server.heart.policy import Policy
 from tests.simulation.house import fake_is_signed, fake_public, fake_sign
 from tests.simulation.nodes import SimThreads
-from tests.simulation.server import SimLoop
+from tests.simulation.server import SimAsyncio
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -31,7 +30,12 @@ class _Log:
     def debug(self, _event: str, **_fields: object) -> None:
         """Nothing."""
 
-    info = warning = error = debug
+    info = warning = debug
+
+    def error(self, event: str, **_fields: object) -> None:
+        """What the server says when a statement of its own made no sense."""
+        if event in ("database_failed", "commit_failed"):
+            raise Defect(event) from sys.exc_info()[1]
 
     def exception(self, event: str, **_fields: object) -> None:
         """The program would have gone on; here it is found out."""
@@ -57,10 +61,12 @@ def patched(world: World) -> Iterator[None]:
                 stack.enter_context(mock.patch.object(module, "_log", _Log()))
         put("ticketing.code", sign=fake_sign, is_signed=fake_is_signed)
         put("gate_agent.facts", is_signed=fake_is_signed)
+        put("sync_server.services.enrolment", sign=fake_sign, public_of=fake_public)
         put("edge.sync", threading=SimThreads(world), WAIT_S=20.0, HELLO_PERIOD_S=40.0)
         put("edge.catalogue", parse_event_document=_parse_once("edge.catalogue"))
         put("sync_server.services.catalogue", parse_event_document=_parse_once("server"))
         put("sync_server.services.feed", text=_plain)
+        put("sync_server.services.generations", new_generation=world.breakage.mint)
         put("sync_server.store.writer", text=_plain, time=_clock(world))
         put("pos_app.services.window", STOCK_UNITS=world.mix.stock_units)
         put(
@@ -71,7 +77,8 @@ def patched(world: World) -> Iterator[None]:
             format_money=_words,
             _labels=_words,
         )
-        put("sync_server.centre", asyncio=SimpleNamespace(get_running_loop=SimLoop))
+        put("sync_server.centre", asyncio=SimAsyncio(world))
+        put("sync_server.handlers.pulls", asyncio=SimAsyncio(world))
         centre = importlib.import_module("sync_server.centre")
         stack.enter_context(
             mock.patch.object(centre.Centre, "now_ms", staticmethod(world.server.now_ms))
@@ -85,8 +92,7 @@ class _Lending:
     """The module, lending on this house's terms."""
 
     def __init__(self, world: World) -> None:
-        policy = Policy(soft_s=world.mix.soft_s, hard_s=world.mix.hard_s)
-        self.Lend = functools.partial(lending.Lend, policy=policy)
+        self.Lend = functools.partial(lending.Lend, policy=world.breakage.policy)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(lending, name)
@@ -125,4 +131,3 @@ def _parse_once(_who: str) -> Callable[..., Any]:
 
 
 _REAL: dict[str, Any] = {}
-assert fake_public is not None

@@ -16,7 +16,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sync_server.centre import Centre
-from sync_server.handlers import middlewares, node_api
+from sync_server.handlers import middlewares, node_api, recovery_api, stock_api
+from sync_server.handlers.pulls import ANSWERS, Answers
 from sync_server.handlers.routes import Route, routes_of
 from sync_server.handlers.state import CENTRE, NODE, REQUEST_ID, NodeIdentity
 from sync_server.heart.work import NotOwner, Owner, UnknownStream
@@ -26,11 +27,12 @@ from sync_server.services.catalogue import PlanShelf
 from sync_server.services.house import Generation
 from sync_server.services.nodes import NodeBook
 from sync_server.services.permissions import node_may
-from sync_server.store.errors import StoreBusy
+from sync_server.services.sweeping import GateCursors
+from sync_server.store.errors import StoreBusy, StoreError
 from sync_server.store.writer import Runner, Transaction, Writer
 from tests.simulation.disks import Disk
 from tests.simulation.fibers import Crash, Process
-from tests.simulation.house import BEGAN_MS, SERVER_PRIVATE, VENUE, SimConnection
+from tests.simulation.house import BEGAN_MS, SERVER_PRIVATE, VENUE, Enrolled, SimConnection
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -43,7 +45,7 @@ class SimFuture:
         self._done = False
         self._result: Any = None
         self._error: BaseException | None = None
-        self.callbacks: list[Callable[[], None]] = []
+        self.callbacks: list[Callable[[], object]] = []
 
     def __await__(self) -> Generator[SimFuture, None, Any]:
         if not self._done:
@@ -60,6 +62,15 @@ class SimFuture:
         if self._error is not None:
             raise self._error
         return self._result
+
+    def exception(self) -> BaseException | None:
+        return self._error
+
+    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
+        if self._done:
+            callback(self)
+        else:
+            self.callbacks.append(lambda: callback(self))
 
     def set_result(self, result: Any) -> None:
         self._settle(result, None)
@@ -100,8 +111,10 @@ class SimNews(News):
 class Request:
     """What handlers look at in aiohttp's request."""
 
-    def __init__(self, centre: Centre, call: Mapping[str, Any], match: Mapping[str, str]) -> None:
-        self.app = {CENTRE: centre}
+    def __init__(
+        self, centre: SimCentre, call: Mapping[str, Any], match: Mapping[str, str]
+    ) -> None:
+        self.app = {CENTRE: centre, ANSWERS: centre.answers}
         self.match_info = match
         self.method, self.path = call["method"], call["path"]
         self.query: Mapping[str, str] = call.get("params") or {}
@@ -131,6 +144,29 @@ class SimLoop:
 
     def call_soon_threadsafe(self, call: Callable[..., None], *arguments: object) -> None:
         call(*arguments)
+
+
+class SimAsyncio:
+    """`asyncio` for the server's modules: tasks that are driven by hand, in the world's time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def get_running_loop(self) -> SimLoop:
+        return SimLoop()
+
+    def create_task(self, coroutine: Coroutine[Any, None, Any], **_options: object) -> SimFuture:
+        task = SimFuture()
+        _drive(coroutine, task.set_result, task.set_exception)
+        return task
+
+    def shield(self, future: SimFuture) -> SimFuture:
+        return future
+
+    def sleep(self, seconds: float) -> SimFuture:
+        future = SimFuture()
+        self._world.works.after(seconds, lambda: future.set_result(None))
+        return future
 
 
 class SimOwnership:
@@ -200,6 +236,8 @@ class SimWriter(Writer):
 class SimCentre(Centre):
     """The real centre's decisions, without its threads and its loop."""
 
+    answers: Answers
+
     def __init__(self, world: World, process: Process, generation: Generation) -> None:
         self.world, self.process = world, process
         self.engine: Any = _Engine(world, process)
@@ -220,7 +258,8 @@ class SimCentre(Centre):
         self._plans = PlanShelf()
         self._seen_ms: dict[str, int] = {}
         self._heard: dict[str, Any] = {}
-        self._greetings: dict[str, Any] = {}
+        self._gate_cursors = GateCursors()
+        self.answers = Answers(self)
         self._loop: Any = SimLoop()
         self._bell = None
 
@@ -228,8 +267,9 @@ class SimCentre(Centre):
         """A query, as of now: nothing is half done between two turns."""
         return work(SimConnection(self.world.server.disk.connection))
 
-    async def seen(self, node_id: str) -> None:
-        """Noted at once, in no transaction: no feed and no decision depends on it."""
+    def note_heard(self) -> None:
+        """What the real one writes down twice a second."""
+        _drive(self._note_heard(), lambda _none: None, lambda _error: None)
 
     def _answer_on_loop(self, settle: Callable[[], None]) -> None:
         self.world.server.maybe_crash("before_reply")
@@ -307,19 +347,20 @@ class SimServer:
         if self.process.dead:
             self.start()
 
-    def handle(self, node_id: str, raw: bytes, reply: Callable[[bytes], None]) -> None:
+    def handle(self, caller: Enrolled, raw: bytes, reply: Callable[[bytes], None]) -> None:
         """A request has arrived; `reply` is called once, with the answer, if there ever is one."""
         if self.process.dead:
             return
         process = self.process
 
-        def answered(status: int, body: bytes) -> None:
+        def answered(answer: tuple[int, bytes]) -> None:
+            status, body = answer
             if not process.dead:
                 reply(json.dumps([status, body.decode()]).encode())
 
-        _drive(self._call(node_id, json.loads(raw)), answered)
+        _drive(self._call(caller, json.loads(raw)), answered)
 
-    async def _call(self, node_id: str, call: Mapping[str, Any]) -> tuple[int, bytes]:
+    async def _call(self, caller: Enrolled, call: Mapping[str, Any]) -> tuple[int, bytes]:
         for pattern, route in self._routes:
             match = pattern.fullmatch(call["path"])
             if route.method == call["method"] and match is not None:
@@ -330,11 +371,12 @@ class SimServer:
         try:
             if not self.centre.nodes.is_current:
                 await self.centre.refresh_nodes()
-            node = self.centre.nodes.get(node_id)
-            if node is None or not node.is_active:
+            node = self.centre.nodes.get(caller.node_id)
+            if node is None or not node.is_active or node.public != caller.public:
                 return 401, b'{"code": "node_revoked"}'
             request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)
-            assert node_may(node.role, route.permission), (node.role, route.permission)
+            if not node_may(node.role, route.permission):
+                return 403, b'{"code": "forbidden"}'
             response: Any = await route.handler(request)
         except Exception as error:
             problem = middlewares._problem_of(request, error)
@@ -343,15 +385,38 @@ class SimServer:
             response = problem.response()
         return response.status, response.body
 
+    def admin(self, step: Any, told: Callable[[Any], object] = lambda _answer: None) -> None:
+        """A step of the server's own people or of its own; nothing when it is down."""
+        if self.process.dead:
+            return
+        process, centre = self.process, self.centre
+
+        async def take() -> tuple[int, bytes]:
+            try:
+                answer = await centre.take(step)
+            except StoreError:
+                return 503, b""
+            if not process.dead:
+                told(answer)
+            return 200, b""
+
+        _drive(take(), lambda _answer: None)
+
 
 def _drive(
-    coroutine: Coroutine[Any, None, tuple[int, bytes]], answered: Callable[[int, bytes], None]
+    coroutine: Coroutine[Any, None, Any],
+    done: Callable[[Any], object],
+    failed: Callable[[Exception], object] | None = None,
 ) -> None:
     def step() -> None:
         try:
             future = coroutine.send(None)
         except StopIteration as stop:
-            answered(*stop.value)
+            done(stop.value)
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(error)
         else:
             future.callbacks.append(step)
 
@@ -361,7 +426,8 @@ def _drive(
 def _routes() -> list[tuple[re.Pattern[str], Route]]:
     return [
         (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)), route)
-        for route in routes_of(node_api)
+        for module in (node_api, recovery_api, stock_api)
+        for route in routes_of(module)
     ]
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from edge import giving_back
+from edge import giving_back, returns
 from edge.catalogue import MirrorCatalogue
 from edge.errors import ReplicaError
 from edge.journal import JournalLocked, Unit, is_locked
+from edge.protocol import revoke
+from edge.sync import RevokeWish
 from pos_app.services import printing
 from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.model import Person, Sold
@@ -20,7 +22,9 @@ from tests.simulation.fibers import Process
 from tests.simulation.house import EVENT, PERFORMANCE, Enrolled
 from tests.simulation.nodes import Machine, open_node
 from ticketing.ids import AllotmentId
-from ticketing.journal import OpKind
+from ticketing.journal import Op, OpKind
+from ticketing.operations import Refund, RefundAction, Sale, SaleLine, decode_sale, encode_refund
+from ticketing.returns import Route
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,4 +203,96 @@ class Till:
         self.node.engine.nudge()
 
     def _return(self) -> None:
-        """Returns come with the calls for them."""
+        """Somebody brings tickets back: the paper is taken first, the money paid last."""
+        with self.node.replica.reading() as connection:
+            pending = revoke.pending_revocations(connection)
+            rows = connection.execute(
+                "SELECT id, body FROM orders WHERE stream = ? ORDER BY rowid", (EVENT,)
+            ).fetchall()
+        if pending:
+            self._go_on(self.world.rng.choice(pending))
+            return
+        sales = [sale for row in rows if (sale := decode_sale(row["body"])) is not None]
+        if not sales:
+            return
+        sale = self.world.rng.choice(sales)
+        live = [line for line in sale.lines if self.world.oracle.is_live(line.ticket_id)]
+        if live:
+            lines = live if self.world.rng.random() < 0.7 else live[:1]
+            self._take_back(sale, lines)
+
+    def _take_back(self, sale: Sale, lines: Sequence[SaleLine]) -> None:
+        world, env = self.world, self.node.env
+        tickets = tuple(line.ticket_id for line in lines)
+        action = world.rng.choice(tuple(RefundAction))
+        refund = _refund(sale, lines, action)
+        outcome = self._transact(
+            lambda unit: returns.void_here(unit, env, EVENT, refund, tickets, same_shift=True)
+        )
+        if isinstance(outcome, Op):
+            world.oracle.handed_in(tickets)
+            world.happened("void_unpushed")
+            return
+        if outcome is not Route.CENTRE:
+            return
+        world.oracle.handed_in(tickets)
+        planned = self._transact(
+            lambda unit: revoke.plan_revoke(unit, env, EVENT, action, sale.order_id, tickets)
+        )
+        if planned is None:
+            world.oracle.handed_back(tickets)
+        else:
+            self._go_on(planned)
+
+    def _go_on(self, asked: revoke.Revocation) -> None:
+        """Ask for what was planned, again if need be; the answer is acted on when it comes."""
+        with self.node.replica.reading() as connection:
+            row = connection.execute(
+                "SELECT body FROM orders WHERE id = ?", (asked.order_id,)
+            ).fetchone()
+        sale = decode_sale(row["body"])
+        assert sale is not None
+        lines = [line for line in sale.lines if line.ticket_id in asked.ticket_ids]
+        refund = _refund(sale, lines, RefundAction(asked.action))
+
+        def told(answer: revoke.Revoked | str) -> None:
+            if isinstance(answer, revoke.Revoked):
+                self._pay_back(asked, refund)
+            elif answer == "offline":
+                self.world.happened("revoke_unheard")
+            else:
+                self.world.oracle.handed_back(asked.ticket_ids)
+                self.world.happened(f"revoke_refused_{answer}")
+
+        self.node.engine.wish(RevokeWish(asked.op_id, told))
+
+    def _pay_back(self, asked: revoke.Revocation, refund: Refund) -> None:
+        def work(unit: Unit) -> object:
+            found = revoke.find_revocation(unit, asked.op_id)
+            if found is None or found.state is not revoke.RevocationState.GRANTED:
+                return None
+            body = encode_refund(refund)
+            return revoke.finish_revoke(unit, self.node.env, found, OpKind.REFUND, body)
+
+        if self._transact(work) is not None:
+            self.world.happened("refunded")
+            self.node.engine.nudge()
+
+    def _transact(self, work: Callable[[Unit], Any]) -> Any:
+        try:
+            return self.node.replica.transact(work)
+        except (ReplicaError, JournalLocked):
+            return None
+
+
+def _refund(sale: Sale, lines: Sequence[SaleLine], action: RefundAction) -> Refund:
+    return Refund(
+        sale.order_id,
+        action,
+        tuple(line.ticket_id for line in lines),
+        sum(line.price_minor for line in lines),
+        0,
+        sale.currency,
+        "p1",
+        "asked for",
+    )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.simulation.faults import Faults
 from tests.simulation.fibers import Clockwork, Process
 from tests.simulation.gates import Gate
 from tests.simulation.house import nodes_of, server_image
@@ -38,6 +39,7 @@ class World:
         self.starting: Process | None = None
         self.written_off: dict[str, float] = {}
         self.oracle = Oracle(self)
+        self.breakage = Faults(self)
         self.server = SimServer(self, server_image(mix.shape))
         nodes = nodes_of(mix.shape)
         self.tills = [Till(self, one) for one in nodes if one.role == "till"]
@@ -89,13 +91,14 @@ class World:
             actor.machine.reboot()
             if self.mix.mirror_images and actor.machine.mirror.go_back(self.rng.randrange(1, 4)):
                 self.happened("mirror_lost_commits")
-        self.works.after(self.mix.restart_s(self.rng), lambda: self._restart(actor))
+        self.works.after(self.mix.restart_s(self.rng), lambda: self.restart_node(actor))
 
-    def _restart(self, actor: Till | Gate) -> None:
+    def restart_node(self, actor: Till | Gate) -> None:
+        """Up again, unless it is, or nobody will ever see it again."""
         if actor.process.dead and not self.oracle.node_is_lost(actor.machine):
             actor.start()
 
-    def _every(self, rate: float, what: Callable[[], object]) -> None:
+    def every(self, rate: float, what: Callable[[], object]) -> None:
         """Something that happens at random while there are faults."""
         if not rate:
             return
@@ -130,7 +133,7 @@ class World:
     ) -> bytes | None:
         """A request to the server, from a fiber; None when no answer came in time."""
         raw = json.dumps(call, separators=(",", ":")).encode()
-        name, network = machine.name, self.network
+        name, network, caller = machine.name, self.network, machine.enrolled
         came: list[bytes] = []
         wakes: list[Callable[[], None]] = []
 
@@ -142,9 +145,7 @@ class World:
         def arrived() -> None:
             if not process.dead:  # with a program dies its connection, and what is in it
                 self.server.handle(
-                    machine.enrolled.node_id,
-                    raw,
-                    lambda answer: network.send(SERVER, name, lambda: back(answer)),
+                    caller, raw, lambda answer: network.send(SERVER, name, lambda: back(answer))
                 )
 
         def register(wake: Callable[[], None]) -> None:
@@ -178,8 +179,9 @@ class World:
         self.server.start()
         for actor in self.actors.values():
             self.works.after(self.rng.uniform(0, 3), actor.start)
-        self._every(self.mix.partition_rate, self._part)
-        self._every(self.mix.kill_rate, self._kill_somebody)
+        self.every(self.mix.partition_rate, self._part)
+        self.every(self.mix.kill_rate, self._kill_somebody)
+        self.breakage.begin()
 
     def come_to_rest(self) -> None:
         """Everything is mended, nobody buys any more; then time passes."""
@@ -188,7 +190,7 @@ class World:
         self.network.heal()
         self.server.restart()
         for actor in self.actors.values():
-            self._restart(actor)
+            self.restart_node(actor)
         self.say("world", lambda: "all is mended, and nobody comes any more")
         self.works.run(self.works.now + QUIET_S)
 

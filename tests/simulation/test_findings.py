@@ -1,0 +1,35 @@
+"""What the simulation found, each as the shortest life in which it happens."""
+
+from __future__ import annotations
+
+from tests.simulation.house import Shape
+from tests.simulation.mix import Mix
+from tests.simulation.running import Outcome, run_seed
+from tests.simulation.world import World
+
+_CALM = Mix(shape=Shape(4, 2, 2, 1), server_images=5)
+
+
+def _lived(script_s: float, world: World) -> None:
+    world.begin()
+    world.works.run(script_s)
+
+
+def _at_rest(world: World) -> None:
+    world.come_to_rest()
+    world.oracle.check_at_rest()
+
+
+def _held(outcome: Outcome) -> None:
+    assert not outcome.broken, outcome.broken
+
+
+def test_a_gate_is_in_contact_again_after_a_failover() -> None:
+    """It was told to declare allotments, which a gate may not, and never got further than that."""
+
+    def script(world: World) -> None:
+        _lived(20, world)
+        world.breakage.fail_over()
+        _at_rest(world)
+
+    _held(run_seed(1, _CALM, script=script))
