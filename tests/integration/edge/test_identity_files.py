@@ -17,6 +17,7 @@ from edge.identity import (
     load_identity,
     load_key,
     load_or_make_key,
+    promote_key,
     save_identity,
 )
 from edge.node import open_node
@@ -119,6 +120,13 @@ def test_a_place_that_cannot_be_written_has_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(IdentityError, match=r"cannot write node\.key: "):
         load_or_make_key(tmp_path / "file" / "node", TurnedEnv())
+
+
+def test_a_next_key_that_cannot_take_its_place_leaves_the_old_one(folder: Path) -> None:
+    key = load_or_make_key(folder, TurnedEnv())
+    with pytest.raises(IdentityError, match=r"cannot write node\.key: No such file"):
+        promote_key(folder)
+    assert load_key(folder) == key
 
 
 def test_a_node_opens_with_everything_it_has(folder: Path) -> None:

@@ -257,3 +257,23 @@ def test_a_declaration_in_another_history_is_made_anew(room: Room) -> None:
     engine._push_turn(client)
     client.close()
     assert len(room.server.called("declare")) == 2
+
+
+@pytest.mark.expected_errors("push_refused")
+def test_a_declaration_that_is_refused_holds_up_no_other_event_and_is_made_at_the_next_hello(
+    room: Room,
+) -> None:
+    room.replica.transact(lambda unit: set_meta(unit, "generation", GEN))
+    lend(room.replica, 1, 5, 6)
+    room.server.quarantined = {EVENT, "hamlet"}
+    room.server.script("declare", problem(409, "not_now"))
+    engine, client = room.new_engine(), room.new_client()
+    engine._push_turn(client)
+    assert room.server.quarantined == {EVENT}, "the other event was declared all the same"
+    assert len(room.server.called("declare")) == 2, "what was refused is not asked at once again"
+    engine._greet.set()
+    engine._work.set()
+    engine._push_turn(client)
+    client.close()
+    assert room.server.quarantined == set()
+    assert [each["id"] for each in room.server.declared[EVENT]] == [f"{GEN}-1"]

@@ -220,6 +220,21 @@ def test_two_torn_slots_are_no_witness(place: Place) -> None:
     assert place.reason() is LockReason.WITNESS_MISSING
 
 
+def test_a_witness_that_cannot_be_read_is_not_taken_for_a_missing_one(place: Place) -> None:
+    place.work()
+    before = place.seq()
+    slot = next(place.state.glob("*.0"))
+    content = slot.read_bytes()
+    slot.unlink()
+    slot.mkdir()
+    with pytest.raises(ReplicaError, match=r"witness .* cannot be read"):
+        place.open()
+    slot.rmdir()
+    slot.write_bytes(content)
+    place.work()
+    assert place.seq() == before + 1, "nothing was locked meanwhile"
+
+
 @pytest.mark.expected_errors("witness_not_written")
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
 def test_without_a_witness_the_sale_stands_and_the_next_is_refused(
