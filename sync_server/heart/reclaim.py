@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Any
 
 from sync_server.heart.cases import CaseKind, close_case, open_case
+from sync_server.heart.lending import UNITS_PER_GRANT_MAX
 from sync_server.heart.policy import Policy
 from sync_server.heart.rows import Allot, Case, Claim, ClaimKind, TicketRow
 from sync_server.heart.units import (
@@ -193,7 +194,7 @@ class CloseSpent:
             allot = work.allots.get(allot_id)
             assert allot is not None, allot_id
             was_open = allot.state == "open"
-            close_if_spent(work, allot)
+            close_if_spent(work, allot, most=UNITS_PER_GRANT_MAX)
             if was_open and allot.state == "closed":
                 closed.append(allot_id)
         is_last = len(rows) < SWEEP_ALLOTMENTS_MAX

@@ -12,6 +12,9 @@ from sync_server.heart.work import Work
 from ticketing.operations import SaleLine
 from ticketing.ticket import TicketState
 
+UNITS_LOOKED_AT_MAX = 100
+"""A release closes its allotment at once only when that has no more units than this to look at."""
+
 
 def units_of(allot: Allot) -> tuple[tuple[int, int], ...]:
     """The units of an allotment as they were lent: (unit, version)."""
@@ -62,11 +65,13 @@ def give_back(
     return whole
 
 
-def close_if_spent(work: Work, allot: Allot) -> None:
-    """An allotment with nothing left in it is closed."""
+def close_if_spent(work: Work, allot: Allot, most: int = UNITS_LOOKED_AT_MAX) -> None:
+    """An allotment with nothing left in it is closed; a large one is left to the sweep."""
     if allot.state != "open":
         return
     units = units_of(allot)
+    if len(units) > most:
+        return
     work.claims.want((allot.perf_id, unit) for unit, _version in units)
     work.claims.fetch()
     if any(is_lent(work.claim(allot.perf_id, unit), allot) for unit, _version in units):

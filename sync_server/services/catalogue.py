@@ -126,6 +126,7 @@ class PlanShelf:
         kept = self._kept.get(event_id)
         if kept is None or kept[0] != row[0]:
             body = sql.row(f"SELECT body {known}", event_id, event_id)
+            assert body is not None, "it was there a moment ago, in this very transaction"
             _venue, plan, event = parse_event_document(
                 json.loads(body[0]), source=f"event {event_id}"
             )
