@@ -35,6 +35,10 @@ simulate-mutants: setup ## every safeguard switched off once: each must be misse
 bench: setup ## measurements; they pass no judgement
 	@$(PYTHON) -m tests.bench $(BENCH)
 
+.PHONY: chaos
+chaos: setup ## kills, cuts, full disks under load, then the books are read (KILLS=200)
+	@$(PYTHON) -m tests.chaos --kills $(or $(KILLS),200) $(CHAOS)
+
 .PHONY: format
 format: setup ## put the sources in their form and mend what ruff can
 	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format .
