@@ -225,9 +225,12 @@ def test_a_late_sale_of_a_seat_sold_anew_waits_for_a_person(stage: Stage, till: 
     assert 1 <= len(proposed) <= 3
     assert 2 not in proposed  # free a moment ago, but of this very sale
     assert {stage.event.tier_of(unit) for unit in proposed} == {"a"}
+    assert 3 not in proposed[:1]
     assert resolve(stage, sale.order_id, second.ticket_id, 3) is NoResolution.NO_CASE
     assert resolve(stage, sale.order_id, first.ticket_id, 1) is NoResolution.TAKEN
     assert resolve(stage, sale.order_id, first.ticket_id, 999) is NoResolution.UNKNOWN_UNIT
+    other.borrow(3)
+    assert resolve(stage, sale.order_id, first.ticket_id, 3) is NoResolution.TAKEN
     moved = resolve(stage, sale.order_id, first.ticket_id, proposed[0])
     assert moved == Resolved(first.ticket_id, proposed[0], is_case_closed=True)
     assert resolve(stage, sale.order_id, first.ticket_id, proposed[0]) == moved

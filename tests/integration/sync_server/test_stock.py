@@ -10,7 +10,7 @@ import pytest
 
 from sync_server.heart.lending import Acquire, Grant, Lend, NoGrant
 from sync_server.heart.rows import Pool
-from sync_server.heart.source import NodeRole
+from sync_server.heart.source import Context, NodeRole, Step, run_steps
 from sync_server.heart.stock import (
     HOLD_TTL_MAX_S,
     SERVER,
@@ -28,6 +28,7 @@ from sync_server.heart.stock import (
     SoldHeld,
     end_all_holds,
 )
+from sync_server.store.sql import Sql
 from tests.integration.sync_server.stage import (
     CAPACITY,
     EVENT,
@@ -169,6 +170,18 @@ def test_a_hold_that_nobody_has_ended_may_be_kept(stage: Stage) -> None:
     assert stage.take(ExpireHolds(EVENT)) == 0
     assert stage.take(Extend(EVENT, "", str(held.id), 0)) is NoGrant.LIMIT
     assert stage.take(Extend(EVENT, "other", str(held.id), 60)) is NoGrant.NOT_HELD
+
+
+def test_a_hold_that_is_kept_in_the_same_batch_is_not_ended(stage: Stage) -> None:
+    """The database still says that it is over when the batch looks."""
+    held = hold(stage, 1, ttl_s=60)
+    stage.now += timedelta(seconds=90)
+    steps: list[Step[Any]] = [Extend(EVENT, "", str(held.id), 60), ExpireHolds(EVENT)]
+    with stage.engine.begin() as connection:
+        context = Context(stage.now_ms, stage.plans)
+        (_kept, ended), _news = run_steps(Sql.of(connection), steps, context)
+    assert ended == 0
+    assert stage.claims()[1][0] == "hold"
 
 
 def test_dropping_twice_frees_once(stage: Stage, till: Till) -> None:

@@ -31,6 +31,7 @@ from sync_server.heart.lending import Acquire, Grant, Lend, NoGrant
 from sync_server.heart.policy import Policy
 from sync_server.heart.reclaim import (
     CloseSpent,
+    NoResolution,
     NoWriteOff,
     Recall,
     Resolved,
@@ -539,7 +540,9 @@ class Allocator(RuleBasedStateMachine):
         sold, ticket = found
         case_id = f"oversold:{sold.order_id}"
         answer = self.take(ResolveOversold(EVENT, case_id, ticket, unit, "li"))
-        if unit in self.free():
+        if unit not in self.free():
+            assert answer is NoResolution.TAKEN
+        else:
             assert isinstance(answer, Resolved), answer
             self.put([unit], "sold", ticket)
             sold.tickets[ticket] = "valid"
