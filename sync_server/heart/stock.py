@@ -266,6 +266,8 @@ class Firm:
         if hold is None:
             return NoGrant.NOT_HELD
         claims = _claims(work, hold)
+        if not all(is_lent(claim, hold) for claim in claims):
+            return NoGrant.NOT_HELD
         lender = Lender(source, self.generation, self.policy)
         allot = lender.lend(work, req, hold.perf_id, claims, firm=True)
         counts = counts_of(hold)
@@ -431,9 +433,7 @@ def _claims(work: Work, hold: Allot) -> list[Claim]:
     units = [unit for unit, _version in units_of(hold)]
     work.claims.want((hold.perf_id, unit) for unit in units)
     work.claims.fetch()
-    claims = [work.claim(hold.perf_id, unit) for unit in units]
-    assert all(is_lent(claim, hold) for claim in claims), f"hold {hold.id} lost a unit"
-    return claims
+    return [work.claim(hold.perf_id, unit) for unit in units]
 
 
 def _end_holds(work: Work, ids: list[str], by_ms: int | None) -> int:

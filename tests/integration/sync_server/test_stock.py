@@ -235,6 +235,14 @@ def test_another_nodes_hold_is_not_firmed(stage: Stage, till: Till) -> None:
     assert stage.claims()[1][0] == "hold"
 
 
+def test_a_hold_that_lost_a_unit_to_a_declared_allotment_is_not_firmed(
+    stage: Stage, till: Till
+) -> None:
+    held = hold(stage, 1, 2, by=till.node_id)
+    stage.do(lambda tx: tx.run("UPDATE claim SET kind = 'allot', ref = 'x' WHERE unit = 2"))
+    assert stage.take(Firm(till.source, till.node_id, str(held.id), GENERATION)) is NoGrant.NOT_HELD
+
+
 def test_a_hold_that_is_over_is_not_firmed(stage: Stage, till: Till) -> None:
     held = hold(stage, 1, by=till.node_id)
     stage.take(Drop(EVENT, till.node_id, str(held.id)))
