@@ -153,17 +153,19 @@ async def _admit_node(request: web.Request, permission: Permission) -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Problem(401, "token_missing", "this call needs an access token")
-    node_id = request.app[TOKENS].node_id_of(token, time.time())
-    if node_id is None:
+    bearer = request.app[TOKENS].bearer_of(token, time.time())
+    if bearer is None:
         raise Problem(401, "token_invalid", "the access token has expired or is not ours")
     centre = request.app[CENTRE]
     if not centre.nodes.is_current:
         await centre.refresh_nodes()
-    node = centre.nodes.get(node_id)
-    if node is None:  # another server has just enrolled it
-        node = await centre.look_for_node(node_id)
+    node = centre.nodes.get(bearer.node_id)
+    if node is None or node.incarnation < bearer.incarnation:  # enrolled by another server just now
+        node = await centre.look_for_node(bearer.node_id)
     if node is None or not node.is_active:
         raise Problem(401, "node_revoked", "this node is no longer enrolled here")
+    if node.incarnation != bearer.incarnation:  # by a copy of the machine, or the machine before it
+        raise Problem(401, "token_invalid", "this node was enrolled again since")
     request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)
     if not node_may(node.role, permission):
         raise Problem(403, "forbidden", f"a {node.role} may not do this")

@@ -35,7 +35,7 @@ _JTI_CHARS_MAX = 64
 # Times are judged by us: a wrong clock gets an answer of its own.
 _UNTIMED: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 _ASSERTION_OPTIONS: Options = {**_UNTIMED, "require": ["iss", "sub", "aud", "jti", "iat", "exp"]}
-_TOKEN_OPTIONS: Options = {**_UNTIMED, "require": ["iss", "sub", "aud", "exp"]}
+_TOKEN_OPTIONS: Options = {**_UNTIMED, "require": ["iss", "sub", "aud", "exp", "inc"]}
 
 
 class TokenRefusal(StrEnum):
@@ -57,6 +57,14 @@ class AccessToken:
     expires_in_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """To whom a token was given: a node, in one of its lives. A copied machine keeps the old one."""
+
+    node_id: str
+    incarnation: int
+
+
 class Tokens:
     """Gives and checks access tokens. Used on the event loop only; `now_s` is Unix time."""
 
@@ -65,7 +73,7 @@ class Tokens:
         self._public = self._private.public_key()
         self._issuer = issuer
         self._seen: OrderedDict[tuple[str, str], float] = OrderedDict()
-        self._checked: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._checked: OrderedDict[str, tuple[Bearer, float]] = OrderedDict()
 
     def exchange(
         self, assertion: str, find: Callable[[str], Node | None], now_s: float
@@ -82,8 +90,8 @@ class Tokens:
         fault = _fault_of_times(claims, now_s) or self._remember(node, claims, now_s)
         return fault or self._issue(node, now_s)
 
-    def node_id_of(self, token: str, now_s: float) -> str | None:
-        """The node that a token was given to; None when it is not ours or has expired."""
+    def bearer_of(self, token: str, now_s: float) -> Bearer | None:
+        """Whom a token was given to; None when it is not ours or has expired."""
         known = self._checked.get(token)
         if known is None:
             known = self._check(token)
@@ -92,8 +100,8 @@ class Tokens:
             self._checked[token] = known
             if len(self._checked) > CHECKED_MAX:
                 self._checked.popitem(last=False)
-        node_id, expires_s = known
-        return node_id if now_s < expires_s else None
+        bearer, expires_s = known
+        return bearer if now_s < expires_s else None
 
     def _signed_claims(self, assertion: str, node: Node) -> dict[str, Any] | None:
         key = Ed25519PublicKey.from_public_bytes(node.public)
@@ -131,6 +139,7 @@ class Tokens:
             "aud": self._issuer,
             "sub": node.id,
             "role": node.role.value,
+            "inc": node.incarnation,
             "iat": int(now_s),
             "exp": int(now_s) + TOKEN_LIFE_S,
             "jti": secrets.token_hex(8),
@@ -138,7 +147,7 @@ class Tokens:
         text = jwt.encode(claims, self._private, algorithm=_ALGORITHM, headers={"typ": _TYPE})
         return AccessToken(text, node, TOKEN_LIFE_S)
 
-    def _check(self, token: str) -> tuple[str, float] | None:
+    def _check(self, token: str) -> tuple[Bearer, float] | None:
         if len(token) > ASSERTION_CHARS_MAX:
             return None
         try:
@@ -154,7 +163,8 @@ class Tokens:
             return None
         if found["header"].get("typ") != _TYPE:
             return None
-        return str(found["payload"]["sub"]), float(found["payload"]["exp"])
+        said = found["payload"]
+        return Bearer(str(said["sub"]), int(said["inc"])), float(said["exp"])
 
 
 def _claimed_node(assertion: str, find: Callable[[str], Node | None]) -> Node | None:

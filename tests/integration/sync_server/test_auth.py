@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -12,13 +13,19 @@ import pytest
 from aiohttp.test_utils import TestClient
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sync_server import commands
 from sync_server.handlers.state import CENTRE, LIMITS
 from sync_server.services.limits import Limit
 from sync_server.services.nodes import revoke_node
 from sync_server.services.permissions import NodeRole
 from sync_server.store.transact import transact
 from tests.integration.sync_server.conftest import Enrol
-from tests.integration.sync_server.support import ASSERTION_TYPE, FORM_HEADERS, NodeAtTest
+from tests.integration.sync_server.support import (
+    ASSERTION_TYPE,
+    FORM_HEADERS,
+    HouseOnDisk,
+    NodeAtTest,
+)
 
 Client = TestClient[Any, Any]
 HELLO = {"node": "", "journals": [], "proto": [1]}
@@ -250,3 +257,34 @@ async def test_every_answer_has_a_request_id_and_takes_a_sound_one(client: Clien
         assert response.headers["X-Request-Id"] == "abc-12345678"
     async with client.get("/v1/x", headers={"X-Request-Id": "a b\tc"}) as response:
         assert response.headers["X-Request-Id"] != "a b\tc"
+
+
+async def test_the_token_of_an_earlier_life_opens_nothing_from_the_enrolment_on(
+    till: NodeAtTest, house: HouseOnDisk
+) -> None:
+    """A copy of the machine still has it, and must not act as the one that was enrolled again."""
+    assert (await calls_as(till, till.token))[0] == 400
+    again = NodeAtTest(till.client)
+    code, _role = commands.make_code_for_node(house.settings, "Window 1", 60)
+    async with await again.apply(code.text) as response:
+        assert response.status == 200, await response.text()
+        again.reply = await response.json()
+    assert (again.id, again.reply["inc"]) == (till.id, 2)
+    assert await calls_as(till, till.token) == (401, "token_invalid")
+    assert (await refusal(till, till.assertion()))["code"] == "invalid_client"
+    await again.sign_in()
+    assert (await calls_as(again, again.token))[0] == 400
+
+
+async def test_a_token_of_a_life_that_another_server_began_is_looked_up(
+    client: Client, till: NodeAtTest
+) -> None:
+    """The news of it may come after the node itself."""
+    centre = client.app[CENTRE] if client.app else None
+    assert centre is not None
+    node = centre.nodes.get(till.id)
+    assert node is not None
+    await till.sign_in()
+    before = {till.id: replace(node, incarnation=0)}
+    centre.nodes.replace(before, centre.nodes.version)
+    assert (await calls_as(till, till.token))[0] == 400

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sync_server.services import tokens as tokens_module
 from sync_server.services.nodes import Node
 from sync_server.services.permissions import NodeRole
-from sync_server.services.tokens import AccessToken, TokenRefusal, Tokens
+from sync_server.services.tokens import AccessToken, Bearer, TokenRefusal, Tokens
 from ticketing.keys import public_of
 
 ISSUER = "boxgate:test"
@@ -48,9 +48,9 @@ def exchange(tokens: Tokens, text: str, now_s: float = NOW_S) -> AccessToken | T
 def test_a_token_opens_until_it_expires(tokens: Tokens) -> None:
     given = exchange(tokens, assertion())
     assert isinstance(given, AccessToken)
-    assert tokens.node_id_of(given.text, NOW_S) == NODE.id
-    assert tokens.node_id_of(given.text, NOW_S + given.expires_in_s - 1) == NODE.id
-    assert tokens.node_id_of(given.text, NOW_S + given.expires_in_s) is None
+    assert tokens.bearer_of(given.text, NOW_S) == Bearer(NODE.id, 1)
+    assert tokens.bearer_of(given.text, NOW_S + given.expires_in_s - 1) is not None
+    assert tokens.bearer_of(given.text, NOW_S + given.expires_in_s) is None
 
 
 def test_a_token_is_checked_once_and_looked_up_then(
@@ -58,9 +58,9 @@ def test_a_token_is_checked_once_and_looked_up_then(
 ) -> None:
     given = exchange(tokens, assertion())
     assert isinstance(given, AccessToken)
-    assert tokens.node_id_of(given.text, NOW_S) == NODE.id
+    assert tokens.bearer_of(given.text, NOW_S) == Bearer(NODE.id, 1)
     monkeypatch.setattr(jwt, "decode_complete", None)
-    assert tokens.node_id_of(given.text, NOW_S) == NODE.id
+    assert tokens.bearer_of(given.text, NOW_S) == Bearer(NODE.id, 1)
 
 
 def test_checked_tokens_are_bounded(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,16 +68,26 @@ def test_checked_tokens_are_bounded(tokens: Tokens, monkeypatch: pytest.MonkeyPa
     for _ in range(4):
         given = exchange(tokens, assertion())
         assert isinstance(given, AccessToken)
-        tokens.node_id_of(given.text, NOW_S)
+        tokens.bearer_of(given.text, NOW_S)
     assert len(tokens._checked) == 2
 
 
 def test_another_houses_token_opens_nothing(tokens: Tokens) -> None:
     given = exchange(Tokens(bytes(32), ISSUER), assertion())
     assert isinstance(given, AccessToken)
-    assert Tokens(bytes(32), "boxgate:other").node_id_of(given.text, NOW_S) is None
-    assert Tokens(b"\1" * 32, ISSUER).node_id_of(given.text, NOW_S) is None
-    assert tokens.node_id_of("x" * 5_000, NOW_S) is None
+    assert Tokens(bytes(32), "boxgate:other").bearer_of(given.text, NOW_S) is None
+    assert Tokens(b"\1" * 32, ISSUER).bearer_of(given.text, NOW_S) is None
+    assert tokens.bearer_of("x" * 5_000, NOW_S) is None
+
+
+def test_a_token_that_names_no_life_of_the_node_opens_nothing(tokens: Tokens) -> None:
+    given = exchange(tokens, assertion())
+    assert isinstance(given, AccessToken)
+    claims = jwt.decode(given.text, options={"verify_signature": False})
+    assert claims.pop("inc") == 1
+    private = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    older = jwt.encode(claims, private, "EdDSA", headers={"typ": "at+jwt"})
+    assert tokens.bearer_of(older, NOW_S) is None
 
 
 def test_an_assertion_is_remembered_for_as_long_as_it_works(tokens: Tokens) -> None:
