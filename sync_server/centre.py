@@ -25,7 +25,8 @@ from sync_server.services.contact import Contact, note_contacts
 from sync_server.services.house import Generation, House, read_house
 from sync_server.services.keys import ServerKeys
 from sync_server.services.nodes import Node, NodeBook, read_nodes
-from sync_server.services.sweeping import GateCursors, note_gate_cursors
+from sync_server.services.sweeping import SWEEP_PERIOD_S, GateCursors, Sweeper, note_gate_cursors
+from sync_server.services.witness import check_place
 from sync_server.store.bell import Bell
 from sync_server.store.database import READERS_MAX, read_only
 from sync_server.store.errors import StoreBusy, StoreError
@@ -57,7 +58,10 @@ class Centre:
         self.news = News()
         self.nodes = NodeBook()
         self.writer = Writer(
-            engine, self._on_commit, Runner(self._together, self._alone), self._answer_on_loop
+            engine,
+            self._on_commit,
+            Runner(self._together, self._alone, self._arrive),
+            self._answer_on_loop,
         )
         self.ownership = Ownership(self.write, own_url)
         is_shared = engine.dialect.name != "sqlite"  # by several servers
@@ -84,6 +88,7 @@ class Centre:
         self._tasks = [
             asyncio.create_task(self._watch_heads(heads), name="watch heads"),
             asyncio.create_task(self._keep_noting(), name="note contacts"),
+            asyncio.create_task(self._keep_sweeping(), name="sweep stock"),
             asyncio.create_task(self.ownership.keep(), name="renew leases"),
         ]
 
@@ -144,6 +149,7 @@ class Centre:
         """Another history has begun: whoever waits for news hears of it."""
         self.generation = generation
         self._gate_cursors = GateCursors()  # what was noted until now is of the other history
+        self.nodes.outdate()  # some may have been enrolled or revoked in what was lost
         self.news.publish(frozenset({self.venue_id}))
 
     async def refresh_nodes(self) -> None:
@@ -200,6 +206,16 @@ class Centre:
             except Exception as error:  # noqa: BLE001 - the next round tells of the same nodes
                 _log.warning("contacts_not_noted", error=type(error).__name__)
 
+    async def _keep_sweeping(self) -> None:
+        """Holds end, returned units are freed, spent allotments close: nobody has to ask for it."""
+        sweeper = Sweeper()
+        while True:
+            await asyncio.sleep(SWEEP_PERIOD_S)
+            try:
+                await sweeper.sweep(self, self.now_ms())
+            except Exception as error:  # noqa: BLE001 - the next round finds the same to do
+                _log.warning("sweep_failed", error=type(error).__name__)
+
     @staticmethod
     def now_ms() -> int:
         """The server's clock, Unix milliseconds."""
@@ -233,6 +249,15 @@ class Centre:
         except NotOwner:
             self._tell_loop(self.ownership.lost, stream, owner.epoch)
             raise
+
+    def _arrive(self, tx: Transaction) -> Callable[[], None] | None:
+        """On the writer's thread, by a new connection: PostgreSQL may have failed over."""
+        check_place(tx)
+        self._plans = PlanShelf()  # by revisions, which another history gives out again
+        present = read_house(tx.connection)
+        if present is None or present.generation == self.generation:
+            return None
+        return lambda: self._tell_loop(self.adopt, present.generation)
 
     def _answer_on_loop(self, settle: Callable[[], None]) -> None:
         """On the writer's thread: everybody who waits is answered in one go, on the loop."""

@@ -28,6 +28,7 @@ from sync_server.heart.intake import open_poison
 from sync_server.heart.rows import Allot, Claim, ClaimKind, OpRow, Revocation, Share
 from sync_server.heart.salvage import on_branch
 from sync_server.heart.source import NodeRole, Source
+from sync_server.heart.stock import end_all_holds
 from sync_server.heart.units import is_lent, revoke_ticket
 from sync_server.heart.work import Work
 from sync_server.store import schema
@@ -73,6 +74,7 @@ class _Grant:
 
 def recover(work: Work) -> None:
     """Join what nodes have pushed and declared. The caller ends the quarantine."""
+    end_all_holds(work)  # whoever held them has to ask again
     work.flush()  # what came in this very batch is deferred too
     _Recovery(work).run()
 

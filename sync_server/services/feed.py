@@ -331,7 +331,7 @@ _PEOPLE = _source("person", "id, name, role, pin_hash, state", _person, of_house
 _CLAIMS = _source("claim", "perf_id, unit, kind, ref, node_id, version", _claim)
 # A hold is the centre's own affair: nobody can sell from it, and no ticket cites it.
 _ALLOTMENTS = "id, node_id, inc, perf_id, firm, state, granted_ms, soft_s, hard_s, recall, body"
-_NO_HOLDS = " AND state <> 'held'"
+_NO_HOLDS = " AND node_id <> ''"
 _OWN_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS, own=True)
 _ALL_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS)
 _TICKETS = _source("ticket", "id, perf_id, unit, version, state", _ticket)

@@ -15,6 +15,7 @@ from program.logs import get_logger
 from sync_server.heart.reclaim import CloseSpent
 from sync_server.heart.returns import SweepReturned
 from sync_server.heart.stock import ExpireHolds
+from sync_server.ownership import OwnedElsewhere
 from sync_server.services.house import Generation
 from sync_server.store.errors import StoreError, StreamRefused
 from sync_server.store.writer import Transaction
@@ -65,7 +66,7 @@ class Sweeper:
         for stream in sorted(waiting)[:STREAMS_PER_SWEEP_MAX]:
             try:
                 await self._sweep_one(centre, stream, waiting[stream])
-            except (StreamRefused, StoreError) as error:
+            except (StreamRefused, StoreError, OwnedElsewhere) as error:
                 _log.info("sweep_left_out", stream=stream, error=type(error).__name__)
 
     async def _sweep_one(self, centre: Sweepable, stream: str, what: str) -> None:

@@ -178,7 +178,7 @@ def test_what_is_not_in_a_nodes_scope_moves_its_cursor_all_the_same(
 def test_a_hold_of_the_centres_own_is_nobodys_news(stage: Stage, till: Till, gate: Gate) -> None:
     till.borrow(1)
     head = page_of(stage, gate, EVENT).head
-    stage.do(lambda tx: tx.run("UPDATE allot SET state = 'held', rev = :r", r=tx.next_rev(EVENT)))
+    stage.do(lambda tx: tx.run("UPDATE allot SET node_id = '', rev = :r", r=tx.next_rev(EVENT)))
     for node in (till, gate):
         assert page_of(stage, node, EVENT, head).rows == ()
 
