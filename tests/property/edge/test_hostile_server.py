@@ -17,6 +17,7 @@ from edge.client import ServerClient, request
 from edge.errors import ServerRefused, ServerUnreachable
 from edge.journal import backlog
 from edge.replica import Replica
+from edge.snapshot import PieceReply
 from edge.sync import SyncEngine, Wish
 from tests.fakes.edge_node import (
     EVENT,
@@ -98,6 +99,7 @@ class Parrot:
     """A client whose every call gives the same reply."""
 
     server_ahead_ms = 0
+    role = "till"
 
     def __init__(self, reply: dict[str, Any]) -> None:
         # Through the text, as it would come: numbers and half characters as JSON has them.
@@ -106,7 +108,11 @@ class Parrot:
     def hello(self, *_: object, **__: object) -> dict[str, Any]:
         return self._reply
 
-    push = pull = acquire = hello
+    push = pull = acquire = get = post = hello
+
+    def piece(self, *_: object) -> PieceReply:
+        """A piece of a snapshot file that is none."""
+        return PieceReply(200, {}, json.dumps(self._reply).encode())
 
 
 def parrot(reply: dict[str, Any]) -> ServerClient:
