@@ -84,9 +84,32 @@ def write_witness(path: Path, witness: Witness) -> None:
 
 def check_history(tx: Transaction, house: str, witness: Witness | None) -> Generation | None:
     """Begin a new history when the database is not the one that was served last; None: it is."""
+    _one_at_a_time(tx)
     reason, lost = _lost_something(tx, house, witness)
     _note_place(tx)
     return None if reason is None else mint(tx, reason, lost)
+
+
+def check_place(tx: Transaction) -> Generation | None:
+    """The same in the middle of a run, for a connection that is new: a failover breaks them all.
+
+    Begins a new history when the connection leads to another PostgreSQL, or to a standby that was
+    promoted; None: all is as it was. Raises while a standby is not promoted yet.
+    """
+    if not cluster(tx.connection) or _moved(tx) is None:
+        return None
+    _one_at_a_time(tx)
+    reason = _moved(tx)
+    if reason is None:  # another server was quicker
+        return None
+    _note_place(tx)
+    return mint(tx, reason)
+
+
+def _one_at_a_time(tx: Transaction) -> None:
+    """Servers that notice the same loss begin one new history, and not one each."""
+    if tx.connection.dialect.name != "sqlite":
+        tx.row("SELECT 1 FROM meta WHERE k = 'schema_version' FOR UPDATE")
 
 
 def _lost_something(
@@ -101,13 +124,19 @@ def _lost_something(
         ends_early = any(heads.get(stream, -1) < head for stream, head in witness.heads.items())
         if witness.generation == present and ends_early:
             return Reason.WITNESS, ()
-    noted = tx.row("SELECT timeline FROM generation WHERE short = :g", g=present)
-    if noted is not None and noted.timeline not in (0, timeline(tx.connection)):
-        return Reason.TIMELINE, ()
+    return _moved(tx), ()
+
+
+def _moved(tx: Transaction) -> Reason | None:
+    """Whether this is another PostgreSQL than the present history's, or went on elsewhere."""
     place = tx.row("SELECT v FROM meta WHERE k = :k", k=_CLUSTER_KEY)
     if place is not None and place.v != cluster(tx.connection):
-        return Reason.CLUSTER, ()
-    return None, ()
+        return Reason.CLUSTER
+    present = present_generation(tx.connection)
+    noted = tx.row("SELECT timeline FROM generation WHERE short = :g", g=present)
+    if noted is not None and noted.timeline not in (0, timeline(tx.connection)):
+        return Reason.TIMELINE
+    return None
 
 
 def _note_place(tx: Transaction) -> None:

@@ -12,8 +12,9 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -40,6 +41,7 @@ UNAVAILABLE = (
     InterfaceError,
 )
 """The database's fault and not a request's: nothing is gained by doing requests one by one."""
+_ARRIVED = "boxgate_arrived"
 _STOPPING = "the server is stopping; try again in a moment"
 _log = get_logger(__name__)
 
@@ -96,12 +98,18 @@ Run = Callable[[Sql, Sequence[Any], int], tuple[list[Any], bool]]
 """Runs steps of one stream at a time in Unix ms: their answers, and whether the feed has news."""
 
 
+Arrive = Callable[[Transaction], Callable[[], None] | None]
+"""Looks around on a connection that is new, before anything is written by it. What it gives is
+called after the commit, and before the answer to anybody who was waiting."""
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
     """How steps are run: many together, or one alone after the many have failed."""
 
     together: Run
     alone: Run
+    arrive: Arrive | None = None
 
 
 @dataclass(slots=True)
@@ -230,8 +238,8 @@ class Writer:
     def _commit(self, items: list[_Item], run: Run) -> Exception | None:
         """Do them and commit. Whoever asked is answered, unless this gives the failure of all."""
         try:
-            with self._engine.begin() as connection:
-                batch = Transaction(connection, time.time_ns() // 1_000_000)
+            with self._begin() as connection:
+                batch = Transaction(connection, _now_ms())
                 _run_steps(batch, [item for item in items if not item.is_job], run)
                 for item in items:
                     if item.is_job:
@@ -244,6 +252,28 @@ class Writer:
             _log.exception("on_commit_failed")
         self._settle(items)
         return None
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        """A transaction, on a connection that has been looked around on."""
+        if self._runner.arrive is None:
+            with self._engine.begin() as connection:
+                yield connection
+            return
+        with self._engine.connect() as connection:
+            if _ARRIVED not in connection.info:
+                self._arrive(connection, self._runner.arrive)
+            with connection.begin():
+                yield connection
+
+    def _arrive(self, connection: Connection, arrive: Arrive) -> None:
+        with connection.begin():
+            first = Transaction(connection, _now_ms())
+            tell = arrive(first)
+        connection.info[_ARRIVED] = True  # the pool forgets it together with the connection
+        if tell is not None:
+            tell()
+            self._on_commit(frozenset(first.touched))
 
     def _settle(self, items: list[_Item]) -> None:
         def settle() -> None:
@@ -264,6 +294,10 @@ class Writer:
                 item.failure = StoreBusy(_STOPPING)
                 late.append(item)
         self._settle(late)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _at_once(settle: Callable[[], None]) -> None:
