@@ -24,6 +24,8 @@ DEFAULT_FOLDER = Path("demo-output")
 def main() -> int:
     """Play the story; 0 when every check holds."""
     options = _options()
+    for ending in (signal.SIGINT, signal.SIGTERM):  # what was started ends too
+        signal.signal(ending, signal.default_int_handler)
     folder: Path = options.folder.absolute()
     if folder.exists():
         shutil.rmtree(folder)
