@@ -95,6 +95,16 @@ def check_told(connection: Connection, told: Told) -> list[str]:
     ]
 
 
+def count_all(nodes: Iterable[NodeFiles]) -> dict[str, int]:
+    """How often what was done, by the nodes' journals and facts."""
+    counts: Counter[str] = Counter()
+    for node in nodes:
+        for row in node.journal("SELECT kind, count(*) FROM op GROUP BY kind"):
+            counts[row[0]] += row[1]
+        counts.update(fact["do"] for fact in read_facts(node.facts))
+    return dict(sorted(counts.items()))
+
+
 def check_books(connection: Connection, nodes: Sequence[NodeFiles]) -> list[str]:
     """Everything, in a house at rest."""
     reading = _Reading(connection, nodes)

@@ -108,7 +108,7 @@ class ChaosGate:
         if isinstance(answer, LetIn):
             self._facts.note({"do": "entered", "ticket": paper.ticket, "op": answer.op_id})
             self._doorman.commanded(answer)
-            self._control.count("offline" if answer.offline else "entered")
+            self._control.count("offline" if answer.offline else "asked")
             self._node.engine.nudge()
         else:
             self._control.count(str(answer.reason))

@@ -328,28 +328,20 @@ class House:
 
     # --- coming to rest
 
-    def come_to_rest(self) -> dict[str, int]:
-        """Nobody sells any more, everything is sent and read, all processes end well.
-
-        What the nodes counted.
-        """
+    def come_to_rest(self) -> None:
+        """Nobody sells any more, everything is sent and read, all processes end well."""
         for edge in self.edges:
             assert edge.program is not None
             self.greet(edge)
             if not edge.program.ask({"do": "rest"}, 20)["idle"]:
                 raise DemoFailed(f"{edge.name} does not come to rest")
         self._wait_until_still()
-        counts: dict[str, int] = {}
-        for edge in self.edges:
-            for what, count in self.status(edge)["counts"].items():
-                counts[what] = counts.get(what, 0) + count
         for edge in self.edges:
             self._end(edge)
         for centre in self.centres:
             assert centre.program is not None
             if code := centre.program.stop():
                 raise DemoFailed(f"{centre.name} ended with code {code}")
-        return counts
 
     def _wait_until_still(self) -> None:
         seen: list[object] = []

@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from sync_server.store.database import open_engine, read_only
-from tests.chaos.books import NodeFiles, check_books, check_told, read_told
+from tests.chaos.books import NodeFiles, check_books, check_told, count_all, read_told
 from tests.chaos.disks import ballast, limited
 from tests.chaos.house import EVENTS, Centre, Edge, House
 from tests.chaos.torn import copy_files, tear
@@ -28,7 +28,7 @@ from tests.demo.programs import DemoFailed, wait_until
 from tests.fakes.postgres import Cluster, private_cluster
 
 FULL_S = 1.5
-CALM_S = (0.15, 0.9)
+CALM_S = (0.1, 0.7)
 AT_REST = "at-rest"
 """Where a run on SQLite leaves the database."""
 TAKEOVER_WAIT_S = 30.0
@@ -62,13 +62,13 @@ class Mix:
 
 def mix_of(kills: int, *, on_postgres: bool) -> Mix:
     """What a run of so many kills is made of; the quick run is the one of 12 and of 8."""
-    tills, gates = kills // 4, max(1, kills // 10)
+    tills, gates = kills // 3, max(1, kills // 10)
     special = max(1, kills // 10)
     server = kills - tills - gates - special
     if on_postgres:
         freezes = kills // 20
-        return Mix(server, tills, gates, kills // 2, 0, 0, special + 2, special, freezes)
-    return Mix(server, tills, gates, kills // 2, special, max(1, kills // 10))
+        return Mix(server, tills, gates, kills // 3, 0, 0, special + 1, special, freezes)
+    return Mix(server, tills, gates, kills // 3, special, special)
 
 
 @dataclass(slots=True)
@@ -349,9 +349,10 @@ def _run(
         say("the house is open")
         storm = Storm(house, mix_of(kills, on_postgres=cluster is not None), say, outcome)
         storm.blow()
-        outcome.counts = house.come_to_rest()
+        house.come_to_rest()
         say("at rest")
         outcome.nodes = tuple(storm.nodes())
+        outcome.counts = count_all(outcome.nodes)
         with read_only(house.engine).connect() as connection:
             wrong = check_books(connection, outcome.nodes)
         if cluster is None:

@@ -37,7 +37,7 @@ def test_kills_and_power_cuts_and_full_disks_on_sqlite_leave_the_books_right(
 ) -> None:
     _folder, outcome = at_rest
     assert outcome.kills == SQLITE_KILLS
-    assert outcome.counts["sold"], "a house without sales proves nothing"
+    _worked(outcome)
     for fault in ("kill server", "kill till", "kill gate", "power cut", "full disk"):
         assert outcome.faults[fault], fault
 
@@ -47,9 +47,15 @@ def test_killed_owners_and_a_restarted_postgresql_leave_the_books_right(tmp_path
         pytest.skip(f"{OPT_OUT_VARIABLE} is set")
     outcome = run_storm(tmp_path / "house", SEED, POSTGRES_KILLS, "postgres", print)
     assert outcome.kills == POSTGRES_KILLS
-    assert outcome.counts["sold"], "a house without sales proves nothing"
+    _worked(outcome)
     for fault in ("kill server", "take over", "restart PostgreSQL", "drop connections"):
         assert outcome.faults[fault], fault
+
+
+def _worked(outcome: Outcome) -> None:
+    """A house in which nothing is done proves nothing."""
+    for what in ("sale", "printed", "release", "entry", "entered"):
+        assert outcome.counts.get(what, 0) >= 1, what
 
 
 _ANY_TICKET = "(SELECT ref FROM claim WHERE kind = 'sold' ORDER BY ref LIMIT 1)"

@@ -19,7 +19,7 @@ from edge.catalogue import Known, MirrorCatalogue
 from edge.errors import ReplicaError
 from edge.id_mint import IdMint
 from edge.journal import Unit
-from edge.local_view import FREE, unit_views
+from edge.local_view import ALLOT, FREE, UnitView, unit_views
 from edge.node import Node
 from edge.returns import void_here
 from edge.sync import Wish
@@ -33,7 +33,7 @@ from ticketing.operations import Refund, RefundAction, Sale
 
 STOCK, LOW = 60, 25
 PERSON = "li.na"
-_VOIDS, _FIRM, _SETTLES = 0.06, 0.08, 0.01
+_VOIDS, _FIRM, _SETTLES, _OLD_MAP = 0.06, 0.1, 0.01, 0.4
 _TICKETS_MAX = 3
 
 
@@ -159,12 +159,18 @@ class ChaosTill:
             then("offline")
 
     def _ask_for_others(self, known: Known) -> None:
-        """Units of the map that look free, for a basket: sold or given back when they come."""
+        """Units of the map for a basket: sold or given back when they come.
+
+        Most often they look free. The rest looked free some time ago and is lent to another now.
+        """
         stream, performance = known.event.id, known.event.performances[0].number
         with self._node.replica.reading() as own, self._node.replica.mirror.reading() as mirror:
             views = unit_views(own, mirror, stream, performance)
-        looks_free = [n for n in range(1, known.plan.unit_count + 1) if _is_free(views.get(n))]
-        units = tuple(sorted(self._rng.sample(looks_free, min(2, len(looks_free)))))
+        numbers = list(range(1, known.plan.unit_count + 1))
+        is_old = self._rng.random() < _OLD_MAP
+        wanted_kind = ALLOT if is_old else FREE
+        numbers = [n for n in numbers if _kind(views.get(n)) == wanted_kind]
+        units = tuple(sorted(self._rng.sample(numbers, min(2, len(numbers)))))
         if not units:
             return
         places = {(stream, performance, number) for number in units}
@@ -240,8 +246,11 @@ class ChaosTill:
         return self._node.env.random_bytes(16).hex()
 
 
-def _is_free(view: object) -> bool:
-    return view is None or getattr(view, "kind", "") == FREE
+def _kind(view: UnitView | None) -> str:
+    """Of a unit: free, or lent to others; '' for what nobody would tap."""
+    if view is None:
+        return FREE
+    return "" if view.is_ours else view.kind
 
 
 def _work(node: Node, settings: NodeSettings, control: Control) -> None:
