@@ -19,6 +19,8 @@ import jwt
 from edge.env import Env
 from edge.errors import ServerRefused, ServerUnreachable
 from edge.identity import Identity, NodeKey
+from edge.protocol.hello import PROTO
+from edge.snapshot import RANGE_NOT_SATISFIABLE, PieceReply, PieceRequest
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_TERM_S = 60
@@ -91,9 +93,37 @@ class ServerClient:
             "after": ",".join(f"{stream}:{rev}" for stream, rev in sorted(after.items())),
             "limit": str(limit),
             "wait_s": str(wait_s),
+            "proto": str(PROTO),
         }
         timeout = httpx.Timeout(wait_s + 5, connect=2)
         return self._call("GET", "/v1/pull", params=query, timeout=timeout)
+
+    @property
+    def role(self) -> str:
+        """What the node is enrolled as."""
+        return self._identity.role
+
+    def get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """A call that only asks, as a part of the protocol made it up."""
+        return self._call("GET", path, params=query)
+
+    def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """A call that a part of the protocol made up."""
+        return self._call("POST", path, json=body)
+
+    def piece(self, asked: PieceRequest) -> PieceReply:
+        """A piece of a snapshot file, as it comes. Raises ServerRefused, 416 excepted."""
+        headers = {
+            **asked.headers,
+            "Authorization": f"Bearer {self._bearer()}",
+            "Accept-Encoding": "identity",
+        }
+        response, raw = exchange(self._http, "GET", asked.path, headers=headers)
+        if response.is_success or response.status_code == RANGE_NOT_SATISFIABLE:
+            found = {name.lower(): value for name, value in response.headers.items()}
+            return PieceReply(response.status_code, found, raw)
+        self._object_of(response, raw)
+        raise ServerUnreachable(_no_sense(response))
 
     def acquire(self, stream: str, body: Mapping[str, object]) -> dict[str, Any]:
         """Ask for units. Idempotent by the body's `req`."""
@@ -117,8 +147,11 @@ class ServerClient:
 
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._bearer()}"}
+        return self._object_of(*exchange(self._http, method, path, headers=headers, **options))
+
+    def _object_of(self, response: httpx.Response, raw: bytes) -> dict[str, Any]:
         try:
-            return request(self._http, method, path, headers=headers, **options)
+            return object_of(response, raw)
         except ServerRefused as refusal:
             if refusal.status == httpx.codes.UNAUTHORIZED:
                 self._token = ""  # expired early, or the server has new keys: ask for another
@@ -196,24 +229,44 @@ def request(
     reply_s_max: float = _REPLY_S_MAX,
     **options: Any,
 ) -> dict[str, Any]:
-    """One call. Raises ServerUnreachable or ServerRefused; returns a JSON object.
+    """One call. Raises ServerUnreachable or ServerRefused; returns a JSON object."""
+    return object_of(*exchange(http, method, path, reply_s_max=reply_s_max, **options))
+
+
+def exchange(
+    http: httpx.Client,
+    method: str,
+    path: str,
+    *,
+    reply_s_max: float = _REPLY_S_MAX,
+    **options: Any,
+) -> tuple[httpx.Response, bytes]:
+    """A question and what came back, whatever it says. Raises ServerUnreachable.
 
     From its first header on, a reply may take `reply_s_max` to be whole.
     """
     try:
         with http.stream(method, path, **options) as response:
-            raw = _read_bounded(response, time.monotonic() + reply_s_max)
+            return response, _read_bounded(response, time.monotonic() + reply_s_max)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise ServerUnreachable(f"no answer from the server ({type(error).__name__})") from error
     except ValueError as error:  # too large, or a header or a chunk that is no HTTP at all
         raise ServerUnreachable("the server's answer makes no sense") from error
+
+
+def object_of(response: httpx.Response, raw: bytes) -> dict[str, Any]:
+    """The JSON object of an answer. Raises ServerRefused or ServerUnreachable."""
     body = _json_object(raw)
     if response.is_success and body is not None:
         return body
     if response.is_client_error and body is not None and isinstance(body.get("code"), str):
         detail = str(body.get("detail", ""))
         raise ServerRefused(response.status_code, str(body["code"]), detail, body)
-    raise ServerUnreachable(f"the server's answer makes no sense (status {response.status_code})")
+    raise ServerUnreachable(_no_sense(response))
+
+
+def _no_sense(response: httpx.Response) -> str:
+    return f"the server's answer makes no sense (status {response.status_code})"
 
 
 def _read_bounded(response: httpx.Response, until_s: float) -> bytes:

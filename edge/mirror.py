@@ -118,6 +118,13 @@ class Mirror:
             rows = connection.execute("SELECT stream, rev FROM cursor").fetchall()
         return {row["stream"]: row["rev"] for row in rows}
 
+    def position(self) -> tuple[str, dict[str, int]]:
+        """Generation and cursors as of one moment."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT stream, gen, rev FROM cursor").fetchall()
+        generation = str(rows[0]["gen"]) if rows else ""
+        return generation, {row["stream"]: row["rev"] for row in rows}
+
     def generation(self) -> str:
         """The server's history that everything here is from; '' when there is nothing here."""
         with self.reading() as connection:

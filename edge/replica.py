@@ -96,6 +96,11 @@ class Replica:
         self._thread = threading.Thread(target=self._loop, name="journal-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def folder(self) -> Path:
+        """Where the node's files are."""
+        return self._journal_path.parent
+
     def transact(self, work: Callable[[Unit], T]) -> T:
         """Run `work` on the writer thread; returns its result once it is on stable storage.
 

@@ -39,7 +39,7 @@ PIECE_BYTES = 1024 * 1024
 FILE_BYTES_MAX = 512 * 1024 * 1024
 LINE_BYTES_MAX = 64 * 1024 * 1024
 """After unpacking. A line has 500 rows; an event's documents are the longest of all."""
-_OK, _PART, _RANGE = 200, 206, 416
+_OK, _PART, RANGE_NOT_SATISFIABLE = 200, 206, 416
 _TAG = re.compile(r'"([0-9A-Za-z-]{1,64})"')
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12})")
 _PART_NAME = re.compile(r"(.+)\.([0-9A-Za-z-]{1,64})\.([0-9]{1,12})\.part")
@@ -89,6 +89,11 @@ class Download:
         return self._part is not None and self._size() >= _total(self._part)
 
     @property
+    def received(self) -> int:
+        """How many bytes of it are here."""
+        return self._size()
+
+    @property
     def file(self) -> Path:
         """The whole file."""
         assert self._part is not None, "nothing has come yet"
@@ -110,7 +115,7 @@ class Download:
         Raises ServerUnreachable for an answer that makes no sense, ReplicaError when the disk does
         not take it. A refusal (`just_pull`) is the caller's to see, before this.
         """
-        if reply.status == _RANGE:  # the file is shorter than our name for it says
+        if reply.status == RANGE_NOT_SATISFIABLE:  # the file is shorter than our name for it says
             self.discard()
             return
         tag, begin, total = _place(reply)

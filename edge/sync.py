@@ -17,6 +17,7 @@ from typing import Any
 
 from edge.allotments import Grant
 from edge.client import ServerClient
+from edge.copies import ALL_KINDS, Copies
 from edge.env import Env
 from edge.errors import EdgeError, ReplicaError, ServerRefused, ServerUnreachable
 from edge.journal import get_meta, is_locked
@@ -112,6 +113,7 @@ class SyncEngine:
     _threads: list[threading.Thread] = field(init=False, default_factory=list)
     _hello_due_s: float = field(init=False, default=0.0)
     _follower: pull.Follower = field(init=False)
+    _copies: Copies = field(init=False)
     _first_sent: dict[str, Anchor] = field(init=False, default_factory=dict)
     """When each request for units was sent for the first time."""
     _session: str = field(init=False, default="")
@@ -127,6 +129,7 @@ class SyncEngine:
         self._retry = {part: threading.Event() for part in Part}
         self._wishes = queue.Queue(WISHES_MAX)
         self._follower = pull.Follower()
+        self._copies = Copies(self.replica, self.env, self._is_stopping)
 
     def start(self) -> None:
         """Begin; returns at once. Once only."""
@@ -155,6 +158,9 @@ class SyncEngine:
             thread.join(max(0.0, until_s - self.env.monotonic_s()))
         self._refuse_wishes()
 
+    def _is_stopping(self) -> bool:
+        return self._stop.is_set()
+
     @property
     def link(self) -> Link:
         """The link as of now."""
@@ -163,6 +169,13 @@ class SyncEngine:
     def nudge(self) -> None:
         """There is something to push."""
         self._work.set()
+
+    def check_copies(self) -> None:
+        """Compare the mirror with the server soon: at shift close, before doors open.
+
+        What differs is put right, told as news, and a case at the server.
+        """
+        self._copies.check_soon()
 
     def wish(self, wish: Wish | RevokeWish) -> bool:
         """Ask in the background. False when that is hopeless now (offline, or full)."""
@@ -260,9 +273,9 @@ class SyncEngine:
         self._session = self._session or self.env.random_bytes(8).hex()
         self._hello_turn += 1
         session = hello.Session(self._session, self._hello_turn, self.program_version)
-        cursors = self.replica.mirror.cursors()
+        position = self.replica.mirror.position()
         with self.replica.reading() as connection:
-            request = hello.hello_request(connection, self.env, session, cursors)
+            request = hello.hello_request(connection, self.env, session, position)
         reply = client.hello(request.body)
         outcome = self.replica.transact(lambda unit: hello.on_hello(unit, request, reply))
         for head in outcome.fenced:
@@ -450,6 +463,9 @@ class SyncEngine:
     def _pull_turn(self, client: ServerClient) -> None:
         began_s = self.env.monotonic_s()
         brought = self.pull_round(client, WAIT_S)
+        checked = self._copies.check_due(client)
+        if checked is not None and checked[1]:
+            _tell(self.listeners.pulled, checked[0], ALL_KINDS)
         if not brought and self.env.monotonic_s() - began_s < _EMPTY_POLL_S:
             self._stop.wait(_EMPTY_POLL_S)
 
@@ -467,9 +483,13 @@ class SyncEngine:
                 request.generation, request.after, limit=request.limit, wait_s=request.wait_s
             )
         except ServerRefused as refusal:
-            if refusal.code != "generation_changed":
+            stream = refusal.body.get("stream")
+            if refusal.code == "generation_changed":
+                self._forget(request.generation)
+            elif refusal.code == "refetch" and isinstance(stream, str) and stream in request.after:
+                mirror.forget_stream(stream)
+            else:
                 raise
-            self._forget(request.generation)
             return True
         news = pull.read_pull(request, reply, node_id)
         if news.is_new_history:
@@ -477,6 +497,10 @@ class SyncEngine:
             return True
         for page in news.pages:
             self._take_in(news, page, sent)
+            if self._copies.fetch(client, news, page):
+                _tell(self.listeners.pulled, page.stream, ALL_KINDS)
+            else:
+                self._copies.tidy(client, page)
         self._follower.heard(request)
         self._reached(Part.PULLER)
         return any(page.changes for page in news.pages)
@@ -486,6 +510,7 @@ class SyncEngine:
         _log.warning("generation_changed", was=generation)
         self.replica.mirror.forget()
         self._follower.forget()
+        self._copies.forget()
         self._greet.set()
         self._work.set()
 

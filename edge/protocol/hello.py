@@ -49,10 +49,18 @@ class HelloOutcome:
 
 
 def hello_request(
-    connection: sqlite3.Connection, env: Env, session: Session, cursors: Mapping[str, int]
+    connection: sqlite3.Connection,
+    env: Env,
+    session: Session,
+    position: tuple[str, Mapping[str, int]],
 ) -> HelloRequest:
-    """The greeting as of now; `cursors` say how far the mirror has each stream."""
-    ours = heads(connection)
+    """The greeting as of now; `position` says of which history the mirror is, and how far.
+
+    A mirror that is still of an older history than the last greeting told of says nothing:
+    beside the new generation its cursors would look like news that the server has lost.
+    """
+    ours, generation = heads(connection), get_meta(connection, "generation")
+    cursors = position[1] if position[0] == generation else {}
     body = {
         "session": session.id,
         "turn": session.turn,
@@ -63,7 +71,7 @@ def hello_request(
         "journals": [
             {"stream": h.stream, "inc": h.incarnation, "seq": h.seq, "hash": h.hash} for h in ours
         ],
-        "gen": get_meta(connection, "generation"),
+        "gen": generation,
         "cursors": dict(cursors),
     }
     return HelloRequest(ours, body)

@@ -38,6 +38,8 @@ class Page:
     grants: tuple[Grant, ...]
     after: int
     read_to: int
+    head: int = 0
+    """How far the stream goes at the server; 0 when it does not tell."""
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -56,6 +58,14 @@ class News:
     is_new_history: bool
     pages: tuple[Page, ...]
     now_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """In which history the server gave an answer, and when by its clock (0: it does not tell)."""
+
+    generation: str
+    now_ms: int
 
 
 @dataclass(slots=True)
@@ -98,9 +108,9 @@ class Follower:
 
 def read_pull(request: PullRequest, reply: Mapping[str, Any], node_id: str) -> News:
     """The news in an answer. Raises ServerUnreachable when it makes no sense."""
-    told = replies.generation(reply)
-    if request.generation not in ("", told):
-        return News(told, is_new_history=True, pages=())
+    told = read_told(reply)
+    if request.generation not in ("", told.generation):
+        return News(told.generation, is_new_history=True, pages=())
     streams = reply.get("streams")
     if not isinstance(streams, dict):
         raise replies.nonsense("streams")
@@ -109,8 +119,13 @@ def read_pull(request: PullRequest, reply: Mapping[str, Any], node_id: str) -> N
         for stream, rev in request.after.items()
         if stream in streams
     ]
+    return News(told.generation, is_new_history=False, pages=tuple(pages), now_ms=told.now_ms)
+
+
+def read_told(reply: Mapping[str, Any]) -> Told:
+    """What an answer says of itself. Raises ServerUnreachable when that makes no sense."""
     now_ms = replies.number(reply, "now_ms") if "now_ms" in reply else 0
-    return News(told, is_new_history=False, pages=tuple(pages), now_ms=now_ms)
+    return Told(replies.generation(reply), now_ms)
 
 
 def take_grants(unit: Unit, news: News, page: Page, sent: Anchor) -> None:
@@ -119,9 +134,14 @@ def take_grants(unit: Unit, news: News, page: Page, sent: Anchor) -> None:
     `sent` is when the poll was sent. Raises ServerUnreachable when a greeting has told of another
     history meanwhile: an allotment of the old one may be lent to somebody else in the new one.
     """
-    check_generation(unit, news.generation)
-    for grant in page.grants:
-        install(unit, page.stream, grant, anchor_of_row(grant, news.now_ms, sent))
+    take_told(unit, Told(news.generation, news.now_ms), page.stream, page.grants, sent)
+
+
+def take_told(unit: Unit, told: Told, stream: str, grants: Iterable[Grant], sent: Anchor) -> None:
+    """The same for rows that came by another call."""
+    check_generation(unit, told.generation)
+    for grant in grants:
+        install(unit, stream, grant, anchor_of_row(grant, told.now_ms, sent))
 
 
 def anchor_of_row(grant: Grant, now_ms: int, sent: Anchor) -> Anchor | None:
@@ -148,12 +168,14 @@ def _page(stream: str, after: int, raw: object, node_id: str) -> Page:
         raise replies.nonsense("streams")
     changes = replies.changes(raw)
     read_to = replies.number(raw, "next", low=after + 1 if changes else after)
-    return Page(stream, tuple(changes), tuple(_grants(changes, node_id)), after, read_to)
+    head = replies.number(raw, "head") if "head" in raw else 0
+    return Page(stream, tuple(changes), grants_of(changes, node_id), after, read_to, head)
 
 
-def _grants(changes: Iterable[Change], node_id: str) -> list[Grant]:
-    return [
+def grants_of(changes: Iterable[Change], node_id: str) -> tuple[Grant, ...]:
+    """What is lent to this node, of some rows. Raises ServerUnreachable for one that is none."""
+    return tuple(
         replies.grant(change.body)
         for change in changes
         if change.kind == "allot" and change.body.get("node") == node_id
-    ]
+    )

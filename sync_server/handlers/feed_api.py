@@ -123,6 +123,7 @@ async def own_part(request: web.Request) -> web.Response:
     return _reply(
         {
             "gen": centre.generation.short,
+            "now_ms": centre.now_ms(),
             "rows": page.rows,
             "next": page.next,
             "more": page.more,
@@ -175,6 +176,7 @@ async def digest_rows(request: web.Request) -> web.Response:
     return _reply(
         {
             "gen": centre.generation.short,
+            "now_ms": centre.now_ms(),
             "buckets": found.buckets,
             "rows": found.rows,
             "head": found.head,

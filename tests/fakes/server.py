@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.fakes import feed_files
 from ticketing.journal import ROOT_HASH, first_break, op_from_wire
 
 GENERATION = "0a1b2c3d"
@@ -101,6 +102,8 @@ class FakeServer:
         self.grants: dict[str, dict[str, Any]] = {}
         self.calls: list[Call] = []
         self.unplugged = False
+        self.rows_per_page = 10_000
+        self.has_few_rows = False
         self.released = threading.Event()
         self._rows: dict[str, list[list[Any]]] = defaultdict(list)
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
@@ -200,10 +203,43 @@ class FakeServer:
             "salvage": self._salvage,
             "declare": self._declare,
             "revoke": self._revoke,
+            "snapshot": self._snapshot,
+            "own": self._own,
+            "digest": self._digest,
+            "rows": self._bucket_rows,
         }
         work = works[call.name]
         with self._guard:
             return work(call)
+
+    def snapshot_of(self, stream: str) -> bytes:
+        """The file as of now, for a till."""
+        rows = self._rows[stream]
+        return feed_files.snapshot_file(self.generation, stream, "till", rows, len(rows))
+
+    def _snapshot(self, call: Call) -> Say:
+        if self.has_few_rows:
+            return problem(409, "just_pull")
+        stream = call.path.split("/")[3]
+        status, headers, content = feed_files.piece_of(self.snapshot_of(stream), call.headers)
+        return Say(content, status, headers)
+
+    def _own(self, call: Call) -> Say:
+        rows, query = self._rows[call.path.split("/")[3]], call.query
+        page = feed_files.own_page(rows, int(query["after"]), int(query["rev"]))
+        return Say({"gen": self.generation, "now_ms": self._clock_ms(), **page})
+
+    def _digest(self, call: Call) -> Say:
+        rows = self._rows[call.path.split("/")[3]]
+        return Say({"gen": self.generation, **feed_files.digest_reply(rows, call.body)})
+
+    def _bucket_rows(self, call: Call) -> Say:
+        rows = self._rows[call.path.split("/")[3]]
+        found = feed_files.bucket_rows(rows, call.body["buckets"][0])
+        return Say({"gen": self.generation, "now_ms": self._clock_ms(), **found})
+
+    def _clock_ms(self) -> int:
+        return self.now_ms if self.now_ms is not None else time.time_ns() // 1_000_000
 
     def _salvage(self, call: Call) -> Say:
         stream, ops = call.path.split("/")[3], call.body["ops"]
@@ -242,12 +278,11 @@ class FakeServer:
             }
             for told in call.body["journals"]
         ]
-        now_ms = self.now_ms if self.now_ms is not None else time.time_ns() // 1_000_000
         return Say(
             {
                 "gen": self.generation,
                 "proto": 1,
-                "now_ms": now_ms,
+                "now_ms": self._clock_ms(),
                 "journals": journals,
                 "quarantined": sorted(self.quarantined),
             }
@@ -287,16 +322,18 @@ class FakeServer:
             if left_s <= 0 or self.generation != generation:
                 break
             self._guard.wait(left_s)
-        streams = {
-            stream: {
-                "rows": rows.get(stream, []),
-                "next": max(revision, len(self._rows[stream])),
-                "head": len(self._rows[stream]),
-                "more": False,
+        streams = {}
+        for stream, revision in after.items():
+            found, head = rows.get(stream, []), len(self._rows[stream])
+            page = found[: self.rows_per_page]
+            read_to = page[-1][1] if len(page) < len(found) else max(revision, head)
+            streams[stream] = {
+                "rows": page,
+                "next": read_to,
+                "head": head,
+                "more": read_to < head,
             }
-            for stream, revision in after.items()
-        }
-        return Say({"gen": self.generation, "streams": streams})
+        return Say({"gen": self.generation, "now_ms": self._clock_ms(), "streams": streams})
 
     def _news(self, after: Mapping[str, int]) -> dict[str, list[list[Any]]]:
         found = {stream: self._rows[stream][revision:] for stream, revision in after.items()}
@@ -370,7 +407,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length)
         address = urlsplit(self.path)
-        name = address.path.rpartition("/")[2]
+        name = "snapshot" if "/snapshot/" in address.path else address.path.rpartition("/")[2]
         body = dict(parse_qsl(raw.decode())) if name == "token" else json.loads(raw or b"null")
         query = dict(parse_qsl(address.query, keep_blank_values=True))
         self._give(self.server.fake.take(Call(name, address.path, body, query, dict(self.headers))))

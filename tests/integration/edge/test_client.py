@@ -215,6 +215,7 @@ def test_a_pull_names_its_cursors_in_order(server: FakeServer, client: ServerCli
         "after": "a:1,b:2",
         "limit": "9",
         "wait_s": "0",
+        "proto": "1",
     }
 
 
