@@ -95,6 +95,10 @@ class Cluster:
         """Stop it. "immediate" is a crash: the next start recovers."""
         self._control("stop", "--mode", mode)
 
+    def promote(self) -> None:
+        """A standby goes on as a primary, on a timeline of its own."""
+        self._control("promote")
+
     def _control(self, command: str, *options: str) -> None:
         data = str(self.folder / "data")
         try:
@@ -117,6 +121,38 @@ def private_cluster(*, durable: bool = True) -> Iterator[Cluster]:
     with _watched_folder(_disk() if durable else _memory()) as folder:
         password = _initialise(folder, binaries)
         yield _started(folder, binaries, password, durable)
+
+
+@contextmanager
+def standby_of(primary: Cluster) -> Iterator[Cluster]:
+    """A running standby with all that the primary has now, which then follows it by streaming."""
+    with _watched_folder(primary.folder.parent) as folder:
+        command: list[str | Path] = [
+            primary.bin / "pg_basebackup",
+            f"--pgdata={folder / 'data'}",
+            f"--host={primary.folder}",
+            f"--port={primary.port}",
+            f"--username={_USER}",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+        ]
+        _run(folder, *command)
+        settings = folder / "data" / "postgresql.auto.conf"
+        copied = settings.read_text()
+        for tries_left in reversed(range(_START_TRIES)):
+            port = _free_port()
+            ours = f"port = '{port}'\nunix_socket_directories = '{folder}'\n"
+            settings.write_text(copied + ours)  # of two lines with one name the last one counts
+            cluster = Cluster(folder, primary.bin, port, primary.password)
+            try:
+                cluster.start()
+            except PostgresFailed:
+                if tries_left == 0:
+                    raise
+            else:
+                yield cluster
+                return
 
 
 def find_binaries() -> Path:
