@@ -20,11 +20,12 @@ from sqlalchemy import Engine, make_url, text
 
 from sync_server.services.generations import Reason, mint
 from sync_server.services.house import Generation
-from sync_server.store.database import describe, open_engine, sound_version
+from sync_server.store.database import UNFINISHED, describe, open_engine, sound_version
 from sync_server.store.errors import StoreError
 from sync_server.store.migrating import migrate
 from sync_server.store.schema import SCHEMA_VERSION
 from sync_server.store.transact import transact
+from sync_server.store.writer import Transaction
 
 _TOOL_TIMEOUT_S = 3_600
 
@@ -146,7 +147,9 @@ def _restore_postgres(
             f"{describe(engine)} is not empty. Make a new, empty database, set 'database_url' to "
             "it and run this command again; the present one stays as it is"
         )
-    arguments = ["--no-owner", "--single-transaction", "--exit-on-error"]
+    with engine.begin() as connection:  # gone together with the old history, and not before
+        connection.execute(text(f"CREATE TABLE {UNFINISHED} (at text)"))
+    arguments = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
     _run_tool("pg_restore", engine, [*arguments, str(file)])
     made, waiting = _prepare(engine, at, check_keys, lost)
     return Restored(made, None, waiting)
@@ -156,13 +159,18 @@ def _prepare(
     engine: Engine, at: datetime, check_keys: Callable[[Engine], None], lost: tuple[str, ...]
 ) -> tuple[Generation, int]:
     """A backup's database becomes one that may be served: checked, of this schema, a new history."""
+
+    def begin(tx: Transaction) -> Generation:
+        tx.run(f"DROP TABLE IF EXISTS {UNFINISHED}")
+        return mint(tx, Reason.RESTORE, lost)
+
     try:
         if sound_version(engine) < SCHEMA_VERSION:
             done = migrate(engine, at)
             if done.copy is not None:
                 done.copy.unlink()  # the backup is still there
         check_keys(engine)
-        made = transact(engine, lambda tx: mint(tx, Reason.RESTORE, lost))
+        made = transact(engine, begin)
         with engine.connect() as connection:
             waiting = connection.execute(
                 text("SELECT count(DISTINCT node_id) FROM quarantine WHERE state = 'waiting'")

@@ -40,6 +40,10 @@ CONNECTION_SETTINGS = {
 }
 """A PostgreSQL whose machine is gone is noticed within so long, and not after a quarter of an hour."""
 
+UNFINISHED = "unfinished_restore"
+"""A table that is there while a backup is being put in: such a database is still of the history
+that the backup was taken in, and must not be served."""
+
 T = TypeVar("T")
 
 
@@ -109,6 +113,11 @@ def sound_version(engine: Engine) -> int:
 def check_schema(engine: Engine) -> None:
     """Raise a StoreError with what to do unless this database is ours, sound and of our version."""
     found = sound_version(engine)
+    if _guarded(engine, lambda c: c.dialect.has_table(c, UNFINISHED)):
+        raise StoreError(
+            f"a restore of {describe(engine)} was cut off; make a new, empty database, set "
+            "'database_url' to it and run 'boxgate-server restore' again"
+        )
     if found < SCHEMA_VERSION:
         raise StoreFromOlderVersion(
             f"{describe(engine)} was written by an older Boxgate (schema {found}, this program "

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import func, select, text
 
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
+from sync_server import commands
 from sync_server.__main__ import run
 from sync_server.serve_lock import alone
+from sync_server.services import backup as backup_module
+from sync_server.services.backup import back_up
 from sync_server.services.generations import (
     Reason,
     Told,
@@ -22,6 +28,7 @@ from sync_server.services.generations import (
     present_generation,
     timeline,
 )
+from sync_server.services.keys import KeyName
 from sync_server.services.witness import (
     Witness,
     check_history,
@@ -29,11 +36,16 @@ from sync_server.services.witness import (
     witness_of,
     write_witness,
 )
-from tests.fakes.databases import is_on_postgresql
+from sync_server.store import schema
+from sync_server.store.database import open_engine
+from sync_server.store.errors import StoreError
+from sync_server.store.schema import metadata
+from tests.fakes.databases import fresh_database, is_on_postgresql
 from tests.integration.sync_server.failover import found, restore, save
 from tests.integration.sync_server.stage import EVENT, GENERATION, Stage, Till
 from tests.integration.sync_server.support import HouseOnDisk
 
+postgres_only = pytest.mark.skipif(not is_on_postgresql(), reason="about PostgreSQL")
 sqlite_only = pytest.mark.skipif(is_on_postgresql(), reason="about a SQLite file")
 
 
@@ -248,3 +260,130 @@ def test_present_generation_is_the_last_that_began(stage: Stage) -> None:
     made = stage.do(lambda tx: mint(tx, Reason.RESTORE))
     with stage.engine.connect() as connection:
         assert present_generation(connection) == made.short
+
+
+# --- the same on PostgreSQL, by its own programs
+
+
+@pytest.fixture
+def another(house: HouseOnDisk, tmp_path: Path) -> Iterator[HouseOnDisk]:
+    """The house with an empty database beside its own."""
+    with fresh_database(tmp_path) as url:
+        yield replace(house, settings=replace(house.settings, database_url=url))
+
+
+def _rows(house: HouseOnDisk) -> dict[str, int]:
+    """How many rows each table has."""
+    engine = open_engine(house.settings.database)
+    try:
+        with engine.connect() as connection:
+            return {
+                table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in metadata.sorted_tables
+            }
+    finally:
+        engine.dispose()
+
+
+def _do(house: HouseOnDisk, sql: str) -> None:
+    engine = open_engine(house.settings.database)
+    with engine.begin() as connection:
+        connection.execute(text(sql))
+    engine.dispose()
+
+
+@postgres_only
+def test_a_backup_of_postgresql_is_restored_into_an_empty_database(
+    house: HouseOnDisk,
+    another: HouseOnDisk,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "backup.dump"
+    before = _rows(house)
+    assert run(_arguments(house, "backup", str(file))) == ExitCode.OK
+    assert file.stat().st_mode & 0o077 == 0
+    _do(house, "INSERT INTO meta (k, v) VALUES ('later', '1')")
+    witness = Witness(_name(house), "0000000f", {})
+    house.settings.witness_file.parent.mkdir(parents=True, exist_ok=True)
+    write_witness(house.settings.witness_file, witness)
+    capsys.readouterr()
+    assert run(_arguments(another, "restore", str(file))) == ExitCode.OK
+    assert "a new history begins" in capsys.readouterr().out
+    after = _rows(another)
+    changed = {name for name, count in after.items() if count != before[name]}
+    assert changed == {"generation", "quarantine"}
+    assert after["generation"] == before["generation"] + 2, "the lost one, and a new one"
+    engine = commands.open_house(another.settings).engine
+    with engine.connect() as connection:
+        reasons = {row[0] for row in connection.execute(text("SELECT reason FROM generation"))}
+        columns = connection.execute(
+            text("SELECT count(*) FROM information_schema.columns WHERE table_name = 'op'")
+        ).scalar_one()
+    engine.dispose()
+    assert reasons == {"init", "lost", "restore"}
+    assert columns == len(schema.op.columns)
+    assert _rows(house)["meta"] == before["meta"] + 1, "the present one stays as it is"
+    with pytest.raises(ProgramError, match="is not empty"):
+        run(_arguments(another, "restore", str(file)))
+
+
+def _name(house: HouseOnDisk) -> str:
+    opened = commands.open_house(house.settings)
+    opened.engine.dispose()
+    return opened.keys.fingerprints()[KeyName.NODE]
+
+
+@postgres_only
+@pytest.mark.parametrize("what", ["text", "torn", "of another house"])
+def test_what_is_no_backup_of_this_house_is_not_served_from_postgresql(
+    house: HouseOnDisk, another: HouseOnDisk, tmp_path: Path, what: str
+) -> None:
+    file = tmp_path / "backup.dump"
+    if what == "of another house":
+        _do(house, "UPDATE meta SET v = 'x' WHERE k = 'key:node'")
+        back_up(open_engine(house.settings.database), file)
+    else:
+        run(_arguments(house, "backup", str(file)))
+        content = file.read_bytes()
+        file.write_bytes(b"no dump" * 100 if what == "text" else content[: len(content) // 2])
+    with pytest.raises(ProgramError):
+        run(_arguments(another, "restore", str(file)))
+    with pytest.raises(ProgramError):
+        commands.open_house(another.settings)
+
+
+@postgres_only
+def test_a_restore_that_was_cut_off_before_the_new_history_is_not_served(
+    house: HouseOnDisk, another: HouseOnDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would go on in the old history, and give numbers out that tills have already."""
+    file = tmp_path / "backup.dump"
+    run(_arguments(house, "backup", str(file)))
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backup_module, "_prepare", cut)
+    with pytest.raises(KeyboardInterrupt):
+        run(_arguments(another, "restore", str(file)))
+    assert _rows(another)["generation"] == 1, "it is all there"
+    with pytest.raises(ProgramError, match="was cut off"):
+        commands.open_house(another.settings)
+
+
+@postgres_only
+def test_a_password_is_on_no_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[list[str], str]] = []
+
+    def note(argv: list[str], *, env: dict[str, str], **_: object) -> object:
+        seen.append((argv, env.get("PGPASSWORD", "")))
+        return SimpleNamespace(returncode=1, stderr="a line\nno such server\n")
+
+    monkeypatch.setattr(backup_module.subprocess, "run", note)
+    url = "postgresql://box:s3cret@127.0.0.1:9/house"
+    with pytest.raises(StoreError, match="pg_dump failed: no such server"):
+        back_up(open_engine(url), tmp_path / "x")
+    ((argv, password),) = seen
+    assert "--dbname=postgresql://box@127.0.0.1:9/house" in argv
+    assert ("s3cret" in " ".join(argv), password) == (False, "s3cret")
