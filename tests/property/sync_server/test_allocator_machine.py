@@ -356,8 +356,9 @@ class Allocator(RuleBasedStateMachine):
             return "ok_moved", places[0]
         return "disputed", None
 
-    @rule(at=ANY, count=st.integers(1, 4), shares=st.integers(0, 2))
-    def release(self, at: int, count: int, shares: int) -> None:
+    @precondition(lambda self: self.lent)
+    @rule(at=ANY, count=st.integers(1, 4), shares=st.integers(0, 2), told=BOTH)
+    def release(self, at: int, count: int, shares: int, told: bool) -> None:
         lent = self._some_lent(at)
         if lent is None:
             return
@@ -370,6 +371,8 @@ class Allocator(RuleBasedStateMachine):
         body = encode_release(Release(PERFORMANCE, lent.grant.id, tuple(chosen), counts))
         lent.till.say(OpKind.RELEASE, body)
         self.said.append((lent.till, lambda: self._heard_release(lent, chosen, shares)))
+        if told:
+            self._push(lent.till)
 
     def _heard_release(self, lent: Lent, chosen: list[int], shares: int) -> str:
         self._take_units_back(lent, chosen)
@@ -603,7 +606,7 @@ class Allocator(RuleBasedStateMachine):
 def test_the_stock_adds_up_whatever_is_done_to_it() -> None:
     Allocator.happened.clear()
     few = settings(
-        max_examples=15,
+        max_examples=25,
         stateful_step_count=60,
         suppress_health_check=list(HealthCheck),
     )
