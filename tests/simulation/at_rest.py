@@ -45,6 +45,7 @@ def check_all(oracle: Oracle) -> None:
             _receipts_have_no_gaps,
             _entries_are_all_known,
             _mirrors_are_equal,
+            _clones_are_found,
             _nothing_strange_was_reported,
         ):
             check(oracle, raw)
@@ -417,6 +418,22 @@ def _rows_of(mirror: sqlite3.Connection, stream: str) -> set[tuple[str, int]]:
         for kind, table in _TABLES.items()
         for row in mirror.execute(f"SELECT rev FROM {table} WHERE stream = ?", (stream,))  # noqa: S608
     }
+
+
+def _clones_are_found(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """Both copies of a till wrote something: that is allowed (E1), but not in silence."""
+    forks = {
+        json.loads(row["body"])["node"] for row in _cases(raw).values() if row["kind"] == "fork"
+    }
+    for original, twin, began_at in oracle.twins:
+        later = [fact for fact in oracle.facts.values() if fact.at > began_at]
+        one, other = (
+            {fact.stream for fact in later if fact.machine == name} for name in (original, twin)
+        )
+        node_id = oracle.world.actors[original].machine.enrolled.node_id
+        # Different journals are compared by nobody as yet: ADR 14 says so.
+        if one & other and node_id not in forks:
+            _fail("2.5", f"{original} and {twin} both wrote on, and nobody was told of a fork")
 
 
 def _nothing_strange_was_reported(oracle: Oracle, raw: sqlite3.Connection) -> None:

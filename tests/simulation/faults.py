@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from edge.journal import begin_incarnation, incarnation_of, is_locked
+from edge.journal import begin_incarnation, is_locked
 from sync_server.heart.history import ListLost, NewGeneration, begin_generation
 from sync_server.heart.lending import NoGrant
 from sync_server.heart.policy import Policy
@@ -98,12 +98,13 @@ class Faults:
 
     # --- nodes' disks
 
-    def set_back(self) -> None:
-        """A backup is put back on a node."""
+    def set_back(self, chosen: Till | None = None) -> None:
+        """A backup is put back on a node, an old one if it was chosen."""
         world = self.world
-        actor = self.rng.choice(list(world.actors.values()))
+        actor = chosen or self.rng.choice(list(world.actors.values()))
         world.crash_node(actor.name, "for a restore")
-        if actor.machine.journal.go_back(self.rng.randrange(1, world.mix.edge_images + 1)):
+        most = world.mix.edge_images
+        if actor.machine.journal.go_back(most if chosen else self.rng.randrange(1, most + 1)):
             world.oracle.set_back(actor.machine)
             world.oracle.tampered.add(actor.name)
             world.happened("edge_set_back")
@@ -124,6 +125,8 @@ class Faults:
         world.oracle.tampered |= {original.name, twin.name}
         world.oracle.set_back(twin)
         world.oracle.clones.add(twin.name)
+        if whole:
+            world.oracle.twins.append((original.name, twin.name, world.works.now))
         world.happened("clone_with_witness" if whole else "clone_without_witness")
         world.say(original.name, lambda: f"is copied to {twin.name}, witness: {whole}")
         actor = Till(world, twin.enrolled, twin)
@@ -143,8 +146,7 @@ class Faults:
         world, machine = self.world, actor.machine
         raw = world.server.disk.connection
         old = machine.enrolled
-        lived = incarnation_of(machine.journal.connection)
-        private = house.private_key(f"{old.name} life {lived + 1} {machine.name}")
+        private = self.rng.randbytes(32)
         applicant = Applicant(house.fake_public(private), machine.machine_id, "0.1.0")
         world.works.kill(actor.process)
         machine.journal.reopen()

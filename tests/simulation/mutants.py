@@ -15,18 +15,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from edge import allotments
-from sync_server.heart import arbiter, effects, intake
+from edge import allotments, returns, time_left
+from edge.protocol import acquire
+from sync_server.heart import effects, history, intake, lending, reclaim, units
 from sync_server.store import writer
 from tests.simulation.house import Shape
-from tests.simulation.mix import Mix, mix_of
+from tests.simulation.mix import RHO, Mix, mix_of
+from tests.simulation.network import SERVER
 from tests.simulation.running import Outcome, run_seed
 from ticketing.admission import AllotmentState
+from ticketing.terms import Standing
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-SEEDS_MAX = 40
+SEEDS_MAX = 20
 """So many seeds of its mix a mutant may live."""
 
 
@@ -37,6 +40,9 @@ class Mutant:
     name: str
     off: Callable[[World], AbstractContextManager[object]]
     mix: Mix
+    script: Callable[[World], object] | None = None
+    first: int = 1
+    """The seed that is tried first: it was enough when this was written."""
 
 
 def _put(target: Any, name: str, value: object) -> AbstractContextManager[object]:
@@ -116,14 +122,101 @@ def no_fork_check(_world: World) -> AbstractContextManager[object]:
     return _put(intake, "_continues", lambda *_: True)
 
 
-def arbiter_forgets(_world: World) -> AbstractContextManager[object]:
-    """The arbiter does not give an unheard answer again (ADR 6)."""
-    return _put(arbiter.Admit, "_answered_before", lambda *_: None)
-
-
 def no_case_for_two_entries(_world: World) -> AbstractContextManager[object]:
     """Nobody looks whether a ticket went in twice."""
     return _put(effects, "_look_for_cases", lambda *_: None)
+
+
+def no_quarantine(_world: World) -> AbstractContextManager[object]:
+    """A new history begins to lend at once."""
+    real = history.begin_generation
+
+    def begin_generation(sql: Any, made: Any) -> None:
+        real(sql, made)
+        sql.run("UPDATE stream SET quarantine = 0")
+        sql.run("DELETE FROM quarantine")
+
+    return _everywhere("begin_generation", real, begin_generation)
+
+
+def sell_after_expiry(_world: World) -> AbstractContextManager[object]:
+    """A till sells on when its term is over."""
+    return _put(time_left, "_standing", lambda *_: Standing.NORMAL)
+
+
+def no_guard(_world: World) -> AbstractContextManager[object]:
+    """The centre trusts both clocks to run right."""
+
+    def allowed(granted_ms: int, hard_s: int, now_ms: int, *_: object, **__: object) -> bool:
+        return now_ms - granted_ms >= hard_s * 1000
+
+    return _put(reclaim, "write_off_allowed", allowed)
+
+
+def ttl_from_receive(world: World) -> AbstractContextManager[object]:
+    """A till counts a term from when the answer came."""
+    real = acquire.on_acquire
+
+    def on_acquire(unit: Any, want: Any, sent: Any, reply: Any) -> Any:
+        for actor in world.actors.values():
+            if actor.machine.journal.connection is unit:
+                sent = replace(sent, sent_mono_s=actor.machine.monotonic_s())
+        return real(unit, want, sent, reply)
+
+    return _put(acquire, "on_acquire", on_acquire)
+
+
+def no_deferral(_world: World) -> AbstractContextManager[object]:
+    """In quarantine operations take effect as they come."""
+    real = effects.apply_op
+    return _put(intake, "apply_op", lambda *given: real(*given, final=False))
+
+
+def no_idempotent_grant(_world: World) -> AbstractContextManager[object]:
+    """A request that comes again is a new one."""
+    return _put(lending, "find_by_req", lambda *_: None)
+
+
+def no_version_bump(_world: World) -> AbstractContextManager[object]:
+    """A returned unit is sold again under the same version."""
+
+    def free_returned(work: Any, claim: Any) -> None:
+        units.free_unit(work, claim)
+
+    return _everywhere("free_returned", units.free_returned, free_returned)
+
+
+def sold_again_here(_world: World) -> AbstractContextManager[object]:
+    """A till puts what it took back on sale by itself."""
+
+    def mark_returned(unit: Any, stream: str, order_id: Any, ticket_ids: Any) -> None:
+        real(unit, stream, order_id, ticket_ids)
+        unit.execute("UPDATE allot_unit SET state = 'free' WHERE state = 'returned'")
+
+    real = returns.mark_returned
+    return _everywhere("mark_returned", real, mark_returned)
+
+
+# --- lives in which their hour comes
+
+
+def cut_off_for_good(world: World) -> None:
+    """A slow till with units to sell is cut off; managers wait for the first moment, on a fast
+    server; and just then people come to buy at the till.
+    """
+    till = world.tills[0]
+    world.server.rate, till.machine.rate = 1 + RHO, 1 - RHO
+    world.begin()
+    while world.works.now < 60 and not (till.node and len(till.free_units()) > 1):
+        world.works.run(world.works.now + 1)
+    world.demand = False
+    world.network.part(((till.name, SERVER), (SERVER, till.name)), 10_000)
+    began = world.works.now
+    world.works.run(began + world.mix.hard_s * (1 - 2 * RHO) - 5)
+    while world.works.now < began + world.mix.hard_s * (1 + 3 * RHO) + 20:
+        world.demand = bool(world.written_off)
+        world.breakage.write_off()
+        world.works.run(world.works.now + 0.2)
 
 
 _BUSY = Mix(
@@ -133,26 +226,58 @@ _BUSY = Mix(
     sale_s=3.0,
     ask_s=3.0,
     release_s=5.0,
-    scan_s=3.0,
+    scan_s=10.0,
 )
 _STRAGGLING = replace(_BUSY, straggle=0.3, latency_s=0.5, duplicate=0.2, settle_share=1.0)
 _CRASHING = replace(_BUSY, crash={"server:before_commit": 0.1, "server:after_commit": 0.05})
 _GATES = replace(_BUSY, shape=Shape(4, 3, 2, 2), latency_s=0.2, straggle=0.2, scan_s=2.0)
+_LOSING = replace(
+    _BUSY,
+    shape=Shape(6, 4, 3, 1),
+    server_images=30,
+    failover_rate=0.05,
+    latency_s=0.3,
+    return_s=8.0,
+)
+_COPYING = replace(_BUSY, shape=Shape(6, 4, 2, 1), edge_images=12, ask_s=2.0)
+_DRIFTING = replace(
+    _BUSY, shape=Shape(6, 4, 1, 1), soft_s=600, hard_s=600, sale_s=0.5, ask_s=1.0, release_s=1e9
+)
+_EXPIRING = replace(_DRIFTING, soft_s=60, hard_s=60)
+_RETURNING = replace(_BUSY, return_s=3.0, partition_rate=0.1, partition_s=10.0)
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("reopen_closed", reopen_closed, _STRAGGLING),
+    Mutant("reopen_closed", reopen_closed, _STRAGGLING, first=16),
+    Mutant("no_quarantine", no_quarantine, _LOSING),
+    Mutant("no_fork_check", no_fork_check, replace(_COPYING, clone_rate=0.05), first=9),
+    Mutant("no_head_check", no_head_check, replace(_COPYING, clone_rate=0.05), first=8),
+    Mutant("sell_after_expiry", sell_after_expiry, _EXPIRING, cut_off_for_good),
     Mutant("reply_before_commit", reply_before_commit, _CRASHING),
+    Mutant(
+        "ttl_from_receive",
+        ttl_from_receive,
+        replace(_EXPIRING, latency_s=3.0),
+        cut_off_for_good,
+        first=22,
+    ),
+    Mutant("no_guard", no_guard, _DRIFTING, cut_off_for_good),
+    Mutant("no_deferral", no_deferral, _LOSING),
+    Mutant("no_idempotent_grant", no_idempotent_grant, _STRAGGLING),
+    Mutant("no_version_bump", no_version_bump, replace(_RETURNING, shape=Shape(2, 0, 2, 1))),
+    Mutant("sold_again_here", sold_again_here, _RETURNING),
     Mutant("no_case_for_two_entries", no_case_for_two_entries, _GATES),
 )
 
 
 def kill(mutant: Mutant, *, search: int = 0) -> tuple[int, Outcome | None]:
     """Try seeds until the mutant dies; how many it lived, and what it died of."""
-    for seed in range(1, (search or SEEDS_MAX) + 1):
+    for tried in range(search or SEEDS_MAX):
+        seed = tried + (1 if search else mutant.first)
         mix = mix_of(seed) if search else mutant.mix
-        outcome = run_seed(seed, mix, mutation=mutant.off)
+        script = None if search else mutant.script
+        outcome = run_seed(seed, mix, mutation=mutant.off, script=script)
         if outcome.broken:
-            return seed, outcome
+            return tried + 1, outcome
     return search or SEEDS_MAX, None
 
 

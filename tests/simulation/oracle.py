@@ -78,6 +78,8 @@ class Fact:
     kind: str
     body: str
     hash: str
+    at: float
+    """The true time."""
     lost: bool = False
     """The disk that had it is gone, or was set back, before the server had it."""
 
@@ -107,6 +109,8 @@ class Oracle:
     tampered: set[str] = field(default_factory=set)
     """Machines whose disk was copied or set back."""
     clones: set[str] = field(default_factory=set)
+    twins: list[tuple[str, str, float]] = field(default_factory=list)
+    """Machines with the same disk, and since when."""
     cloned_nodes: set[str] = field(default_factory=set)
     """Nodes that were copied together with their witness: E1."""
     lost_nodes: set[str] = field(default_factory=set)
@@ -277,6 +281,7 @@ class Oracle:
             row["kind"],
             row["body"],
             row["hash"],
+            self.world.works.now,
         )
         self.facts[fact.op_id] = fact
         self.world.say(machine.name, lambda: f"writes {fact.kind} {fact.seq} {_brief(fact.body)}")

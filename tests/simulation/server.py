@@ -28,7 +28,7 @@ from sync_server.services.house import Generation
 from sync_server.services.nodes import NodeBook
 from sync_server.services.permissions import node_may
 from sync_server.services.sweeping import GateCursors
-from sync_server.store.errors import StoreBusy, StoreError
+from sync_server.store.errors import StoreError
 from sync_server.store.writer import Runner, Transaction, Writer
 from tests.simulation.disks import Disk
 from tests.simulation.fibers import Crash, Process
@@ -188,10 +188,11 @@ class SimOwnership:
         return stream in self._epochs
 
     async def own(self, stream: str) -> None:
-        raw = self._world.server.disk.connection
-        if raw.execute("SELECT 1 FROM stream WHERE event_id = ?", (stream,)).fetchone() is None:
+        centre = self._world.server.centre
+        claim = await centre.write(lambda tx: claim_stream(tx, stream, self.own_url))
+        if claim.epoch is None:
             raise UnknownStream(stream)
-        raise StoreBusy("another server has this event")
+        self._epochs[stream] = claim.epoch
 
     def owner_of(self, stream: str) -> Owner:
         epoch = self._epochs.get(stream)

@@ -256,14 +256,16 @@ class Till:
         refund = _refund(sale, lines, RefundAction(asked.action))
 
         def told(answer: revoke.Revoked | str) -> None:
+            self.world.say(self.name, lambda: f"hears of {asked.op_id[:6]}: {answer}")
             if isinstance(answer, revoke.Revoked):
                 self._pay_back(asked, refund)
-            elif answer == "offline":
+            elif answer in ("offline", "quarantine"):  # the question stands
                 self.world.happened("revoke_unheard")
             else:
                 self.world.oracle.handed_back(asked.ticket_ids)
                 self.world.happened(f"revoke_refused_{answer}")
 
+        self.world.say(self.name, lambda: f"asks to revoke {asked.ticket_ids}: {asked.op_id[:6]}")
         self.node.engine.wish(RevokeWish(asked.op_id, told))
 
     def _pay_back(self, asked: revoke.Revocation, refund: Refund) -> None:
