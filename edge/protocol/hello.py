@@ -5,15 +5,29 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from edge import replies
 from edge.env import Env
-from edge.journal import Head, Unit, acknowledge, backlog, get_meta, heads, lock, set_meta
+from edge.journal import (
+    Head,
+    Unit,
+    acknowledge,
+    backlog,
+    get_meta,
+    heads,
+    incarnation_of,
+    lock,
+    set_meta,
+)
 from edge.protocol.declare import note_quarantine
 from edge.time_left import note_contact
 
 PROTO = 1
+JOURNALS_MAX = 500
+CURSORS_MAX = 5_000
+"""As many as the server reads in one greeting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,8 @@ def hello_request(
     A mirror that is still of an older history than the last greeting told of says nothing:
     beside the new generation its cursors would look like news that the server has lost.
     """
-    ours, generation = heads(connection), get_meta(connection, "generation")
+    ours = _in_turn(heads(connection), incarnation_of(connection), session.turn)
+    generation = get_meta(connection, "generation")
     cursors = position[1] if position[0] == generation else {}
     body = {
         "session": session.id,
@@ -72,9 +87,33 @@ def hello_request(
             {"stream": h.stream, "inc": h.incarnation, "seq": h.seq, "hash": h.hash} for h in ours
         ],
         "gen": generation,
-        "cursors": dict(cursors),
+        "cursors": dict(islice(cursors.items(), CURSORS_MAX)),
     }
     return HelloRequest(ours, body)
+
+
+def _in_turn(ours: tuple[Head, ...], incarnation: int, turn: int) -> tuple[Head, ...]:
+    """Of very many journals those that matter now; the others have their turns, a few each time.
+
+    Those too, for a server that lost a part of its history may miss the end of any of them.
+    """
+    if len(ours) <= JOURNALS_MAX:
+        return ours
+    urgent = [h for h in ours if h.incarnation == incarnation or not _is_done(h)]
+    others = [h for h in ours if h.incarnation != incarnation and _is_done(h)]
+    at_once = _turn_of(urgent, turn, JOURNALS_MAX - 1 if others else JOURNALS_MAX)
+    return at_once + _turn_of(others, turn, JOURNALS_MAX - len(at_once))
+
+
+def _turn_of(journals: list[Head], turn: int, room: int) -> tuple[Head, ...]:
+    if len(journals) <= room:
+        return tuple(journals)
+    first = turn * room % len(journals)
+    return tuple((journals[first:] + journals[:first])[:room])
+
+
+def _is_done(head: Head) -> bool:
+    return (head.salvaged if head.locked else head.acked) >= head.seq
 
 
 def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> HelloOutcome:
