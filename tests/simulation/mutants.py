@@ -249,7 +249,7 @@ _RETURNING = replace(_BUSY, return_s=3.0, partition_rate=0.1, partition_s=10.0)
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("reopen_closed", reopen_closed, _STRAGGLING, first=16),
     Mutant("no_quarantine", no_quarantine, _LOSING),
-    Mutant("no_fork_check", no_fork_check, replace(_COPYING, clone_rate=0.05), first=9),
+    Mutant("no_fork_check", no_fork_check, replace(_COPYING, clone_rate=0.05), first=12),
     Mutant("no_head_check", no_head_check, replace(_COPYING, clone_rate=0.05), first=8),
     Mutant("sell_after_expiry", sell_after_expiry, _EXPIRING, cut_off_for_good),
     Mutant("reply_before_commit", reply_before_commit, _CRASHING),
