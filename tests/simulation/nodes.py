@@ -164,6 +164,9 @@ class SimWitness:
 class SimReplica:
     """The journal's real recorder, one transaction after the other, and its witness."""
 
+    folder = Path("/no-folder")
+    """Nothing is downloaded here: no feed of a simulated house is long enough for a file."""
+
     def __init__(self, machine: Machine, process: Process, env: SimEnv) -> None:
         self._machine, self._process = machine, process
         self.mirror = SimMirror(machine, process)
@@ -206,6 +209,11 @@ class SimClient(ServerClient):
 
     def close(self) -> None:
         """Nothing to close."""
+
+    @property
+    def role(self) -> str:
+        """As enrolled."""
+        return str(self._machine.enrolled.role)
 
     def _bearer(self, **_options: Any) -> str:
         return "token"

@@ -12,11 +12,13 @@ import re
 import sqlite3
 from collections.abc import Callable, Collection, Coroutine, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sync_server.centre import Centre
 from sync_server.handlers import middlewares, node_api, recovery_api, stock_api
+from sync_server.handlers.feed_api import DESK, Desk
 from sync_server.handlers.pulls import ANSWERS, Answers
 from sync_server.handlers.routes import Route, routes_of
 from sync_server.handlers.state import CENTRE, NODE, REQUEST_ID, NodeIdentity
@@ -27,6 +29,7 @@ from sync_server.services.catalogue import PlanShelf
 from sync_server.services.house import Generation
 from sync_server.services.nodes import NodeBook
 from sync_server.services.permissions import node_may
+from sync_server.services.snapshot import Shelf
 from sync_server.services.sweeping import GateCursors
 from sync_server.store.errors import StoreError
 from sync_server.store.writer import Runner, Transaction, Writer
@@ -114,7 +117,7 @@ class Request:
     def __init__(
         self, centre: SimCentre, call: Mapping[str, Any], match: Mapping[str, str]
     ) -> None:
-        self.app = {CENTRE: centre, ANSWERS: centre.answers}
+        self.app = {CENTRE: centre, ANSWERS: centre.answers, DESK: centre.desk}
         self.match_info = match
         self.method, self.path = call["method"], call["path"]
         self.query: Mapping[str, str] = call.get("params") or {}
@@ -261,6 +264,7 @@ class SimCentre(Centre):
         self._heard: dict[str, Any] = {}
         self._gate_cursors = GateCursors()
         self.answers = Answers(self)
+        self.desk = Desk(Shelf(Path("/no-folder"), self.generation.short))
         self._loop: Any = SimLoop()
         self._bell = None
 
