@@ -68,6 +68,12 @@ class Desk:
     building: Turns = field(default_factory=Turns)
     comparing: Turns = field(default_factory=Turns)
 
+    def follow(self, generation: str) -> None:
+        """Forget what is kept by revisions of another history."""
+        if generation != self.shelf.generation:
+            self.shelf.follow(generation)
+            self.book = DigestBook()
+
 
 DESK = web.AppKey("desk", Desk)
 
@@ -87,12 +93,12 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     stream, scope = _stream(request), request.match_info["scope"]
     if scope != request[NODE].role:
         raise Problem(403, "forbidden", "a node gets its own scope, and no other")
-    which, shelf = Which(stream, scope), request.app[DESK].shelf
+    which, shelf = Which(stream, scope), _desk(request.app).shelf
     wanted = request.headers.get(hdrs.IF_RANGE, "").strip('"')
     kept = shelf.tagged(which, wanted) if wanted else None
     found = kept or await _current(request.app, which)
     headers = {
-        GENERATION_HEADER: shelf.generation,
+        GENERATION_HEADER: found.generation,
         REVISION_HEADER: str(found.rev),
         hdrs.CONTENT_TYPE: "application/gzip",
     }
@@ -138,7 +144,7 @@ async def digest(request: web.Request) -> web.Response:
     told = Digest.from_wire(body.get("buckets"))
     if told is None:
         raise _malformed("buckets")
-    desk = request.app[DESK]
+    desk = _desk(request.app)
     async with desk.comparing:
         found = await request.app[CENTRE].read(
             lambda connection: compare(connection, desk.book, reader, told)
@@ -184,9 +190,16 @@ async def digest_rows(request: web.Request) -> web.Response:
     )
 
 
+def _desk(app: web.Application) -> Desk:
+    """The desk in the present history."""
+    desk = app[DESK]
+    desk.follow(app[CENTRE].generation.short)
+    return desk
+
+
 async def _current(app: web.Application, which: Which) -> Snapshot:
     """A file that is recent enough, built if need be: one at a time in the whole server."""
-    centre, desk = app[CENTRE], app[DESK]
+    centre, desk = app[CENTRE], _desk(app)
     found = await _usable(centre, desk, which)
     if found is not None:
         return found

@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from sync_server.services.feed import Row, read_heads, scope_of, shared_chunks, shared_count
+from sync_server.services.generations import present_generation
 
 FORMAT = "boxgate-snapshot-1"
 FOLDER_NAME = "snapshots"
@@ -51,6 +52,8 @@ class Snapshot:
     path: Path
     tag: str
     """Names these very bytes, as an HTTP entity tag does."""
+    generation: str
+    """The history that its revisions are of."""
     rev: int
     rows: int
     built_s: float
@@ -72,6 +75,12 @@ class Shelf:
     generation: str
     _files: dict[Which, list[Snapshot]] = field(default_factory=dict)
     _asked_s: dict[Which, float] = field(default_factory=dict)
+
+    def follow(self, generation: str) -> None:
+        """Forget the files of another history: its revisions are given out again in this one."""
+        if generation != self.generation:
+            self.generation = generation
+            self._files.clear()  # the next build removes them
 
     def tagged(self, which: Which, tag: str) -> Snapshot | None:
         """The kept file of this tag, for who has a part of it."""
@@ -97,6 +106,7 @@ class Shelf:
         heads = read_heads(connection, which.stream)
         if heads is None:
             return None
+        generation = present_generation(connection)  # of these very rows, whatever we last heard
         scope = scope_of(which.role, house, which.stream)
         count = shared_count(connection, scope, heads.head)
         if count < ROWS_MIN:
@@ -105,20 +115,21 @@ class Shelf:
             self._begin()
         header = {
             "format": FORMAT,
-            "gen": self.generation,
+            "gen": generation,
             "stream": which.stream,
             "scope": which.role,
             "rev": heads.head,
             "rows": count,
         }
-        name = f"{which.stream}.{which.role}.{self.generation}-{heads.head}{_SUFFIX}"
+        name = f"{which.stream}.{which.role}.{generation}-{heads.head}{_SUFFIX}"
         path = self.folder / name
         written = _write(path, header, shared_chunks(connection, scope, heads.head))
         assert written == count, "one transaction counts and reads the same rows"
-        return Snapshot(path, _tag(path), heads.head, count, now_s)
+        return Snapshot(path, _tag(path), generation, heads.head, count, now_s)
 
     def put(self, which: Which, built: Snapshot) -> None:
         """Keep a file; older ones, and those that nobody asks for, go."""
+        self.follow(built.generation)
         kept = [old for old in self._files.get(which, ()) if old.path != built.path]
         self._files[which] = [*kept, built][-FILES_KEPT:]
         for old in kept[: 1 - FILES_KEPT]:

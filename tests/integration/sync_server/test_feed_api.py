@@ -5,6 +5,9 @@ And digests over HTTP. The nodes here use the edge's own functions.
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -31,8 +34,12 @@ from edge.snapshot import (
 from sync_server.handlers.feed_api import DESK, REVISION_HEADER
 from sync_server.handlers.state import CENTRE
 from sync_server.services import snapshot
+from sync_server.services.generations import Reason, mint
+from sync_server.services.house import Generation
 from sync_server.services.permissions import NodeRole
 from sync_server.services.snapshot import FOLDER_NAME
+from sync_server.store.transact import transact
+from sync_server.store.writer import Transaction
 from tests.integration.sync_server.conftest import Enrol
 from tests.integration.sync_server.support import HouseOnDisk, NodeAtTest
 
@@ -283,6 +290,49 @@ async def test_files_of_an_earlier_run_are_cleared_away(
     async with till.client.get(f"/v1/e/{event}/snapshot/till", headers=till.bearer) as response:
         assert response.status == 200
     assert [file.name.split(".")[0] for file in folder.iterdir()] == [event]
+
+
+@pytest.mark.usefixtures("small_files")
+async def test_another_history_has_files_and_digests_of_its_own(
+    client: Client, gate: NodeAtTest, event: str, tmp_path: Path, mirror: Mirror
+) -> None:
+    """Its revisions begin again below those of the old one: the same numbers mean other rows."""
+    centre = client.app[CENTRE]
+    old = Download(tmp_path / "parts", event, "gate")
+    first = old.next_request()
+    assert first is not None
+    old.take(await ask(gate, first))
+    await pull_into(gate, mirror, event)
+    asked = digest_request(mirror, event)
+    assert asked is not None
+    assert (await gate.call("POST", asked.path, asked.body))[1]["buckets"] == []
+
+    def lose(tx: Transaction) -> Generation:
+        tx.run("DELETE FROM allot WHERE event_id = :e", e=event)
+        return mint(tx, Reason.RESTORE)
+
+    made = await centre.write(lose)
+    centre.adopt(made)
+    again = old.next_request()
+    assert again is not None
+    reply = await ask(gate, again)
+    assert (reply.status, reply.headers["boxgate-generation"]) == (200, made.short)
+    with gzip.open(io.BytesIO(reply.content)) as file:
+        assert json.loads(file.readline())["gen"] == made.short
+    answer = await gate.call("POST", asked.path, {**asked.body, "gen": made.short})
+    assert answer[1]["buckets"] != [], "counted anew"
+
+
+@pytest.mark.usefixtures("small_files")
+async def test_a_file_is_of_the_history_that_its_rows_are_of(
+    client: Client, gate: NodeAtTest, event: str
+) -> None:
+    """Another server has begun it, and the news of that is still on its way to this one."""
+    engine = client.app[CENTRE].engine
+    made = transact(engine, lambda tx: mint(tx, Reason.RESTORE))
+    path = f"/v1/e/{event}/snapshot/gate"
+    async with client.get(path, headers=gate.bearer) as response:
+        assert response.headers["boxgate-generation"] == made.short
 
 
 # --- digests
