@@ -264,7 +264,7 @@ class SimCentre(Centre):
         self._heard: dict[str, Any] = {}
         self._gate_cursors = GateCursors()
         self.answers = Answers(self)
-        self.desk = Desk(Shelf(Path("/no-folder"), self.generation.short))
+        self.desk: Desk = Desk(Shelf(Path("/no-folder"), self.generation.short))
         self._loop: Any = SimLoop()
         self._bell = None
 
