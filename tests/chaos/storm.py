@@ -32,8 +32,6 @@ CALM_S = (0.1, 0.7)
 AT_REST = "at-rest"
 """Where a run on SQLite leaves the database."""
 TAKEOVER_WAIT_S = 30.0
-FREEZE_S = 13.0
-"""Longer than a lease, so that a frozen owner is followed and wakes up as nobody."""
 
 
 class ChaosFound(AssertionError):
@@ -52,7 +50,7 @@ class Mix:
     full_disk: int = 0
     database: int = 0  # restarts and dropped connections
     takeovers: int = 0  # an owner killed and left for dead until it was followed
-    freezes: int = 0
+    freezes: int = 0  # and owners without their database, in turn
 
     @property
     def kills(self) -> int:
@@ -66,7 +64,7 @@ def mix_of(kills: int, *, on_postgres: bool) -> Mix:
     special = max(1, kills // 10)
     server = kills - tills - gates - special
     if on_postgres:
-        freezes = kills // 20
+        freezes = kills // 10
         return Mix(server, tills, gates, kills // 3, 0, 0, special + 1, special, freezes)
     return Mix(server, tills, gates, kills // 3, special, special)
 
@@ -105,7 +103,7 @@ class Storm:
             + [self._power_cut] * mix.torn
             + [self._fill_disk] * mix.full_disk
             + [self._take_over] * mix.takeovers
-            + [self._freeze] * mix.freezes
+            + [(self._freeze, self._sever)[n % 2] for n in range(mix.freezes)]
             + [(self._restart_database, self._drop_connections)[n % 2] for n in range(mix.database)]
         )
         self._rng.shuffle(plan)
@@ -193,6 +191,17 @@ class Storm:
             self._calm()
         finally:
             os.kill(frozen.program.process.pid, signal.SIGCONT)
+        self.compare()
+
+    def _sever(self) -> None:
+        """An owner loses its database; what it had sent arrives when it was followed."""
+        severed = self._owner()
+        assert severed.database_wire is not None
+        self._note("sever", severed.name)
+        severed.database_wire.set(Mode.BLACK_HOLE)
+        self._await_another_owner(severed)
+        self._calm()
+        severed.database_wire.mend(cut=False)
         self.compare()
 
     def _await_another_owner(self, gone: Centre) -> None:
