@@ -13,7 +13,7 @@ lent to the till is not late but wrong: that is for a person to decide, rung 4 o
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -53,14 +53,14 @@ def settle_line(
     allotment_open: bool,
     plan: SeatingPlan,
     event: Event,
-    free: Collection[int],
+    free: Callable[[], Set[int]],
 ) -> Settled:
     """Settle one line that `node_id` sold. Total.
 
     `was_lent`: the allotment that the line cites was this node's and had the unit at this version;
-    `allotment_open`: it still is. `free` are the units of the line's performance that nobody has
-    (a set is quickest). Whoever settles several lines takes each unit that was moved to out of it
-    before the next.
+    `allotment_open`: it still is. `free` gives the units of the line's performance that nobody has,
+    and is only asked on rungs 3 and 4. Whoever settles several lines takes each unit that was moved
+    to out of them before the next.
     """
     if _is_held(line, node_id, claim):
         return Settled(Rung.OK if allotment_open else Rung.OK_LATE, (line.unit,))
@@ -71,8 +71,8 @@ def settle_line(
     if was_lent and claim.kind == ClaimKind.FREE and claim.version == line.version:
         return Settled(Rung.OK_LATE, (line.unit,))
     if plan.area_of(line.unit).kind is AreaKind.SEATED:
-        return _proposed(_seats_as_good(line, plan, event, free))
-    place = _other_place(line, plan, event, free)
+        return _proposed(_seats_as_good(line, plan, event, free()))
+    place = _other_place(line, plan, event, free())
     if was_lent and place:
         return Settled(Rung.OK_MOVED, place)
     return _proposed(place)
@@ -92,11 +92,12 @@ def _is_held(line: SaleLine, node_id: str, claim: ClaimFacts) -> bool:
 
 
 def _other_place(
-    line: SaleLine, plan: SeatingPlan, event: Event, free: Collection[int]
+    line: SaleLine, plan: SeatingPlan, event: Event, free: Set[int]
 ) -> tuple[int, ...]:
     """The first free place of the area, of the line's own tier before a better one."""
-    places = [unit for unit in plan.area_of(line.unit).units if unit in free]
+    units = plan.area_of(line.unit).units
     for tier_id in reversed(_tiers_as_good(line, event)):
+        places = filter(free.__contains__, units)  # none is looked at behind the one that is found
         found = next((unit for unit in places if event.tier_of(unit) == tier_id), None)
         if found is not None:
             return (found,)
@@ -104,7 +105,7 @@ def _other_place(
 
 
 def _seats_as_good(
-    line: SaleLine, plan: SeatingPlan, event: Event, free: Collection[int]
+    line: SaleLine, plan: SeatingPlan, event: Event, free: Set[int]
 ) -> tuple[int, ...]:
     """Free seats of the same or a better tier: the line's own if it is free anew, then nearest."""
     tiers = frozenset(_tiers_as_good(line, event))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Set
 from dataclasses import dataclass
 
-from sync_server.heart.rows import Claim, ClaimKind
-from sync_server.heart.units import units_of
+from sync_server.heart.rows import Claim
+from sync_server.heart.units import was_lent
 from sync_server.heart.work import Work
 from ticketing.admission import AllotmentState
 from ticketing.journal import Verdict
@@ -45,7 +45,7 @@ def late_claim(
         allotment_open=is_open,
         plan=work.plan,
         event=work.event,
-        free=_FreeUnits(work, line, sold),
+        free=lambda: _free_units(work, line, sold),
     )
     verdict = _VERDICTS.get(settled.rung)
     if verdict is None:
@@ -54,32 +54,11 @@ def late_claim(
     return Late(verdict, work.claim(line.performance, unit))
 
 
-class _FreeUnits(Collection[int]):
-    """The units that may stand in for a line's; read when first asked for, which is rarely."""
-
-    def __init__(self, work: Work, line: SaleLine, sold: Collection[SaleLine]) -> None:
-        self._work, self._line, self._sold = work, line, sold
-        self._found: frozenset[int] | None = None
-
-    def __contains__(self, unit: object) -> bool:
-        return unit in self._units()
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._units())
-
-    def __len__(self) -> int:
-        return len(self._units())
-
-    def _units(self) -> frozenset[int]:
-        if self._found is None:
-            performance = self._line.performance
-            known = self._work.claims_of(performance)
-            taken = {unit for unit, claim in known.items() if claim.kind != ClaimKind.FREE}
-            others = (one for one in self._sold if one.performance == performance)
-            taken.update(one.unit for one in others if one.unit != self._line.unit)
-            units = (unit for area in self._work.plan.areas for unit in area.units)
-            self._found = frozenset(unit for unit in units if unit not in taken)
-        return self._found
+def _free_units(work: Work, line: SaleLine, sold: Collection[SaleLine]) -> Set[int]:
+    """The units that may stand in for a line's."""
+    free = work.free_units(line.performance)
+    others = {one.unit for one in sold if one.performance == line.performance} - {line.unit}
+    return free if free.isdisjoint(others) else free - others
 
 
 def _allotment(work: Work, node_id: str, line: SaleLine) -> tuple[bool, bool]:
@@ -87,4 +66,4 @@ def _allotment(work: Work, node_id: str, line: SaleLine) -> tuple[bool, bool]:
     allot = work.allots.get(str(line.allotment))
     if allot is None or (allot.node_id, allot.perf_id) != (node_id, line.performance):
         return False, False
-    return (line.unit, line.version) in units_of(allot), allot.state == AllotmentState.OPEN
+    return was_lent(allot, line.unit, line.version), allot.state == AllotmentState.OPEN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.rows import Allot, Claim, ClaimKind, Pool, Share, TicketRow
@@ -19,6 +20,17 @@ UNITS_LOOKED_AT_MAX = 100
 def units_of(allot: Allot) -> tuple[tuple[int, int], ...]:
     """The units of an allotment as they were lent: (unit, version)."""
     return tuple((unit, version) for unit, version in json.loads(allot.body)["units"])
+
+
+def was_lent(allot: Allot, unit: int, version: int) -> bool:
+    """Whether the allotment was lent with this unit at this version."""
+    return (unit, version) in _units_in(allot.body)
+
+
+@lru_cache(maxsize=64)
+def _units_in(body: str) -> frozenset[tuple[int, int]]:
+    """Late sales come by hundreds out of one allotment: its text is read once."""
+    return frozenset((unit, version) for unit, version in json.loads(body)["units"])
 
 
 def counts_of(allot: Allot) -> dict[str, int]:

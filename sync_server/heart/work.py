@@ -8,7 +8,7 @@ was read, or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +18,7 @@ from sync_server.heart.rows import (
     Allot,
     Case,
     Claim,
+    ClaimKind,
     EntryRow,
     Journal,
     LedgerLine,
@@ -148,6 +149,7 @@ class Work:
             schema.entry, self._by_id(schema.entry, EntryRow, "op_id")
         )
         self._whole: set[int] = set()  # performances whose every claim has been read
+        self._free: dict[int, set[int]] = {}  # by performance, once somebody has asked
         self._entries_of: dict[str, list[str]] = {}
         self._entries_wanted: set[str] = set()
         self.ops: list[OpRow] = []
@@ -260,6 +262,16 @@ class Work:
                 known[unit] = row
         return known
 
+    def free_units(self, performance: int) -> Set[int]:
+        """The units of the plan that nobody has. Counted once, and kept right from then on."""
+        free = self._free.get(performance)
+        if free is None:
+            known = self.claims_of(performance)
+            units = (unit for area in self.plan.areas for unit in area.units)
+            taken = {unit for unit, claim in known.items() if claim.kind != ClaimKind.FREE}
+            free = self._free[performance] = {unit for unit in units if unit not in taken}
+        return free
+
     def journal(self, node_id: str, incarnation: int) -> Journal:
         """How far a journal has come; an empty one that is not written down yet."""
         found = self.journals.get((node_id, incarnation))
@@ -289,6 +301,11 @@ class Work:
     def put_claim(self, claim: Claim) -> None:
         """Write a unit's claim."""
         self.claims.put((claim.perf_id, claim.unit), claim)
+        free = self._free.get(claim.perf_id)
+        if free is not None and claim.kind != ClaimKind.FREE:
+            free.discard(claim.unit)
+        elif free is not None and self.plan.has_unit(claim.unit):
+            free.add(claim.unit)
 
     def put_entry(self, entry: EntryRow) -> None:
         """Write an entry."""

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from sync_server.heart import units
 from sync_server.heart.effects import record_entry
 from sync_server.heart.intake import BrokenChain, Forked, Gap, Taken
 from sync_server.heart.lending import NoGrant
-from sync_server.heart.work import UnknownStream
-from tests.integration.sync_server.stage import EVENT, UNITS, VENUE, Gate, Journal, Stage, Till
+from sync_server.heart.rows import Claim
+from sync_server.heart.work import UnknownStream, Work
+from tests.integration.sync_server.stage import (
+    EVENT,
+    PERFORMANCE,
+    UNITS,
+    VENUE,
+    Gate,
+    Journal,
+    Stage,
+    Till,
+)
 from ticketing.ids import AllotmentId
 from ticketing.journal import ROOT_HASH, OpKind, chain_op
 from ticketing.operations import Print, SignedIn, encode_print, encode_sale, encode_signed_in
@@ -574,3 +586,47 @@ def test_an_entry_under_anothers_id_is_refused(stage: Stage, till: Till, gate: G
 
 def test_the_units_of_the_stage_are_those_of_the_plan(stage: Stage) -> None:
     assert sorted(n for area in stage.plan.areas for n in area.units) == list(UNITS)
+
+
+# --- late sales of one batch
+
+
+def test_free_places_are_counted_once_for_a_batch_and_kept_right_while_it_goes_on(
+    stage: Stage, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+    real = Work.claims_of
+
+    def count(work: Work, performance: int) -> dict[int, Claim]:
+        counted.append(performance)
+        return real(work, performance)
+
+    monkeypatch.setattr(Work, "claims_of", count)
+    grant, other = till.borrow(101, 102, 103), till.borrow(104)
+    stage.do(lambda tx: tx.run("UPDATE claim SET ref = 'x' WHERE unit <= 103"))  # somebody else's
+    first = till.sell(grant, 101)
+    till.release(other.id, 104)
+    second = till.sell(grant, 102)
+    third = till.sell(grant, 103)
+    verdicts = till.push()
+    assert verdicts == ["ok_moved not_held", "ok", "ok_moved not_held", "disputed not_held"]
+    claims = stage.claims()
+    assert claims[105] == ("sold", first.lines[0].ticket_id, till.node_id)
+    assert claims[104] == ("sold", second.lines[0].ticket_id, till.node_id), "free since"
+    assert third.lines[0].ticket_id not in {ref for _kind, ref, _node in claims.values()}
+    assert counted == [PERFORMANCE]
+
+
+def test_an_allotment_is_read_once_for_all_late_sales_of_it(
+    stage: Stage, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two thousand units each, that was most of the time that a late sale took."""
+    grant = till.borrow(*range(1, 9))
+    stage.do(lambda tx: tx.run("UPDATE claim SET ref = 'x'"))
+    for unit in range(1, 9):
+        till.sell(grant, unit)
+    read: list[str] = []
+    real = json.loads
+    monkeypatch.setattr(units.json, "loads", lambda text: (read.append(text), real(text))[1])
+    till.push()
+    assert sum('"units"' in text and '"lines"' not in text for text in read) <= 1

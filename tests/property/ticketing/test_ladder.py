@@ -66,7 +66,7 @@ def test_nobody_is_honoured_on_what_somebody_else_has(
         allotment_open=allotment_open,
         plan=PLAN,
         event=EVENT,
-        free=free,
+        free=lambda: free,
     )
     own = claim.ref in (str(line.allotment), line.ticket_id)
     if settled.rung in (Rung.OK, Rung.OK_LATE):

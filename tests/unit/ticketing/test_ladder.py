@@ -47,7 +47,7 @@ def settle(
         allotment_open=allotment_open,
         plan=PLAN,
         event=event,
-        free=free,
+        free=lambda: free,
     )
 
 
