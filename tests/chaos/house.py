@@ -28,7 +28,7 @@ from tests.demo.programs import DemoFailed, Program, free_port, wait_until
 from tests.fakes.postgres import Cluster
 
 VENUE, EVENTS = "arena", ("opera", "concert")
-SEAT_ROWS, ROW_SEATS, STANDING = 20, 20, 400
+SEAT_ROWS, ROW_SEATS, STANDING = 20, 20, 1_600
 PRICE_MINOR = 38_000
 READY_TIMEOUT_S = 40.0
 REST_TIMEOUT_S = 60.0

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlalchemy import Connection
 
 from sync_server.settings import DATABASE_FILE
 from sync_server.store.database import open_engine
@@ -113,10 +114,9 @@ _ANY_SALE = "SELECT rowid FROM op WHERE kind = 'sale' ORDER BY rowid LIMIT 1"
             id="another total",
         ),
         pytest.param(
-            "UPDATE claim SET kind = 'free', node_id = '' WHERE rowid = "
-            "(SELECT min(rowid) FROM claim WHERE kind = 'allot')",
-            "and not lent",
-            id="a lent unit freed",
+            f"UPDATE claim SET kind = 'allot' WHERE ref = {_ANY_TICKET}",  # noqa: S608
+            "has it not",
+            id="a sold unit lent",
         ),
         pytest.param(
             "DELETE FROM entry WHERE journalled = 1", "went in and unknown", id="entries lost"
@@ -173,7 +173,10 @@ def _check(database: Path, outcome: Outcome, damage: str) -> list[str]:
 
 
 def _change(database: Path, sql: str) -> None:
-    _on(database, lambda connection: connection.exec_driver_sql(sql))
+    def work(connection: Connection) -> None:
+        assert connection.exec_driver_sql(sql).rowcount, "nothing was damaged"
+
+    _on(database, work)
 
 
 def _on(database: Path, work: Callable[..., object]) -> list[str]:
