@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from sync_server.heart import units
 from sync_server.heart.effects import record_entry
 from sync_server.heart.intake import BrokenChain, Forked, Gap, Taken
 from sync_server.heart.lending import NoGrant
@@ -627,6 +626,11 @@ def test_an_allotment_is_read_once_for_all_late_sales_of_it(
         till.sell(grant, unit)
     read: list[str] = []
     real = json.loads
-    monkeypatch.setattr(units.json, "loads", lambda text: (read.append(text), real(text))[1])
+
+    def note(text: str) -> object:
+        read.append(text)
+        return real(text)
+
+    monkeypatch.setattr("sync_server.heart.units.json.loads", note)
     till.push()
     assert sum('"units"' in text and '"lines"' not in text for text in read) <= 1
