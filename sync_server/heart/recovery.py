@@ -40,6 +40,7 @@ from ticketing.ticket import TicketState
 
 _PASSES_MAX = 8  # honest declarations need one or two
 _LAST = 2**63
+THINKING_MS = 300_000
 
 
 @dataclass(eq=False, slots=True)
@@ -75,8 +76,19 @@ class _Grant:
 def recover(work: Work) -> None:
     """Join what nodes have pushed and declared. The caller ends the quarantine."""
     end_all_holds(work)  # whoever held them has to ask again
+    _take_time(work.sql)
     work.flush()  # what came in this very batch is deferred too
     _Recovery(work).run()
+
+
+def _take_time(sql: Sql) -> None:
+    """PostgreSQL is not to take us for frozen, in this transaction, while we think.
+
+    A hundred thousand operations are thought about for many seconds without a statement. Were the
+    transaction ended for that, so would be every further try, and the event would wait for ever.
+    """
+    if not sql.is_sqlite:
+        sql.run(f"SET LOCAL idle_in_transaction_session_timeout = {THINKING_MS}")
 
 
 class _Recovery:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from sync_server.heart import recovery
 from sync_server.heart.history import Declare, Declared, OtherGeneration
 from sync_server.heart.lending import NoGrant
+from tests.fakes.databases import is_on_postgresql
 from tests.integration.sync_server.failover import (
     Saved,
     as_declared,
@@ -470,3 +475,31 @@ def test_reporting_again_changes_nothing(stage: Stage, one: Till, two: Till, sav
     head = stage.one("SELECT head FROM stream WHERE event_id = :e", e=EVENT)
     assert not report(one, grant)
     assert stage.one("SELECT head FROM stream WHERE event_id = :e", e=EVENT) == head
+
+
+@pytest.mark.skipif(not is_on_postgresql(), reason="about PostgreSQL")
+def test_postgresql_does_not_end_a_recovery_that_thinks_for_long(
+    stage: Stage, one: Till, two: Till, saved: Saved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that says nothing in a transaction is taken for frozen, and its connection ended."""
+    grant = one.borrow(1)
+    one.sell(grant, 1)
+    one.push()
+    lose(stage, saved)
+    report(two)
+    push_again(one)
+    real = recovery._chain
+
+    def think(items: Any) -> None:
+        time.sleep(0.3)
+        real(items)
+
+    def impatient(connection: Any, _record: object) -> None:
+        connection.execute("SET idle_in_transaction_session_timeout = 100")
+        connection.commit()
+
+    monkeypatch.setattr(recovery, "_chain", think)
+    stage.engine.dispose()
+    event.listen(stage.engine, "connect", impatient)
+    assert not declare(one, grant)
+    assert verdicts(one) == ["ok"]
