@@ -156,9 +156,9 @@ def contradiction(
     if told is not None and told.incarnation > incarnation:
         return LockReason.WITNESS_AHEAD
     if told is None or told.incarnation < incarnation:
-        # Before its first one, and right after an enrolment, a folder has none.
-        lost = has_witness(connection) and _has_rights(connection, incarnation)
-        return LockReason.WITNESS_MISSING if lost else None
+        # Before its first one, and right after an enrolment, a folder has none. One that had one
+        # and has nothing to sell yet is locked too: both it and its copy would be lent the same.
+        return LockReason.WITNESS_MISSING if has_witness(connection) else None
     if told.machine_id != machine_id:
         return LockReason.OTHER_MACHINE
     if not all(_has(connection, incarnation, *head) for head in _flat(told)):
@@ -178,13 +178,3 @@ def _has(
         "SELECT hash FROM op WHERE stream = ? AND inc = ? AND seq = ?", (stream, incarnation, seq)
     ).fetchone()
     return row is not None and row["hash"] == digest
-
-
-def _has_rights(connection: sqlite3.Connection, incarnation: int) -> bool:
-    """Whether a copy of this folder could do harm: it has operations, or units to sell."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM op WHERE inc = ?) OR "
-        "EXISTS (SELECT 1 FROM allot WHERE state = 'open')",
-        (incarnation,),
-    ).fetchone()
-    return bool(row[0])

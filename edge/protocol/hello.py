@@ -73,7 +73,10 @@ def hello_request(
     A mirror that is still of an older history than the last greeting told of says nothing:
     beside the new generation its cursors would look like news that the server has lost.
     """
-    ours = _in_turn(heads(connection), incarnation_of(connection), session.turn)
+    incarnation = incarnation_of(connection)
+    known = heads(connection)
+    ours = _in_turn(known, incarnation, session.turn)
+    current = [head for head in known if head.incarnation == incarnation]
     generation = get_meta(connection, "generation")
     cursors = position[1] if position[0] == generation else {}
     body = {
@@ -86,6 +89,8 @@ def hello_request(
         "journals": [
             {"stream": h.stream, "inc": h.incarnation, "seq": h.seq, "hash": h.hash} for h in ours
         ],
+        "all": set(current) <= set(ours),  # of this incarnation: what is not named, is not there
+        "inc": incarnation,
         "gen": generation,
         "cursors": dict(islice(cursors.items(), CURSORS_MAX)),
     }
@@ -129,6 +134,10 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
         if isinstance(told.get("stream"), str) and type(told.get("inc")) is int
     }
     fenced, confirmed = [], False
+    named = {(head.stream, head.incarnation) for head in request.heads}
+    for (stream, incarnation), known_there in told_of.items():
+        if known_there.get("forked") is True and (stream, incarnation) not in named:
+            lock(unit, str(stream), incarnation)  # of a journal that this folder no longer has
     for head in request.heads:
         told = told_of.get((head.stream, head.incarnation))
         if told is None:

@@ -60,7 +60,7 @@ async def hello(request: web.Request) -> web.Response:
         note_contact(tx, node.id, contact)
         is_lent_to = node.role == NodeRole.TILL  # a gate has nothing to declare, and may not
         waiting = quarantined_streams(Sql.of(tx.connection), node.id) if is_lent_to else ()
-        return _greet(tx, node, told), waiting
+        return _greet(tx, node, told + _left_out(tx, node, body, told)), waiting
 
     generation = centre.generation.short
     found = await centre.write(compare)
@@ -185,6 +185,28 @@ def _greet(
             source = Source(node.id, node.role, node.incarnation, stream)
             run_in(tx, ExtendTerms(source), _no_plans)
     return [found[position] for position in range(len(told))]
+
+
+def _left_out(
+    tx: Transaction, node: NodeIdentity, body: Mapping[str, Any], told: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Journals of the node's present life that a greeting of all of them does not name.
+
+    To the node they are empty: had it written to them, it was set back since, or is a copy.
+    """
+    if body.get("all") is not True or body.get("inc") != node.incarnation:
+        return []
+    named = {journal["stream"] for journal in told if journal["inc"] == node.incarnation}
+    rows = tx.rows(
+        "SELECT event_id FROM journal WHERE node_id = :n AND inc = :i AND seq > 0",
+        n=node.id,
+        i=node.incarnation,
+    )
+    return [
+        {"stream": row[0], "inc": node.incarnation, "seq": 0, "hash": ROOT_HASH}
+        for row in rows
+        if row[0] not in named
+    ]
 
 
 def _compare(tx: Transaction, node: NodeIdentity, told: Mapping[str, Any]) -> dict[str, object]:

@@ -160,7 +160,7 @@ class Lender:
         self, work: Work, req: str, performance: int, claims: list[Claim], *, firm: bool
     ) -> Allot:
         """A new allotment of these units, whoever had them: the caller has seen to that."""
-        number = str(AllotmentId(self.generation, work.take_rev()))
+        number = str(AllotmentId(work.generation, work.take_rev()))
         allot = Allot(
             work.stream,
             number,

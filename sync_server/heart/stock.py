@@ -118,7 +118,7 @@ class Hold:
 
     def _hold(self, work: Work, claims: list[Claim]) -> Allot:
         wish = self.wish
-        number = str(AllotmentId(self.generation, work.take_rev()))
+        number = str(AllotmentId(work.generation, work.take_rev()))
         for pool, count in wish.counts:
             take_share(work, number, pool, count)
         body = json.loads(allot_body([(c.unit, c.version) for c in claims], dict(wish.counts)))

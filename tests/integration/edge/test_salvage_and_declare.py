@@ -8,9 +8,10 @@ from functools import partial
 import pytest
 
 from edge.allotments import Grant, install
+from edge.env import MachineEnv
 from edge.errors import ServerUnreachable
-from edge.journal import Unit, acknowledge, begin_incarnation, heads, lock, set_meta
-from edge.protocol import declare, push, salvage
+from edge.journal import JournalLocked, Unit, acknowledge, begin_incarnation, heads, lock, set_meta
+from edge.protocol import declare, hello, push, salvage
 from edge.protocol.hello import HelloRequest, on_hello
 from edge.replica import Replica
 from edge.sync import SyncEngine
@@ -92,6 +93,23 @@ def test_journals_of_an_earlier_life_are_salvaged_too_and_lock_nothing(replica: 
     assert meant is push.PushRefused.FENCED
     assert salvage_calls(replica, lambda seqs: seqs[-1]) == [[1, 2]]
     assert write(replica)[0].seq == 2
+
+
+def test_a_fenced_journal_that_the_folder_does_not_have_locks_the_node_too(
+    replica: Replica,
+) -> None:
+    """The folder was set back to before that journal began, or another copy began it."""
+    write(replica, count=1)
+    with replica.reading() as connection:
+        request = hello.hello_request(
+            connection, MachineEnv(), hello.Session("s", 1, "0.1"), ("", {})
+        )
+    assert (request.body["all"], request.body["inc"]) == (True, 1)
+    elsewhere = {"stream": "another-event", "inc": 1, "acked": 3, "forked": True}
+    answer = {"gen": "1a2b3c4d", "journals": [elsewhere], "quarantined": []}
+    replica.transact(lambda unit: hello.on_hello(unit, request, answer))
+    with pytest.raises(JournalLocked):
+        write(replica)
 
 
 @pytest.mark.expected_errors("journal_fenced", "push_refused")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.client import request
+from edge.client import exchange, request
 from edge.errors import ServerUnreachable
 from edge.journal import JournalLocked, Unit, acknowledge, head_of
 from edge.link import LinkState
@@ -56,7 +56,8 @@ def test_everything_arrives_once_after(room: Room, call: str, trouble: object) -
 def test_a_reply_without_an_end_is_given_up(
     room: Room, trouble: Trickle | Endless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request, "__kwdefaults__", {"reply_s_max": 0.2})
+    for asking in (request, exchange):
+        monkeypatch.setattr(asking, "__kwdefaults__", {"reply_s_max": 0.2})
     monkeypatch.setattr("edge.client._REPLY_BYTES_MAX", 3_000_000)
     write(room.replica)
     room.server.script("push", trouble)

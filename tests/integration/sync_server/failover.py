@@ -25,7 +25,8 @@ Saved = dict[str, list[dict[str, Any]]]
 
 
 def found(stage: Stage) -> None:
-    """The history that the stage's grants are of."""
+    """The history that the stage's grants are of, begun as the server begins one."""
+    stage.do(lambda tx: tx.run("DELETE FROM generation"))
     made = NewGeneration("00000000-0000-7000-8000-000000000000", GENERATION, 1, "init")
     stage.do(lambda tx: begin_generation(Sql.of(tx.connection), made))
 

@@ -96,6 +96,10 @@ def _catalogue() -> Catalogue:
 def _found(tx: Transaction) -> None:
     stored = store_catalogue(tx, _catalogue())
     assert not isinstance(stored, NotStored), stored.reasons
+    tx.run(
+        "INSERT INTO generation (id, short, started_ms, reason) VALUES ('first', :s, 1, 'init')",
+        s=GENERATION,
+    )
 
 
 @dataclass(frozen=True)

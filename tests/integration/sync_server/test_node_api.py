@@ -158,6 +158,17 @@ async def test_hello_tells_a_fork(till: NodeAtTest, log: Log) -> None:
     assert (await log.push())[1]["code"] == "journal_forked"
 
 
+async def test_a_hello_that_leaves_a_journal_out_tells_a_fork(till: NodeAtTest, log: Log) -> None:
+    """Two copies that write in different journals would never be told apart otherwise."""
+    await log.push()
+    _status, reply = await till.call("POST", "/v1/hello", hello(inc=1, all=False))
+    assert reply["journals"] == []
+    _status, reply = await till.call("POST", "/v1/hello", hello(inc=1, all=True))
+    (told,) = reply["journals"]
+    assert (told["stream"], told["inc"], told["forked"]) == (VENUE, 1, True)
+    assert (await log.push())[1]["code"] == "journal_forked"
+
+
 async def test_a_hello_that_was_held_up_on_its_way_is_no_rollback(
     till: NodeAtTest, log: Log
 ) -> None:
