@@ -158,7 +158,7 @@ def test_the_comparison_finds_a_unit_that_two_tills_sold(
     )
     _change(
         tmp_path / "other" / "journal.db",
-        f"UPDATE op SET stream = '{sale['stream']}', body = '{sale['body']}' "  # noqa: S608
+        f"UPDATE op SET stream = '{sale['stream']}', inc = 99, body = '{sale['body']}' "  # noqa: S608
         f"WHERE rowid = ({_ANY_SALE})",
     )
     nodes = (one, replace(other, folder=tmp_path / "other"), _gate)
