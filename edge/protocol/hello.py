@@ -22,6 +22,7 @@ from edge.journal import (
     set_meta,
 )
 from edge.protocol.declare import note_quarantine
+from edge.protocol.push import ask_again
 from edge.time_left import note_contact
 
 PROTO = 1
@@ -158,4 +159,5 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
     if is_new:  # what the old history kept of fenced journals may be lost with it
         unit.execute("UPDATE journal SET salvaged = 0")
     note_quarantine(unit, generation, quarantined)
+    ask_again(unit, quarantined)
     return HelloOutcome(generation, is_new, tuple(fenced), quarantined, confirmed)

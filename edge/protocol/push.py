@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from edge import replies
-from edge.journal import Head, Unit, acknowledge, backlog, find_head, heads, lock, unacked
-from ticketing.journal import Op, op_to_wire
+from edge.journal import (
+    Head,
+    Unit,
+    acknowledge,
+    backlog,
+    find_head,
+    heads,
+    incarnation_of,
+    lock,
+    unacked,
+)
+from ticketing.journal import Op, Verdict, op_to_wire
 
 OPS_PER_PUSH = 500
 BYTES_PER_PUSH = 256 * 1024
@@ -69,10 +79,31 @@ def on_push(unit: Unit, request: PushRequest, reply: Mapping[str, Any]) -> int:
     Raises ServerUnreachable for an answer that makes no sense; nothing is confirmed then.
     """
     head, first, last = request.head, request.ops[0].seq, request.ops[-1].seq
-    # More than was sent now: of an earlier push whose answer was lost.
-    acked = replies.number(reply, "acked", low=first, high=head.seq)
+    # It may have more than was sent now. That is sent again all the same, for its verdicts.
+    acked = min(last, replies.number(reply, "acked", low=first, high=head.seq))
     acknowledge(unit, head, acked, replies.verdicts(reply, first=first, last=last))
     return acked - head.acked
+
+
+def ask_again(unit: Unit, quarantined: Collection[str]) -> bool:
+    """Go back to operations that were put off, in events that nobody waits for any more.
+
+    A quarantine is over: they have a verdict by now, which the server gives to whoever pushes them
+    again. Called once for each greeting. Journals of earlier incarnations are closed there, and
+    hear nothing more. Whether there are any.
+    """
+    rows = unit.execute(
+        "SELECT j.stream, j.inc, min(o.seq) AS first FROM journal j JOIN op o "
+        "ON o.stream = j.stream AND o.inc = j.inc AND o.seq <= j.acked "
+        "WHERE o.verdict = ? AND j.locked = 0 AND j.inc = ? GROUP BY j.stream, j.inc",
+        (Verdict.DEFERRED, incarnation_of(unit)),
+    ).fetchall()
+    over = [row for row in rows if row["stream"] not in quarantined]
+    unit.executemany(
+        "UPDATE journal SET acked = ? WHERE stream = ? AND inc = ?",
+        [(row["first"] - 1, row["stream"], row["inc"]) for row in over],
+    )
+    return bool(over)
 
 
 def on_push_refused(

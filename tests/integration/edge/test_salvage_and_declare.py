@@ -10,7 +10,16 @@ import pytest
 from edge.allotments import Grant, install
 from edge.env import MachineEnv
 from edge.errors import ServerUnreachable
-from edge.journal import JournalLocked, Unit, acknowledge, begin_incarnation, heads, lock, set_meta
+from edge.journal import (
+    Answered,
+    JournalLocked,
+    Unit,
+    acknowledge,
+    begin_incarnation,
+    heads,
+    lock,
+    set_meta,
+)
 from edge.protocol import declare, hello, push, salvage
 from edge.protocol.hello import HelloRequest, on_hello
 from edge.replica import Replica
@@ -295,3 +304,43 @@ def test_a_declaration_that_is_refused_holds_up_no_other_event_and_is_made_at_th
     client.close()
     assert room.server.quarantined == set()
     assert [each["id"] for each in room.server.declared[EVENT]] == [f"{GEN}-1"]
+
+
+def put_off(replica: Replica, *seqs: int) -> None:
+    """The server had all, and waited with its word on these."""
+    answers = [Answered(seq, "deferred", "", 0) for seq in seqs]
+    replica.transact(lambda unit: acknowledge(unit, heads(unit)[0], 5, answers))
+
+
+def pushed_again(replica: Replica) -> list[list[int]]:
+    calls: list[list[int]] = []
+    while True:
+        with replica.reading() as connection:
+            request = push.next_push(connection, EVENT, 1)
+        if request is None:
+            return calls
+        seqs = [op.seq for op in request.ops]
+        calls.append(seqs)
+        reply = {"acked": 5, "verdicts": [[seq, "ok", "", 9] for seq in seqs]}
+        replica.transact(partial(push.on_push, request=request, reply=reply))
+
+
+def test_what_was_put_off_is_asked_for_when_nobody_is_waited_for_any_more(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "OPS_PER_PUSH", 2)
+    write(replica, count=5)
+    put_off(replica, 2, 5)
+    greet(replica, GEN, EVENT)
+    assert pushed_again(replica) == [], "the event still waits"
+    greet(replica, GEN)
+    assert pushed_again(replica) == [[2, 3], [4, 5]], (
+        "every verdict is heard, not the first batch's"
+    )
+    with replica.reading() as connection:
+        assert (
+            connection.execute("SELECT count(*) FROM op WHERE verdict = 'deferred'").fetchone()[0]
+            == 0
+        )
+    greet(replica, GEN)
+    assert pushed_again(replica) == [], "once"
