@@ -380,7 +380,7 @@ def test_a_password_is_on_no_command_line(tmp_path: Path, monkeypatch: pytest.Mo
         seen.append((argv, env.get("PGPASSWORD", "")))
         return SimpleNamespace(returncode=1, stderr="a line\nno such server\n")
 
-    monkeypatch.setattr(backup_module.subprocess, "run", note)
+    monkeypatch.setattr("sync_server.services.backup.subprocess.run", note)
     url = "postgresql://box:s3cret@127.0.0.1:9/house"
     with pytest.raises(StoreError, match="pg_dump failed: no such server"):
         back_up(open_engine(url), tmp_path / "x")
