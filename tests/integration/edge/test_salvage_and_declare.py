@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from edge.allotments import Grant, install
+from edge.allotments import Grant, install, units_of
 from edge.env import MachineEnv
 from edge.errors import ServerUnreachable
 from edge.journal import (
@@ -20,7 +20,7 @@ from edge.journal import (
     lock,
     set_meta,
 )
-from edge.protocol import declare, hello, push, salvage
+from edge.protocol import acquire, declare, hello, push, salvage
 from edge.protocol.hello import HelloRequest, on_hello
 from edge.replica import Replica
 from edge.sync import SyncEngine
@@ -29,6 +29,7 @@ from tests.fakes.server import Say, problem
 from tests.integration.edge.engine_room import Room
 from ticketing.ids import AllotmentId
 from ticketing.journal import ROOT_HASH
+from ticketing.terms import Anchor
 
 GEN = "0a1b2c3d"
 
@@ -344,3 +345,27 @@ def test_what_was_put_off_is_asked_for_when_nobody_is_waited_for_any_more(
         )
     greet(replica, GEN)
     assert pushed_again(replica) == [], "once"
+
+
+@pytest.mark.parametrize("says_gen", [True, False], ids=["told", "an older server"])
+def test_a_grant_of_the_old_history_that_comes_after_the_declaration_is_not_ours(
+    replica: Replica, says_gen: bool
+) -> None:
+    """It was never declared, so the new history may lend its units to somebody else."""
+    greet(replica, GEN)
+    lend(replica, 1, 5)
+    want = acquire.Want(EVENT, "a" * 32, 1, (6,))
+    late: dict[str, object] = {"allotment": {"id": f"{GEN}-2", "p": 1, "units": [[6, 0]]}}
+    if says_gen:
+        late["gen"] = GEN
+    greet(replica, "ffffffff", EVENT)
+    assert [ids for ids, _done, _inc in declare_calls(replica)] == [[f"{GEN}-1"]]
+    sent = Anchor(0.0, "boot", 0, 0)
+    with pytest.raises(ServerUnreachable, match="gen"):
+        replica.transact(lambda unit: acquire.on_acquire(unit, want, sent, late))
+    with replica.reading() as connection:
+        assert 6 not in units_of(connection, EVENT, 1)
+    anew = {"gen": "ffffffff", "allotment": {"id": "ffffffff-3", "p": 1, "units": [[6, 0]]}}
+    replica.transact(lambda unit: acquire.on_acquire(unit, want, sent, anew))
+    with replica.reading() as connection:
+        assert units_of(connection, EVENT, 1)[6].state == "free", "asked again, it is"
