@@ -229,7 +229,7 @@ def _cache_errors(path: Path) -> Iterator[None]:
 
 def _open_or_remake(path: Path) -> sqlite3.Connection:
     with suppress(ReplicaDamaged), ExitStack() as opened:
-        connection = create(path, _SCHEMA, SCHEMA_VERSION, synchronous="NORMAL")
+        connection = create(path, _SCHEMA, SCHEMA_VERSION, synchronous="FULL")
         opened.callback(connection.close)
         with storage_errors(path):
             found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -239,7 +239,7 @@ def _open_or_remake(path: Path) -> sqlite3.Connection:
             return connection
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-    return create(path, _SCHEMA, SCHEMA_VERSION, synchronous="NORMAL")
+    return create(path, _SCHEMA, SCHEMA_VERSION, synchronous="FULL")
 
 
 def _forget(connection: sqlite3.Connection, stream: str) -> None:

@@ -280,9 +280,6 @@ class SyncEngine:
         outcome = self.replica.transact(lambda unit: hello.on_hello(unit, request, reply))
         for head in outcome.fenced:
             _log.error("journal_fenced", stream=head.stream, incarnation=head.incarnation)
-        if outcome.confirmed:  # tell the server soon that nothing waits here any more
-            self._greet.set()
-            self._work.set()
         self._lock_if_locked()
         self._unsalvaged, self._undeclared = frozenset(), frozenset()
         self._ask_again()

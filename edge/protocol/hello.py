@@ -52,15 +52,13 @@ class HelloRequest:
 class HelloOutcome:
     """What a greeting brought. `is_new_history`: the generation is another than we knew.
 
-    `fenced` are journals that the server has just told us to be forked. `confirmed`: it has more
-    than we knew (an answer was lost), so what the greeting said of our backlog was too much.
+    `fenced` are journals that the server has just told us to be forked.
     """
 
     generation: str
     is_new_history: bool
     fenced: tuple[Head, ...]
     quarantined: tuple[str, ...]
-    confirmed: bool = False
 
 
 def hello_request(
@@ -134,7 +132,7 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
         for told in replies.objects(reply, "journals")
         if isinstance(told.get("stream"), str) and type(told.get("inc")) is int
     }
-    fenced, confirmed = [], False
+    fenced: list[Head] = []
     named = {(head.stream, head.incarnation) for head in request.heads}
     for (stream, incarnation), known_there in told_of.items():
         if known_there.get("forked") is True and (stream, incarnation) not in named:
@@ -149,8 +147,7 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
             lock(unit, head.stream, head.incarnation)
             continue
         acked = replies.number(told, "acked", high=head.seq)
-        confirmed = confirmed or acked > head.acked
-        if acked != head.acked:
+        if acked < head.acked:  # what it has beyond that is pushed again, for the verdicts
             acknowledge(unit, head, acked, ())
     known = get_meta(unit, "generation")
     set_meta(unit, "generation", generation)
@@ -160,4 +157,4 @@ def on_hello(unit: Unit, request: HelloRequest, reply: Mapping[str, Any]) -> Hel
         unit.execute("UPDATE journal SET salvaged = 0")
     note_quarantine(unit, generation, quarantined)
     ask_again(unit, quarantined)
-    return HelloOutcome(generation, is_new, tuple(fenced), quarantined, confirmed)
+    return HelloOutcome(generation, is_new, tuple(fenced), quarantined)
