@@ -258,7 +258,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ttl_from_receive,
         replace(_EXPIRING, latency_s=3.0),
         cut_off_for_good,
-        first=22,
+        first=40,
     ),
     Mutant("no_guard", no_guard, _DRIFTING, cut_off_for_good),
     Mutant("no_deferral", no_deferral, _LOSING),
