@@ -124,6 +124,22 @@ def test_two_people_write_off_after_the_term(
     assert "written off" in capsys.readouterr().out
 
 
+def test_somebody_added_by_the_command_may_be_the_second_one(
+    run: Run, data_dir: Path, passwords: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    event, allotment = lent(run, capsys)
+    change(data_dir, "UPDATE allot SET soft_s = 60, hard_s = 3600, granted_ms = 1")
+    assert run("add-person", "zhao.lei", "--name", "赵磊", "--role", "manager") == ExitCode.OK
+    shown = capsys.readouterr().out.split()
+    passwords["zhao.lei"] = shown[shown.index("password") + 1]
+    assert shown[shown.index("PIN") + 1].isdigit()
+    people = ("--by", "zhao.lei", "--and", "manager")
+    assert run("write-off", event, allotment, *people, "--reason", "lost") == ExitCode.OK
+    assert run("add-person", "zhao.lei", "--name", "赵磊", "--role", "auditor") == ExitCode.REFUSED
+    assert "already" in capsys.readouterr().err
+    assert run("add-person", "", "--name", "赵磊", "--role", "auditor") == ExitCode.REFUSED
+
+
 def test_who_may_not_decide_is_refused(
     run: Run, second: str, passwords: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,80 @@
+"""The command `add-person`: somebody who may sign in, before the console can do it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from program.errors import ProgramError
+from program.exit_codes import ExitCode
+from sync_server.commands import NO_VENUE, open_house, storage_errors
+from sync_server.services.people import (
+    LOGIN_CHARS_MAX,
+    Person,
+    add_person,
+    hash_password,
+    hash_pin,
+    new_person_id,
+    random_password,
+    random_pin,
+)
+from sync_server.services.permissions import PersonRole
+from sync_server.settings import Settings
+from sync_server.store.transact import transact
+from sync_server.store.writer import Transaction
+from ticketing.operations import is_name
+
+_WITH_PIN = frozenset({PersonRole.MANAGER, PersonRole.CASHIER})
+
+
+def add_parsers(
+    parsers: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> list[argparse.ArgumentParser]:
+    """Add the command; gives its parser."""
+    added = parsers.add_parser(
+        "add-person",
+        help="add somebody who may sign in",
+        description="Add a person with a role. The password (and, for who works at a window, the "
+        "PIN) is made here and shown once.",
+    )
+    added.add_argument("login", metavar="LOGIN", help="what the person signs in with: li.na")
+    added.add_argument("--name", required=True, help="as screens show it")
+    added.add_argument("--role", required=True, choices=[role.value for role in PersonRole])
+    added.set_defaults(command=_add_person)
+    return [added]
+
+
+def _add_person(settings: Settings, options: argparse.Namespace) -> int:
+    login, name, role = options.login, options.name, PersonRole(options.role)
+    if not is_name(login) or len(login) > LOGIN_CHARS_MAX or not is_name(name):
+        raise ProgramError("a login and a name have 1 to 64 characters", ExitCode.REFUSED)
+    password = random_password()
+    pin = random_pin() if role in _WITH_PIN else ""
+    opened = open_house(settings)
+    try:
+        if opened.house is None:
+            raise ProgramError(NO_VENUE, ExitCode.REFUSED)
+        venue_id = opened.house.venue_id
+
+        def add(tx: Transaction) -> bool:
+            if tx.row("SELECT 1 FROM person WHERE login = :login", login=login) is not None:
+                return False
+            add_person(
+                tx,
+                venue_id,
+                Person(new_person_id(), login, name, role),
+                password_hash=hash_password(password),
+                pin_hash=hash_pin(pin) if pin else "",
+            )
+            return True
+
+        with storage_errors():
+            is_new = transact(opened.engine, add)
+    finally:
+        opened.engine.dispose()
+    if not is_new:
+        raise ProgramError(f"there is somebody with the login '{login}' already", ExitCode.REFUSED)
+    lines = [f"{name} may sign in as {role}. Shown once:", f"  login     {login}"]
+    lines += [f"  password  {password}", *([f"  PIN       {pin}"] if pin else [])]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return ExitCode.OK
