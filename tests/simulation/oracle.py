@@ -289,6 +289,10 @@ class Oracle:
             sale = decode_sale(fact.body)
             assert sale is not None
             self._check_terms(machine, sale)
+        if fact.kind == OpKind.REFUND:  # a window takes the paper before it writes this down
+            refund = decode_refund(fact.body)
+            assert refund is not None
+            self.handed_in(refund.ticket_ids)
 
     def _check_terms(self, machine: Machine, sale: Sale) -> None:
         for line in sale.lines:
@@ -299,8 +303,6 @@ class Oracle:
                     f"{machine.name} sells from {line.allotment}, "
                     f"which was given up {self.world.works.now - given_up:.0f} s ago",
                 )
-        if sale.late:
-            self.world.happened("sale_past_soft_term")
 
     def _check_grants(self, machine: Machine, connection: sqlite3.Connection) -> None:
         """What a node of this history holds, this history has granted: commit before reply."""

@@ -149,7 +149,7 @@ class Till:
         outcome = self.window.pay_cash(basket, basket.total_minor + self.world.rng.choice((0, 700)))
         if not isinstance(outcome, Sold):
             self.world.say(self.name, lambda: f"may not sell {units}: {outcome.reason}")
-            self.world.happened(f"sale_refused_{outcome.reason}")
+            self.world.happened("sale_refused")
             return None
         self.window.print_order(outcome.order_id)
         return outcome
