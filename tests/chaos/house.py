@@ -336,12 +336,12 @@ class House:
             if not edge.program.ask({"do": "rest"}, 20)["idle"]:
                 raise DemoFailed(f"{edge.name} does not come to rest")
         self._wait_until_still()
-        for edge in self.edges:
-            self._end(edge)
-        for centre in self.centres:
+        for centre in self.centres:  # first: it has things of its own to sweep up now and then
             assert centre.program is not None
             if code := centre.program.stop():
                 raise DemoFailed(f"{centre.name} ended with code {code}")
+        for edge in self.edges:
+            self._end(edge)
 
     def _wait_until_still(self) -> None:
         seen: list[object] = []
@@ -349,7 +349,8 @@ class House:
         def is_still() -> bool:
             told = [self.status(edge) for edge in self.edges]
             heads = self.heads()
-            if any(each["unsynced"] or each["cursors"] != heads for each in told):
+            behind = any(each["unsynced"] or each["cursors"] != heads for each in told)
+            if behind or self._is_sweeping():
                 seen.clear()
                 return False
             seen.append(heads)
@@ -360,6 +361,12 @@ class House:
         except DemoFailed as error:
             told = {edge.name: self.status(edge) for edge in self.edges}
             raise DemoFailed(f"{error}: {self.heads()} {told}") from None
+
+    def _is_sweeping(self) -> bool:
+        """Whether the centre still has returned places to free."""
+        with self.engine.connect() as connection:
+            left = connection.execute(text("SELECT count(*) FROM claim WHERE kind = 'returned'"))
+            return bool(left.scalar_one())
 
     def _end(self, edge: Edge) -> None:
         assert edge.program is not None
