@@ -181,8 +181,9 @@ class _Door:
         for _release in range(_RELEASES_PER_CYCLE):
             yield from islice(self._sale_ops(), every)
             grant = self._units(1)
-            yield release_op(self.sales, grant, [grant.units[self.at][0]])
-            self.at += 1
+            unit = grant.units[self.at][0]
+            self.at += 1  # now: whoever takes the last of a cycle does not come back for more
+            yield release_op(self.sales, grant, [unit])
 
     def _sale_ops(self) -> Iterator[Op]:
         while True:
