@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from edge import allotments, returns, time_left
+from edge import allotments, recorder, returns, time_left
+from edge.errors import ReplicaError
 from edge.protocol import acquire
 from sync_server.heart import effects, history, intake, lending, reclaim, units
 from sync_server.store import writer
@@ -27,6 +29,7 @@ from ticketing.admission import AllotmentState
 from ticketing.terms import Standing
 
 if TYPE_CHECKING:
+    from tests.simulation.tills import Till
     from tests.simulation.world import World
 
 SEEDS_MAX = 20
@@ -197,7 +200,52 @@ def sold_again_here(_world: World) -> AbstractContextManager[object]:
     return _everywhere("mark_returned", real, mark_returned)
 
 
+def no_witness(_world: World) -> AbstractContextManager[object]:
+    """A node does not ask its witness whether the folder is the one it went on with."""
+    return _put(recorder, "contradiction", lambda *_: None)
+
+
 # --- lives in which their hour comes
+
+
+def set_back_and_cut_off(world: World) -> None:
+    """A till sells, its folder is set back to before, and it sells on without the centre."""
+    till = world.tills[0]
+    world.begin()
+    _stocked(world, till)
+    world.demand = False
+    before = till.machine.journal.image()
+    sold = till.free_units()[:1]
+    _sells(world, till, sold)
+    world.network.part(((till.name, SERVER), (SERVER, till.name)), 30)
+    till.machine.journal.images = deque([before] * 2, maxlen=2)
+    world.breakage.set_back(till)
+    world.works.run(world.works.now + 10)
+    _sells(world, till, sold)
+    _rests(world)
+
+
+def _stocked(world: World, till: Till) -> None:
+    """Until a till has something to sell that nobody has put into a basket yet."""
+    while world.works.now < 60 and not (till.node and len(till.free_units()) > 1):
+        world.works.run(world.works.now + 1)
+    assert till.free_units(), "the house lends nothing"
+
+
+def _sells(world: World, till: Till, units: list[int]) -> None:
+    """Its cashier sells these, or is refused."""
+    world.works.spawn(till.process, lambda: _sell_units(till, units))
+    world.works.run(world.works.now + 2)
+
+
+def _sell_units(till: Till, units: list[int]) -> None:
+    with suppress(ReplicaError):
+        till.sell_units(units)
+
+
+def _rests(world: World) -> None:
+    world.come_to_rest()
+    world.oracle.check_at_rest()
 
 
 def cut_off_for_good(world: World) -> None:
@@ -244,6 +292,10 @@ _DRIFTING = replace(
     _BUSY, shape=Shape(6, 4, 1, 1), soft_s=600, hard_s=600, sale_s=0.5, ask_s=1.0, release_s=1e9
 )
 _EXPIRING = replace(_DRIFTING, soft_s=60, hard_s=60)
+_DIRECTED = Mix(
+    shape=Shape(4, 2, 2, 1), server_images=5, edge_images=5, sale_s=1e9, release_s=1e9, ask_s=5.0
+)
+"""Nobody sells, and nothing breaks, but by the script."""
 _RETURNING = replace(_BUSY, return_s=3.0, partition_rate=0.1, partition_s=10.0)
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -266,6 +318,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("no_version_bump", no_version_bump, replace(_RETURNING, shape=Shape(2, 0, 2, 1))),
     Mutant("sold_again_here", sold_again_here, _RETURNING),
     Mutant("no_case_for_two_entries", no_case_for_two_entries, _GATES),
+    Mutant("no_witness", no_witness, _DIRECTED, set_back_and_cut_off),
 )
 
 
