@@ -6,6 +6,8 @@ runs. Each has a mix in which its hour comes soon, and seeds that are tried in t
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import sys
 import time
@@ -21,9 +23,11 @@ from edge.errors import ReplicaError
 from edge.protocol import acquire
 from sync_server.heart import effects, history, intake, lending, reclaim, units
 from sync_server.store import writer
+from tests.simulation import nodes
 from tests.simulation.house import Shape
 from tests.simulation.mix import RHO, Mix, mix_of
 from tests.simulation.network import SERVER
+from tests.simulation.oracle import Violation
 from tests.simulation.running import Outcome, run_seed
 from ticketing.admission import AllotmentState
 from ticketing.terms import Standing
@@ -205,7 +209,75 @@ def no_witness(_world: World) -> AbstractContextManager[object]:
     return _put(recorder, "contradiction", lambda *_: None)
 
 
+def no_nonce(_world: World) -> AbstractContextManager[object]:
+    """What is random in an operation is made of the journal that both copies share."""
+    real = nodes.SimEnv.random_bytes
+
+    def random_bytes(self: Any, count: int) -> bytes:
+        journal = self._machine.journal.connection
+        if not journal.in_transaction:
+            return real(self, count)
+        (ops,) = journal.execute("SELECT count(*) FROM op").fetchone()
+        seen = f"{self._machine.enrolled.node_id} {ops}".encode()
+        return hashlib.shake_256(seen).digest(count)
+
+    return _put(nodes.SimEnv, "random_bytes", random_bytes)
+
+
 # --- lives in which their hour comes
+
+
+def copied_whole(world: World) -> None:
+    """A till is copied with its witness, and both sell the same unit in the same moment.
+
+    Whether both buyers pay with the same note is the seed's chance.
+    """
+    till = world.tills[0]
+    world.begin()
+    _stocked(world, till)
+    world.demand = False
+    world.works.run(world.works.now + 5)
+    world.crash_node(till.name)
+    twin = _twin_of(world, till)
+    for each in (till, twin):
+        world.network.part(((each.name, SERVER), (SERVER, each.name)), 60)
+        world.restart_node(each)
+    world.works.run(world.works.now + 20)
+    sold = till.free_units()[:1]
+    for each in (till, twin):
+        world.works.spawn(each.process, functools.partial(_sell_units, each, sold))
+    world.works.run(world.works.now + 10)
+    wrote = {name: _sales_in(world, name) for name in (till.name, twin.name)}
+    assert all(wrote.values()), wrote
+    _rests(world)
+    cases = world.server.disk.connection.execute("SELECT 1 FROM case_file WHERE kind = 'fork'")
+    if cases.fetchone() is None:
+        raise Violation("2.5", f"two copies sold {sold}, and nobody was told of a fork")
+
+
+def _twin_of(world: World, till: Till) -> Till:
+    """The same folder, witness and clock on another machine: E1."""
+    ours = till.machine
+    twin = nodes.Machine(world, ours.enrolled, f"{till.name}'")
+    twin.rate, twin.wall_off_ms = ours.rate, ours.wall_off_ms
+    twin.journal.reopen(ours.journal.image())
+    twin.mirror.reopen(ours.mirror.image())
+    twin.witness, twin.machine_id = ours.witness, ours.machine_id
+    oracle = world.oracle
+    oracle.cloned_nodes.add(twin.enrolled.node_id)
+    oracle.tampered |= {till.name, twin.name}
+    oracle.set_back(twin)
+    oracle.clones.add(twin.name)
+    oracle.twins.append((till.name, twin.name, world.works.now))
+    actor = type(till)(world, twin.enrolled, twin)
+    world.actors[actor.name] = actor
+    return actor
+
+
+def _sales_in(world: World, name: str) -> int:
+    journal = world.actors[name].machine.journal.connection
+    (count,) = journal.execute("SELECT count(*) FROM op WHERE kind = 'sale'").fetchone()
+    return int(count)
 
 
 def set_back_and_cut_off(world: World) -> None:
@@ -319,6 +391,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("sold_again_here", sold_again_here, _RETURNING),
     Mutant("no_case_for_two_entries", no_case_for_two_entries, _GATES),
     Mutant("no_witness", no_witness, _DIRECTED, set_back_and_cut_off),
+    Mutant("no_nonce", no_nonce, _DIRECTED, copied_whole, first=3),
 )
 
 
