@@ -101,7 +101,7 @@ async def push(request: web.Request) -> web.Response:
 
 @route("GET", "/v1/pull", permission=Permission.NODE_PULL)
 async def pull_news(request: web.Request) -> web.Response:
-    """Rows of several streams after the given revisions; waits for some when there are none."""
+    """Rows of several streams after the given revisions; waits when there is nothing new."""
     centre, node = request.app[CENTRE], request[NODE]
     query = request.query
     check_proto(query)

@@ -91,7 +91,11 @@ class Poll:
 
 
 async def answer_pull(answers: Answers, node: NodeIdentity, poll: Poll) -> web.Response:
-    """Rows of several streams after the given revisions; waits for some when there are none."""
+    """Rows of several streams after the given revisions; waits when there is nothing new.
+
+    A cursor that only moves on is told at once: whoever waits for what a node has read, as the
+    resale of a seat does, hears of it.
+    """
     centre, after, limit, wait_s = answers.centre, poll.after, poll.limit, poll.wait_s
     await _same_history(centre, node, poll)
     ticket = centre.news.ticket()
@@ -99,7 +103,7 @@ async def answer_pull(answers: Answers, node: NodeIdentity, poll: Poll) -> web.R
     if node.role == NodeRole.GATE and not told.news.ends_before:
         rev_of = after if poll.generation else dict.fromkeys(after, 0)
         centre.gate_read(node.id, poll.generation, {s: rev_of[s] for s in told.news.pages})
-    if wait_s and not told.news.has_rows and not told.news.ends_before:
+    if wait_s and not told.news.leads_on(after) and not told.news.ends_before:
         await centre.news.wait(list(after), ticket, wait_s)
         if centre.news.ticket() != ticket:
             await asyncio.sleep(COALESCE_S)

@@ -82,6 +82,10 @@ class News:
         """Whether there is anything to tell."""
         return any(page.rows or page.more for page in self.pages.values())
 
+    def leads_on(self, after: Mapping[str, int]) -> bool:
+        """Whether a reader gets any further by it: also past revisions that are nothing to it."""
+        return any(page.next > after[stream] for stream, page in self.pages.items())
+
 
 def scope_of(role: str, house: str, stream: str) -> Scope:
     """What a role sees of a stream; the house's own stream has other rows than an event's."""

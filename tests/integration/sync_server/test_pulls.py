@@ -108,6 +108,22 @@ async def test_a_cursor_whose_following_rows_are_purged_begins_again(
     assert (await pulled(till, f"{event}:{head}"))[0] == 200
 
 
+async def test_a_cursor_moves_on_at_once_past_what_is_nothing_to_the_node(
+    client: Client, enrol: Enrol, event: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = await enrol(NodeRole.GATE, "Gate 1")
+    head = await head_of(gate, event)
+    await client.app[CENTRE].write(lambda tx: tx.next_rev(event))
+
+    async def waits(*_: object) -> None:
+        raise AssertionError("it waits for news")
+
+    monkeypatch.setattr(client.app[CENTRE].news, "wait", waits)
+    status, reply = await pulled(gate, f"{event}:{head}", wait_s=30)
+    told = {"rows": [], "next": head + 1, "head": head + 1, "more": False}
+    assert (status, reply["streams"][event]) == (200, told)
+
+
 async def test_gates_that_wait_for_the_same_are_read_for_once(
     client: Client, till: NodeAtTest, enrol: Enrol, event: str, reads: list[Mapping[str, int]]
 ) -> None:
