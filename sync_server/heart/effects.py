@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.late import late_claim
-from sync_server.heart.rows import Claim, ClaimKind, EntryRow, LedgerLine, Order, TicketRow
+from sync_server.heart.rows import Claim, EntryRow, LedgerLine, Order, TicketRow
 from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.units import (
     close_if_spent,
@@ -24,6 +24,7 @@ from sync_server.heart.units import (
 )
 from sync_server.heart.work import Work
 from ticketing.admission import AllotmentState
+from ticketing.claim import ClaimKind
 from ticketing.event import Event
 from ticketing.journal import Op, OpKind, Verdict
 from ticketing.ledger import SALES, postings

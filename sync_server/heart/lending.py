@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sync_server.heart.policy import Policy
-from sync_server.heart.rows import Allot, Claim, ClaimKind
+from sync_server.heart.rows import Allot, Claim
 from sync_server.heart.share import Refill
 from sync_server.heart.source import Source
 from sync_server.heart.units import counts_of, take_share, units_of
 from sync_server.heart.work import Work
 from ticketing.admission import AllotmentState
+from ticketing.claim import ClaimKind
 from ticketing.ids import AllotmentId
 from ticketing.seating import SeatingPlan
 

@@ -21,7 +21,7 @@ from typing import Any
 from sync_server.heart.cases import CaseKind, close_case, open_case
 from sync_server.heart.lending import UNITS_PER_GRANT_MAX
 from sync_server.heart.policy import Policy
-from sync_server.heart.rows import Allot, Case, Claim, ClaimKind, TicketRow
+from sync_server.heart.rows import Allot, Case, Claim, TicketRow
 from sync_server.heart.units import (
     close_if_spent,
     counts_of,
@@ -31,6 +31,7 @@ from sync_server.heart.units import (
     units_of,
 )
 from sync_server.heart.work import Work
+from ticketing.claim import ClaimKind
 from ticketing.terms import write_off_allowed
 from ticketing.ticket import TicketState
 

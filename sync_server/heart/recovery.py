@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.effects import Effect, Kind, apply_op, holds, read_op, want_rows
 from sync_server.heart.intake import open_poison
-from sync_server.heart.rows import Allot, Claim, ClaimKind, OpRow, Revocation, Share
+from sync_server.heart.rows import Allot, Claim, OpRow, Revocation, Share
 from sync_server.heart.salvage import on_branch
 from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.stock import end_all_holds
@@ -33,6 +33,7 @@ from sync_server.heart.units import is_lent, revoke_ticket
 from sync_server.heart.work import Work
 from sync_server.store import schema
 from sync_server.store.sql import Sql, columns_of
+from ticketing.claim import ClaimKind
 from ticketing.ids import AllotmentId, OpId
 from ticketing.journal import Op, Verdict
 from ticketing.operations import Exchange, Refund, Release, Sale, SaleLine, Settle

@@ -16,10 +16,11 @@ from sync_server.heart.cases import CaseKind, close_case, open_case
 from sync_server.heart.lending import Grant, Lender, grant_of
 from sync_server.heart.policy import Policy
 from sync_server.heart.reclaim import close_if_settled
-from sync_server.heart.rows import Claim, ClaimKind, Revocation, TicketRow
+from sync_server.heart.rows import Claim, Revocation, TicketRow
 from sync_server.heart.source import Source
 from sync_server.heart.units import free_returned, revoke_ticket
 from sync_server.heart.work import Work
+from ticketing.claim import ClaimKind
 from ticketing.ids import U8_MAX
 from ticketing.operations import ExchangeAction, RefundAction
 from ticketing.returns import (

@@ -7,18 +7,6 @@ next one when it writes the row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-
-
-class ClaimKind(StrEnum):
-    """Who has a unit. Stored and sent, never renamed."""
-
-    FREE = "free"
-    HOLD = "hold"  # reserved by the server, for a while of its own clock
-    ALLOT = "allot"  # lent to a node
-    SOLD = "sold"
-    RETURNED = "returned"  # its ticket was revoked; not for sale until the server frees it
-    BLOCKED = "blocked"
 
 
 @dataclass(slots=True)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sync_server.heart.policy import Policy
-from sync_server.heart.rows import Allot, Claim, ClaimKind
+from sync_server.heart.rows import Allot, Claim
 from sync_server.heart.source import Source
 from sync_server.heart.work import Work
+from ticketing.claim import ClaimKind
 from ticketing.event import Event
 from ticketing.journal import OpKind
 from ticketing.seating import SeatingPlan

@@ -24,11 +24,12 @@ from sync_server.heart.lending import (
     pools_have,
 )
 from sync_server.heart.policy import Policy
-from sync_server.heart.rows import Allot, Claim, ClaimKind, Order, Pool, Share
+from sync_server.heart.rows import Allot, Claim, Order, Pool, Share
 from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.units import counts_of, give_back, is_lent, take_share, units_of
 from sync_server.heart.work import Work
 from ticketing.best_seats import best_seats
+from ticketing.claim import ClaimKind
 from ticketing.ids import AllotmentId, OpId
 from ticketing.journal import OpKind, Verdict, chain_op
 from ticketing.ledger import cash_account

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from sync_server.heart.cases import CaseKind, open_case
-from sync_server.heart.rows import Allot, Claim, ClaimKind, Pool, Share, TicketRow
+from sync_server.heart.rows import Allot, Claim, Pool, Share, TicketRow
 from sync_server.heart.source import Source
 from sync_server.heart.work import Work
+from ticketing.claim import ClaimKind
 from ticketing.operations import SaleLine
 from ticketing.ticket import TicketState
 

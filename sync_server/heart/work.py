@@ -18,7 +18,6 @@ from sync_server.heart.rows import (
     Allot,
     Case,
     Claim,
-    ClaimKind,
     EntryRow,
     Journal,
     LedgerLine,
@@ -32,6 +31,7 @@ from sync_server.heart.rows import (
 from sync_server.store import schema
 from sync_server.store.errors import StreamRefused
 from sync_server.store.sql import Sql, Stale, columns_of
+from ticketing.claim import ClaimKind
 from ticketing.event import Event
 from ticketing.journal import ROOT_HASH
 from ticketing.seating import SeatingPlan
