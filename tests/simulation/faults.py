@@ -206,9 +206,8 @@ class Faults:
         if server.process.dead:
             return
         server.centre.note_heard()
-        generation = server.centre.generation.short
         server.admin(ExpireHolds(EVENT), self._expired)
-        server.admin(SweepReturned(EVENT, generation, 0, self.policy))
+        server.admin(SweepReturned(EVENT, 0, self.policy))
         server.admin(CloseSpent(EVENT, ("", "")))
 
     def _expired(self, answer: Any) -> None:
@@ -247,7 +246,7 @@ class Faults:
             after_s = self.rng.uniform(0, 10)
             self.world.works.after(after_s, lambda: self._decide(answer))
 
-        server.admin(Hold(EVENT, "", wish, server.centre.generation.short), held)
+        server.admin(Hold(EVENT, "", wish), held)
 
     def _decide(self, hold: Held) -> None:
         server = self.world.server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.mutants import MUTANTS, Mutant, kill
+from tests.simulation.mutants import MUTANTS, Mutant, kill, sound
 from tests.simulation.running import run_many, run_seed, tell
 
 SEEDS = 40
@@ -25,3 +25,5 @@ def test_a_seed_gives_the_same_run_again() -> None:
 def test_a_safeguard_that_is_switched_off_is_missed(mutant: Mutant) -> None:
     _seeds, outcome = kill(mutant)
     assert outcome is not None
+    with_it = sound(mutant, outcome.seed)
+    assert not with_it.broken, f"the whole program breaks it too: {with_it.broken}"
