@@ -127,9 +127,7 @@ async def acquire(request: web.Request) -> web.Response:
 
     source = Source(node.id, node.role, node.incarnation, stream)
     generation = centre.generation.short
-    outcome = await centre.take(
-        lending.Lend(source, wish, generation, tills=centre.nodes.till_count)
-    )
+    outcome = await centre.take(lending.Lend(source, wish, tills=centre.nodes.till_count))
     if isinstance(outcome, lending.NoGrant):
         raise Problem(409, outcome, "nothing was lent")
     return lent(outcome, generation)

@@ -57,14 +57,14 @@ async def revoke(request: web.Request) -> web.Response:
         _action(body.get("action")),
         body["order"],
         tuple(tickets),
-        centre.generation.short,
     )
+    generation = centre.generation.short
     answer = await centre.take(step)
     if isinstance(answer, NoRevocation):
         raise Problem(409, answer, "nothing was revoked")
     states = [{"id": ticket_id, "state": state} for ticket_id, state in answer.tickets]
     allotment = None if answer.allotment is None else grant_to_json(answer.allotment)
-    told = {"gen": step.generation, "now_ms": Centre.now_ms()}
+    told = {"gen": generation, "now_ms": Centre.now_ms()}
     return reply({**told, "tickets": states, "allotment": allotment})
 
 
@@ -73,7 +73,7 @@ async def hold(request: web.Request) -> web.Response:
     """Hold units for a while: these ones, or so many side by side."""
     centre, node = request.app[CENTRE], request[NODE]
     body = await read_object(request)
-    step = Hold(_stream(request), node.id, _wish(body), centre.generation.short)
+    step = Hold(_stream(request), node.id, _wish(body))
     return _held(await centre.take(step))
 
 
@@ -100,7 +100,7 @@ async def firm(request: web.Request) -> web.Response:
     centre, node = request.app[CENTRE], request[NODE]
     body = await read_object(request)
     source, generation = _source(request, node, node.incarnation), centre.generation.short
-    answer = await centre.take(Firm(source, node.id, _hold_id(body), generation))
+    answer = await centre.take(Firm(source, node.id, _hold_id(body)))
     if isinstance(answer, NoGrant):
         raise Problem(409, answer, "nothing was lent")
     return lent(answer, generation)

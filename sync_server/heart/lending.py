@@ -80,12 +80,11 @@ class Grant:
 class Lend:
     """Lend the wished units of an event to a till, all of them or none.
 
-    `generation` is the short id of the server's history; `tills` how many share the house.
+    `tills`: how many share the house.
     """
 
     source: Source
     wish: Acquire
-    generation: str
     policy: Policy = field(default_factory=Policy)
     tills: int = 1
 
@@ -139,7 +138,7 @@ class Lend:
 
     def _lend(self, work: Work, claims: list[Claim]) -> Allot:
         wish = self.wish
-        lender = Lender(self.source, self.generation, self.policy)
+        lender = Lender(self.source, self.policy)
         allot = lender.lend(work, wish.req, wish.performance, claims, firm=wish.firm)
         counts = {
             pool: count for pool, count in wish.counts if take_share(work, allot.id, pool, count)
@@ -151,10 +150,9 @@ class Lend:
 
 @dataclass(frozen=True, slots=True)
 class Lender:
-    """Makes allotments of a node: whose, in which history, on what terms."""
+    """Makes allotments of a node: whose, and on what terms."""
 
     source: Source
-    generation: str
     policy: Policy
 
     def lend(

@@ -71,7 +71,6 @@ class Revoke:
     action: ReturnAction
     order_id: str
     ticket_ids: tuple[str, ...]
-    generation: str
     policy: Policy = field(default_factory=Policy)
 
     @property
@@ -172,7 +171,7 @@ class Revoke:
         for claim in claims:
             assert claim is not None, "a valid ticket has its unit"
             free_returned(work, claim)
-        lender = Lender(self.source, self.generation, self.policy)
+        lender = Lender(self.source, self.policy)
         lent = [claim for claim in claims if claim is not None]
         return lender.lend(work, self.op_id, tickets[0].perf_id, lent, firm=True).id
 
@@ -206,7 +205,6 @@ class SweepReturned:
     """Free returned units that may be sold again, looking at a few after revision `after_rev`."""
 
     stream: str
-    generation: str
     after_rev: int = 0
     policy: Policy = field(default_factory=Policy)
 
@@ -217,7 +215,7 @@ class SweepReturned:
         """At most SWEEP_RETURNED_MAX in one go; nothing in quarantine."""
         if work.quarantine:
             return Swept(0, frozenset(), frozenset(), 0)
-        return _sweep(work, self.generation, self.policy, self.after_rev, without=frozenset())
+        return _sweep(work, self.policy, self.after_rev, without=frozenset())
 
 
 class NoResale(StrEnum):
@@ -236,7 +234,6 @@ class ResellWithout:
     """
 
     stream: str
-    generation: str
     gate_id: str
     by: str
     reason: str
@@ -252,9 +249,9 @@ class ResellWithout:
             return NoResale.QUARANTINE
         if not self.by or not self.reason:
             return NoResale.NOBODY
-        gates = {gate.node_id: gate for gate in _gates(work, self.generation)}
+        gates = {gate.node_id: gate for gate in _gates(work)}
         without = frozenset({self.gate_id})
-        swept = _sweep(work, self.generation, self.policy, self.after_rev, without)
+        swept = _sweep(work, self.policy, self.after_rev, without)
         if self.gate_id not in swept.silent:
             return NoResale.NOT_SILENT
         key = f"{self.gate_id}:{work.take_rev()}"
@@ -265,9 +262,7 @@ class ResellWithout:
         return swept
 
 
-def _sweep(
-    work: Work, generation: str, policy: Policy, after_rev: int, without: frozenset[str]
-) -> Swept:
+def _sweep(work: Work, policy: Policy, after_rev: int, without: frozenset[str]) -> Swept:
     rows = work.sql.rows(
         "SELECT perf_id, unit, rev FROM claim WHERE event_id = ? AND kind = 'returned' "
         "AND rev > ? ORDER BY rev LIMIT ?",
@@ -281,7 +276,7 @@ def _sweep(
     claims = [claim for claim in claims if claim.kind == ClaimKind.RETURNED]
     work.tickets.want(claim.ref for claim in claims)
     work.tickets.fetch()
-    gates = _gates(work, generation)
+    gates = _gates(work)
     freed, waiting, silent = 0, set[str](), set[str]()
     for claim in claims:
         found = _resale(work, policy, claim, gates, without)
@@ -309,8 +304,11 @@ def _resale(
     return resale(how, told_rev, gates, work.now_ms, frozenset(without))
 
 
-def _gates(work: Work, generation: str) -> list[GateCursor]:
-    """Every active gate; one that never read this event's feed was never heard."""
+def _gates(work: Work) -> list[GateCursor]:
+    """Every active gate; one that never read this event's feed was never heard.
+
+    What a gate has read of another history counts for nothing.
+    """
     rows = work.sql.rows(
         "SELECT n.id, c.generation, c.rev, c.seen_ms FROM node n LEFT JOIN gate_cursor c "
         "ON c.event_id = ? AND c.node_id = n.id WHERE n.role = 'gate' AND n.state = 'active'",
@@ -318,9 +316,9 @@ def _gates(work: Work, generation: str) -> list[GateCursor]:
     )
     return [
         GateCursor(node_id, rev, seen_ms)
-        if known_generation == generation
+        if generation == work.generation
         else GateCursor(node_id, 0, seen_ms or 0)
-        for node_id, known_generation, rev, seen_ms in rows
+        for node_id, generation, rev, seen_ms in rows
     ]
 
 

@@ -80,7 +80,6 @@ class Hold:
     stream: str
     by: str
     wish: HoldWish
-    generation: str
 
     def want(self, work: Work) -> None:
         """Name the units, when they are known."""
@@ -240,7 +239,6 @@ class Firm:
     source: Source
     by: str
     hold: str
-    generation: str
     policy: Policy = field(default_factory=Policy)
 
     @property
@@ -269,7 +267,7 @@ class Firm:
         claims = _claims(work, hold)
         if not all(is_lent(claim, hold) for claim in claims):
             return NoGrant.NOT_HELD
-        lender = Lender(source, self.generation, self.policy)
+        lender = Lender(source, self.policy)
         allot = lender.lend(work, req, hold.perf_id, claims, firm=True)
         counts = counts_of(hold)
         for pool_id in counts:

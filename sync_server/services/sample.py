@@ -77,7 +77,7 @@ def lend_to_second_window(tx: Transaction, house: House, server_private: bytes) 
     units = tuple(seat.unit for row in area.rows[:_LENT_ROWS] for seat in row.seats)
     wish = Acquire(secrets.token_hex(16), number, units)
     source = Source(node.node_id, NodeRole.TILL, 1, event_id)
-    grant = run_in(tx, Lend(source, wish, house.generation.short), PlanShelf())
+    grant = run_in(tx, Lend(source, wish), PlanShelf())
     if not isinstance(grant, Grant):
         raise TypeError(f"the sample's second window got no seats: {grant}")
     return LentElsewhere(node.node_id, node.name, event_id, number, units)

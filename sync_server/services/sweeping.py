@@ -16,7 +16,6 @@ from sync_server.heart.reclaim import CloseSpent
 from sync_server.heart.returns import SweepReturned
 from sync_server.heart.stock import ExpireHolds
 from sync_server.ownership import OwnedElsewhere
-from sync_server.services.house import Generation
 from sync_server.store.errors import StoreError, StreamRefused
 from sync_server.store.writer import Transaction
 
@@ -39,8 +38,6 @@ _log = get_logger(__name__)
 
 class Sweepable(Protocol):
     """What of the centre a sweep needs."""
-
-    generation: Generation
 
     def take(self, step: Step[T]) -> Awaitable[T]:
         """Run a step of one stream, as its owner only."""
@@ -74,7 +71,7 @@ class Sweeper:
             await centre.take(ExpireHolds(stream))
         if "returned" in what:
             after = self._returned.get(stream, 0)
-            swept = await centre.take(SweepReturned(stream, centre.generation.short, after))
+            swept = await centre.take(SweepReturned(stream, after))
             self._returned[stream] = swept.next_rev
         if "open" in what:
             closed = await centre.take(CloseSpent(stream, self._spent.get(stream, ("", ""))))

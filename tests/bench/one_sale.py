@@ -46,7 +46,6 @@ from ticketing.operations import Sale
 
 SALES = 400
 OPS_PER_PUSH = 50
-GENERATION = "0a1b2c3d"
 
 T = TypeVar("T")
 
@@ -105,7 +104,7 @@ def _found(tx: Transaction, catalogue: Catalogue, key: NodeKey) -> tuple[str, Le
     units = tuple(seat.unit for seat in catalogue.plans[0].seats)[: 2 * SALES]
     wish = Acquire(secrets.token_hex(16), event.performances[0].number, units)
     source = Source(node.node_id, NodeRole.TILL, 1, event.id)
-    lent = run_in(tx, Lend(source, wish, GENERATION), PlanShelf())
+    lent = run_in(tx, Lend(source, wish), PlanShelf())
     assert isinstance(lent, Lent)
     return node.node_id, lent
 

@@ -128,13 +128,9 @@ class _Till:
     def _borrow(self, first: int, count: int) -> Grant:
         units = tuple(range(first % CAPACITY + 1, first % CAPACITY + 1 + count))
         wish = Acquire(f"{first:032x}", first // CAPACITY + 1, units)
-        grant = self._take(Lend(self._source, wish, self._generation()))
+        grant = self._take(Lend(self._source, wish))
         assert isinstance(grant, Grant), grant
         return grant
-
-    def _generation(self) -> str:
-        asked = "SELECT short FROM generation ORDER BY started_ms DESC LIMIT 1"
-        return str(transact(self._engine, lambda tx: tx.rows(asked)[0][0]))
 
     def _sell(self, grant: Grant) -> None:
         lent = Lent(grant.id, grant.performance, grant.units)

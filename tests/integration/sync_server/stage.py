@@ -302,7 +302,7 @@ class Till(Journal):
         wish = Acquire(
             req or f"{self.stage.mint():032x}", performance, tuple(units), count, firm=firm
         )
-        return self.stage.take(Lend(self.source, wish, GENERATION, tills=self.stage.till_count))
+        return self.stage.take(Lend(self.source, wish, tills=self.stage.till_count))
 
     def borrow(self, *units: int, performance: int = PERFORMANCE) -> Grant:
         """Be lent these units."""

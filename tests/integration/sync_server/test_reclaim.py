@@ -23,7 +23,7 @@ from sync_server.heart.reclaim import (
     WrittenOff,
 )
 from sync_server.heart.stock import SetPool
-from tests.integration.sync_server.stage import EVENT, GENERATION, PERFORMANCE, Stage, Till
+from tests.integration.sync_server.stage import EVENT, PERFORMANCE, Stage, Till
 from ticketing.journal import OpKind
 from ticketing.operations import Settle, encode_settle
 
@@ -151,7 +151,7 @@ def test_one_person_is_not_enough(stage: Stage, till: Till, by: str, second: str
 
 def test_what_was_lent_without_a_term_is_never_given_up(stage: Stage, till: Till) -> None:
     wish = Acquire("a" * 32, PERFORMANCE, (1,))
-    grant = stage.take(Lend(till.source, wish, GENERATION, Policy(soft_s=0, hard_s=0)))
+    grant = stage.take(Lend(till.source, wish, Policy(soft_s=0, hard_s=0)))
     assert isinstance(grant, Grant)
     stage.now += timedelta(days=300)
     assert write_off(stage, grant) is NoWriteOff.NO_TERM
@@ -176,7 +176,7 @@ def test_shares_that_the_lost_node_may_have_spent_are_not_lent_again(
 ) -> None:
     stage.take(SetPool(EVENT, "first", 10))
     wish = Acquire("a" * 32, PERFORMANCE, (1, 2, 3), counts=(("first", 8),))
-    grant = stage.take(Lend(till.source, wish, GENERATION))
+    grant = stage.take(Lend(till.source, wish))
     assert isinstance(grant, Grant)
     till.say_sale(till.sale(till.line(1, grant.id, pool="first")))
     till.push()

@@ -65,7 +65,7 @@ def revoke(
 ) -> Revoked | NoRevocation:
     tickets = tuple(sale.lines[n].ticket_id for n in at)
     op = op_id or new_id(till.stage)
-    step = Revoke(till.source, op, action, sale.order_id, tickets, GENERATION, policy or Policy())
+    step = Revoke(till.source, op, action, sale.order_id, tickets, policy or Policy())
     return till.stage.take(step)
 
 
@@ -103,7 +103,7 @@ def head(stage: Stage) -> int:
 
 
 def sweep(stage: Stage, after: int = 0) -> Swept:
-    return stage.take(SweepReturned(EVENT, GENERATION, after))
+    return stage.take(SweepReturned(EVENT, after))
 
 
 # --- revoking
@@ -304,7 +304,7 @@ def test_a_manager_may_do_without_a_silent_gate(stage: Stage, till: Till, sale: 
     revoke(till, sale, 0)
 
     def without(gate: Gate, by: str = "li") -> Swept | NoResale:
-        return stage.take(ResellWithout(EVENT, GENERATION, gate.node_id, by, "sold out"))
+        return stage.take(ResellWithout(EVENT, gate.node_id, by, "sold out"))
 
     stage.now += timedelta(minutes=14)
     assert without(silent) is NoResale.NOT_SILENT

@@ -50,7 +50,7 @@ def till(stage: Stage) -> Till:
 
 def ask(stage: Stage, *units: int, by: str = "", req: str = "", **wish: Any) -> Held | NoGrant:
     told = HoldWish(req or f"{stage.mint():032x}", PERFORMANCE, 600, units)
-    return stage.take(Hold(EVENT, by, replace(told, **wish), GENERATION))
+    return stage.take(Hold(EVENT, by, replace(told, **wish)))
 
 
 def hold(stage: Stage, *units: int, by: str = "", **wish: Any) -> Held:
@@ -200,7 +200,7 @@ def test_nothing_is_held_in_quarantine(stage: Stage, till: Till) -> None:
     quarantine(stage)
     assert ask(stage, 2) is NoGrant.QUARANTINE
     assert stage.take(Extend(EVENT, "", str(held.id), 60)) is NoGrant.QUARANTINE
-    assert stage.take(Firm(till.source, "", str(held.id), GENERATION)) is NoGrant.QUARANTINE
+    assert stage.take(Firm(till.source, "", str(held.id))) is NoGrant.QUARANTINE
     assert sell(stage, held, sale) is NoSale.QUARANTINE
     assert stage.take(SetPool(EVENT, "first", 1)) is NoPool.QUARANTINE
     assert stage.work(end_all_holds) == 1
@@ -213,7 +213,7 @@ def test_nothing_is_held_in_quarantine(stage: Stage, till: Till) -> None:
 def test_a_hold_becomes_an_allotment(stage: Stage, till: Till) -> None:
     pool(stage)
     held = hold(stage, 1, 2, by=till.node_id, counts=(("first", 2),))
-    firm = Firm(till.source, till.node_id, str(held.id), GENERATION)
+    firm = Firm(till.source, till.node_id, str(held.id))
     grant = stage.take(firm)
     assert isinstance(grant, Grant)
     assert (grant.units, grant.counts, grant.firm) == (held.units, {"first": 2}, True)
@@ -231,7 +231,7 @@ def test_a_hold_becomes_an_allotment(stage: Stage, till: Till) -> None:
 
 def test_another_nodes_hold_is_not_firmed(stage: Stage, till: Till) -> None:
     held = hold(stage, 1, by="another")
-    assert stage.take(Firm(till.source, till.node_id, str(held.id), GENERATION)) is NoGrant.NOT_HELD
+    assert stage.take(Firm(till.source, till.node_id, str(held.id))) is NoGrant.NOT_HELD
     assert stage.claims()[1][0] == "hold"
 
 
@@ -240,13 +240,13 @@ def test_a_hold_that_lost_a_unit_to_a_declared_allotment_is_not_firmed(
 ) -> None:
     held = hold(stage, 1, 2, by=till.node_id)
     stage.do(lambda tx: tx.run("UPDATE claim SET kind = 'allot', ref = 'x' WHERE unit = 2"))
-    assert stage.take(Firm(till.source, till.node_id, str(held.id), GENERATION)) is NoGrant.NOT_HELD
+    assert stage.take(Firm(till.source, till.node_id, str(held.id))) is NoGrant.NOT_HELD
 
 
 def test_a_hold_that_is_over_is_not_firmed(stage: Stage, till: Till) -> None:
     held = hold(stage, 1, by=till.node_id)
     stage.take(Drop(EVENT, till.node_id, str(held.id)))
-    assert stage.take(Firm(till.source, till.node_id, str(held.id), GENERATION)) is NoGrant.NOT_HELD
+    assert stage.take(Firm(till.source, till.node_id, str(held.id))) is NoGrant.NOT_HELD
 
 
 # --- sold by the centre itself
@@ -312,7 +312,7 @@ def test_a_sale_spends_no_more_shares_than_are_held(stage: Stage) -> None:
 def test_a_pool_is_lent_spent_and_given_back(stage: Stage, till: Till) -> None:
     pool(stage)
     wish = Acquire("a" * 32, PERFORMANCE, (1, 2), counts=(("first", 4),))
-    grant = stage.take(Lend(till.source, wish, GENERATION))
+    grant = stage.take(Lend(till.source, wish))
     assert isinstance(grant, Grant)
     assert grant.counts == {"first": 4}
     till.say_sale(till.sale(till.line(1, grant.id, pool="first")))

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from sync_server.heart.returns import Revoke
 from sync_server.heart.source import Step
 from sync_server.heart.stock import Hold, HoldWish
-from sync_server.services.house import Generation
 from sync_server.services.stock import read_allotments, read_open_revocations
 from sync_server.services.sweeping import (
     CLOSE_EVERY,
@@ -35,7 +34,6 @@ class FakeCentre:
     """Runs steps on the stage at once; a stream named as away belongs to another server."""
 
     stage: Stage
-    generation: Generation
     away: set[str] = field(default_factory=set)
     taken: list[str] = field(default_factory=list)
 
@@ -52,7 +50,7 @@ class FakeCentre:
 
 @pytest.fixture
 def centre(stage: Stage) -> FakeCentre:
-    return FakeCentre(stage, Generation("long", GENERATION))
+    return FakeCentre(stage)
 
 
 async def test_what_is_over_is_swept_and_nothing_else_is_touched(
@@ -60,7 +58,7 @@ async def test_what_is_over_is_swept_and_nothing_else_is_touched(
 ) -> None:
     sweeper = Sweeper()
     till, gate = stage.till(), stage.gate()
-    stage.take(Hold(EVENT, "", HoldWish("a" * 32, PERFORMANCE, 60, (1,)), GENERATION))
+    stage.take(Hold(EVENT, "", HoldWish("a" * 32, PERFORMANCE, 60, (1,))))
     await sweeper.sweep(centre, stage.now_ms)
     assert centre.taken == []
     stage.now += timedelta(seconds=60)
@@ -69,9 +67,7 @@ async def test_what_is_over_is_swept_and_nothing_else_is_touched(
     sale = till.sell(till.borrow(2), 2)
     till.push()
     ticket_id = sale.lines[0].ticket_id
-    stage.take(
-        Revoke(till.source, "b" * 32, RefundAction.REFUND, sale.order_id, (ticket_id,), GENERATION)
-    )
+    stage.take(Revoke(till.source, "b" * 32, RefundAction.REFUND, sale.order_id, (ticket_id,)))
     with read_only(stage.engine).connect() as connection:
         (open_one,) = read_open_revocations(connection)
     assert (open_one.node_id, open_one.tickets) == (till.node_id, (ticket_id,))
@@ -102,7 +98,7 @@ async def test_spent_allotments_close_after_a_while(stage: Stage, centre: FakeCe
 
 
 async def test_an_event_of_another_server_is_left_alone(stage: Stage, centre: FakeCentre) -> None:
-    stage.take(Hold(EVENT, "", HoldWish("a" * 32, PERFORMANCE, 60, (1,)), GENERATION))
+    stage.take(Hold(EVENT, "", HoldWish("a" * 32, PERFORMANCE, 60, (1,))))
     stage.now += timedelta(seconds=60)
     centre.away.add(EVENT)
     await Sweeper().sweep(centre, stage.now_ms)

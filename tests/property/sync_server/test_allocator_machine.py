@@ -180,7 +180,7 @@ class Allocator(RuleBasedStateMachine):
         counts = ((POOL, shares),) if shares else ()
         req = f"{self.stage.mint():032x}"
         wish = Acquire(req, PERFORMANCE, tuple(units), firm=firm, counts=counts)
-        self._lent(till, units, shares, self.take(Lend(till.source, wish, GENERATION)))
+        self._lent(till, units, shares, self.take(Lend(till.source, wish)))
 
     def _lent(self, till: Till, units: list[int], shares: int, answer: Any) -> None:
         if not self._can(units, shares):
@@ -202,9 +202,7 @@ class Allocator(RuleBasedStateMachine):
     @rule(who=BOTH, count=st.integers(1, 2))
     def refill(self, who: bool, count: int) -> None:
         till, free = self.tills[who], self.free()
-        answer = self.take(
-            Lend(till.source, Acquire(f"{self.stage.mint():032x}", 1, (), count), GENERATION)
-        )
+        answer = self.take(Lend(till.source, Acquire(f"{self.stage.mint():032x}", 1, (), count)))
         if isinstance(answer, Grant):
             assert {number for number, _version in answer.units} <= free
             self._keep(till, answer, 0)
@@ -216,7 +214,7 @@ class Allocator(RuleBasedStateMachine):
         counts = ((POOL, shares),) if shares else ()
         req = f"{self.stage.mint():032x}"
         wish = HoldWish(req, PERFORMANCE, ttl_s, tuple(units), counts=counts)
-        answer = self.take(Hold(EVENT, by, wish, GENERATION))
+        answer = self.take(Hold(EVENT, by, wish))
         if not self._can(units, shares):
             assert isinstance(answer, NoGrant)
             return
@@ -267,7 +265,7 @@ class Allocator(RuleBasedStateMachine):
     def firm(self, at: int, who: bool) -> None:
         held, by, shares = self._some_hold(at)
         till = self.tills[0] if by else self.tills[who]
-        grant = self.take(Firm(till.source, by, str(held.id), GENERATION))
+        grant = self.take(Firm(till.source, by, str(held.id)))
         assert isinstance(grant, Grant), grant
         assert grant.units == held.units
         self._keep(till, grant, shares)
@@ -490,7 +488,6 @@ class Allocator(RuleBasedStateMachine):
             action,
             sold.order_id,
             (ticket,),
-            GENERATION,
             AT_ONCE if now else Policy(),
         )
         answer = self.take(step)
@@ -529,7 +526,7 @@ class Allocator(RuleBasedStateMachine):
             )
         )
         waiting = [number for number, unit in self.units.items() if unit.kind == "returned"]
-        assert self.stage.take(SweepReturned(EVENT, GENERATION)).freed == len(waiting) * known
+        assert self.stage.take(SweepReturned(EVENT)).freed == len(waiting) * known
         for number in waiting if known else []:
             self.units[number].version += 1
             self.put([number], "free")
