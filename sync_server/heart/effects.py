@@ -8,7 +8,7 @@ becomes a case. Everything is checked before anything is changed: an operation t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sync_server.heart.cases import CaseKind, open_case
@@ -161,7 +161,7 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
 
 def _sell(work: Work, source: Source, op: Op, sale: Sale) -> Effect:
     """Book order, tickets and money; what the till did not hold goes to the ladder."""
-    if _comes_twice(work, sale.order_id, sale.lines):
+    if comes_twice(work, sale):
         return _contradiction(work, source, op)
     verdict, code = _sell_lines(work, source, sale.order_id, sale.lines)
     _put_order(work, source, op, sale)
@@ -219,10 +219,13 @@ def holds(claim: Claim, node_id: str, line: SaleLine) -> bool:
     )
 
 
-def _comes_twice(work: Work, order_id: str, lines: Iterable[SaleLine]) -> bool:
-    """Whether this batch has the order or a ticket already; the database knows about the rest."""
-    return order_id in work.orders.changed or any(
-        line.ticket_id in work.tickets.changed for line in lines
+def comes_twice(work: Work, sale: Sale | Exchange) -> bool:
+    """Whether its order or a ticket is there already, as far as this work has read or made it.
+
+    A push reads none of them: what was sold in an earlier batch, the database refuses by itself.
+    """
+    return work.orders.known(sale.order_id) is not None or any(
+        work.tickets.known(line.ticket_id) is not None for line in sale.lines
     )
 
 
@@ -379,7 +382,7 @@ def _refund(work: Work, source: Source, op: Op, refund: Refund) -> Effect:
 
 def _exchange(work: Work, source: Source, op: Op, exchange: Exchange) -> Effect:
     """Tickets went back and others were sold for their worth, in one go."""
-    if _comes_twice(work, exchange.order_id, exchange.lines):
+    if comes_twice(work, exchange):
         return _contradiction(work, source, op)
     order = work.orders.get(exchange.of_order)
     returned = _take_back(work, source.node_id, op, exchange.of_order, exchange.returned)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sync_server.heart.cases import CaseKind, open_case
-from sync_server.heart.effects import Kind, apply_op, read_op, want_rows
+from sync_server.heart.effects import Effect, Kind, apply_op, read_op, want_rows
 from sync_server.heart.rows import Journal, OpRow
 from sync_server.heart.source import Context, Source, Step, run_steps
 from sync_server.heart.work import Work
@@ -138,29 +138,8 @@ class Push:
         return Taken(journal.seq, journal.hash, (*known.values(), *rows))
 
     def _record(self, work: Work, op: Op, kind: Kind | str) -> OpRow:
-        source = self.source
-        effect = apply_op(work, source, op, "contradiction" if op.seq in self.refused else kind)
-        row = OpRow(
-            source.stream,
-            source.node_id,
-            source.incarnation,
-            op.seq,
-            "",
-            op.op_id,
-            op.kind,
-            op.version,
-            op.wall_ms,
-            op.body,
-            op.hash,
-            work.now_ms,
-            effect.verdict,
-            effect.code,
-            int(effect.shows),
-        )
-        work.ops.append(row)
-        if effect.verdict is Verdict.REJECTED:
-            open_poison(work, row)
-        return row
+        told = "contradiction" if op.seq in self.refused else kind
+        return record(work, self.source, op, apply_op(work, self.source, op, told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +170,31 @@ class HeadCheck:
         if self.seq < journal.seq or (self.seq == journal.seq and self.hash != journal.hash):
             return _fence(work, journal, self.seq)
         return Taken(journal.seq, journal.hash, ())
+
+
+def record(work: Work, source: Source, op: Op, effect: Effect) -> OpRow:
+    """Store an operation with the verdict that it earned; one without effect becomes a case."""
+    row = OpRow(
+        source.stream,
+        source.node_id,
+        source.incarnation,
+        op.seq,
+        source.branch,
+        op.op_id,
+        op.kind,
+        op.version,
+        op.wall_ms,
+        op.body,
+        op.hash,
+        work.now_ms,
+        effect.verdict,
+        effect.code,
+        int(effect.shows),
+    )
+    work.ops.append(row)
+    if effect.verdict is Verdict.REJECTED:
+        open_poison(work, row)
+    return row
 
 
 def open_poison(work: Work, row: OpRow) -> None:

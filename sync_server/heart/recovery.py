@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sync_server.heart.cases import CaseKind, open_case
-from sync_server.heart.effects import Effect, Kind, apply_op, holds, read_op, want_rows
+from sync_server.heart.effects import Effect, Kind, apply_op, comes_twice, holds, read_op, want_rows
 from sync_server.heart.intake import open_poison
 from sync_server.heart.rows import Allot, Claim, OpRow, Revocation, Share
 from sync_server.heart.salvage import on_branch
@@ -242,11 +242,7 @@ class _Recovery:
         """Whether its order, a ticket or the receipt's number belongs to another already."""
         work, kind = self.work, item.kind
         assert isinstance(kind, Sale | Exchange)
-        return (
-            work.orders.get(kind.order_id) is not None
-            or any(work.tickets.get(line.ticket_id) is not None for line in kind.lines)
-            or not self._receipts.is_first(item, kind.receipt_no)
-        )
+        return comes_twice(work, kind) or not self._receipts.is_first(item, kind.receipt_no)
 
     # --- declared allotments
 

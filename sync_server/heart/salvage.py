@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from sync_server.heart.cases import CaseKind, open_case
-from sync_server.heart.effects import Effect, Kind, apply_op, read_op, want_rows
-from sync_server.heart.intake import Batch, BrokenChain, Gap, open_poison
+from sync_server.heart.effects import Effect, Kind, apply_op, comes_twice, read_op, want_rows
+from sync_server.heart.intake import Batch, BrokenChain, Gap, record
 from sync_server.heart.rows import Journal, OpRow
 from sync_server.heart.source import Source
 from sync_server.heart.work import Work
@@ -100,7 +100,7 @@ class Salvage:
         source = replace(self.source, branch=branch)
         kind = on_branch(kind, branch)
         if isinstance(kind, Sale | Exchange):
-            if _comes_twice(work, kind) or kind.receipt_no in receipts:
+            if comes_twice(work, kind) or kind.receipt_no in receipts:
                 kind = "contradiction"
             else:
                 receipts.add(kind.receipt_no)
@@ -108,27 +108,7 @@ class Salvage:
             effect = Effect(Verdict.OK, "on_branch")
         else:
             effect = apply_op(work, source, op, kind)
-        row = OpRow(
-            source.stream,
-            source.node_id,
-            source.incarnation,
-            op.seq,
-            branch,
-            op.op_id,
-            op.kind,
-            op.version,
-            op.wall_ms,
-            op.body,
-            op.hash,
-            work.now_ms,
-            effect.verdict,
-            effect.code,
-            int(effect.shows),
-        )
-        work.ops.append(row)
-        if effect.verdict is Verdict.REJECTED:
-            open_poison(work, row)
-        return row
+        return record(work, source, op, effect)
 
 
 class _Tree:
@@ -178,12 +158,6 @@ def on_branch(kind: Kind | str, branch: str) -> Kind | str:
     if branch and isinstance(kind, Sale | Exchange):
         return replace(kind, receipt_no=f"{kind.receipt_no}~{branch[:8]}")
     return kind
-
-
-def _comes_twice(work: Work, kind: Sale | Exchange) -> bool:
-    return work.orders.get(kind.order_id) is not None or any(
-        work.tickets.get(line.ticket_id) is not None for line in kind.lines
-    )
 
 
 def _receipts(work: Work, source: Source, kinds: Iterable[Kind | str]) -> set[str]:

@@ -100,6 +100,10 @@ class Kept(Generic[R]):
             self.fetch()
             return self._rows[key]
 
+    def known(self, key: Any) -> R | None:
+        """The row as far as it has been read or made; the database is not asked for it."""
+        return self._rows.get(key)
+
     def knows(self, key: Any) -> bool:
         """Whether the row, or that there is none, has been read."""
         return key in self._rows
