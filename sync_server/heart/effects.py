@@ -165,7 +165,7 @@ def _sell(work: Work, source: Source, op: Op, sale: Sale) -> Effect:
         return _contradiction(work, source, op)
     verdict, code = _sell_lines(work, source, sale.order_id, sale.lines)
     _put_order(work, source, op, sale)
-    _book(work, source, op, sale, sale.order_id)
+    _book(work, source, op, sale)
     _check_prices(work, sale)
     return Effect(verdict, code, shows=True)
 
@@ -278,12 +278,14 @@ def _put_order(work: Work, source: Source, op: Op, sale: Sale | Exchange) -> Non
     work.orders.put(sale.order_id, order)
 
 
-def _book(
-    work: Work, source: Source, op: Op, money: Sale | Refund | Exchange, order_id: str
-) -> None:
-    """Ledger lines of the operation; they sum to nothing."""
+def _book(work: Work, source: Source, op: Op, money: Sale | Refund | Exchange) -> None:
+    """Ledger lines of the operation; they sum to nothing.
+
+    What an exchange gives credit for was sold with an order before, and is booked there.
+    """
+    credited = money.of_order if isinstance(money, Exchange) else money.order_id
     for number, (account, amount) in enumerate(postings(money, source.node_id)):
-        is_credit = isinstance(money, Exchange) and account == SALES and amount > 0
+        is_credit = account == SALES and amount > 0
         line = LedgerLine(
             work.stream,
             source.node_id,
@@ -291,7 +293,7 @@ def _book(
             op.seq,
             source.branch,
             number,
-            money.of_order if is_credit and isinstance(money, Exchange) else order_id,
+            credited if is_credit else money.order_id,
             account,
             amount,
             money.currency,
@@ -306,7 +308,7 @@ def _book_contradicted(work: Work, source: Source, op: Op) -> None:
     """
     kind = read_op(work, source, op)
     if isinstance(kind, Sale | Exchange | Refund):
-        _book(work, source, op, kind, kind.order_id)
+        _book(work, source, op, kind)
 
 
 def _check_prices(work: Work, sale: Sale | Exchange) -> None:
@@ -372,7 +374,7 @@ def _refund(work: Work, source: Source, op: Op, refund: Refund) -> Effect:
     """Money was paid out for tickets, which the centre revoked before or revokes now."""
     order = work.orders.get(refund.order_id)
     verdict = _take_back(work, source.node_id, op, refund.order_id, refund.ticket_ids)
-    _book(work, source, op, refund, refund.order_id)
+    _book(work, source, op, refund)
     if order is None:
         return Effect(Verdict.DISPUTED, "unknown_order", shows=True)
     order.refunded_minor += refund.cash_minor + refund.fee_minor
@@ -388,7 +390,7 @@ def _exchange(work: Work, source: Source, op: Op, exchange: Exchange) -> Effect:
     returned = _take_back(work, source.node_id, op, exchange.of_order, exchange.returned)
     sold, code = _sell_lines(work, source, exchange.order_id, exchange.lines)
     _put_order(work, source, op, exchange)
-    _book(work, source, op, exchange, exchange.order_id)
+    _book(work, source, op, exchange)
     _check_prices(work, exchange)
     if order is not None:
         order.refunded_minor += exchange.credit_minor
