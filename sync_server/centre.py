@@ -61,7 +61,7 @@ class Centre:
             engine,
             self._on_commit,
             Runner(self._together, self._alone, self._arrive),
-            self._answer_on_loop,
+            self._tell_loop,
         )
         self.ownership = Ownership(self.write, own_url)
         is_shared = engine.dialect.name != "sqlite"  # by several servers
@@ -258,10 +258,6 @@ class Centre:
         if present is None or present.generation == self.generation:
             return None
         return lambda: self._tell_loop(self.adopt, present.generation)
-
-    def _answer_on_loop(self, settle: Callable[[], None]) -> None:
-        """On the writer's thread: everybody who waits is answered in one go, on the loop."""
-        self._tell_loop(settle)
 
     def _tell_loop(self, call: Callable[..., None], *arguments: object) -> None:
         """On any thread: calls come on the loop in the order in which they were told."""

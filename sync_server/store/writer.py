@@ -86,8 +86,8 @@ T = TypeVar("T")
 Job = Callable[[Transaction], T]
 
 
-class Work(Protocol):
-    """A request on one stream; what it is, only the runner knows."""
+class StreamTask(Protocol):
+    """A step as the writer sees it: on which stream. What it does, only the runner knows."""
 
     @property
     def stream(self) -> str:
@@ -116,7 +116,7 @@ class Runner:
 class _Item:
     """One thing to do, and what became of it."""
 
-    task: Job[Any] | Work
+    task: Job[Any] | StreamTask
     future: Future[Any] | asyncio.Future[Any]
     result: Any = None
     failure: Exception | None = None
@@ -184,7 +184,9 @@ class Writer:
         self.submit_for(job, future)
         return future
 
-    def submit_for(self, task: Job[Any] | Work, future: Future[Any] | asyncio.Future[Any]) -> None:
+    def submit_for(
+        self, task: Job[Any] | StreamTask, future: Future[Any] | asyncio.Future[Any]
+    ) -> None:
         """Queue a job or a step for whoever waits for this future. Raises StoreBusy."""
         if self._stopping.is_set():
             raise StoreBusy(_STOPPING)
