@@ -76,6 +76,28 @@ def say_refund(till: Till, sale: Sale, *at: int, op_id: str, action: RefundActio
     till.say(OpKind.REFUND, encode_refund(refund), op_id=op_id)
 
 
+def say_replaced(till: Till, sale: Sale, grant: Grant, op_id: str) -> Exchange:
+    """The sale's first ticket was printed anew, with what the centre lent for it."""
+    line = till.line(1, grant.id, version=1)
+    exchange = Exchange(
+        (sale.lines[0].ticket_id,),
+        sale.order_id,
+        REPLACEMENT,
+        OrderId(f"{till.stage.mint():016x}"),
+        "A1-000099",
+        "li.na",
+        "CNY",
+        7,
+        (line,),
+        line.price_minor,
+        0,
+        0,
+        0,
+    )
+    till.say(OpKind.EXCHANGE, encode_exchange(exchange), op_id=op_id)
+    return exchange
+
+
 def kinds(stage: Stage, *units: int) -> list[str]:
     claims = stage.claims()
     return [claims[unit][0] for unit in units]
@@ -213,27 +235,31 @@ def test_a_lost_ticket_is_replaced_by_the_same_place_one_version_up(
     assert (grant.units, grant.firm) == (((1, 1),), True)
     assert stage.claims()[1] == ("allot", str(grant.id), till.node_id)
     assert revoke(till, sale, 0, action=REPLACEMENT, op_id=op_id) == answer
-    line = till.line(1, grant.id, version=1)
-    exchange = Exchange(
-        (sale.lines[0].ticket_id,),
-        sale.order_id,
-        REPLACEMENT,
-        OrderId(f"{stage.mint():016x}"),
-        "A1-000099",
-        "li.na",
-        "CNY",
-        7,
-        (line,),
-        line.price_minor,
-        0,
-        0,
-        0,
-    )
-    till.say(OpKind.EXCHANGE, encode_exchange(exchange), op_id=op_id)
+    say_replaced(till, sale, grant, op_id)
     assert till.push() == ["ok"]
     states = stage.rows("SELECT state, version FROM ticket WHERE unit = 1 ORDER BY version")
     assert [tuple(row) for row in states] == [("void", 0), ("valid", 1)]
     assert stage.cases() == []
+
+
+def test_what_is_credited_is_booked_with_the_order_that_it_came_from(
+    stage: Stage, till: Till, sale: Sale
+) -> None:
+    op_id = new_id(stage)
+    answer = revoke(till, sale, 0, action=REPLACEMENT, op_id=op_id)
+    assert isinstance(answer, Revoked)
+    assert answer.allotment is not None
+    exchange = say_replaced(till, sale, answer.allotment, op_id)
+    assert till.push() == ["ok"]
+    worth = sale.lines[0].price_minor
+    booked = stage.rows(
+        "SELECT order_id, amount_minor FROM ledger WHERE account = 'sales' "
+        "AND seq = (SELECT max(seq) FROM ledger) ORDER BY line"
+    )
+    assert [tuple(row) for row in booked] == [
+        (sale.order_id, worth),
+        (exchange.order_id, -worth),
+    ]
 
 
 def test_places_of_two_performances_are_replaced_apart(till: Till) -> None:
