@@ -26,15 +26,19 @@ from edge.journal import heads, unacked
 from edge.replica import Replica, create_journal
 from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.sales import Seller, sell
+from sync_server.heart.history import NewGeneration, begin_generation
 from sync_server.heart.intake import Batch, Push, Taken, run_alone
 from sync_server.heart.lending import Acquire, Lend
 from sync_server.heart.lending import Grant as Lent
 from sync_server.heart.source import Context, Source, run_in, run_steps
 from sync_server.services.catalogue import PlanShelf, store_catalogue
 from sync_server.services.enrolment import Applicant, Enrolled, add_node
+from sync_server.services.generations import Reason
+from sync_server.services.house import new_generation
 from sync_server.services.permissions import NodeRole
 from sync_server.services.sample import Sample, sample_document
 from sync_server.store.database import create_schema, open_engine
+from sync_server.store.sql import Sql
 from sync_server.store.writer import Runner, Transaction, Writer
 from ticketing.admission import IssuerKey, KeyState, LaneFacts, decide_entry
 from ticketing.catalogue import Catalogue, parse_catalogue
@@ -96,6 +100,9 @@ def _measure(folder: Path, found: dict[str, float]) -> None:
 
 
 def _found(tx: Transaction, catalogue: Catalogue, key: NodeKey) -> tuple[str, Lent]:
+    made = new_generation()
+    first = NewGeneration(made.id, made.short, tx.now_ms, Reason.INIT)
+    begin_generation(Sql.of(tx.connection), first)
     store_catalogue(tx, catalogue)
     applicant = Applicant(key.public, "bench", "0")
     node = add_node(tx, catalogue.venue.id, bytes(32), NodeRole.TILL, "Window 1", applicant)
