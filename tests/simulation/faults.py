@@ -56,6 +56,7 @@ class Faults:
         world.every(mix.failover_rate, self.fail_over)
         world.every(mix.rollback_rate, self.set_back)
         world.every(mix.clone_rate, self.clone)
+        world.every(mix.take_over_rate, self.take_over)
         world.every(mix.write_off_rate, self.write_off)
         world.every(1 / mix.recall_s if mix.recall_s else 0, self.recall)
         world.every(1 / mix.online_s if mix.online_s else 0, self.shop)
@@ -86,6 +87,15 @@ class Faults:
         world.happened("double_failover" if self.failovers > 1 else "failover")
         world.say("server", lambda: f"is set back by {lost} commits: a new history")
         world.oracle.history_lost(raw)
+
+    def take_over(self) -> None:
+        """A second server takes the first for dead, which it is not; nodes reach both of them."""
+        server = self.world.server
+        if server.process.dead or server.older:
+            return
+        server.take_over()
+        self.world.happened("taken_over")
+        self.world.works.after(self.rng.uniform(5, 30), server.end_older)
 
     def mint(self) -> Generation:
         """What the program would draw from the system's chance."""
@@ -158,8 +168,9 @@ class Faults:
         raw.execute("COMMIT")
         world.oracle.server_committed(raw)
         world.server.disk.forget_images()
-        world.server.centre.nodes.outdate()
-        world.server.centre.news.publish({VENUE, EVENT})
+        for centre in world.server.centres:
+            centre.nodes.outdate()
+            centre.news.publish({VENUE, EVENT})
         connection: Any = machine.journal.connection
         connection.execute("BEGIN IMMEDIATE")
         begin_incarnation(connection, made.incarnation)
@@ -205,7 +216,8 @@ class Faults:
         server = self.world.server
         if server.process.dead:
             return
-        server.centre.note_heard()
+        for centre in server.centres:
+            centre.note_heard()
         server.admin(ExpireHolds(EVENT), self._expired)
         server.admin(SweepReturned(EVENT, 0, self.policy))
         server.admin(CloseSpent(EVENT, ("", "")))

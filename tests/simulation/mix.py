@@ -42,6 +42,7 @@ class Mix:
     edge_images: int = 0
     mirror_images: int = 0
     failover_rate: float = 0.0
+    take_over_rate: float = 0.0
     rollback_rate: float = 0.0
     clone_rate: float = 0.0
     write_off_rate: float = 0.0
@@ -140,4 +141,5 @@ def mix_of(seed: int) -> Mix:
         recall_s=rng.choice((0.0, 20.0, 60.0)),
         online_s=rng.choice((0.0, 10.0, 30.0)),
         clocks_off=rng.choice((0.0, 0.0, 0.5)),
+        take_over_rate=sometimes(0.2, 0.005, 0.05),
     )

@@ -38,6 +38,10 @@ _MONEY = {
 }
 
 
+class Astray(BaseException):
+    """A life that is led to one certain moment did not come there: it shows nothing."""
+
+
 class Violation(BaseException):
     """A promise of the design is broken. Not an Exception: no program is to catch it."""
 
@@ -114,6 +118,8 @@ class Oracle:
     cloned_nodes: set[str] = field(default_factory=set)
     """Nodes that were copied together with their witness: E1."""
     lost_nodes: set[str] = field(default_factory=set)
+    paid_back: dict[str, str] = field(default_factory=dict)
+    """Tickets whose money went back after the centre was asked, and in which history."""
     heads: dict[tuple[str, str], int] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _unheard: set[str] = field(default_factory=set)
@@ -215,6 +221,8 @@ class Oracle:
             ).fetchone()
             if known:
                 self.world.happened("admit_timeout_recorded")
+        if not let_in.offline and self.paid_back.get(ticket_id) == generation:
+            raise Violation("I8", f"the arbiter let {ticket_id} in, whose money had gone back")
         online = {
             e.op_id
             for e in self.entries
@@ -265,6 +273,8 @@ class Oracle:
         connection = machine.journal.connection
         row = connection.execute("SELECT max(rowid) FROM op").fetchone()
         self._rowids[id(machine)] = row[0] or 0
+        row = connection.execute("SELECT max(rowid) FROM allot").fetchone()
+        self._allots[id(machine)] = row[0] or 0
         kept = {row[0] for row in connection.execute("SELECT op_id FROM op")}
         for fact in self.facts.values():
             if fact.machine == machine.name and fact.op_id not in kept:
@@ -293,6 +303,16 @@ class Oracle:
             refund = decode_refund(fact.body)
             assert refund is not None
             self.handed_in(refund.ticket_ids)
+            self._paid_back(machine, row["op_id"], refund)
+
+    def _paid_back(self, machine: Machine, op_id: str, refund: Refund) -> None:
+        """A till may void by itself what the centre has not heard of; else it has to ask."""
+        asked = machine.journal.connection.execute(
+            "SELECT 1 FROM revocation WHERE op_id = ?", (op_id,)
+        ).fetchone()
+        if asked is not None and machine.name not in self.tampered:
+            generation = self.world.generation()
+            self.paid_back.update(dict.fromkeys(refund.ticket_ids, generation))
 
     def _check_terms(self, machine: Machine, sale: Sale) -> None:
         for line in sale.lines:
@@ -306,19 +326,26 @@ class Oracle:
 
     def _check_grants(self, machine: Machine, connection: sqlite3.Connection) -> None:
         """What a node of this history holds, this history has granted: commit before reply."""
-        count = connection.execute("SELECT count(*) FROM allot").fetchone()[0]
-        if self._allots.get(id(machine)) == count:
+        new = connection.execute(
+            "SELECT rowid, id FROM allot WHERE rowid > ?", (self._allots.get(id(machine), 0),)
+        ).fetchall()
+        if not new:
             return
-        self._allots[id(machine)] = count
+        self._allots[id(machine)] = new[-1]["rowid"]
         server = self.world.server
         now = server.disk.connection
         generation = now.execute(
             "SELECT short FROM generation ORDER BY started_ms DESC, id DESC LIMIT 1"
         ).fetchone()[0]
         known = {row[0] for row in now.execute("SELECT id FROM allot WHERE event_id = ?", (EVENT,))}
-        for (allot_id,) in connection.execute("SELECT id FROM allot").fetchall():
-            if allot_id.startswith(generation) and allot_id not in known:
-                raise Violation("commit before reply", f"{machine.name} has {allot_id}")
+        for row in new:
+            if row["id"].startswith(generation) and row["id"] not in known:
+                raise Violation("commit before reply", f"{machine.name} has {row['id']}")
+
+    def server_commits(self, superseded: list[str]) -> None:
+        """A server is about to commit; these streams it wrote although another had followed it."""
+        if superseded:
+            raise Violation("I15", f"a superseded owner commits: {superseded}")
 
     def server_committed(self, raw: sqlite3.Connection) -> None:
         """The server has committed."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation.mix import Mix, mix_of
-from tests.simulation.oracle import Violation
+from tests.simulation.oracle import Astray, Violation
 from tests.simulation.patches import patched
 from tests.simulation.world import World
 
@@ -24,11 +24,15 @@ Mutation = Callable[[World], AbstractContextManager[object]]
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one seed. `broken`: the promise that was, and how; empty when all held."""
+    """What became of one seed. `broken`: the promise that was, and how; empty when all held.
+
+    `astray`: why its script did not come to its point.
+    """
 
     seed: int
     events: int = 0
     broken: str = ""
+    astray: str = ""
     trace: str = ""
     counts: Counter[str] = field(default_factory=Counter)
     story: list[str] = field(default_factory=list)
@@ -51,6 +55,8 @@ def run_seed(
             (script or World.run)(world)
     except Violation as violation:
         outcome.broken = str(violation)
+    except Astray as astray:
+        outcome.astray = str(astray)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise

@@ -244,7 +244,9 @@ class SimCentre(Centre):
 
     def __init__(self, world: World, process: Process, generation: Generation) -> None:
         self.world, self.process = world, process
-        self.engine: Any = _Engine(world, process)
+        self.engine: Any = _Engine(self)
+        self.superseded: list[str] = []
+        """Streams that this transaction wrote as an owner who had been followed: I15."""
         self.keys: Any = SimpleNamespace(node=SERVER_PRIVATE)
         self.generation = generation
         self.venue_id = VENUE
@@ -268,6 +270,22 @@ class SimCentre(Centre):
         self._loop: Any = SimLoop()
         self._bell = None
 
+    def _run_as_owner(self, run: Any, sql: Any, steps: Any, now_ms: int, plans: Any) -> Any:
+        stream = steps[0].stream
+        believed = self.ownership.owner_of(stream).epoch
+        done = super()._run_as_owner(run, sql, steps, now_ms, plans)
+        (epoch,) = sql.row("SELECT epoch FROM stream WHERE event_id = ?", stream)
+        if epoch != believed:
+            self.superseded.append(f"{stream} by epoch {believed}, and {epoch} has begun")
+        return done
+
+    def _on_commit(self, streams: frozenset[str]) -> None:
+        """Every server on this database hears of it, as by the bell."""
+        for centre in self.world.server.centres:
+            if VENUE in streams:
+                centre.nodes.outdate()
+            centre.news.publish(streams)
+
     async def read(self, work: Callable[..., Any]) -> Any:
         """A query, as of now: nothing is half done between two turns."""
         return work(SimConnection(self.world.server.disk.connection))
@@ -284,17 +302,19 @@ class SimCentre(Centre):
 class _Engine:
     """`with engine.begin() as connection`, on the server's disk."""
 
-    def __init__(self, world: World, process: Process) -> None:
-        self._world, self._process = world, process
+    def __init__(self, centre: SimCentre) -> None:
+        self._centre, self._world = centre, centre.world
 
     @contextmanager
     def begin(self) -> Iterator[SimConnection]:
         server = self._world.server
         raw = server.disk.connection
         raw.execute("BEGIN IMMEDIATE")
+        self._centre.superseded.clear()
         try:
             yield SimConnection(raw)
             server.maybe_crash("before_commit")
+            self._world.oracle.server_commits(self._centre.superseded)
             raw.execute("COMMIT")
         except BaseException:
             if raw.in_transaction:
@@ -316,6 +336,8 @@ class SimServer:
         self.process = Process("server", dead=True)
         self.starts = 0
         self.centre: SimCentre
+        self.older: list[SimCentre] = []
+        """Runs that others have followed, and that have not noticed."""
         self._routes = _routes()
 
     def now_ms(self) -> int:
@@ -333,13 +355,31 @@ class SimServer:
         self.centre = SimCentre(self.world, self.process, read_generation(self.disk.connection))
         self.world.say("server", lambda: f"starts, history {self.centre.generation.short}")
 
+    @property
+    def centres(self) -> list[SimCentre]:
+        """Every server that is running on this database."""
+        self.older = [centre for centre in self.older if not centre.process.dead]
+        return self.older if self.process.dead else [*self.older, self.centre]
+
+    def take_over(self) -> None:
+        """Another server begins on the same database; the one before it lives on."""
+        if not self.process.dead:
+            self.older.append(self.centre)
+            self.start()
+
+    def end_older(self) -> None:
+        """Those that were followed end at last."""
+        for centre in self.older:
+            centre.process.dead = True
+
     def maybe_crash(self, point: str) -> None:
         """Perhaps the power goes just here."""
         if self.world.crashes("server", point):
             raise Crash
 
     def crash(self) -> None:
-        """The run ends; what was committed stays."""
+        """The run ends, and every other on this machine; what was committed stays."""
+        self.end_older()
         if self.process.dead:
             return
         self.process.dead = True
@@ -354,29 +394,37 @@ class SimServer:
 
     def handle(self, caller: Enrolled, raw: bytes, reply: Callable[[bytes], None]) -> None:
         """A request has arrived; `reply` is called once, with the answer, if there ever is one."""
-        if self.process.dead:
+        centres = self.centres
+        if not centres:
             return
-        process = self.process
+        centre = centres[0] if len(centres) == 1 else self.balance(caller, centres)
+        process = centre.process
 
         def answered(answer: tuple[int, bytes]) -> None:
             status, body = answer
             if not process.dead:
                 reply(json.dumps([status, body.decode()]).encode())
 
-        _drive(self._call(caller, json.loads(raw)), answered)
+        _drive(self._call(centre, caller, json.loads(raw)), answered)
 
-    async def _call(self, caller: Enrolled, call: Mapping[str, Any]) -> tuple[int, bytes]:
+    def balance(self, _caller: Enrolled, centres: list[SimCentre]) -> SimCentre:
+        """Which of several servers a request reaches."""
+        return self.world.rng.choice(centres)
+
+    async def _call(
+        self, centre: SimCentre, caller: Enrolled, call: Mapping[str, Any]
+    ) -> tuple[int, bytes]:
         for pattern, route in self._routes:
             match = pattern.fullmatch(call["path"])
             if route.method == call["method"] and match is not None:
                 break
         else:
             return 404, b'{"code": "no_route"}'
-        request: Any = Request(self.centre, call, match.groupdict())
+        request: Any = Request(centre, call, match.groupdict())
         try:
-            if not self.centre.nodes.is_current:
-                await self.centre.refresh_nodes()
-            node = self.centre.nodes.get(caller.node_id)
+            if not centre.nodes.is_current:
+                await centre.refresh_nodes()
+            node = centre.nodes.get(caller.node_id)
             if node is None or not node.is_active or node.public != caller.public:
                 return 401, b'{"code": "node_revoked"}'
             request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)

@@ -20,6 +20,8 @@ SOMETIMES: dict[str, str] = {
     "sale_refused": "a till refused to sell what is not its own, or not any more",
     "failover": "the server went on from an older state, in a new history",
     "double_failover": "and once more",
+    "taken_over": "a second server followed one that was alive",
+    "owner_fenced": "a server was told by the database that it had been followed",
     "quarantine_lost_grant": "a till held what the new history did not know of",
     "clone_with_witness": "a till was copied whole (E1)",
     "clone_without_witness": "a till's disk was copied to another machine",

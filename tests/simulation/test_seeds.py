@@ -27,3 +27,4 @@ def test_a_safeguard_that_is_switched_off_is_missed(mutant: Mutant) -> None:
     assert outcome is not None
     with_it = sound(mutant, outcome.seed)
     assert not with_it.broken, f"the whole program breaks it too: {with_it.broken}"
+    assert not with_it.astray

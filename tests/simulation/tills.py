@@ -246,14 +246,7 @@ class Till:
 
     def _go_on(self, asked: revoke.Revocation) -> None:
         """Ask for what was planned, again if need be; the answer is acted on when it comes."""
-        with self.node.replica.reading() as connection:
-            row = connection.execute(
-                "SELECT body FROM orders WHERE id = ?", (asked.order_id,)
-            ).fetchone()
-        sale = decode_sale(row["body"])
-        assert sale is not None
-        lines = [line for line in sale.lines if line.ticket_id in asked.ticket_ids]
-        refund = _refund(sale, lines, RefundAction(asked.action))
+        refund = self._refund_of(asked)
 
         def told(answer: revoke.Revoked | str) -> None:
             self.world.say(self.name, lambda: f"hears of {asked.op_id[:6]}: {answer}")
@@ -267,6 +260,16 @@ class Till:
 
         self.world.say(self.name, lambda: f"asks to revoke {asked.ticket_ids}: {asked.op_id[:6]}")
         self.node.engine.wish(RevokeWish(asked.op_id, told))
+
+    def _refund_of(self, asked: revoke.Revocation) -> Refund:
+        with self.node.replica.reading() as connection:
+            row = connection.execute(
+                "SELECT body FROM orders WHERE id = ?", (asked.order_id,)
+            ).fetchone()
+        sale = decode_sale(row["body"])
+        assert sale is not None
+        lines = [line for line in sale.lines if line.ticket_id in asked.ticket_ids]
+        return _refund(sale, lines, RefundAction(asked.action))
 
     def _pay_back(self, asked: revoke.Revocation, refund: Refund) -> None:
         def work(unit: Unit) -> object:

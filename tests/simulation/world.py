@@ -188,6 +188,7 @@ class World:
         self.faults = False
         self.demand = False
         self.network.heal()
+        self.server.end_older()
         self.server.restart()
         for actor in self.actors.values():
             self.restart_node(actor)

@@ -1,0 +1,261 @@
+"""Safeguards switched off: each switch replaces one named function while the world runs."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from edge import allotments, recorder, returns, time_left
+from edge.protocol import acquire, revoke
+from sync_server.heart import arbiter, effects, history, intake, lending, reclaim, units
+from sync_server.heart.work import Work
+from sync_server.services import generations
+from sync_server.services.house import Generation
+from sync_server.store import sql, writer
+from tests.simulation import nodes, tills
+from ticketing.admission import AllotmentState
+from ticketing.journal import OpKind
+from ticketing.operations import encode_refund
+from ticketing.terms import Standing
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def _put(target: Any, name: str, value: object) -> AbstractContextManager[object]:
+    return mock.patch.object(target, name, value)
+
+
+def reopen_closed(_world: World) -> AbstractContextManager[object]:
+    """A node opens again what it has seen closed."""
+    real = allotments.install
+
+    def install(unit: Any, stream: str, grant: Any, *rest: Any, **options: Any) -> bool:
+        if grant.state == AllotmentState.OPEN:
+            key = (stream, str(grant.id))
+            unit.execute("UPDATE allot SET state = 'open' WHERE stream = ? AND id = ?", key)
+            unit.execute(
+                "UPDATE allot_unit SET state = 'free' WHERE stream = ? AND allot_id = ? "
+                "AND state = 'released'",
+                key,
+            )
+        return real(unit, stream, grant, *rest, **options)
+
+    return _everywhere("install", real, install)
+
+
+@contextmanager
+def _everywhere(name: str, real: object, value: object) -> Iterator[None]:
+    """Replace a function in every module that has taken it by name."""
+    found = [m for m in list(sys.modules.values()) if getattr(m, name, None) is real]
+    assert found, name
+    patches = [mock.patch.object(module, name, value) for module in found]
+    for patch in patches:
+        patch.start()
+    try:
+        yield
+    finally:
+        for patch in patches:
+            patch.stop()
+
+
+def reply_before_commit(_world: World) -> AbstractContextManager[object]:
+    """The server answers, and commits afterwards, if at all."""
+
+    def commit(self: Any, items: list[Any], run: Any) -> Exception | None:
+        try:
+            with self._engine.begin() as connection:
+                batch = writer.Transaction(connection, vars(writer)["time"].time_ns() // 1_000_000)
+                writer._run_steps(batch, [item for item in items if not item.is_job], run)
+                for item in items:
+                    if item.is_job:
+                        writer._attempt(batch, item)
+                self._settle(items)
+        except Exception as error:  # noqa: BLE001 - as the real one
+            return error
+        self._on_commit(frozenset(batch.touched))
+        return None
+
+    return _put(writer.Writer, "_commit", commit)
+
+
+def no_head_check(_world: World) -> AbstractContextManager[object]:
+    """The server believes every head that it is told."""
+
+    def apply(self: Any, work: Any) -> Any:
+        journal = work.journal(self.source.node_id, self.source.incarnation)
+        if journal.state != "open":
+            return intake.Forked(journal.seq)
+        return intake.Taken(journal.seq, journal.hash, ())
+
+    return _put(intake.HeadCheck, "apply", apply)
+
+
+def no_fork_check(_world: World) -> AbstractContextManager[object]:
+    """The server does not compare what comes twice."""
+    return _put(intake, "_continues", lambda *_: True)
+
+
+def no_case_for_two_entries(_world: World) -> AbstractContextManager[object]:
+    """Nobody looks whether a ticket went in twice."""
+    return _put(effects, "_look_for_cases", lambda *_: None)
+
+
+def no_quarantine(_world: World) -> AbstractContextManager[object]:
+    """A new history begins to lend at once."""
+    real = history.begin_generation
+
+    def begin_generation(sql: Any, made: Any) -> None:
+        real(sql, made)
+        sql.run("UPDATE stream SET quarantine = 0")
+        sql.run("DELETE FROM quarantine")
+
+    return _everywhere("begin_generation", real, begin_generation)
+
+
+def sell_after_expiry(_world: World) -> AbstractContextManager[object]:
+    """A till sells on when its term is over."""
+    return _put(time_left, "_standing", lambda *_: Standing.NORMAL)
+
+
+def no_guard(_world: World) -> AbstractContextManager[object]:
+    """The centre trusts both clocks to run right."""
+
+    def allowed(granted_ms: int, hard_s: int, now_ms: int, *_: object, **__: object) -> bool:
+        return now_ms - granted_ms >= hard_s * 1000
+
+    return _put(reclaim, "write_off_allowed", allowed)
+
+
+def ttl_from_receive(world: World) -> AbstractContextManager[object]:
+    """A till counts a term from when the answer came."""
+    real = acquire.on_acquire
+
+    def on_acquire(unit: Any, want: Any, sent: Any, reply: Any) -> Any:
+        for actor in world.actors.values():
+            if actor.machine.journal.connection is unit:
+                sent = replace(sent, sent_mono_s=actor.machine.monotonic_s())
+        return real(unit, want, sent, reply)
+
+    return _put(acquire, "on_acquire", on_acquire)
+
+
+def no_deferral(_world: World) -> AbstractContextManager[object]:
+    """In quarantine operations take effect as they come."""
+    real = effects.apply_op
+    return _put(intake, "apply_op", lambda *given: real(*given, final=False))
+
+
+def no_idempotent_grant(_world: World) -> AbstractContextManager[object]:
+    """A request that comes again is a new one."""
+    return _put(lending, "find_by_req", lambda *_: None)
+
+
+def no_version_bump(_world: World) -> AbstractContextManager[object]:
+    """A returned unit is sold again under the same version."""
+
+    def free_returned(work: Any, claim: Any) -> None:
+        units.free_unit(work, claim)
+
+    return _everywhere("free_returned", units.free_returned, free_returned)
+
+
+def sold_again_here(_world: World) -> AbstractContextManager[object]:
+    """A till puts what it took back on sale by itself."""
+
+    def mark_returned(unit: Any, stream: str, order_id: Any, ticket_ids: Any) -> None:
+        real(unit, stream, order_id, ticket_ids)
+        unit.execute("UPDATE allot_unit SET state = 'free' WHERE state = 'returned'")
+
+    real = returns.mark_returned
+    return _everywhere("mark_returned", real, mark_returned)
+
+
+def no_witness(_world: World) -> AbstractContextManager[object]:
+    """A node does not ask its witness whether the folder is the one it went on with."""
+    return _put(recorder, "contradiction", lambda *_: None)
+
+
+def no_nonce(_world: World) -> AbstractContextManager[object]:
+    """What is random in an operation is made of the journal that both copies share."""
+    real = nodes.SimEnv.random_bytes
+
+    def random_bytes(self: Any, count: int) -> bytes:
+        journal = self._machine.journal.connection
+        if not journal.in_transaction:
+            return real(self, count)
+        (ops,) = journal.execute("SELECT count(*) FROM op").fetchone()
+        seen = f"{self._machine.enrolled.node_id} {ops}".encode()
+        return hashlib.shake_256(seen).digest(count)
+
+    return _put(nodes.SimEnv, "random_bytes", random_bytes)
+
+
+@contextmanager
+def gen_counter(world: World) -> Iterator[None]:
+    """A new history is named by the number of those that the database remembers."""
+
+    def mint() -> Generation:
+        raw = world.server.disk.connection
+        (known,) = raw.execute("SELECT count(*) FROM generation").fetchone()
+        number = 0x10000000 + known
+        return Generation(f"{number:08x}-0000-7000-8000-000000000000", f"{number:08x}")
+
+    with _put(world.breakage, "mint", mint), _put(generations, "new_generation", mint):
+        yield
+
+
+@contextmanager
+def no_cas(_world: World) -> Iterator[None]:
+    """A row replaces whatever row is there."""
+    real = sql._tail
+
+    def tail(table: Any) -> str:
+        return real(table).partition(" WHERE ")[0]
+
+    sql._insert_values.cache_clear()
+    try:
+        with _put(sql, "_tail", tail):
+            yield
+    finally:
+        sql._insert_values.cache_clear()
+
+
+def no_epoch(_world: World) -> AbstractContextManager[object]:
+    """A server writes whatever it ever owned."""
+    real = Work.begin
+
+    def begin(sql: Any, stream: str, now_ms: int, plans: Any, _owner: Any = None) -> Work:
+        return real(sql, stream, now_ms, plans)
+
+    return _put(Work, "begin", staticmethod(begin))
+
+
+def arbiter_forgets(_world: World) -> AbstractContextManager[object]:
+    """The arbiter lets in, and does not note whom."""
+    return _put(arbiter.Admit, "_record", lambda *_: True)
+
+
+def arbiter_does_not_repeat(_world: World) -> AbstractContextManager[object]:
+    """The arbiter does not ask itself whether an answer of its was ever heard."""
+    return _put(arbiter.Admit, "_answered_before", lambda *_: None)
+
+
+def pay_before_revoke(_world: World) -> AbstractContextManager[object]:
+    """A till pays out and asks for the revocation later."""
+    real = tills.Till._go_on
+
+    def go_on(self: Any, asked: Any) -> None:
+        real(self, asked)
+        refund = self._refund_of(asked)
+        body = encode_refund(refund)
+        self._transact(
+            lambda unit: revoke.finish_revoke(unit, self.node.env, asked, OpKind.REFUND, body)
+        )
+
+    return _put(tills.Till, "_go_on", go_on)
