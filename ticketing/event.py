@@ -8,6 +8,8 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from ticketing.business_day import business_day
+from ticketing.pricing.price_list import PriceList
+from ticketing.pricing.rules import NO_RULES, PriceRules
 from ticketing.text import Text
 
 DEFAULT_DAY_STARTS = time(4)
@@ -103,6 +105,7 @@ class Price:
 class Event:
     """What is shown, at what prices. `tier_spans` are sorted and cover each unit of the plan once;
     `performances` are sorted by start. Amounts are integer minor units of `currency`.
+    `price_list` has `prices` and `price_rules` as the price engine takes them.
     """
 
     id: str
@@ -115,10 +118,9 @@ class Event:
     performances: tuple[Performance, ...]
     tier_spans: tuple[TierSpan, ...]
     prices: tuple[Price, ...]
+    price_rules: PriceRules = NO_RULES
+    price_list: PriceList = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    _price_by_key: dict[tuple[str, str, int | None], int | None] = field(
-        init=False, repr=False, compare=False
-    )
 
     def __post_init__(self) -> None:
         starts = tuple(span.first_unit for span in self.tier_spans)
@@ -127,7 +129,8 @@ class Event:
             for price in self.prices
         }
         object.__setattr__(self, "_starts", starts)
-        object.__setattr__(self, "_price_by_key", keyed)
+        price_list = PriceList(self.price_list_version, self.currency, keyed, self.price_rules)
+        object.__setattr__(self, "price_list", price_list)
 
     def tier_of(self, unit: int) -> str:
         """Return the id of the unit's price tier; KeyError for a unit that is not in the plan."""
@@ -139,11 +142,8 @@ class Event:
     def price(
         self, tier_id: str, ticket_type_id: str, performance_number: int | None = None
     ) -> int | None:
-        """Return the price in minor units; None when this is not sold (or not known)."""
-        own = (tier_id, ticket_type_id, performance_number)
-        if own in self._price_by_key:
-            return self._price_by_key[own]
-        return self._price_by_key.get((tier_id, ticket_type_id, None))
+        """Return the list price in minor units; None when this is not sold (or not known)."""
+        return self.price_list.list_minor(performance_number, tier_id, ticket_type_id)
 
     def price_tier(self, tier_id: str) -> PriceTier | None:
         """Return the price tier with this id, if there is one."""

@@ -17,6 +17,7 @@ from ticketing.performance_document import (
     read_performances,
 )
 from ticketing.price_list_document import price_list_members, read_price_list
+from ticketing.pricing.document import Scope, price_rules_members, read_price_rules
 from ticketing.seating import UNIT_MAX, SeatingPlan
 from ticketing.seating_document import read_text
 
@@ -36,7 +37,7 @@ _EVENT_KEYS = tuple("id name plan price_tiers ticket_types price_list performanc
 def read_event(node: Node, setting: Setting) -> Event | None:
     """Read one event; None, with its problems recorded, when anything in it is wrong."""
     mark = node.problems.count
-    members = node.members(_EVENT_KEYS)
+    members = node.members(_EVENT_KEYS, ("price_rules",))
     languages = setting.venue.languages
     event_id = members["id"].identifier()
     name = read_text(members["name"], languages)
@@ -47,6 +48,12 @@ def read_event(node: Node, setting: Setting) -> Event | None:
     performances = read_performances(members["performances"], event_id, plan, setting)
     numbers = declared_numbers(members["performances"])
     version, prices = read_price_list(members["price_list"], tiers, types, numbers)
+    scope = Scope(
+        [tier.id for tier in tiers if tier.id],
+        [kind.id for kind in types if kind.id],
+        frozenset(numbers),
+    )
+    rules = read_price_rules(members["price_rules"], scope, setting)
     spans = _read_tier_spans(tier_nodes, tiers, plan, members["price_tiers"])
     if node.problems.since(mark) or plan is None:
         return None
@@ -61,11 +68,13 @@ def read_event(node: Node, setting: Setting) -> Event | None:
         performances=performances,
         tier_spans=spans,
         prices=prices,
+        price_rules=rules,
     )
 
 
 def event_members(event: Event) -> dict[str, Any]:
     """Return the event in its stored form; reading it with its venue and plan gives an equal one."""
+    rules = price_rules_members(event.price_rules)
     return {
         "id": event.id,
         "name": event.name.to_json(),
@@ -76,6 +85,7 @@ def event_members(event: Event) -> dict[str, Any]:
             for kind in event.ticket_types
         ],
         "price_list": price_list_members(event),
+        **({"price_rules": rules} if rules else {}),
         "performances": [performance_members(one) for one in event.performances],
     }
 
