@@ -1,28 +1,35 @@
 """Where seats lie, for drawing, tapping and walking: plan coordinates at ten to a seat pitch.
 
-Built once for a plan. Fifty thousand seats are looked up through a grid, never one by one.
+Built once for a plan, on a worker thread. Fifty thousand seats are looked up through two grids, never
+one by one: fine cells for taps, coarse ones for drawing and for walking.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import atan2, degrees, hypot
+from itertools import pairwise
+from math import atan2, degrees, hypot, inf
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ticketing.seating import Area, Row, Seat, SeatingPlan
+    from ticketing.seating import Area, Row, Seat, SeatAttribute, SeatingPlan
 
 PITCH: Final = 10.0
 """Distance between neighbours in field coordinates, whatever the plan's own units are."""
-CELL: Final = 240.0
-"""Side of a grid cell: 24 seats; small enough to repaint, large enough to be few."""
-_REACH: Final = PITCH * 0.62
-"""A tap this near a seat's centre means the seat; a little over half the way to the next."""
+CELL: Final = 120.0
+"""Side of a grid cell: 12 seats; small enough to paint alone, large enough to be few."""
+_FINE: Final = 20.0
+"""Side of a cell in which taps are looked up: a handful of seats."""
+REACH: Final = PITCH * 0.62
+"""A click this near a seat's centre means the seat; a little over half the way to the next."""
+REACH_MAX: Final = PITCH * 4
+"""However far away the house is: no finger means a seat further from it than this."""
 _SIDEWAYS: Final = 2.2
 """How much worse a step to the side is than one straight on, for the arrow keys."""
 
 Cell = tuple[int, int]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +62,42 @@ class AreaOutline:
     standing: bool
     clearance: float
     """How far the name's place is from the nearest seat; 0 where it stands among them."""
+    middle: tuple[float, float]
+    """A point well inside the shape, and how much of the shape lies across and down from it."""
+    room: tuple[float, float]
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """The shape's left, top, right and bottom."""
+        across, down = [x for x, _ in self.shape], [y for _, y in self.shape]
+        return min(across), min(down), max(across), max(down)
 
 
 class SeatField:
     """A plan laid out. Immutable once built."""
 
     def __init__(self, plan: SeatingPlan) -> None:
+        self.plan = plan
         self._scale = PITCH / plan.seat_pitch
         self.stage = self._polygon(plan.stage)
         self.areas = tuple(self._outline(area) for area in plan.areas)
+        self._area_by_id = {area.area_id: area for area in self.areas}
         rows = [row for area in plan.areas for row in area.rows]
         self.spots: dict[int, Spot] = {
             spot.unit: spot for row in rows for spot in self._spots_of(row)
         }
         self.row_labels = tuple(self._row_label(row) for row in rows)
+        self.attributes: dict[int, frozenset[SeatAttribute]] = {
+            seat.unit: seat.attributes for seat in plan.seats if seat.attributes
+        }
         self._cells: dict[Cell, list[Spot]] = {}
+        self._fine: dict[Cell, list[Spot]] = {}
         for spot in self.spots.values():
             self._cells.setdefault(cell_of(spot.x, spot.y), []).append(spot)
+            fine = (int(spot.x // _FINE), int(spot.y // _FINE))
+            self._fine.setdefault(fine, []).append(spot)
+        across, down = {x for x, _ in self._cells} or {0}, {y for _, y in self._cells} or {0}
+        self._extent = (min(across), min(down), max(across), max(down))
         left, top, right, bottom = (edge * self._scale for edge in plan.bounds)
         self.bounds = (left - PITCH, top - PITCH, right + PITCH, bottom + PITCH)
 
@@ -84,16 +110,49 @@ class SeatField:
         """The seats whose centres lie in a cell."""
         return self._cells.get(cell, [])
 
-    def seat_at(self, x: float, y: float) -> int | None:
-        """The seat under a point, or None beside every seat."""
-        corners = {cell_of(x + dx, y + dy) for dx in (-_REACH, _REACH) for dy in (-_REACH, _REACH)}
+    def seat_at(self, x: float, y: float, reach: float = REACH) -> int | None:
+        """The seat nearest to a point, if its middle is within `reach`, at most `REACH_MAX`."""
+        reach = min(reach, REACH_MAX)
+        left, right = int((x - reach) // _FINE), int((x + reach) // _FINE)
+        top, bottom = int((y - reach) // _FINE), int((y + reach) // _FINE)
         near = [
             (hypot(spot.x - x, spot.y - y), spot.unit)
-            for cell in corners
-            for spot in self.in_cell(cell)
+            for across in range(left, right + 1)
+            for down in range(top, bottom + 1)
+            for spot in self._fine.get((across, down), ())
         ]
-        distance, unit = min(near, default=(_REACH, 0))
-        return unit if distance < _REACH else None
+        distance, unit = min(near, default=(reach, 0))
+        return unit if distance < reach else None
+
+    def area_at(self, x: float, y: float) -> AreaOutline | None:
+        """The area whose shape lies under a point."""
+        return next((area for area in self.areas if _contains(area.shape, x, y)), None)
+
+    def area_of(self, unit: int) -> AreaOutline:
+        """The area that a unit is in; KeyError for a unit that is not in the plan."""
+        return self._area_by_id[self.plan.area_of(unit).id]
+
+    def area_step(self, area: AreaOutline, dx: int, dy: int) -> AreaOutline:
+        """The next area with seats in a direction; the same one at the edge."""
+
+        def cost(other: AreaOutline) -> float:
+            along = (other.middle[0] - area.middle[0]) * dx + (
+                other.middle[1] - area.middle[1]
+            ) * dy
+            aside = abs((other.middle[0] - area.middle[0]) * dy)
+            aside += abs((other.middle[1] - area.middle[1]) * dx)
+            return along + _SIDEWAYS * aside if along > PITCH and aside <= 2.0 * along else inf
+
+        seated = [other for other in self.areas if not other.standing and other is not area]
+        found = min(seated, key=cost, default=area)
+        return found if cost(found) < inf else area
+
+    def seat_in(self, area: AreaOutline) -> int | None:
+        """The seat of an area that is nearest to its middle."""
+        found = self.plan.area(area.area_id)
+        if found is None or area.standing:
+            return None
+        return self._nearest(found.units, *area.middle)
 
     def standing_at(self, x: float, y: float) -> str | None:
         """The standing area under a point."""
@@ -113,20 +172,37 @@ class SeatField:
                 return None
             return along + _SIDEWAYS * aside
 
-        return self._cheapest(here, cost) or unit
+        return self._cheapest(self._rings(here.x, here.y, (dx, dy)), cost) or unit
 
     def middle_seat(self, units: Iterable[int]) -> int | None:
         """Which of these seats is nearest the middle of the house."""
+        return self._nearest(units, *self._centre)
+
+    def middle_seat_where(self, wanted: Callable[[int], bool]) -> int | None:
+        """The seat nearest the middle of the house of which this is true; looks no further."""
+        x, y = self._centre
+
+        def cost(spot: Spot) -> float | None:
+            return hypot(spot.x - x, spot.y - y) if wanted(spot.unit) else None
+
+        return self._cheapest(self._rings(x, y), cost)
+
+    @property
+    def _centre(self) -> Point:
         left, top, right, bottom = self.bounds
-        x, y = (left + right) / 2, (top + bottom) / 2
+        return (left + right) / 2, (top + bottom) / 2
+
+    def _nearest(self, units: Iterable[int], x: float, y: float) -> int | None:
         spots = (self.spots[unit] for unit in units)
         found = min(spots, key=lambda spot: hypot(spot.x - x, spot.y - y), default=None)
         return found.unit if found else None
 
-    def _cheapest(self, here: Spot, cost: Callable[[Spot], float | None]) -> int | None:
-        """Search rings of cells outwards until a whole ring cannot beat the best so far."""
+    def _cheapest(
+        self, rings: Iterable[tuple[int, list[Spot]]], cost: Callable[[Spot], float | None]
+    ) -> int | None:
+        """Look outwards until nothing further away can beat the best so far."""
         best: tuple[float, int] | None = None
-        for ring, spots in self._rings(here):
+        for ring, spots in rings:
             if best is not None and (ring - 1) * CELL > best[0]:
                 break
             for spot in spots:
@@ -135,14 +211,18 @@ class SeatField:
                     best = (price, spot.unit)
         return best[1] if best else None
 
-    def _rings(self, here: Spot) -> Iterator[tuple[int, list[Spot]]]:
-        middle_x, middle_y = cell_of(here.x, here.y)
-        by_ring: dict[int, list[Cell]] = {}
-        for x, y in self._cells:
-            ring = max(abs(x - middle_x), abs(y - middle_y))
-            by_ring.setdefault(ring, []).append((x, y))
-        for ring in sorted(by_ring):
-            yield ring, [spot for cell in by_ring[ring] for spot in self._cells[cell]]
+    def _rings(
+        self, x: float, y: float, towards: tuple[int, int] = (0, 0)
+    ) -> Iterator[tuple[int, list[Spot]]]:
+        """The seats around a point, ring of cells by ring; only of cells that lie in a direction."""
+        middle_x, middle_y = cell_of(x, y)
+        left, top, right, bottom = self._extent
+        rings = max(middle_x - left, right - middle_x, middle_y - top, bottom - middle_y)
+        for ring in range(rings + 1):
+            cells = _ring_around(middle_x, middle_y, ring)
+            if towards != (0, 0):
+                cells = [cell for cell in cells if _may_lie(cell, x, y, towards)]
+            yield ring, [spot for cell in cells for spot in self._cells.get(cell, ())]
 
     def _polygon(self, points: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
         return tuple((x * self._scale, y * self._scale) for x, y in points)
@@ -151,13 +231,17 @@ class SeatField:
         x, y = area.label_at
         seats = (seat for each in area.rows for seat in each.seats)
         clearance = min((hypot(seat.x - x, seat.y - y) for seat in seats), default=0.0)
+        shape = self._polygon(area.shape)
+        middle = _middle(shape)
         return AreaOutline(
             area.id,
-            self._polygon(area.shape),
+            shape,
             x * self._scale,
             y * self._scale,
             not area.rows,
             clearance * self._scale,
+            middle,
+            (_extent(shape, middle), _extent([(y, x) for x, y in shape], middle[::-1])),
         )
 
     def _spots_of(self, row: Row) -> Iterator[Spot]:
@@ -183,6 +267,25 @@ def cell_of(x: float, y: float) -> Cell:
     return int(x // CELL), int(y // CELL)
 
 
+def _ring_around(x: int, y: int, ring: int) -> list[Cell]:
+    """The cells at a distance from one, side by side."""
+    if ring == 0:
+        return [(x, y)]
+    ends = [(x + at, y + side) for at in range(-ring, ring + 1) for side in (-ring, ring)]
+    sides = [(x + side, y + at) for at in range(1 - ring, ring) for side in (-ring, ring)]
+    return ends + sides
+
+
+def _may_lie(cell: Cell, x: float, y: float, towards: tuple[int, int]) -> bool:
+    """Whether a cell may hold a seat that lies more in this direction than twice to its side."""
+    dx, dy = towards
+    left, top = cell[0] * CELL - x, cell[1] * CELL - y
+    along = max(left * dx, (left + CELL) * dx) + max(top * dy, (top + CELL) * dy)
+    low = left if dx == 0 else top
+    aside = max(0.0, low, -low - CELL)
+    return along > 0.0 and aside <= along * 2.0
+
+
 def _quarter(angle: float) -> float:
     """The same square turned: an angle between -45 and 45."""
     return (angle + 45.0) % 90.0 - 45.0
@@ -196,7 +299,33 @@ def _left_end(seats: tuple[Seat, ...]) -> tuple[Seat, Seat]:
     return last, seats[max(len(seats) - 2, 0)]
 
 
-def _contains(polygon: tuple[tuple[float, float], ...], x: float, y: float) -> bool:
+def _middle(polygon: Sequence[Point]) -> Point:
+    """The centroid of a polygon where that is inside it, else the mean of its corners."""
+    twice, across, down = 0.0, 0.0, 0.0
+    for (x1, y1), (x2, y2) in pairwise((*polygon, polygon[0])):
+        cross = x1 * y2 - x2 * y1
+        twice += cross
+        across += (x1 + x2) * cross
+        down += (y1 + y2) * cross
+    if twice:
+        x, y = across / (3 * twice), down / (3 * twice)
+        if _contains(polygon, x, y):
+            return x, y
+    return sum(x for x, _ in polygon) / len(polygon), sum(y for _, y in polygon) / len(polygon)
+
+
+def _extent(polygon: Sequence[Point], at: Point) -> float:
+    """How wide the polygon is at a point: twice the way to the nearer side, along its first axis."""
+    x, y = at
+    crossings = [
+        x1 + (y - y1) * (x2 - x1) / (y2 - y1) - x
+        for (x1, y1), (x2, y2) in pairwise((*polygon, polygon[0]))
+        if (y1 > y) != (y2 > y)
+    ]
+    return 2 * min((abs(apart) for apart in crossings), default=0.0)
+
+
+def _contains(polygon: Sequence[Point], x: float, y: float) -> bool:
     """Whether a point lies in a polygon: even-odd rule."""
     inside = False
     for (x1, y1), (x2, y2) in zip(polygon, (*polygon[1:], *polygon[:1]), strict=True):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
 
 from pos_app.services.model import UnitState
 from pos_app.ui import theme
+from ticketing.seating import SeatAttribute
 
 SEAT: Final = 7.8
 """Side of a seat in field units; seats stand ten apart."""
@@ -22,6 +24,8 @@ _FILTERED: Final = 0.22
 _TINT: Final = 0.20
 _ANGLE_STEP: Final = 3.0
 _SPRITES_MAX: Final = 4_000
+_MARKS_FROM_PX: Final = 7.0
+"""Smaller seats show no marks: they would be blots."""
 
 
 class Shape(StrEnum):
@@ -35,6 +39,16 @@ class Shape(StrEnum):
     SELECTED = "selected"
 
 
+class Mark(StrEnum):
+    """What a seller must know of a seat, as the shape of a seat that can be had."""
+
+    NONE = ""
+    WHEELCHAIR = "wheelchair"  # a wheel
+    COMPANION = "companion"  # the wheel's hub: beside one
+    RESTRICTED_VIEW = "restricted_view"  # a corner is missing
+    AISLE = "aisle"  # square corners
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """One way for a seat to look; `tier` is a colour index, `strength` 1 or dimmed."""
@@ -42,6 +56,7 @@ class Look:
     shape: Shape
     tier: int = 0
     strength: float = 1.0
+    mark: Mark = Mark.NONE
 
     def colour(self) -> QColor:
         """What the seat is from far away."""
@@ -58,6 +73,23 @@ class Look:
         return over_map(QColor(plain), share)
 
 
+def mark_of(attributes: Collection[SeatAttribute]) -> Mark:
+    """The mark of a seat with these attributes: the weightiest of them."""
+    order = (
+        (SeatAttribute.WHEELCHAIR, Mark.WHEELCHAIR),
+        (SeatAttribute.COMPANION, Mark.COMPANION),
+        (SeatAttribute.RESTRICTED_VIEW, Mark.RESTRICTED_VIEW),
+        (SeatAttribute.AISLE, Mark.AISLE),
+    )
+    return next((mark for attribute, mark in order if attribute in attributes), Mark.NONE)
+
+
+def marked(look: Look, mark: Mark) -> Look:
+    """The look of a seat with this mark; only seats that can be had show one."""
+    can_be_had = look.shape in (Shape.FILLED, Shape.OUTLINED)
+    return replace(look, mark=mark) if can_be_had else look
+
+
 def look_of(state: UnitState, tier: int, *, offline: bool, filtered_out: bool) -> Look:
     """How a seat in this state looks; offline, what is not ours falls back."""
     dimmed = _DIMMED if offline else 1.0
@@ -72,6 +104,12 @@ def look_of(state: UnitState, tier: int, *, offline: bool, filtered_out: bool) -
     else:
         look = Look(Shape.OUTLINED, tier)
     return replace(look, strength=look.strength * _FILTERED) if filtered_out else look
+
+
+def tint_of(look: Look, *, line: bool) -> QColor:
+    """The line around a seat that can be asked for, and what is inside of it."""
+    ink = QColor(theme.tokens().tier(look.tier))
+    return over_map(ink, look.strength * (1.0 if line else _TINT))
 
 
 def over_map(ink: QColor, share: float) -> QColor:
@@ -91,10 +129,9 @@ class Sprites:
         self._ratio = ratio
         self._made: dict[tuple[Look, int, int, str], QPixmap] = {}
 
-    def get(self, look: Look, side: float, angle: float, text: str = "") -> QPixmap:
-        """A seat of `side` pixels, turned by about `angle` degrees."""
+    def get(self, look: Look, side: float, turn: int, text: str = "") -> QPixmap:
+        """A seat of about `side` pixels; `turn` as `turn_of` says."""
         quarter_px = round(side * 4)
-        turn = round(angle / _ANGLE_STEP)
         key = (look, quarter_px, turn, text)
         made = self._made.get(key)
         if made is None:
@@ -123,21 +160,25 @@ class Sprites:
         return made
 
 
+def turn_of(angle: float) -> int:
+    """A row's direction in the steps in which seats are drawn turned."""
+    return round(angle / _ANGLE_STEP)
+
+
 def draw_seat(painter: QPainter, look: Look, side: float) -> None:
     """Draw a seat around the painter's origin."""
     half = side / 2
     box = QRectF(-half, -half, side, side)
-    corner = side * _CORNER
+    mark = look.mark if side >= _MARKS_FROM_PX else Mark.NONE
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(look.colour())
     if look.shape is Shape.OUTLINED:
         line = max(1.0, side * 0.14)
-        ink = QColor(theme.tokens().tier(look.tier))
-        painter.setBrush(over_map(ink, _TINT * look.strength))
-        painter.setPen(QPen(over_map(ink, look.strength), line))
-        painter.drawRoundedRect(
-            box.adjusted(line / 2, line / 2, -line / 2, -line / 2), corner, corner
-        )
+        ink = tint_of(look, line=True)
+        painter.setBrush(tint_of(look, line=False))
+        painter.setPen(QPen(ink, line))
+        _draw_body(painter, box.adjusted(line / 2, line / 2, -line / 2, -line / 2), mark)
+        _draw_mark(painter, mark, side, ink)
     elif look.shape is Shape.SLASHED:
         line = max(1.0, side * 0.11)
         painter.setPen(QPen(look.colour(), line))
@@ -146,12 +187,40 @@ def draw_seat(painter: QPainter, look: Look, side: float) -> None:
         reach = half * 0.5
         painter.drawLine(QPointF(-reach, reach), QPointF(reach, -reach))
     else:
-        painter.drawRoundedRect(box, corner, corner)
+        _draw_body(painter, box, mark)
         if look.shape is Shape.SELECTED:
             _draw_check(painter, side)
         elif look.shape is Shape.BARRED:
             painter.setPen(QPen(over_map(theme.colour("seat_held"), look.strength), side * 0.14))
             painter.drawLine(QPointF(-half * 0.5, 0), QPointF(half * 0.5, 0))
+        _draw_mark(painter, mark, side, theme.colour("map"))
+
+
+def _draw_body(painter: QPainter, box: QRectF, mark: Mark) -> None:
+    if mark is Mark.RESTRICTED_VIEW:
+        cut = box.width() * 0.5
+        path = QPainterPath(box.topLeft())
+        path.lineTo(box.right() - cut, box.top())
+        path.lineTo(box.right(), box.top() + cut)
+        path.lineTo(box.bottomRight())
+        path.lineTo(box.bottomLeft())
+        path.closeSubpath()
+        painter.drawPath(path)
+        return
+    corner = 0.0 if mark is Mark.AISLE else box.width() * _CORNER
+    painter.drawRoundedRect(box, corner, corner)
+
+
+def _draw_mark(painter: QPainter, mark: Mark, side: float, ink: QColor) -> None:
+    """The wheel, or its hub."""
+    if mark is Mark.WHEELCHAIR:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(ink, max(1.0, side * 0.12)))
+        painter.drawEllipse(QPointF(0, 0), side * 0.27, side * 0.27)
+    elif mark is Mark.COMPANION:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ink)
+        painter.drawEllipse(QPointF(0, 0), side * 0.14, side * 0.14)
 
 
 def _draw_check(painter: QPainter, side: float) -> None:

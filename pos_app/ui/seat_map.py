@@ -1,88 +1,108 @@
 """The seat map: one painted widget for mouse, touch and keyboard."""
 
-# ruff: noqa: D102 - Qt's virtual methods are described by Qt
+# ruff: noqa: D102 - Qt's virtual methods and the map's answers to a hand are described elsewhere
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QVariantAnimation, Signal
-from PySide6.QtGui import (
-    QFocusEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-    QWheelEvent,
-)
-from PySide6.QtWidgets import QBoxLayout, QGestureEvent, QPinchGesture, QWidget
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QStyle, QWidget
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
+from pos_app.presenters.seat_field import REACH
 from pos_app.services.model import UnitState
+from pos_app.ui import seat_access, theme
 from pos_app.ui import seat_map_paint as paint
-from pos_app.ui import theme
-from pos_app.ui.camera import ZOOM_STEP, Box, Camera, fitted
-from pos_app.ui.controls import Button, Metrics, card, retire
-from pos_app.ui.seat_layer import SeatLayer
-from pos_app.ui.seat_looks import Look, Shape, look_of
-from pos_app.ui.seat_tips import seat_tip
+from pos_app.ui.camera import ZOOM_STEP, Camera
+from pos_app.ui.seat_input import TouchableMap
+from pos_app.ui.seat_legend import legend_height, legend_items, paint_legend
+from pos_app.ui.seat_looks import mark_of
+from pos_app.ui.seat_overlay import AreaRing, Item, Overlay, Ring, Selected, TipCard
+from pos_app.ui.seat_picture import SeatPicture
+from pos_app.ui.seat_pills import Pill, Pills
+from pos_app.ui.seat_standing import StandingKeys
+from pos_app.ui.seat_tiles import field_box
+from pos_app.ui.seat_tips import Tip, area_tip, seat_tip, state_words
+from pos_app.ui.seat_viewport import Viewport
+from pos_app.ui.seat_zoom_keys import ZoomKeys
 
 if TYPE_CHECKING:
     from pos_app.presenters.seat_field import AreaOutline, SeatField, Spot
     from pos_app.presenters.sell_state import SellState
     from pos_app.services.model import House
+    from pos_app.ui.controls import Metrics
 
-_DRAG_PX: Final = 8
-_ZOOM_MS: Final = 120
 _EDGE_PX: Final = 14
+_SEATS_ZOOM: Final = 1.0
+"""How near the map comes by itself when a seat is to be seen."""
+_AHEAD_MS: Final = 15
+_AROUND_PX: Final = 200
+"""How far around the view is painted ahead."""
+_ALL: Final = 10**9
+"""More effort than any house is."""
+_ANNOUNCED_MAX: Final = 8
+_TO_BE_HAD: Final = (UnitState.FREE, UnitState.ELSEWHERE)
 _STEPS: Final = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
-BLOCKS_FROM_SEATS: Final = 5_000
-BLOCKS_BELOW_ZOOM: Final = 0.55
+_NEARER: Final = (Qt.Key.Key_PageUp, Qt.Key.Key_Plus, Qt.Key.Key_Equal)
+_FURTHER: Final = (Qt.Key.Key_PageDown, Qt.Key.Key_Minus)
+_PICKS: Final = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+_REDRESSED: Final = (
+    QEvent.Type.StyleChange,
+    QEvent.Type.PaletteChange,
+    QEvent.Type.FontChange,
+    QEvent.Type.DevicePixelRatioChange,
+)
 
 
-class SeatMap(QWidget):
+class SeatMap(TouchableMap):
     """Paints a `SellState`; says which unit or standing area was tapped and decides nothing.
 
-    One focus stop: the arrow keys move a cursor, Space taps it, PgUp, PgDn and Home zoom.
+    One focus stop. The arrow keys move a cursor from seat to seat, from far away from area to area;
+    Space or Enter picks the seat or goes to the area, Shift with an arrow picks along the row,
+    PgUp, PgDn, + and - zoom, Home shows all.
     """
 
     tapped = Signal(object)  # a unit: may be larger than C++'s int
     standing_tapped = Signal(str)
 
     def __init__(self) -> None:
+        seat_access.install()
         super().__init__()
         self.setObjectName("seat_map")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, on=False)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.grabGesture(Qt.GestureType.PinchGesture)
         self.setMinimumSize(320, 240)
         self._state: SellState | None = None
-        self._layer: SeatLayer | None = None
-        self._camera = Camera()
-        self._fits = True  # the camera shows all of the house, and goes on doing so
+        self._picture: SeatPicture | None = None
         self._cursor: int | None = None
         self._hover: int | None = None
-        self._pressed_at: QPointF | None = None
-        self._dragged = False
-        self._standing: dict[str, Button] = {}
-        self._zoom_anim = QVariantAnimation(self)
-        self._zoom_anim.setDuration(_ZOOM_MS)
-        self._zoom_anim.valueChanged.connect(self._zoom_frame)
-        self._zoom_from = (Camera(), Camera())
-        self._zoom_card = card("card", "zoom_card")
-        self._zoom_card.setParent(self)
-        self._zoom_box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._zoom_card)
-        self._make_zoom_buttons()
+        self._hover_area: AreaOutline | None = None
+        self._pills = Pills()
+        self._overlay = Overlay()
+        self._port = Viewport(self)
+        self._port.moved.connect(self._moved)
+        self._more = QTimer(self)  # paints what did not fit into the last frame
+        self._more.setSingleShot(True)
+        self._more.timeout.connect(self._paint_more)
+        self._ahead = QTimer(self)  # paints what will be seen next, when nothing else is to do
+        self._ahead.setSingleShot(True)
+        self._ahead.setInterval(_AHEAD_MS)
+        self._ahead.timeout.connect(self._paint_ahead)
+        self._standing = StandingKeys(self, self.standing_tapped.emit)
+        self._zoom_keys = ZoomKeys(self)
+        self._zoom_keys.nearer.connect(lambda: self.zoom_by(ZOOM_STEP))
+        self._zoom_keys.further.connect(lambda: self.zoom_by(1 / ZOOM_STEP))
+        self._zoom_keys.fit.connect(self.fit)
         self.retranslate()
 
     # ------------------------------------------------------------------------------ what shows
@@ -92,295 +112,404 @@ class SeatMap(QWidget):
         """The seat that the arrow keys stand on."""
         return self._cursor
 
+    @property
+    def zoom(self) -> float:
+        """Pixels per tenth of the distance between neighbours, when the map is at rest."""
+        return self._port.goal.zoom
+
+    @property
+    def is_painted(self) -> bool:
+        """Whether nothing in view waits to be painted."""
+        picture = self._picture
+        return picture is None or picture.tiles.is_ready(self.zoom, self._seen_at_rest())
+
     def show_state(self, state: SellState, field: SeatField | None) -> None:
         """Paint this state from now on."""
-        if state.house is None or field is None:
+        house = state.house
+        if house is None or field is None:
             return
-        fresh = self._layer is None or self._layer.field is not field
-        if fresh:
-            self._show_house(state.house, field)
         before, self._state = self._state, state
-        if self._looks_differ(before, state) or fresh:
-            self._show_looks(state, state.house)
+        picture = self._picture
+        fresh = picture is None or picture.field is not field
+        if picture is None or fresh or before is None or before.house is not house:
+            picture = self._show_house(house, field, fresh=fresh)
+            before = None
+        self._show_units(picture, before, state)
         if self._cursor is None:
             self._cursor = _first_cursor(state, field)
-        if before is not None and not fresh:
+        if before is not None:
             self._follow(state.selected - before.selected, field)
-        if before is None or self._overlay_of(before) != self._overlay_of(state):
-            self.update()
+            self._say_what_changed(before, state)
+        self._show_overlay()
 
     def apply(self, metrics: Metrics) -> None:
-        """Take these sizes; in a low window the zoom keys lie beside the legend."""
-        flat = QBoxLayout.Direction.LeftToRight
-        self._zoom_box.setDirection(flat if metrics.compact else QBoxLayout.Direction.TopToBottom)
-        self._place_zoom_card()
+        """Take these sizes."""
+        self._zoom_keys.apply(metrics)
+        self.update()
 
     def retranslate(self) -> None:
         """Speak the language of now."""
         self.setAccessibleName(_("Seat map"))
         self.setAccessibleDescription(_("Arrow keys move, Space picks, Page Up and Down zoom"))
-        for name, text in (
-            ("zoom_in", _("Zoom in")),
-            ("zoom_out", _("Zoom out")),
-            ("zoom_fit", _("Show the whole house")),
-        ):
-            button = self._zoom_card.findChild(Button, name)
-            if button is not None:
-                button.setAccessibleName(text)
-                button.setToolTip(text)
-        self._name_standing()
+        self._zoom_keys.retranslate()
+        if self._picture is not None and self._state is not None:
+            self._picture.forget()
+            self._standing.name(self._state)
+            self._standing.place(self._port)
+            self._show_pills(self._picture, self._state)
+            self._show_overlay()
         self.update()
+
+    def spoken(self) -> str:
+        """What is under the cursor, for those who hear the map."""
+        tip = self._tip(self._cursor, self._cursor_area(), by_keyboard=True)
+        return tip.spoken if tip else ""
 
     def centre_of(self, unit: int) -> QPoint:
         """Where to click for a unit, after bringing it into view; KeyError for an unknown one."""
-        if self._layer is None or self._state is None or self._state.house is None:
+        if self._picture is None:
             raise KeyError(unit)
-        spot = self._layer.field.spots.get(unit)
+        spot = self._picture.field.spots.get(unit)
         if spot is None:
-            return self._standing[self._state.house.plan.area_of(unit).id].geometry().center()
+            return self._standing.centre_of(self._picture.field.area_of(unit).area_id)
         self.settle()
-        self._bring_into_view(spot)
-        x, y = self._on_screen(spot)
+        self._bring_into_view(spot, animated=False)
+        self.settle()
+        x, y = self._port.to_screen(spot.x, spot.y)
         return QPoint(round(x), round(y))
 
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order."""
-        zoom = self._zoom_card.findChildren(Button)
-        return (self, *self._standing.values(), *zoom)
+        return (self, *self._standing.buttons, *self._zoom_keys.buttons)
 
     def fit(self) -> None:
         """Show the whole house."""
-        if self._layer is not None:
-            self._fits = True
-            self._move_to(fitted(self._layer.field.bounds, self._view()))
+        if self._picture is not None:
+            self._port.fit(animated=self._is_animated())
 
     def settle(self) -> None:
-        """Be where the camera is going, at once."""
-        if self._zoom_anim.state() == QVariantAnimation.State.Running:
-            self._zoom_anim.stop()
-            self._jump_to(self._zoom_from[1])
+        """Be where the camera is going, at once, and paint all that is in view."""
+        self._port.stop()
+        if self._picture is not None:
+            self._picture.tiles.advance(self.zoom, self._seen_at_rest(), effort=_ALL)
+            self.update()
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom around a point of the widget, else around the cursor or the middle."""
-        self._fits = False
-        gliding = self._zoom_anim.state() == QVariantAnimation.State.Running
-        start = self._zoom_from[1] if gliding else self._camera  # no step of many gets lost
-        self._move_to(start.zoomed(factor, self._zoom_point(at), self._view()))
+        self._port.zoom_by(factor, self._zoom_point(at), animated=self._is_animated())
 
     # --------------------------------------------------------------------------------- painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        region, bounds = event.rect(), QRectF(self.rect())
         painter.setClipRegion(event.region())
-        painter.fillRect(self.rect(), theme.colour("bg"))
-        paint.paint_ground(painter, QRectF(self.rect()))
-        if self._layer is not None and self._state is not None and self._state.house is not None:
-            self._paint_house(painter, self._state, self._layer, QRectF(event.rect()))
+        painter.fillRect(region, theme.colour("map"))
+        state, picture = self._state, self._picture
+        if picture is not None and state is not None:
+            self._paint_house(painter, picture, state, QRectF(region))
+        if paint.frame_is_in(QRectF(region), bounds):
+            paint.paint_frame(painter, bounds)
         painter.end()
 
     def _paint_house(
-        self, painter: QPainter, state: SellState, layer: SeatLayer, clip: QRectF
+        self, painter: QPainter, picture: SeatPicture, state: SellState, clip: QRectF
     ) -> None:
-        camera, view, field = self._camera, self._view(), layer.field
-        paint.paint_stage(painter, camera, view, field.stage, _("STAGE"))
-        for area in field.areas:
-            if area.standing:
-                paint.paint_standing(painter, camera, view, area, self._standing_look(area))
-        if self._too_far_for_seats(layer):
-            self._paint_blocks(painter, state, field)
-        else:
-            layer.paint(painter, camera, view, clip)
-            paint.paint_rows(painter, camera, view, field.row_labels, clip)
-        paint.paint_pills(painter, camera, view, self._pills(state, field))
-        self._paint_overlay(painter, state, field)
-        paint.paint_legend(painter, legend_items(state), QRectF(self.rect()))
-        self._paint_tip(painter, state)
+        port, goal = self._port, self._port.goal
+        if not port.is_moving or port.is_gliding:
+            seen = field_box(goal, port.view, clip if goal is port.camera else self._canvas())
+            effort = {"effort": _ALL} if picture.tiles.is_empty else {}
+            picture.tiles.advance(goal.zoom, seen, **effort)
+            if not picture.tiles.is_ready(goal.zoom, seen):
+                self._more.start(0)
+        picture.tiles.draw(painter, port.camera, port.view, clip)
+        if not picture.shows_areas(port.camera.zoom):
+            self._pills.paint(painter, port.camera, port.view, clip)
+        foot = QRectF(self.rect()).adjusted(0, self.height() - legend_height(), 0, 0)
+        if foot.intersects(clip):
+            self._paint_legend(painter, picture, state)
+        self._overlay.paint(painter, port, clip.toAlignedRect())
+        self._ahead.start()
 
-    def _paint_blocks(self, painter: QPainter, state: SellState, field: SeatField) -> None:
-        for area in field.areas:
-            plan_area = state.house.plan.area(area.area_id) if state.house else None
-            if plan_area is None or area.standing:
-                continue
-            free = state.stock.in_area(area.area_id, ours_only=state.offline)
-            share = free / plan_area.capacity if plan_area.capacity else 0.0
-            paint.paint_area_block(painter, self._camera, self._view(), area, share)
+    def _paint_legend(self, painter: QPainter, picture: SeatPicture, state: SellState) -> None:
+        width = float(self.width())
+        if self._zoom_keys.is_flat:
+            width = float(self._zoom_keys.geometry().left())
+        marks = frozenset(mark_of(words) for words in set(picture.field.attributes.values()))
+        paint_legend(painter, legend_items(state, marks), QRectF(self.rect()), width - 8)
 
-    def _paint_overlay(self, painter: QPainter, state: SellState, field: SeatField) -> None:
-        camera, view = self._camera, self._view()
-        for unit in state.asking:
-            if unit in field.spots:
-                ink = theme.colour("accent")
-                paint.paint_ring(painter, camera, view, field.spots[unit], ink, dashed=True)
-        rings = [
-            (self._hover, "text3"),
-            (self._cursor if self.hasFocus() else None, "seat_selected"),
-        ]
-        beneath = [ring for ring in rings if ring[0] not in state.selected]
-        self._paint_rings(painter, beneath, field)  # not over the neighbour's check mark
-        for unit in state.selected:
-            if unit in field.spots:
-                paint.paint_selected(painter, camera, view, field.spots[unit])
-        self._paint_rings(painter, [ring for ring in rings if ring not in beneath], field)
+    def _paint_more(self) -> None:
+        """Paint some more of what is in view."""
+        if self._picture is not None:
+            self.update()
 
-    def _paint_rings(
-        self, painter: QPainter, rings: list[tuple[int | None, str]], field: SeatField
-    ) -> None:
-        for unit, token in rings:
-            if unit in field.spots:
-                spot, ink = field.spots[unit], theme.colour(token)
-                paint.paint_ring(painter, self._camera, self._view(), spot, ink)
-
-    def _paint_tip(self, painter: QPainter, state: SellState) -> None:
-        unit = self._hover
-        if unit is None and self.hasFocus():
-            unit = self._cursor
-        spot = self._layer.field.spots.get(unit) if self._layer and unit is not None else None
-        if spot is None or unit is None or state.house is None or self._dragged:
+    def _paint_ahead(self) -> None:
+        """At rest, paint what is just out of view: a drag finds it ready."""
+        picture, port = self._picture, self._port
+        if picture is None or port.is_moving or self.is_dragged or not self.isVisible():
             return
-        tip = seat_tip(state, unit, by_keyboard=self._hover is None)
-        paint.paint_tip(painter, tip, self._on_screen(spot), QRectF(self.rect()))
+        canvas = self._canvas()
+        around = canvas.adjusted(-_AROUND_PX, -_AROUND_PX, _AROUND_PX, _AROUND_PX)
+        if picture.tiles.advance(self.zoom, field_box(port.camera, port.view, around)):
+            self._ahead.start()
 
-    def _pills(self, state: SellState, field: SeatField) -> list[paint.Pill]:
-        pills = []
-        for area in field.areas:
-            plan_area = state.house.plan.area(area.area_id) if state.house else None
-            if plan_area is None or area.standing:
-                continue
-            free = state.stock.in_area(area.area_id, ours_only=state.offline)
-            if free or not state.offline:
-                name, count = words.name(plan_area.name), words.count(free)
-                pills.append(
-                    paint.Pill(name, count, area.x, area.y, area.clearance, dimmed=not free)
-                )
-        return pills
+    # ------------------------------------------------------------------------------------ a hand
 
-    # ------------------------------------------------------------------------------------ input
+    def tap_at(self, at: QPointF, reach_px: float) -> None:
+        picture = self._picture
+        if picture is None:
+            return
+        x, y = self._port.to_field(at.x(), at.y())
+        area = picture.field.area_at(x, y)
+        if picture.shows_areas(self._port.camera.zoom):
+            if area is not None and not area.standing:
+                self._go_to(area)
+                return
+        elif (unit := self._unit_at(at, reach_px)) is not None:
+            self._cursor = unit
+            self.tapped.emit(unit)
+            self._show_overlay()
+            return
+        if area is not None and area.standing:
+            self.standing_tapped.emit(area.area_id)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton:
-            self._pressed_at, self._dragged = event.position(), False
-        event.accept()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        at = event.position()
-        if self._pressed_at is None:
-            self._show_hover(self._unit_at(at))
-        elif self._dragged or (at - self._pressed_at).manhattanLength() > _DRAG_PX:
-            moved = at - self._pressed_at
-            self._pressed_at, self._dragged = at, True
-            self._fits = False
-            self._jump_to(self._camera.moved(moved.x(), moved.y()))
-        event.accept()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        was_tap = self._pressed_at is not None and not self._dragged
-        self._pressed_at, self._dragged = None, False
-        if was_tap and event.button() is Qt.MouseButton.LeftButton:
-            self._tap_at(event.position())
-        event.accept()
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+    def double_tap_at(self, at: QPointF) -> None:
         """Beside the seats: closer. On a seat nothing: a bouncing tap must not undo itself."""
-        if self._unit_at(event.position()) is None:
-            self.zoom_by(ZOOM_STEP**2, event.position())
-        event.accept()
+        picture = self._picture
+        if picture is None or picture.shows_areas(self._port.goal.zoom):
+            return
+        if self._unit_at(at, 0.0) is None:
+            self.zoom_by(ZOOM_STEP**2, at)
 
-    def leaveEvent(self, event: QEvent) -> None:
-        self._show_hover(None)
-        super().leaveEvent(event)
+    def drag_by(self, dx: float, dy: float) -> None:
+        self._hover = self._hover_area = None
+        self._port.drag_by(dx, dy)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        steps = event.angleDelta().y() / 120
-        if steps:
-            self.zoom_by(ZOOM_STEP**steps, event.position())
-        event.accept()
+    def pinch_by(self, factor: float, at: QPointF) -> None:
+        self._port.pinch_by(factor, (at.x(), at.y()))
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QGestureEvent):
-            pinch = event.gesture(Qt.GestureType.PinchGesture)
-            if isinstance(pinch, QPinchGesture):
-                self._pinch(pinch)
-                return True
-        return super().event(event)
+    def let_go(self) -> None:
+        self._port.release()
+        self._show_overlay()
+
+    def hover_at(self, at: QPointF | None) -> None:
+        picture = self._picture
+        unit = area = None
+        if at is not None and picture is not None:
+            if picture.shows_areas(self._port.camera.zoom):
+                found = picture.field.area_at(*self._port.to_field(at.x(), at.y()))
+                area = found if found is not None and not found.standing else None
+            else:
+                unit = self._unit_at(at, 0.0)
+        if (unit, area) != (self._hover, self._hover_area):
+            self._hover, self._hover_area = unit, area
+            self._show_overlay()
+
+    def wheel_by(self, steps: float, at: QPointF) -> None:
+        self.zoom_by(ZOOM_STEP**steps, at)
+
+    # ------------------------------------------------------------------------------ the keyboard
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if key in _STEPS:
-            self._step(*_STEPS[key])
-        elif key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            if not event.isAutoRepeat() and self._cursor is not None:
-                self.tapped.emit(self._cursor)
-        elif key == Qt.Key.Key_PageUp:
+            extends = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._step(*_STEPS[key], extends=extends)
+        elif key in _PICKS:
+            if not event.isAutoRepeat():
+                self._pick()
+        elif key in _NEARER:
             self.zoom_by(ZOOM_STEP)
-        elif key == Qt.Key.Key_PageDown:
+        elif key in _FURTHER:
             self.zoom_by(1 / ZOOM_STEP)
         elif key == Qt.Key.Key_Home:
             self.fit()
         else:
             super().keyPressEvent(event)
 
+    def _step(self, dx: int, dy: int, *, extends: bool) -> None:
+        picture = self._picture
+        if picture is None or self._cursor is None:
+            return
+        self._hover = self._hover_area = None
+        field = picture.field
+        area = self._cursor_area()
+        if area is not None:
+            there = field.area_step(area, dx, dy)
+            self._cursor = self._cursor if there is area else field.seat_in(there)
+        else:
+            before, self._cursor = self._cursor, field.step(self._cursor, dx, dy)
+            self._bring_into_view(field.spots[self._cursor], animated=False)
+            if extends:
+                self._extend(before, self._cursor)
+        self._cursor_moved()
+
+    def _extend(self, before: int, after: int) -> None:
+        """Pick the seat that the cursor left and the one it came to, as far as they are to be had."""
+        for unit in (before, after):
+            state = self._state
+            if state is not None and unit in state.pickable([unit], _TO_BE_HAD):
+                self.tapped.emit(unit)
+
+    def _pick(self) -> None:
+        area = self._cursor_area()
+        if area is not None:
+            self._go_to(area)
+        elif self._cursor is not None:
+            self.tapped.emit(self._cursor)
+
+    def _go_to(self, area: AreaOutline) -> None:
+        """Come near enough to an area to see its seats."""
+        picture = self._picture
+        if picture is None:
+            return
+        self._hover_area = None
+        self._cursor = picture.field.seat_in(area) or self._cursor
+        self._port.show_box(area.box, _SEATS_ZOOM, animated=self._is_animated())
+        self._cursor_moved()
+
+    def _cursor_moved(self) -> None:
+        self._show_overlay()
+        seat_access.value_changed(self)
+
+    # -------------------------------------------------------------------------- Qt's own events
+
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self.update()
+        self._show_overlay()
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self.update()
+        self._show_overlay()
         super().focusOutEvent(event)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme, another text size: everything is painted anew."""
+        if event.type() in _REDRESSED and self._picture is not None:
+            self._picture.forget()
+            self._pills.forget()
+            self._place()
+            self.update()
+        super().changeEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._place_zoom_card()
-        if self._fits and self._layer is not None:
-            self._jump_to(fitted(self._layer.field.bounds, self._view()))
-        else:
-            self._place_standing()
+        self._place()
         super().resizeEvent(event)
 
     def sizeHint(self) -> QSize:
         return QSize(880, 560)
 
-    def _pinch(self, pinch: QPinchGesture) -> None:
-        if QPinchGesture.ChangeFlag.ScaleFactorChanged in pinch.changeFlags():
-            self._fits, self._pressed_at = False, None
-            at = self._zoom_point(self.mapFromGlobal(pinch.centerPoint()))
-            self._jump_to(self._camera.zoomed(pinch.scaleFactor(), at, self._view()))
-
-    def _tap_at(self, at: QPointF) -> None:
-        unit = self._unit_at(at)
-        if unit is not None:
-            self._cursor = unit
-            self.tapped.emit(unit)
-            self.update()
-        elif self._layer is not None:
-            area_id = self._layer.field.standing_at(*self._to_field(at))
-            if area_id is not None:
-                self.standing_tapped.emit(area_id)
-
-    def _step(self, dx: int, dy: int) -> None:
-        if self._layer is None or self._cursor is None:
-            return
-        self._hover = None
-        self._cursor = self._layer.field.step(self._cursor, dx, dy)
-        self._bring_into_view(self._layer.field.spots[self._cursor])
-        self.setAccessibleDescription(self._cursor_words())
-        self.update()
-
     # ------------------------------------------------------------------------------------ tools
 
-    def _show_house(self, house: House, field: SeatField) -> None:
-        self._layer = SeatLayer(field, self.devicePixelRatioF())
-        letters = {tier.id: tier.letter for tier in house.event.price_tiers}
-        self._layer.name_seats(
-            {seat.unit: letters[house.event.tier_of(seat.unit)] for seat in house.plan.seats},
-            {seat.unit: seat.label for seat in house.plan.seats},
-        )
-        self._cursor, self._hover = None, None
-        for button in self._standing.values():
-            retire(button)
-        self._standing = {
-            area.area_id: self._add_standing(area) for area in field.areas if area.standing
-        }
-        self._fits = True
-        self._jump_to(fitted(field.bounds, self._view()))
+    def _show_house(self, house: House, field: SeatField, *, fresh: bool) -> SeatPicture:
+        picture = SeatPicture(house, field, self.devicePixelRatioF())
+        self._picture = picture
+        if fresh:
+            self._cursor, self._hover, self._hover_area = None, None, None
+            self._standing.show_areas(field.areas)
+            self._port.show_house(field.bounds, self.devicePixelRatioF())
+        self._keep_fit()
+        self.update()
+        return picture
+
+    def _show_units(self, picture: SeatPicture, before: SellState | None, state: SellState) -> None:
+        """Take what became of the units, and paint again what shows it."""
+        tuned = picture.tune(offline=state.offline, tier_id=state.tier_id)
+        changed = picture.update(state.states)
+        if before is None or tuned or changed:
+            self.update()
+        if before is None or changed or tuned or before.quantity != state.quantity:
+            self._standing.name(state)
+            self._standing.place(self._port)
+            self._show_pills(picture, state)
+
+    def _show_pills(self, picture: SeatPicture, state: SellState) -> None:
+        pills = []
+        for area in picture.field.areas:
+            if area.standing:
+                continue
+            block = picture.block(area)
+            if block.free_count or not state.offline:
+                dimmed = not block.free_count or block.filtered_out
+                count = words.count(block.free_count)
+                pills.append(Pill(block.name, count, area.x, area.y, area.clearance, dimmed=dimmed))
+        self._pills.show(tuple(pills))
+
+    def _show_overlay(self) -> None:
+        for box in self._overlay.show(self._overlay_items(), self._port):
+            self.update(box)
+
+    def _overlay_items(self) -> list[Item]:
+        state, picture = self._state, self._picture
+        if state is None or picture is None:
+            return []
+        spots = picture.field.spots
+        items: list[Item] = [
+            Ring(spots[unit], "accent", dashed=True) for unit in state.asking if unit in spots
+        ]
+        selected: list[Item] = [
+            Selected(spots[unit]) for unit in sorted(state.selected) if unit in spots
+        ]
+        rings = self._rings(picture, state.selected)
+        beneath = [ring for on_selected, ring in rings if not on_selected]
+        above = [ring for on_selected, ring in rings if on_selected]
+        return [*items, *beneath, *selected, *above, *self._tip_cards(picture)]
+
+    def _rings(self, picture: SeatPicture, selected: frozenset[int]) -> list[tuple[bool, Item]]:
+        """Mouse and cursor; those around other seats lie under their neighbours' check marks."""
+        cursor_area = self._cursor_area() if self.hasFocus() else None
+        if self._hover_area is not None or cursor_area is not None:
+            areas = ((self._hover_area, "text3"), (cursor_area, "seat_selected"))
+            return [
+                (False, AreaRing(area.area_id, token, picture.shapes[area.area_id]))
+                for area, token in areas
+                if area is not None
+            ]
+        spots = picture.field.spots
+        cursor = self._cursor if self.hasFocus() else None
+        return [
+            (unit in selected, Ring(spots[unit], token))
+            for unit, token in ((self._hover, "text3"), (cursor, "seat_selected"))
+            if unit is not None and unit in spots
+        ]
+
+    def _tip_cards(self, picture: SeatPicture) -> list[Item]:
+        if self.is_dragged:
+            return []
+        unit, area = self._hover, self._hover_area
+        hovers = unit is not None or area is not None
+        if not hovers and self.hasFocus():
+            unit, area = self._cursor, self._cursor_area()
+        tip = self._tip(unit, area, by_keyboard=not hovers)
+        if tip is None or (area is None and unit is None):
+            return []
+        x, y = self._tip_point(picture, unit, area)
+        return [TipCard(tip, x, y, (self.width(), self.height()))]
+
+    def _tip(self, unit: int | None, area: AreaOutline | None, *, by_keyboard: bool) -> Tip | None:
+        state, picture = self._state, self._picture
+        if state is None or picture is None:
+            return None
+        if area is not None:
+            return area_tip(picture.block(area))
+        if unit is None or unit not in picture.field.spots:
+            return None
+        return seat_tip(state, unit, by_keyboard=by_keyboard)
+
+    @staticmethod
+    def _tip_point(
+        picture: SeatPicture, unit: int | None, area: AreaOutline | None
+    ) -> tuple[float, float]:
+        if area is not None or unit is None:
+            return area.middle if area is not None else (0.0, 0.0)
+        spot = picture.field.spots[unit]
+        return spot.x, spot.y
+
+    def _cursor_area(self) -> AreaOutline | None:
+        """The area that the cursor stands on where areas are shown instead of seats."""
+        picture = self._picture
+        if picture is None or self._cursor is None or not picture.shows_areas(self._port.goal.zoom):
+            return None
+        return picture.field.area_of(self._cursor)
 
     def _follow(self, added: frozenset[int], field: SeatField) -> None:
         """Seats picked by other means than the cursor: it waits beside the last of them."""
@@ -388,227 +517,87 @@ class SeatMap(QWidget):
         if seats and self._cursor not in added:
             self._cursor = field.step(max(seats), 1, 0)
 
-    def _show_looks(self, state: SellState, house: House) -> None:
-        if self._layer is None:
+    def _say_what_changed(self, before: SellState, state: SellState) -> None:
+        """Read out what was picked, put back, or taken away under the cursor."""
+        house = state.house
+        if house is None:
             return
-        colours = {tier.id: tier.colour_index for tier in house.event.price_tiers}
-        known: dict[tuple[UnitState, str], Look] = {}
-        looks = {}
-        for unit in self._layer.field.spots:
-            tier_id = house.event.tier_of(unit)
-            key = (state.state_of(unit), tier_id)
-            look = known.get(key)
-            if look is None:
-                filtered = state.tier_id not in (None, tier_id)
-                look = look_of(
-                    key[0], colours[tier_id], offline=state.offline, filtered_out=filtered
-                )
-                known[key] = look
-            looks[unit] = look
-        view = self._view()
-        for box in self._layer.show(looks):
-            left, top = self._camera.to_screen(box.left(), box.top(), view)
-            right, bottom = self._camera.to_screen(box.right(), box.bottom(), view)
-            self.update(QRectF(left, top, right - left, bottom - top).toAlignedRect())
-        self._name_standing()
+        changed = sorted(state.selected ^ before.selected)
+        cursor = self._cursor
+        if not changed and cursor is not None:
+            changed = [cursor] if state.state_of(cursor) is not before.state_of(cursor) else []
+        for unit in changed[:_ANNOUNCED_MAX]:
+            place = house.plan.describe(unit, words.language())
+            said = state_words(state, unit) or seat_tip(state, unit, by_keyboard=True).detail
+            seat_access.announce(self, f"{place}. {said}")
 
-    @staticmethod
-    def _looks_differ(before: SellState | None, state: SellState) -> bool:
-        return before is None or (
-            before.states is not state.states
-            or before.house is not state.house
-            or before.offline != state.offline
-            or before.tier_id != state.tier_id
-            or before.quantity != state.quantity
-        )
+    def _moved(self) -> None:
+        """The camera did."""
+        self._standing.place(self._port)
+        self._show_overlay()
+        self.update()
 
-    @staticmethod
-    def _overlay_of(state: SellState) -> tuple[object, ...]:
-        return (
-            state.selected,
-            state.asking,
-            state.stock,
-            state.offline,
-            state.tier_id,
-            state.number,
-        )
+    def _place(self) -> None:
+        """Lay out what lies on the map."""
+        self._zoom_keys.place()
+        right = max(self.width() - _EDGE_PX, _EDGE_PX + 1)
+        bottom = max(self.height() - legend_height(), _EDGE_PX + 1)
+        self._port.set_view((_EDGE_PX, _EDGE_PX, right, bottom))
+        self._keep_fit()
 
-    def _standing_look(self, area: AreaOutline) -> Look:
-        state = self._state
-        if state is None or state.house is None:
-            return Look(Shape.PALE)
-        event, plan_area = state.house.event, state.house.plan.area(area.area_id)
-        tier = event.price_tier(event.tier_of(plan_area.first_unit)) if plan_area else None
-        if plan_area is None or tier is None:
-            return Look(Shape.PALE)
-        free = state.stock.in_area(area.area_id, ours_only=state.offline)
-        shown = UnitState.FREE if free else UnitState.SOLD
-        filtered = state.tier_id not in (None, tier.id)
-        return look_of(shown, tier.colour_index, offline=False, filtered_out=filtered)
+    def _keep_fit(self) -> None:
+        """The tiles of the whole house are never given up."""
+        if self._picture is not None and self._port.fits:
+            self._picture.tiles.kept_zoom = self._port.camera.zoom
 
-    def _add_standing(self, area: AreaOutline) -> Button:
-        button = Button(f"add_standing_{area.area_id}", "standing", 13, 700)
-        button.setParent(self)
-        button.clicked.connect(partial(self.standing_tapped.emit, area.area_id))
-        button.show()
-        return button
+    def _canvas(self) -> QRectF:
+        return QRectF(self.rect())
 
-    def _name_standing(self) -> None:
-        state = self._state
-        for area_id, button in self._standing.items():
-            area = state.house.plan.area(area_id) if state and state.house else None
-            if state is None or area is None:
-                continue
-            free = state.stock.in_area(area_id, ours_only=state.offline)
-            name = words.name(area.name)
-            spoken = _("{area}, {free} left, add {n}").format(
-                area=name, free=words.count(free), n=state.quantity
-            )
-            button.say(f"{name}  {words.count(free)}  +{state.quantity}", spoken)
-        self._place_standing()
+    def _seen_at_rest(self) -> QRectF:
+        return field_box(self._port.goal, self._port.view, self._canvas())
 
-    def _place_standing(self) -> None:
-        if self._layer is None:
-            return
-        for area in self._layer.field.areas:
-            button = self._standing.get(area.area_id)
-            if button is None:
-                continue
-            x, y = self._camera.to_screen(area.x, area.y, self._view())
-            size = button.sizeHint()
-            button.setGeometry(round(x - size.width() / 2), round(y - 15), size.width(), 30)
-
-    def _make_zoom_buttons(self) -> None:
-        self._zoom_box.setContentsMargins(1, 1, 1, 1)
-        self._zoom_box.setSpacing(2)
-        for name, drawing, act in (
-            ("zoom_in", "plus", lambda: self.zoom_by(ZOOM_STEP)),
-            ("zoom_out", "minus", lambda: self.zoom_by(1 / ZOOM_STEP)),
-            ("zoom_fit", "maximize", self.fit),
-        ):
-            button = Button(name, "icon")
-            button.show_icon(drawing, "text")
-            button.setFixedSize(46, 46)
-            button.clicked.connect(act)
-            self._zoom_box.addWidget(button)
-
-    def _place_zoom_card(self) -> None:
-        self._zoom_box.activate()
-        size = self._zoom_card.sizeHint()
-        edge = 4 if self._zoom_box.direction() is QBoxLayout.Direction.LeftToRight else _EDGE_PX
-        self._zoom_card.setGeometry(
-            self.width() - size.width() - edge,
-            self.height() - size.height() - edge,
-            size.width(),
-            size.height(),
-        )
-
-    def _view(self) -> Box:
-        """The part of the widget that the house is fitted into: not under the legend."""
-        return (
-            _EDGE_PX,
-            _EDGE_PX,
-            max(self.width() - _EDGE_PX, _EDGE_PX + 1),
-            max(self.height() - paint.LEGEND_HEIGHT, _EDGE_PX + 1),
-        )
-
-    def _too_far_for_seats(self, layer: SeatLayer) -> bool:
-        many = len(layer.field.spots) > BLOCKS_FROM_SEATS
-        return many and self._camera.zoom < BLOCKS_BELOW_ZOOM
-
-    def _to_field(self, at: QPointF) -> tuple[float, float]:
-        return self._camera.to_field(at.x(), at.y(), self._view())
-
-    def _unit_at(self, at: QPointF) -> int | None:
-        if self._layer is None or self._too_far_for_seats(self._layer):
+    def _unit_at(self, at: QPointF, reach_px: float) -> int | None:
+        """The seat at a point; a finger's is the nearest one."""
+        picture, zoom = self._picture, self._port.camera.zoom
+        if picture is None or picture.shows_areas(zoom):
             return None
-        return self._layer.field.seat_at(*self._to_field(at))
-
-    def _on_screen(self, spot: Spot) -> tuple[float, float]:
-        return self._camera.to_screen(spot.x, spot.y, self._view())
+        x, y = self._port.to_field(at.x(), at.y())
+        return picture.field.seat_at(x, y, max(REACH, reach_px / zoom))
 
     def _is_clear(self, at: tuple[float, float]) -> bool:
         """Whether a point is in view and under no button."""
         point = QPoint(round(at[0]), round(at[1]))
-        inside = self.rect().adjusted(20, 20, -20, -paint.LEGEND_HEIGHT)
-        covers = (self._zoom_card, *self._standing.values())
+        inside = self.rect().adjusted(20, 20, -20, -legend_height())
+        covers = (self._zoom_keys, *self._standing.buttons)
         return inside.contains(point) and not any(one.geometry().contains(point) for one in covers)
 
-    def _bring_into_view(self, spot: Spot) -> None:
+    def _bring_into_view(self, spot: Spot, *, animated: bool) -> None:
         """Where a seat is hidden, or too small to be a seat, show it in the middle."""
-        too_far = self._layer is not None and self._too_far_for_seats(self._layer)
-        if not too_far and self._is_clear(self._on_screen(spot)):
+        port, goal = self._port, self._port.goal
+        far = self._picture is not None and self._picture.shows_areas(goal.zoom)
+        if not far and self._is_clear(goal.to_screen(spot.x, spot.y, port.view)):
             return
-        self._fits = False
-        zoom = max(self._camera.zoom, 1.0)
-        self._jump_to(Camera(spot.x, spot.y, zoom, self._camera.fit_zoom))
+        port.fits = False
+        zoom = max(goal.zoom, _SEATS_ZOOM)
+        port.glide_to(Camera(spot.x, spot.y, zoom, goal.fit_zoom), animated=animated)
 
-    def _zoom_point(self, at: QPointF | QPoint | None) -> tuple[float, float]:
+    def _zoom_point(self, at: QPointF | None) -> tuple[float, float]:
         if at is not None:
-            return float(at.x()), float(at.y())
-        spots = self._layer.field.spots if self._layer else {}
+            return at.x(), at.y()
+        spots = self._picture.field.spots if self._picture else {}
         if self._cursor in spots and self.hasFocus():
-            return self._on_screen(spots[self._cursor])
-        view = self._view()
-        return (view[0] + view[2]) / 2, (view[1] + view[3]) / 2
+            spot = spots[self._cursor]
+            return self._port.to_screen(spot.x, spot.y)
+        left, top, right, bottom = self._port.view
+        return (left + right) / 2, (top + bottom) / 2
 
-    def _show_hover(self, unit: int | None) -> None:
-        if unit != self._hover:
-            self._hover = unit
-            self.update()
-
-    def _cursor_words(self) -> str:
-        if self._state is None or self._cursor is None:
-            return ""
-        tip = seat_tip(self._state, self._cursor, by_keyboard=True)
-        return f"{tip.title}. {tip.detail}"
-
-    def _move_to(self, camera: Camera) -> None:
-        """Glide there, in a tenth of a second."""
-        self._zoom_anim.stop()
-        self._zoom_from = (self._camera, camera)
-        self._zoom_anim.setStartValue(0.0)
-        self._zoom_anim.setEndValue(1.0)
-        self._zoom_anim.start()
-
-    def _zoom_frame(self, share: float) -> None:
-        start, end = self._zoom_from
-        self._jump_to(
-            Camera(
-                start.x + (end.x - start.x) * share,
-                start.y + (end.y - start.y) * share,
-                start.zoom + (end.zoom - start.zoom) * share,
-                end.fit_zoom,
-            )
-        )
-
-    def _jump_to(self, camera: Camera) -> None:
-        bounds = self._layer.field.bounds if self._layer else (0.0, 0.0, 0.0, 0.0)
-        self._camera = camera.kept_near(bounds)
-        self._place_standing()
-        self.update()
+    def _is_animated(self) -> bool:
+        """Whether this desk wants things to move."""
+        hint = QStyle.StyleHint.SH_Widget_Animation_Duration
+        return self.isVisible() and self.style().styleHint(hint, None, self) > 0
 
 
 def _first_cursor(state: SellState, field: SeatField) -> int | None:
     """Where the arrow keys begin: on a seat to be had, as near the middle as there is one."""
-    free = state.pickable(field.spots, {UnitState.FREE})
-    return field.middle_seat(free) or field.middle_seat(field.spots)
-
-
-def legend_items(state: SellState) -> list[paint.LegendItem]:
-    """What the legend explains: the states that can be seen now."""
-    event = state.house.event if state.house else None
-    tiers = [tier.colour_index for tier in event.price_tiers] if event else []
-    filled = tuple(Look(Shape.FILLED, tier) for tier in tiers)
-    items = [paint.LegendItem(filled, _("Sold here"))]
-    if not state.offline:
-        outlined = (Look(Shape.OUTLINED, tiers[1 if len(tiers) > 1 else 0]),) if tiers else ()
-        items.append(paint.LegendItem(outlined, _("On request")))
-    items += [
-        paint.LegendItem((Look(Shape.SELECTED),), _("Selected")),
-        paint.LegendItem((Look(Shape.SLASHED),), _("Held elsewhere")),
-        paint.LegendItem(
-            (Look(Shape.PALE),), _("Sold or not ours") if state.offline else _("Sold")
-        ),
-    ]
-    return items
+    free = field.middle_seat_where(lambda unit: state.state_of(unit) is UnitState.FREE)
+    return free or field.middle_seat_where(lambda _unit: True)

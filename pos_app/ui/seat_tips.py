@@ -1,18 +1,45 @@
-"""What the card beside a seat says."""
+"""What the card beside a seat or an area says, and what is read out of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
 from pos_app.services.basket import priced_line
 from pos_app.services.model import UnitState
-from pos_app.ui.seat_map_paint import Tip
 from ticketing.seating import SeatAttribute
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
+    from pos_app.ui.seat_areas import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Name, price and what a tap does; below it what a buyer must know."""
+
+    title: str
+    detail: str
+    extra: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """All of it as one sentence after the other."""
+        return ". ".join(text for text in (self.title, self.detail, self.extra) if text)
+
+
+def area_tip(block: Block) -> Tip:
+    """What an area says from far away."""
+    return Tip(block.name, _("{n} left").format(n=words.count(block.free_count)))
+
+
+def state_words(state: SellState, unit: int) -> str:
+    """How a seat stands, without what can be done about it."""
+    if unit in state.selected:
+        return _("Selected")
+    return "" if state.state_of(unit) is UnitState.FREE else _hint(state, unit, by_keyboard=True)
 
 
 def seat_tip(state: SellState, unit: int, *, by_keyboard: bool) -> Tip:
