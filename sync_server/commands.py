@@ -87,6 +87,17 @@ def open_house(settings: Settings) -> OpenHouse:
         raise
 
 
+@contextmanager
+def opened_house(settings: Settings) -> Iterator[OpenHouse]:
+    """The house for one command, closed afterwards. Raises ProgramError, as `storage_errors`."""
+    opened = open_house(settings)
+    try:
+        with storage_errors():
+            yield opened
+    finally:
+        opened.engine.dispose()
+
+
 def init(settings: Settings, sample: Sample | None) -> NewHouse:
     """A new house; call `initialise.finish` once its passwords have been shown."""
     catalogue = None
@@ -116,7 +127,7 @@ def make_enrolment_code(
     settings: Settings, role: NodeRole, name: str, minutes: int
 ) -> EnrolmentCode:
     """A code for one machine. Raises ProgramError when the name is taken."""
-    with _opened(settings) as opened:
+    with opened_house(settings) as opened:
         code = new_code(opened.keys.node_public)
         refusal = transact(opened.engine, lambda tx: add_code(tx, code.secret, role, name, minutes))
     if refusal is CodeRefusal.NO_VENUE:
@@ -132,7 +143,7 @@ def make_code_for_node(
     settings: Settings, name: str, minutes: int
 ) -> tuple[EnrolmentCode, NodeRole]:
     """A code by which one machine takes a node's place. Raises ProgramError for an unknown node."""
-    with _opened(settings) as opened:
+    with opened_house(settings) as opened:
         code = new_code(opened.keys.node_public)
         role = transact(opened.engine, lambda tx: add_code_for_node(tx, code.secret, name, minutes))
     if isinstance(role, CodeRefusal):
@@ -147,7 +158,7 @@ def import_catalogue(settings: Settings, file: Path) -> Stored | NotStored | Cat
         catalogue = parse_catalogue(document, source=str(file), now=datetime.now(UTC))
     except CatalogueError as error:
         return error
-    with _opened(settings) as opened:
+    with opened_house(settings) as opened:
         return transact(opened.engine, lambda tx: store_catalogue(tx, catalogue))
 
 
@@ -156,16 +167,6 @@ def _require_data_dir(settings: Settings) -> None:
         raise StoreError(
             f"there is no data folder {settings.data_dir}; run 'boxgate-server init' first"
         )
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[OpenHouse]:
-    opened = open_house(settings)
-    try:
-        with storage_errors():
-            yield opened
-    finally:
-        opened.engine.dispose()
 
 
 def _read_json(file: Path) -> object:

@@ -7,7 +7,7 @@ import sys
 
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
-from sync_server.commands import NO_VENUE, open_house, storage_errors
+from sync_server.commands import NO_VENUE, opened_house
 from sync_server.services.people import (
     LOGIN_CHARS_MAX,
     Person,
@@ -50,8 +50,7 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
         raise ProgramError("a login and a name have 1 to 64 characters", ExitCode.REFUSED)
     password = random_password()
     pin = random_pin() if role in _WITH_PIN else ""
-    opened = open_house(settings)
-    try:
+    with opened_house(settings) as opened:
         if opened.house is None:
             raise ProgramError(NO_VENUE, ExitCode.REFUSED)
         venue_id = opened.house.venue_id
@@ -68,10 +67,7 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
             )
             return True
 
-        with storage_errors():
-            is_new = transact(opened.engine, add)
-    finally:
-        opened.engine.dispose()
+        is_new = transact(opened.engine, add)
     if not is_new:
         raise ProgramError(f"there is somebody with the login '{login}' already", ExitCode.REFUSED)
     lines = [f"{name} may sign in as {role}. Shown once:", f"  login     {login}"]

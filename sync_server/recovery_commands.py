@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
-from sync_server.commands import OpenHouse, open_house, storage_errors
+from sync_server.commands import opened_house, storage_errors
 from sync_server.heart.history import ListLost
 from sync_server.heart.source import run_in
 from sync_server.serve_lock import alone
@@ -24,18 +20,12 @@ from sync_server.services.catalogue import PlanShelf
 from sync_server.services.house import key_fingerprints, read_meta
 from sync_server.services.initialise import refuse_unfinished
 from sync_server.services.keys import load_keys
-from sync_server.services.stock import NotAllowed, SignIn, two_people
 from sync_server.services.witness import read_witness
 from sync_server.settings import Settings
 from sync_server.store.database import open_engine, read_only
 from sync_server.store.transact import transact
 from sync_server.store.writer import Transaction
-
-_NOT_ALLOWED = {
-    NotAllowed.UNKNOWN: "login or password is wrong",
-    NotAllowed.SAME_PERSON: "two different people must decide this",
-    NotAllowed.FORBIDDEN: "the first one's role does not include giving up a node: ask a manager",
-}
+from sync_server.terminal import require_two_people, say
 
 
 def add_parsers(
@@ -79,10 +69,10 @@ def add_parsers(
 
 
 def _backup(settings: Settings, options: argparse.Namespace) -> int:
-    with _opened(settings) as opened:
+    with opened_house(settings) as opened:
         done = back_up(opened.engine, options.file)
-    _say(f"{done.file}: {done.bytes:,} bytes, read back and sound")
-    _say(f"the keys are not in it: keep a copy of {settings.keys_dir} apart")
+    say(f"{done.file}: {done.bytes:,} bytes, read back and sound")
+    say(f"the keys are not in it: keep a copy of {settings.keys_dir} apart")
     return ExitCode.OK
 
 
@@ -103,13 +93,13 @@ def _restore(settings: Settings, options: argparse.Namespace) -> int:
     finally:
         engine.dispose()
     if done.aside is not None:
-        _say(f"the database as it was is kept: {done.aside}")
-    _say(f"a new history begins: {done.generation.short}")
-    _say(
+        say(f"the database as it was is kept: {done.aside}")
+    say(f"a new history begins: {done.generation.short}")
+    say(
         f"start the server: {done.waiting} windows then report by themselves what they sold and "
         "hold; until all have, nothing is lent ('boxgate-server quarantine' shows who has not)"
     )
-    _say(
+    say(
         "look after what the backup does not know: machines enrolled or revoked, people and "
         "catalogues changed, places written off since it was made"
     )
@@ -119,19 +109,19 @@ def _restore(settings: Settings, options: argparse.Namespace) -> int:
 def _quarantine(settings: Settings, options: argparse.Namespace) -> int:
     if options.lost:
         _give_up(settings, options)
-    with _opened(settings) as opened, read_only(opened.engine).connect() as connection:
+    with opened_house(settings) as opened, read_only(opened.engine).connect() as connection:
         rows = _waiting(connection)
     if options.json:
         keys = ("event", "node", "state", "last_seen_ms")
-        _say(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], ensure_ascii=False))
+        say(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], ensure_ascii=False))
         return ExitCode.OK
     for event, name, state, seen_ms in rows:
         at = datetime.fromtimestamp(seen_ms / 1000, UTC)
         heard = f"last heard {at:%Y-%m-%d %H:%M} UTC" if seen_ms else "never heard"
         told = "has not reported" if state == "waiting" else "was given up"
-        _say(f"{event}  {name}: {told}, {heard}")
+        say(f"{event}  {name}: {told}, {heard}")
     if not rows:
-        _say("every window has reported: nothing waits")
+        say("every window has reported: nothing waits")
     return ExitCode.OK
 
 
@@ -149,12 +139,8 @@ def _waiting(connection: Connection) -> list[tuple[str, str, str, int]]:
 def _give_up(settings: Settings, options: argparse.Namespace) -> None:
     if not (options.by and options.second and options.reason):
         raise ProgramError("--lost needs --by, --and and --reason", ExitCode.USAGE)
-    people = [SignIn(login, _password(login)) for login in (options.by, options.second)]
-    with _opened(settings) as opened:
-        with read_only(opened.engine).connect() as connection:
-            refusal = two_people(connection, people[0], people[1])
-        if refusal is not None:
-            raise ProgramError(_NOT_ALLOWED[refusal], ExitCode.REFUSED)
+    require_two_people(settings, options.by, options.second, "giving up a node")
+    with opened_house(settings) as opened:
         given_up = transact(opened.engine, lambda tx: _list_lost(tx, options))
     if not given_up:
         raise ProgramError(f"nobody waits for a node called '{options.lost}'", ExitCode.REFUSED)
@@ -170,24 +156,3 @@ def _list_lost(tx: Transaction, options: argparse.Namespace) -> bool:
         step = ListLost(event, (node_id,), options.by, options.second, options.reason)
         run_in(tx, step, PlanShelf())
     return bool(rows)
-
-
-def _password(login: str) -> str:
-    try:
-        return getpass.getpass(f"password of {login}: ")
-    except EOFError:
-        raise ProgramError("no password was given", ExitCode.REFUSED) from None
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[OpenHouse]:
-    opened = open_house(settings)
-    try:
-        with storage_errors():
-            yield opened
-    finally:
-        opened.engine.dispose()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import getpass
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -17,31 +14,24 @@ from sqlalchemy import Connection
 
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
-from sync_server.commands import OpenHouse, open_house, storage_errors
+from sync_server.commands import OpenHouse, opened_house
 from sync_server.heart.reclaim import NoWriteOff
 from sync_server.heart.work import UnknownStream
 from sync_server.services.catalogue import load_venue
 from sync_server.services.stock import (
     AllotmentLine,
-    NotAllowed,
-    SignIn,
     read_allotments,
     recall,
-    two_people,
     write_off,
 )
 from sync_server.settings import Settings
 from sync_server.store.database import read_only
 from sync_server.store.transact import transact
 from sync_server.store.writer import Transaction
+from sync_server.terminal import require_two_people, say
 
 T = TypeVar("T")
 
-_NOT_ALLOWED = {
-    NotAllowed.UNKNOWN: "login or password is wrong",
-    NotAllowed.SAME_PERSON: "two different people must decide this",
-    NotAllowed.FORBIDDEN: "the first one's role does not include writing off: ask a manager",
-}
 _NO_WRITE_OFF = {
     NoWriteOff.QUARANTINE: "the event waits for its nodes' reports after a restore or a failover",
     NoWriteOff.NOT_OPEN: "there is no such open allotment; see 'boxgate-server allotments'",
@@ -96,16 +86,16 @@ def add_parsers(
 
 
 def _allotments(settings: Settings, options: argparse.Namespace) -> int:
-    with _opened(settings) as opened, read_only(opened.engine).connect() as connection:
+    with opened_house(settings) as opened, read_only(opened.engine).connect() as connection:
         found = read_allotments(connection, options.event)
         zone = _zone(connection, opened)
     if options.json:
-        _say(json.dumps([dataclasses.asdict(line) for line in found], ensure_ascii=False))
+        say(json.dumps([dataclasses.asdict(line) for line in found], ensure_ascii=False))
         return ExitCode.OK
     for line in found:
-        _say(_sentence(line, zone))
+        say(_sentence(line, zone))
     if not found:
-        _say("nothing is lent")
+        say("nothing is lent")
     return ExitCode.OK
 
 
@@ -146,16 +136,12 @@ def _recall(settings: Settings, options: argparse.Namespace) -> int:
     recalled = _change(settings, options.event, ask)
     if not recalled:
         raise ProgramError("nothing open is lent there", ExitCode.REFUSED)
-    _say(f"asked back: {', '.join(recalled)}")
+    say(f"asked back: {', '.join(recalled)}")
     return ExitCode.OK
 
 
 def _write_off(settings: Settings, options: argparse.Namespace) -> int:
-    people = [SignIn(login, _password(login)) for login in (options.by, options.second)]
-    with _opened(settings) as opened, read_only(opened.engine).connect() as connection:
-        refusal = two_people(connection, people[0], people[1])
-    if refusal is not None:
-        raise ProgramError(_NOT_ALLOWED[refusal], ExitCode.REFUSED)
+    require_two_people(settings, options.by, options.second, "writing off")
     by = (options.by, options.second)
     done = _change(
         settings,
@@ -164,37 +150,16 @@ def _write_off(settings: Settings, options: argparse.Namespace) -> int:
     )
     if isinstance(done, NoWriteOff):
         raise ProgramError(_NO_WRITE_OFF[done], ExitCode.REFUSED)
-    _say(
+    say(
         f"{done.allotment} is written off: {done.confirmed_count} units are known, "
         f"{len(done.unknown)} of unknown fate are free again"
     )
     return ExitCode.OK
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
-def _password(login: str) -> str:
-    try:
-        return getpass.getpass(f"password of {login}: ")
-    except EOFError:
-        raise ProgramError("no password was given", ExitCode.REFUSED) from None
-
-
 def _change(settings: Settings, event: str, job: Callable[[Transaction], T]) -> T:
-    with _opened(settings) as opened:
+    with opened_house(settings) as opened:
         try:
             return transact(opened.engine, job)
         except UnknownStream:
             raise ProgramError(f"there is no event '{event}'", ExitCode.REFUSED) from None
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[OpenHouse]:
-    opened = open_house(settings)
-    try:
-        with storage_errors():
-            yield opened
-    finally:
-        opened.engine.dispose()
