@@ -93,6 +93,7 @@ TICKET_TYPES = (
     (4, "student", "学生", "Student", 60),
 )
 MATINEE = 2
+LAST_EVENING = 5
 
 # (level, side, row, seat): in the last rows of the stalls, next to the lengthwise aisles.
 WHEELCHAIR = {
@@ -280,12 +281,89 @@ def swan_lake() -> dict[str, Any]:
                 }
             ],
         },
+        "price_rules": price_rules(),
         "performances": [
             {"number": number, "starts": starts, "doors_minutes": 60, "runs_minutes": 150}
             for number, starts in enumerate(
                 ("+45m", "D+1T14:00", "D+1T19:30", "D+2T19:30", "D+3T19:30"), start=1
             )
         ],
+    }
+
+
+def price_rules() -> dict[str, Any]:
+    """Return one rule of each kind. None of them touches a pair of adults on the first evenings."""
+    return {
+        "pools": [
+            {"id": "first-standing", "capacity": 20},
+            {"id": "press-seats", "capacity": 12},
+            {"id": "staff-seats", "capacity": 30},
+        ],
+        "rates": [
+            {
+                "id": "early-bird",
+                "name": text("早鸟 85 折", "Early bird, 15 % off"),
+                "percent_off": 15,
+                "until": "D+2T12:00",
+                "performances": [LAST_EVENING],
+            },
+            {
+                "id": "first-standing",
+                "name": text("立席前 20 张", "The first 20 standing"),
+                "price_minor": 6_000,
+                "pool": "first-standing",
+                "price_tiers": ["standing"],
+                "ticket_types": ["adult"],
+            },
+        ],
+        "packages": [
+            {
+                "id": "family",
+                "name": text("家庭套票 8 折", "Family, 20 % off"),
+                "percent_off": 20,
+                "tickets": [
+                    {"count": 2, "ticket_types": ["adult"], "price_tiers": ["vip", "a", "b"]},
+                    {"count": 2, "ticket_types": ["child"], "price_tiers": ["vip", "a", "b"]},
+                ],
+            },
+            {
+                "id": "season",
+                "name": text("三场联票 85 折", "Any three evenings, 15 % off"),
+                "percent_off": 15,
+                "tickets": [{"count": 3, "ticket_types": ["adult", "senior"]}],
+                "over": "different_performances",
+                "one_price_tier": True,
+            },
+        ],
+        "house_tickets": [
+            {
+                "id": "press",
+                "name": text("媒体票", "Press"),
+                "pool": "press-seats",
+                "approver": "supervisor",
+            },
+            {
+                "id": "staff",
+                "name": text("员工票", "Staff"),
+                "price_minor": 5_000,
+                "pool": "staff-seats",
+                "approver": "manager",
+                "price_tiers": ["b", "c"],
+            },
+        ],
+        "discounts": [
+            {
+                "id": "goodwill",
+                "name": text("客诉补偿", "Goodwill"),
+                "caps_percent": {"cashier": 5, "supervisor": 20, "manager": 100},
+            },
+            {
+                "id": "poor-view",
+                "name": text("视线遮挡", "Poor view"),
+                "caps_percent": {"cashier": 20, "manager": 50},
+            },
+        ],
+        "rounding": {"step_minor": 100},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -183,10 +184,10 @@ def _parts(answer: Quote, lines: list[Wanted]) -> Counter[tuple[object, ...]]:
 
 @given(rules(), _baskets(12), CONTEXTS, st.randoms(use_true_random=False))
 def test_the_order_of_the_lines_changes_nothing_but_which_of_equal_lines(
-    rules: PriceRules, lines: list[Wanted], context: Context, chance: object
+    rules: PriceRules, lines: list[Wanted], context: Context, chance: Random
 ) -> None:
     shuffled = list(lines)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    chance.shuffle(shuffled)
     first = quote(price_list(rules), lines, context)
     second = quote(price_list(rules), shuffled, context)
     assert second.total_minor == first.total_minor
@@ -203,7 +204,7 @@ def test_no_share_and_no_quota_is_overspent(
     lot_of = {line.key: line.allotment for line in lines}
     spent = Counter((lot_of[line.key], line.pool) for line in answer.lines if line.pool)
     assert all(count <= context.shares.get(share, 0) for share, count in spent.items())
-    pool_of = {rate.id: rate.pool for rate in (*rules.rates, *rules.house_rates)}
+    pool_of = {rate.id: rate.pool for rate in rules.rates} | {PRESS.id: PRESS.pool}
     assert all(line.pool == pool_of.get(line.rule_id, "") for line in answer.lines)
 
 
@@ -252,10 +253,10 @@ def _all_ways(
             shares[share] += 1
     for package in prices.rules.packages:
         for others in combinations(rest, package.ticket_count - 1):
-            minor = _as_package(prices, package, (line, *others))
-            if minor is not None:
+            whole = _as_package(prices, package, (line, *others))
+            if whole is not None:
                 kept = tuple(each for each in rest if each not in others)
-                yield from (minor + more for more in _all_ways(prices, kept, shares))
+                yield from (whole + more for more in _all_ways(prices, kept, shares))
 
 
 def _off(line: Wanted, minor: int, rounding: Rounding) -> int:

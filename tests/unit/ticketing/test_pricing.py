@@ -113,13 +113,10 @@ def test_a_dated_step_holds_from_its_first_instant_to_before_its_last(
 
 
 def test_of_several_rates_the_lowest_price_counts_and_of_equal_ones_the_first() -> None:
-    rates = tuple(
-        rate(rule_id, reduction)
-        for rule_id, reduction in [
-            ("ten", PercentOff(1_000)),
-            ("fifteen", AmountOff(1_500)),
-            ("also", FixedPrice(8_500)),
-        ]
+    rates = (
+        rate("ten", PercentOff(1_000)),
+        rate("fifteen", AmountOff(1_500)),
+        rate("also", FixedPrice(8_500)),
     )
     line = line_of(priced(PriceRules(rates=rates), wanted("x")), "x")
     assert (line.price_minor, line.rule_id) == (8_500, "fifteen")

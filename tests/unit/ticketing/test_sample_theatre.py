@@ -13,6 +13,7 @@ import pytest
 
 from tests.unit.ticketing.house import NOW
 from ticketing.catalogue import Catalogue, event_documents, parse_catalogue, parse_event_document
+from ticketing.pricing import Context, Quote, Wanted, quote
 from ticketing.seating import SeatAttribute
 
 SAMPLES = Path(__file__).parents[3] / "resources/samples"
@@ -96,3 +97,23 @@ def test_its_event_document_gives_it_back(theatre: Catalogue) -> None:
     ((_, made),) = event_documents(theatre)
     read = parse_event_document(json.loads(json.dumps(made)))
     assert read == (theatre.venue, theatre.plans[0], theatre.events[0])
+
+
+def test_it_shows_a_rule_of_each_kind_that_leaves_the_usual_pair_alone(theatre: Catalogue) -> None:
+    event = theatre.events[0]
+    rules = event.price_rules
+    assert all((rules.rates, rules.packages, rules.house_rates, rules.discounts, rules.pools))
+    context = Context(NOW)
+
+    def basket(*tickets: tuple[int, str, str]) -> Quote:
+        wanted = [Wanted(str(at), *ticket) for at, ticket in enumerate(tickets)]
+        return quote(event.price_list, wanted, context)
+
+    pair = basket((1, "a", "adult"), (1, "a", "adult"))
+    assert (pair.total_minor, pair.saving_minor) == (116_000, 0)
+    assert basket((5, "a", "adult")).total_minor == 49_300
+    family = basket(*[(1, "a", "adult"), (1, "b", "adult")], *[(1, "b", "child")] * 2)
+    assert [found.rule_id for found in family.packages] == ["family"]
+    assert family.saving_minor == 26_800
+    season = basket(*[(number, "c", "adult") for number in (1, 2, 3)])
+    assert [line.price_minor for line in season.lines] == [15_300, 12_800, 15_300]
