@@ -93,7 +93,7 @@ TICKET_TYPES = (
     (4, "student", "学生", "Student", 60),
 )
 MATINEE = 2
-LAST_EVENING = 5
+EARLY_BIRD_EVENING = 4
 
 # (level, side, row, seat): in the last rows of the stalls, next to the lengthwise aisles.
 WHEELCHAIR = {
@@ -304,8 +304,8 @@ def price_rules() -> dict[str, Any]:
                 "id": "early-bird",
                 "name": text("早鸟 85 折", "Early bird, 15 % off"),
                 "percent_off": 15,
-                "until": "D+2T12:00",
-                "performances": [LAST_EVENING],
+                "until": "D+1T12:00",
+                "performances": [EARLY_BIRD_EVENING],
             },
             {
                 "id": "first-standing",
