@@ -34,6 +34,7 @@ def check_all(oracle: Oracle) -> None:
     try:
         for check in (
             _outboxes_are_empty,
+            _quarantines_end,
             _nobody_is_locked_for_nothing,
             _journals_are_whole,
             _nothing_is_lost,
@@ -87,6 +88,12 @@ def _outboxes_are_empty(oracle: Oracle, _raw: sqlite3.Connection) -> None:
             _fail("I13", f"{actor.name} is {state}: {actor.node.engine.link.last_error}")
         if waiting.count:
             _fail("I13", f"{actor.name} still has {waiting.count} operations to push")
+
+
+def _quarantines_end(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    waiting = raw.execute("SELECT node_id FROM quarantine WHERE state <> 'reported'").fetchall()
+    if _in_quarantine(raw) and not oracle.lost_nodes:
+        _fail("I13", f"a quarantine lasts for ever: {[row[0] for row in waiting]}")
 
 
 def _nobody_is_locked_for_nothing(oracle: Oracle, _raw: sqlite3.Connection) -> None:

@@ -94,11 +94,13 @@ class Gate:
         node = self.node
         now_ms = node.env.wall_ms() + node.engine.link.server_ahead_ms
         generation = self.world.server.centre.generation.short
+        refusal = self.world.oracle.refusal_read(self.machine, code)
         outcome = self.doorman.scan(code, now_ms)
         if not isinstance(outcome, LetIn):
             self.world.say(self.name, lambda: f"refuses {code[-6:]}: {outcome.reason}")
             self.world.happened(f"refused_{outcome.reason}")
             return outcome
+        self.world.oracle.let_in_against(self.machine, outcome, refusal)
         node.env.maybe_crash("before_barrier")
         self.world.oracle.went_in(self.machine, outcome, generation)
         node.env.maybe_crash("after_barrier")

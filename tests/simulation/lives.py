@@ -314,6 +314,44 @@ def taken_back_while_cut_off(world: World) -> None:
     _rests(world)
 
 
+def shown_twice_here(world: World) -> None:
+    """A ticket is shown twice at a gate that hears nobody."""
+    code = _sold_and_known(world)
+    gate = world.gates[0]
+    world.network.part(((gate.name, SERVER), (SERVER, gate.name)), 30)
+    _is_let_in(_scanned(world, gate, code))
+    _scanned(world, gate, code)
+    _rests(world)
+
+
+def taken_back(world: World) -> None:
+    """A ticket's money went back; later, when all know, a copy of it is shown."""
+    code = _sold_and_known(world)
+    till = world.tills[0]
+    world.works.spawn(till.process, till._return)
+    world.works.run(world.works.now + 20)
+    if not world.oracle.paid_back:
+        raise Astray("nothing was paid back")
+    _scanned(world, world.gates[0], code)
+    _rests(world)
+
+
+def sold_unheard(world: World) -> None:
+    """A till sells a unit that the feed has told it is its own, and the cashier looks at it."""
+    till = world.tills[0]
+    world.begin()
+    _stocked(world, till)
+    world.demand = False
+    world.works.run(world.works.now + 20)
+    world.network.part(((till.name, SERVER), (SERVER, till.name)), 30)
+    _sells(world, till, till.free_units()[:1])
+    if not world.oracle.papers:
+        raise Astray("nothing was sold")
+    world.works.spawn(till.process, till._look)
+    world.works.run(world.works.now + 2)
+    _rests(world)
+
+
 def _sold_and_known(world: World) -> str:
     """The code of a ticket that a till sold and everybody has heard of."""
     till = world.tills[0]

@@ -107,6 +107,10 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "pay_before_revoke", switches.pay_before_revoke, _DIRECTED, lives.taken_back_while_cut_off
     ),
+    Mutant("rows_refuse_nobody", switches.rows_refuse_nobody, _DIRECTED, lives.taken_back),
+    Mutant("no_own_doings", switches.no_own_doings, _DIRECTED, lives.sold_unheard),
+    Mutant("no_own_entries", switches.no_own_entries, _DIRECTED, lives.shown_twice_here),
+    Mutant("released_is_free", switches.released_is_free, _BUSY),
     Mutant("arbiter_forgets", switches.arbiter_forgets, _DIRECTED, lives.shown_twice),
     Mutant(
         "arbiter_does_not_repeat",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,10 @@ from ticketing.operations import (
     Exchange,
     Refund,
     Sale,
+    SaleLine,
     decode_exchange,
     decode_refund,
+    decode_release,
     decode_sale,
 )
 
@@ -97,6 +99,8 @@ class WentIn:
     op_id: str
     offline: bool
     generation: str
+    recorded: bool
+    """By the gate itself; else only by the arbiter: E4."""
 
 
 @dataclass(slots=True)
@@ -123,6 +127,10 @@ class Oracle:
     heads: dict[tuple[str, str], int] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _unheard: set[str] = field(default_factory=set)
+    _sold_by: dict[str, dict[int, SaleLine]] = field(default_factory=lambda: defaultdict(dict))
+    """By machine and unit, the last sale of it."""
+    _given_back: set[tuple[str, str, int]] = field(default_factory=set)
+    """Machine, allotment and unit of every release."""
     _rowids: dict[int, int] = field(default_factory=dict)
     _allots: dict[int, int] = field(default_factory=dict)
     _codes: list[str] = field(default_factory=list)
@@ -211,7 +219,10 @@ class Oracle:
     def went_in(self, machine: Machine, let_in: LetIn, generation: str) -> None:
         """Somebody passed a barrier."""
         ticket_id = let_in.code.facts.ticket_id
-        entry = WentIn(ticket_id, machine.name, let_in.op_id, let_in.offline, generation)
+        entry = WentIn(
+            ticket_id, machine.name, let_in.op_id, let_in.offline, generation, let_in.recorded
+        )
+        self._check_own_entries(entry)
         self.entries.append(entry)
         self.world.say(machine.name, lambda: f"lets {ticket_id} in by {entry.op_id[:6]}")
         self.world.happened("entry_offline" if let_in.offline else "entry_online")
@@ -230,6 +241,64 @@ class Oracle:
         }
         if len(online) > 1:
             raise Violation("I10", f"the arbiter let {ticket_id} in {len(online)} times")
+
+    def _check_own_entries(self, entry: WentIn) -> None:
+        """A gate knows whom it let in itself, whatever the feed has told or not told."""
+        if entry.machine in self.tampered or not entry.recorded:
+            return
+        for other in self.entries:
+            if (
+                (other.machine, other.ticket_id) == (entry.machine, entry.ticket_id)
+                and other.op_id != entry.op_id
+                and other.recorded
+            ):
+                raise Violation("I7", f"{entry.machine} let {entry.ticket_id} in twice")
+
+    def refusal_read(self, machine: Machine, text: str) -> str:
+        """Why a gate that has read so far must not let this ticket in; '' when it may."""
+        code = parse_code(text)
+        assert isinstance(code, TicketCode)
+        cursor = machine.mirror.connection.execute(
+            "SELECT gen, rev FROM cursor WHERE stream = ?", (EVENT,)
+        ).fetchone()
+        if cursor is None or cursor["gen"] != self.world.generation():
+            return ""
+        raw, facts = self.world.server.disk.connection, code.facts
+        row = raw.execute(
+            "SELECT unit, version, state FROM ticket WHERE id = ? AND rev <= ?",
+            (facts.ticket_id, cursor["rev"]),
+        ).fetchone()
+        unit, version, state = row or (facts.unit, facts.version, "valid")
+        if state != "valid":
+            return f"it is {state}"
+        (newest,) = raw.execute(
+            "SELECT max(version) FROM ticket WHERE perf_id = ? AND unit = ? AND rev <= ?",
+            (facts.performance, unit, cursor["rev"]),
+        ).fetchone()
+        return f"its unit has version {newest}" if newest and newest > version else ""
+
+    def let_in_against(self, machine: Machine, let_in: LetIn, refusal: str) -> None:
+        """A gate lets somebody in whom what it had read when the code was shown refuses."""
+        if refusal:
+            what = f"{machine.name} lets {let_in.code.facts.ticket_id} in, and has read that "
+            raise Violation("I8", what + refusal)
+
+    def sees(self, machine: Machine, states: Mapping[int, str]) -> None:
+        """What a window shows of each unit that is not free: what it did itself is in it."""
+        if machine.name in self.tampered:
+            return
+        for unit, line in self._sold_by.get(machine.name, {}).items():
+            paper = self.papers.get(line.ticket_id)
+            if paper is None or not paper.is_live or self.is_excused(paper):
+                continue
+            if states.get(unit) != "SOLD":
+                raise Violation("I7", f"{machine.name} sold {unit}, and sees it {states.get(unit)}")
+        lent = machine.journal.connection.execute(
+            "SELECT unit, allot_id FROM allot_unit WHERE state = 'free'"
+        ).fetchall()
+        for unit, allot_id in lent:
+            if (machine.name, allot_id, unit) in self._given_back:
+                raise Violation("I7", f"{machine.name} gave {unit} back, and would sell it")
 
     def history_lost(self, raw: sqlite3.Connection) -> None:
         """The server forgot the last part of what it knew."""
@@ -299,6 +368,13 @@ class Oracle:
             sale = decode_sale(fact.body)
             assert sale is not None
             self._check_terms(machine, sale)
+            self._sold_by[machine.name].update((line.unit, line) for line in sale.lines)
+        if fact.kind == OpKind.RELEASE:
+            release = decode_release(fact.body)
+            assert release is not None
+            self._given_back.update(
+                (machine.name, str(release.allotment), unit) for unit in release.units
+            )
         if fact.kind == OpKind.REFUND:  # a window takes the paper before it writes this down
             refund = decode_refund(fact.body)
             assert refund is not None

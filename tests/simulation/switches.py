@@ -10,14 +10,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from edge import allotments, recorder, returns, time_left
+from edge import allotments, local_view, recorder, returns, time_left
 from edge.protocol import acquire, revoke
+from gate_agent import facts
 from sync_server.heart import arbiter, effects, history, intake, lending, reclaim, units
 from sync_server.heart.work import Work
 from sync_server.services import generations
 from sync_server.services.house import Generation
 from sync_server.store import sql, writer
 from tests.simulation import nodes, tills
+from ticketing import admission
 from ticketing.admission import AllotmentState
 from ticketing.journal import OpKind
 from ticketing.operations import encode_refund
@@ -259,3 +261,30 @@ def pay_before_revoke(_world: World) -> AbstractContextManager[object]:
         )
 
     return _put(tills.Till, "_go_on", go_on)
+
+
+def no_own_doings(_world: World) -> AbstractContextManager[object]:
+    """A window believes the feed, whatever it did itself since."""
+    return _put(local_view, "_is_after", lambda *_: True)
+
+
+def no_own_entries(_world: World) -> AbstractContextManager[object]:
+    """A gate counts the entries that the feed tells of."""
+    return _put(facts, "_own_entries", lambda *_: [])
+
+
+def released_is_free(_world: World) -> AbstractContextManager[object]:
+    """A till gives units back, and goes on counting them as its own."""
+    real = allotments.give_back
+
+    def give_back(unit: Any, stream: str, performance: int, wanted: Any) -> Any:
+        released = real(unit, stream, performance, wanted)
+        unit.execute("UPDATE allot_unit SET state = 'free' WHERE state = 'released'")
+        return released
+
+    return _everywhere("give_back", real, give_back)
+
+
+def rows_refuse_nobody(_world: World) -> AbstractContextManager[object]:
+    """Whoever decides an entry does not look at the ticket's row."""
+    return _put(admission, "_refused_by_row", lambda *_: None)

@@ -115,6 +115,14 @@ class Till:
                 continue
             with suppress(ReplicaError):  # the face would say so, and the person tries again
                 doing()
+                self._look()
+
+    def _look(self) -> None:
+        """The cashier looks at the plan."""
+        if self._known() is not None:
+            states = self.window.availability(PERFORMANCE).states
+            seen = {unit: state.name for unit, state in states.items()}
+            self.world.oracle.sees(self.machine, seen)
 
     def _known(self) -> Any:
         return self.window._catalogue.event(EVENT)
