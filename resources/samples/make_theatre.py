@@ -313,7 +313,6 @@ def price_rules() -> dict[str, Any]:
                 "price_minor": 6_000,
                 "pool": "first-standing",
                 "price_tiers": ["standing"],
-                "ticket_types": ["adult"],
             },
         ],
         "packages": [
@@ -321,16 +320,16 @@ def price_rules() -> dict[str, Any]:
                 "id": "family",
                 "name": text("家庭套票 8 折", "Family, 20 % off"),
                 "percent_off": 20,
-                "tickets": [
-                    {"count": 2, "ticket_types": ["adult"], "price_tiers": ["vip", "a", "b"]},
+                "tickets": [  # two children, and whoever comes with them
                     {"count": 2, "ticket_types": ["child"], "price_tiers": ["vip", "a", "b"]},
+                    {"count": 2, "price_tiers": ["vip", "a", "b"]},
                 ],
             },
             {
                 "id": "season",
                 "name": text("三场联票 85 折", "Any three evenings, 15 % off"),
                 "percent_off": 15,
-                "tickets": [{"count": 3, "ticket_types": ["adult", "senior"]}],
+                "tickets": [{"count": 3}],
                 "over": "different_performances",
                 "one_price_tier": True,
             },
