@@ -6,7 +6,7 @@ hides what only happens without it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from tests.simulation.house import Shape
@@ -107,7 +107,7 @@ def mix_of(seed: int) -> Mix:
     }
     failing_over = rng.random() < 0.3
     copying = rng.random() < 0.25
-    return Mix(
+    mix = Mix(
         shape=shape,
         runs_s=rng.choice((50.0, 80.0, 120.0)),
         soft_s=soft_s,
@@ -142,4 +142,26 @@ def mix_of(seed: int) -> Mix:
         online_s=rng.choice((0.0, 10.0, 30.0)),
         clocks_off=rng.choice((0.0, 0.0, 0.5)),
         take_over_rate=sometimes(0.2, 0.005, 0.05),
+    )
+    return _giving_up(mix) if soft_s and rng.random() < 0.3 else mix
+
+
+def _giving_up(mix: Mix) -> Mix:
+    """Tills are cut off for longer than their terms, given up at once, and come back with sales.
+
+    There are standing places enough for somebody who comes late to get another one.
+    """
+    return replace(
+        mix,
+        shape=replace(mix.shape, standing=5),
+        runs_s=120.0,
+        soft_s=10,
+        hard_s=10,
+        latency_s=min(mix.latency_s, 0.3),
+        partition_rate=0.05,
+        partition_s=60.0,
+        write_off_rate=0.3,
+        sale_s=3.0,
+        ask_s=4.0,
+        stock_units=2,
     )
