@@ -14,6 +14,7 @@ from sync_server.heart.lending import Lend
 from sync_server.heart.work import Work
 from sync_server.store.writer import _Item
 from tests.simulation import nodes
+from tests.simulation.disks import new_mirror
 from tests.simulation.house import PERFORMANCE
 from tests.simulation.mix import RHO
 from tests.simulation.network import SERVER
@@ -390,3 +391,23 @@ def _scanned(
 def _is_let_in(outcome: LetIn | TurnedAway | None) -> None:
     if not isinstance(outcome, LetIn):
         raise Astray(f"the ticket is not let in: {outcome}")
+
+
+def named_again_unread(world: World) -> None:
+    """The server is set back to the same state twice, and no node remembers what it had read.
+
+    In what they take for one history nobody declares twice.
+    """
+    world.demand = False
+    world.begin()
+    world.works.run(5)
+    image = world.server.disk.image()
+    _goes_on_from(world, image)
+    world.works.run(world.works.now + 20)
+    for actor in list(world.actors.values()):
+        world.crash_node(actor.name)
+        actor.machine.mirror.reopen(new_mirror())
+    world.server.disk.images = deque([image] * 2, maxlen=2)
+    world.breakage.fail_over()
+    world.works.run(world.works.now + 30)
+    _rests(world)

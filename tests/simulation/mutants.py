@@ -102,6 +102,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("no_witness", switches.no_witness, _DIRECTED, lives.set_back_and_cut_off),
     Mutant("no_nonce", switches.no_nonce, _DIRECTED, lives.copied_whole, first=4),
     Mutant("gen_counter", switches.gen_counter, _DIRECTED, lives.named_again, first=2),
+    Mutant("gen_counter_unread", switches.gen_counter, _DIRECTED, lives.named_again_unread),
     Mutant("no_cas", switches.no_cas, _DIRECTED, lives.asked_at_once),
     Mutant("no_epoch", switches.no_epoch, _BUSY, lives.followed),
     Mutant(
