@@ -28,6 +28,10 @@ REACH_MAX: Final = PITCH * 4
 _SIDEWAYS: Final = 2.2
 """How much worse a step to the side is than one straight on, for the arrow keys."""
 
+_UP: Final = (0.0, -1.0)
+_SURE: Final = _FINE
+"""A step this cheap is the cheapest: whatever is further off costs more."""
+
 Cell = tuple[int, int]
 Point = tuple[float, float]
 
@@ -61,7 +65,9 @@ class AreaOutline:
     y: float
     standing: bool
     clearance: float
-    """How far the name's place is from the nearest seat; 0 where it stands among them."""
+    """How far the name's place is from the nearest seat; 0 in a standing area."""
+    away: Point
+    """In which direction that leads away from the seats; of length one."""
     middle: tuple[float, float]
     """A point well inside the shape, and how much of the shape lies across and down from it."""
     room: tuple[float, float]
@@ -165,13 +171,16 @@ class SeatField:
         """The next seat in a direction (one of dx, dy is -1 or 1); the same one at the edge."""
         here = self.spots[unit]
 
-        def cost(spot: Spot) -> float | None:
+        def cost(spot: Spot) -> float:
             along = (spot.x - here.x) * dx + (spot.y - here.y) * dy
             aside = abs((spot.x - here.x) * dy) + abs((spot.y - here.y) * dx)
             if along < PITCH * 0.25 or aside > along * 2.0:
-                return None
+                return inf
             return along + _SIDEWAYS * aside
 
+        near = self._cheapest(self._near(here), cost)
+        if near is not None and cost(self.spots[near]) <= _SURE:
+            return near
         return self._cheapest(self._rings(here.x, here.y, (dx, dy)), cost) or unit
 
     def middle_seat(self, units: Iterable[int]) -> int | None:
@@ -182,8 +191,8 @@ class SeatField:
         """The seat nearest the middle of the house of which this is true; looks no further."""
         x, y = self._centre
 
-        def cost(spot: Spot) -> float | None:
-            return hypot(spot.x - x, spot.y - y) if wanted(spot.unit) else None
+        def cost(spot: Spot) -> float:
+            return hypot(spot.x - x, spot.y - y) if wanted(spot.unit) else inf
 
         return self._cheapest(self._rings(x, y), cost)
 
@@ -198,7 +207,7 @@ class SeatField:
         return found.unit if found else None
 
     def _cheapest(
-        self, rings: Iterable[tuple[int, list[Spot]]], cost: Callable[[Spot], float | None]
+        self, rings: Iterable[tuple[int, list[Spot]]], cost: Callable[[Spot], float]
     ) -> int | None:
         """Look outwards until nothing further away can beat the best so far."""
         best: tuple[float, int] | None = None
@@ -207,9 +216,15 @@ class SeatField:
                 break
             for spot in spots:
                 price = cost(spot)
-                if price is not None and (best is None or (price, spot.unit) < best):
+                if price < inf and (best is None or (price, spot.unit) < best):
                     best = (price, spot.unit)
         return best[1] if best else None
+
+    def _near(self, here: Spot) -> Iterator[tuple[int, list[Spot]]]:
+        """The seats about one: at least those within two pitches, where nearly every step ends."""
+        across, down = int(here.x // _FINE), int(here.y // _FINE)
+        cells = [(across + x, down + y) for x in (-1, 0, 1) for y in (-1, 0, 1)]
+        yield 0, [spot for cell in cells for spot in self._fine.get(cell, ())]
 
     def _rings(
         self, x: float, y: float, towards: tuple[int, int] = (0, 0)
@@ -228,7 +243,7 @@ class SeatField:
         return tuple((x * self._scale, y * self._scale) for x, y in points)
 
     def _outline(self, area: Area) -> AreaOutline:
-        x, y = area.label_at
+        (x, y), away = self._label(area)
         seats = (seat for each in area.rows for seat in each.seats)
         clearance = min((hypot(seat.x - x, seat.y - y) for seat in seats), default=0.0)
         shape = self._polygon(area.shape)
@@ -240,9 +255,30 @@ class SeatField:
             y * self._scale,
             not area.rows,
             clearance * self._scale,
+            away,
             middle,
             (_extent(shape, middle), _extent([(y, x) for x, y in shape], middle[::-1])),
         )
+
+    def _label(self, area: Area) -> tuple[Point, Point]:
+        """Where an area's name stands, and the direction that leads away from its seats.
+
+        A name that would stand among the seats goes before the front row instead.
+        """
+        seats = [seat for row in area.rows for seat in row.seats]
+        if not seats:
+            return area.label_at, _UP
+        x, y = area.label_at
+        mean = (
+            sum(seat.x for seat in seats) / len(seats),
+            sum(seat.y for seat in seats) / len(seats),
+        )
+        pitch = PITCH / self._scale
+        if min(hypot(seat.x - x, seat.y - y) for seat in seats) < pitch:
+            front = area.rows[0].seats[len(area.rows[0].seats) // 2]
+            away = _direction(mean, (front.x, front.y))
+            return (front.x + away[0] * 1.7 * pitch, front.y + away[1] * 1.7 * pitch), away
+        return (x, y), _direction(mean, (x, y))
 
     def _spots_of(self, row: Row) -> Iterator[Spot]:
         for at, seat in enumerate(row.seats):
@@ -260,6 +296,13 @@ class SeatField:
         return RowLabel(
             row.label, end.x * self._scale + unit_x * gap, end.y * self._scale + unit_y * gap
         )
+
+
+def _direction(start: Point, end: Point) -> Point:
+    """From one point to another, of length one; up between equal ones."""
+    x, y = end[0] - start[0], end[1] - start[1]
+    length = hypot(x, y)
+    return (x / length, y / length) if length > 1e-6 else _UP
 
 
 def cell_of(x: float, y: float) -> Cell:

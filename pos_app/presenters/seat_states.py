@@ -30,36 +30,49 @@ class SeatStates:
         self._at = {area.id: at for at, area in enumerate(house.plan.areas)}
         self._units = [area.units for area in house.plan.areas]
         self._area_of: dict[int, int] = {}
-        self.codes: dict[int, int] = {}
+        self._elsewhere: dict[int, int] = {}
         for span in house.event.tier_spans:
             code = self._tier_at[span.tier_id] * _STATES + UnitState.ELSEWHERE
-            self.codes.update(dict.fromkeys(range(span.first_unit, span.last_unit + 1), code))
+            self._elsewhere.update(dict.fromkeys(range(span.first_unit, span.last_unit + 1), code))
         for at, units in enumerate(self._units):
             self._area_of.update(dict.fromkeys(units, at))
+        self.codes = self._elsewhere
         self._counts: list[Counter[int]] = []
 
     def update(self, states: Mapping[int, UnitState]) -> list[int]:
         """Take the states of now (who is missing is ELSEWHERE); the units that changed."""
-        before, codes = self._states, self.codes
+        before = self._states
         if states is before and self._counts:
             return []
         changed = [unit for unit, state in states.items() if before.get(unit) is not state]
         changed += before.keys() - states.keys()
         self._states = states
-        few = bool(self._counts) and len(changed) * 4 < len(codes)
+        if not self._counts or len(changed) * 4 > len(self.codes):
+            self._take(states)
+        else:
+            self._move(changed, states)
+        return changed
+
+    def _take(self, states: Mapping[int, UnitState]) -> None:
+        """Take all states anew."""
+        codes = self._elsewhere.copy()
+        offset = {state: state - UnitState.ELSEWHERE for state in UnitState}
+        codes.update({u: codes[u] + offset[state] for u, state in states.items() if u in codes})
+        self.codes = codes
+        self._counts = [Counter(map(codes.__getitem__, units)) for units in self._units]
+
+    def _move(self, changed: list[int], states: Mapping[int, UnitState]) -> None:
+        """Take a few states, and count these alone."""
+        codes = self.codes
         for unit in changed:
             old = codes.get(unit)
             if old is None:  # of another plan
                 continue
             new = old - old % _STATES + states.get(unit, UnitState.ELSEWHERE)
             codes[unit] = new
-            if few:
-                counts = self._counts[self._area_of[unit]]
-                counts[old] -= 1
-                counts[new] += 1
-        if not few:
-            self._counts = self._counted()
-        return [unit for unit in changed if unit in codes]
+            counts = self._counts[self._area_of[unit]]
+            counts[old] -= 1
+            counts[new] += 1
 
     def look_of(self, code: int) -> tuple[UnitState, int]:
         """The state and the place of the price tier that a code stands for."""
@@ -70,18 +83,13 @@ class SeatStates:
         ours = self._count(area_id, (UnitState.FREE,), tier_id)
         return ours if ours_only else ours + self._count(area_id, _ASKABLE, tier_id)
 
-    def main_tier(self, area_id: str) -> int:
-        """The place of the price tier that most units of an area have."""
+    def tiers_in(self, area_id: str) -> tuple[int, ...]:
+        """The places of the price tiers that an area has, the one of most units first."""
         tiers = Counter[int]()
         for code, count in self._counts_of(area_id).items():
-            tiers[code // _STATES] += count
-        return max(tiers, key=lambda tier: (tiers[tier], -tier), default=0)
-
-    def has_tier(self, area_id: str, tier_id: str) -> bool:
-        """Whether an area has units of a price tier."""
-        tier = self._tier_at.get(tier_id)
-        counts = self._counts_of(area_id)
-        return any(code // _STATES == tier and count for code, count in counts.items())
+            if count:
+                tiers[code // _STATES] += count
+        return tuple(sorted(tiers, key=lambda tier: (-tiers[tier], tier)))
 
     def _count(self, area_id: str, states: tuple[UnitState, ...], tier_id: str | None) -> int:
         counts = self._counts_of(area_id)
@@ -91,6 +99,3 @@ class SeatStates:
     def _counts_of(self, area_id: str) -> Counter[int]:
         at = self._at.get(area_id)
         return Counter() if at is None or not self._counts else self._counts[at]
-
-    def _counted(self) -> list[Counter[int]]:
-        return [Counter(map(self.codes.__getitem__, units)) for units in self._units]

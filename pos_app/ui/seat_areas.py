@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from pos_app.presenters import language as words
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pos_app.ui.camera import Box, Camera
 
 _NAME_SIZES_PX: Final = (17, 15, 13, 11, 10)
+_SMALLEST_PX: Final = 10
+_NEARLY_ALL: Final = 0.8
+_CENTRED: Final = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip)
 _FULL: Final = 0.40
 _EMPTY: Final = 0.12
 _FILTERED: Final = 0.35
@@ -37,6 +41,9 @@ class Block:
     free_count: int
     ours_count: int
     capacity: int
+    tier_ids: tuple[str, ...] = ()
+    """The price tiers of its units; with only one, `sample_unit` has its price."""
+    sample_unit: int = 0
     filtered_out: bool = False
 
     def fill(self) -> QColor:
@@ -68,13 +75,40 @@ class Block:
         return _FILTERED if self.filtered_out else 1.0
 
 
-def paint_blocks(painter: QPainter, camera: Camera, view: Box, blocks: Sequence[Block]) -> None:
-    """Paint areas, each with its name and below it how many places are free, if these fit in."""
+def paint_blocks(
+    painter: QPainter,
+    camera: Camera,
+    view: Box,
+    blocks: Sequence[Block],
+    seen: QRectF,
+    size_px: int,
+) -> None:
+    """Paint areas, each with its name and below it how many places are free, if these fit in.
+
+    Names are `size_px` high (see `usual_size`), lower where that does not fit.
+    """
     paint_shapes(painter, camera, view, blocks)
+    left, top = camera.to_screen(seen.left(), seen.top(), view)
+    clip = QRectF(left, top, seen.width() * camera.zoom, seen.height() * camera.zoom)
     for block in blocks:
-        x, y = camera.to_screen(*block.middle, view)
-        across, down = block.room
-        paint_words(painter, block, QPointF(x, y), across * camera.zoom, down * camera.zoom)
+        lines = _lines(block, words.count(block.free_count), camera.zoom, size_px)
+        middle_x, middle_y = camera.to_screen(*block.middle, view)
+        high = sum(line.high for line in lines)
+        wide = max((line.wide for line in lines), default=0.0) + 2
+        box = QRectF(middle_x - wide / 2, middle_y - high / 2, wide, high)
+        if box.intersects(clip):
+            painter.setPen(block.ink())
+            _write(painter, lines, box)
+
+
+def usual_size(blocks: Sequence[Block], zoom: float) -> int:
+    """The largest size of names that fits nearly all of these areas, at their fullest."""
+    wanted = len(blocks) * _NEARLY_ALL
+    for size_px in _NAME_SIZES_PX:
+        fitting = (_lines(each, words.count(each.capacity), zoom, size_px) for each in blocks)
+        if sum(bool(lines) and lines[0].size_px == size_px for lines in fitting) >= wanted:
+            return size_px
+    return _SMALLEST_PX
 
 
 def paint_shapes(painter: QPainter, camera: Camera, view: Box, blocks: Sequence[Block]) -> None:
@@ -92,29 +126,53 @@ def paint_shapes(painter: QPainter, camera: Camera, view: Box, blocks: Sequence[
     painter.restore()
 
 
-def paint_words(painter: QPainter, block: Block, at: QPointF, across: float, down: float) -> None:
-    """Name and count as large as they fit; the count alone where there is no room for both."""
-    count = words.count(block.free_count)
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    size_px: int
+    font: QFont
+    wide: float
+    high: float
+
+
+def _lines(block: Block, count: str, zoom: float, size_px: int) -> tuple[_Line, ...]:
+    across, down = round(block.room[0] * zoom), round(block.room[1] * zoom)
+    return _fitting(block.name, count, across, down, size_px, theme.font(100).pixelSize())
+
+
+@lru_cache(maxsize=2_048)
+def _fitting(
+    name: str, count: str, across: int, down: int, largest_px: int, _scale_px: int
+) -> tuple[_Line, ...]:
+    """Name and count as large as they fit; the count alone where there is no room for both.
+
+    `_scale_px` is what a hundred pixels are at the text size of now: with another, all differs.
+    """
     for size_px in _NAME_SIZES_PX:
-        name_font, count_font = theme.font(size_px, 700), theme.font(max(size_px - 2, 10), 500)
-        name, number = QFontMetricsF(name_font), QFontMetricsF(count_font)
-        high = name.height() + number.height() - 2
-        wide = max(name.horizontalAdvance(block.name), number.horizontalAdvance(count))
-        if high <= down - 4 and wide <= across - 8:
-            painter.setPen(block.ink())
-            top = at.y() - high / 2
-            _write(painter, name_font, block.name, at.x(), top, name.height())
-            _write(painter, count_font, count, at.x(), top + name.height() - 2, number.height())
-            return
-    small = theme.font(10, 600)
-    measure = QFontMetricsF(small)
-    if measure.height() <= down and measure.horizontalAdvance(count) <= across - 4:
-        painter.setPen(block.ink())
-        _write(painter, small, count, at.x(), at.y() - measure.height() / 2, measure.height())
+        if size_px > largest_px:
+            continue
+        lines = (_line(name, size_px, 700), _line(count, max(size_px - 2, _SMALLEST_PX), 500))
+        if _fit(lines, across, down):
+            return lines
+    alone = (_line(count, _SMALLEST_PX, 600),)
+    return alone if _fit(alone, across, down) else ()
 
 
-def _write(
-    painter: QPainter, font: QFont, text: str, middle: float, top: float, height: float
-) -> None:
-    painter.setFont(font)
-    painter.drawText(QRectF(middle - 200, top, 400, height), Qt.AlignmentFlag.AlignCenter, text)
+def _line(text: str, size_px: int, weight: int) -> _Line:
+    font = theme.font(size_px, weight)
+    measure = QFontMetricsF(font)
+    return _Line(text, size_px, font, measure.horizontalAdvance(text), measure.height() - 1)
+
+
+def _fit(lines: tuple[_Line, ...], across: int, down: int) -> bool:
+    high = sum(line.high for line in lines)
+    return high <= down - 3 and max(line.wide for line in lines) <= across - 4
+
+
+def _write(painter: QPainter, lines: tuple[_Line, ...], box: QRectF) -> None:
+    top = box.top()
+    for line in lines:
+        painter.setFont(line.font)
+        within = QRectF(box.left(), top, box.width(), line.high)
+        painter.drawText(within, _CENTRED, line.text)
+        top += line.high

@@ -50,7 +50,11 @@ class SeatLayer:
         self._offline = False
         self._tier_id: str | None = None
         self._looks: dict[tuple[int, Mark], Look] = {}
-        self._marks = {unit: mark_of(words) for unit, words in field.attributes.items()}
+        self._pens: dict[int, tuple[QPen, ...]] = {}
+        marks = {said: mark_of(said) for said in set(field.attributes.values())}
+        self._marks = {unit: marks[said] for unit, said in field.attributes.items()}
+        self.marks = frozenset(marks.values())
+        """The marks that some seats have."""
         self._points: dict[Cell, Points] = {}
         self._placed: dict[Cell, tuple[Placed, ...]] = {}
         self._sprites = Sprites(ratio)
@@ -61,11 +65,13 @@ class SeatLayer:
             return False
         self._offline, self._tier_id = offline, tier_id
         self._looks.clear()
+        self._pens.clear()
         return True
 
     def forget_colours(self) -> None:
         """Draw everything anew: the theme or the text size changed."""
         self._looks.clear()
+        self._pens.clear()
         self._sprites = Sprites(self._ratio)
 
     def touch_all(self) -> None:
@@ -105,15 +111,25 @@ class SeatLayer:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(*camera.to_screen(0, 0, view))
         painter.scale(camera.zoom, camera.zoom)
-        for code, points in [each for cell in cells for each in self._points_of(cell)]:
+        for cell in cells:
+            for code, points in self._points_of(cell):
+                for pen in self._pens_of(code):
+                    painter.setPen(pen)
+                    painter.drawPoints(points)
+        painter.restore()
+
+    def _pens_of(self, code: int) -> tuple[QPen, ...]:
+        """What to draw a code's points with, one over the other."""
+        pens = self._pens.get(code)
+        if pens is None:
             look = self._look(code, Mark.NONE)
             if look.shape is Shape.OUTLINED:
-                _dot(painter, tint_of(look, line=True), SEAT, points)
-                _dot(painter, tint_of(look, line=False), _HOLE, points)
+                hole = _square(tint_of(look, line=False), _HOLE)
+                pens = (_square(tint_of(look, line=True), SEAT), hole)
             else:
-                side = _HOLE if look.shape is Shape.SLASHED else SEAT
-                _dot(painter, look.colour(), side, points)
-        painter.restore()
+                pens = (_square(look.colour(), _HOLE if look.shape is Shape.SLASHED else SEAT),)
+            self._pens[code] = pens
+        return pens
 
     def _points_of(self, cell: Cell) -> Points:
         made = self._points.get(cell)
@@ -180,12 +196,11 @@ class SeatLayer:
         return look
 
 
-def _dot(painter: QPainter, colour: QColor, side: float, points: QPolygonF) -> None:
-    """Squares of one colour: by far the quickest way to draw many."""
+def _square(colour: QColor, side: float) -> QPen:
+    """Points as squares of one colour: by far the quickest way to draw many."""
     pen = QPen(colour, side)
     pen.setCapStyle(Qt.PenCapStyle.SquareCap)
-    painter.setPen(pen)
-    painter.drawPoints(points)
+    return pen
 
 
 def cells_of(seen: QRectF) -> list[Cell]:

@@ -152,7 +152,7 @@ class Sprites:
         painter.save()
         if look.shape is not Shape.SLASHED:  # a round one; its slash always leans the same way
             painter.rotate(angle)
-        draw_seat(painter, look, side)
+        draw_seat(painter, look, side, lettered=bool(text))
         painter.restore()
         if text:
             _draw_text(painter, look, side, text)
@@ -165,8 +165,8 @@ def turn_of(angle: float) -> int:
     return round(angle / _ANGLE_STEP)
 
 
-def draw_seat(painter: QPainter, look: Look, side: float) -> None:
-    """Draw a seat around the painter's origin."""
+def draw_seat(painter: QPainter, look: Look, side: float, *, lettered: bool = False) -> None:
+    """Draw a seat around the painter's origin; `lettered`: its mark leaves room for a text."""
     half = side / 2
     box = QRectF(-half, -half, side, side)
     mark = look.mark if side >= _MARKS_FROM_PX else Mark.NONE
@@ -178,7 +178,7 @@ def draw_seat(painter: QPainter, look: Look, side: float) -> None:
         painter.setBrush(tint_of(look, line=False))
         painter.setPen(QPen(ink, line))
         _draw_body(painter, box.adjusted(line / 2, line / 2, -line / 2, -line / 2), mark)
-        _draw_mark(painter, mark, side, ink)
+        _draw_mark(painter, mark, side, ink, lettered=lettered)
     elif look.shape is Shape.SLASHED:
         line = max(1.0, side * 0.11)
         painter.setPen(QPen(look.colour(), line))
@@ -193,7 +193,7 @@ def draw_seat(painter: QPainter, look: Look, side: float) -> None:
         elif look.shape is Shape.BARRED:
             painter.setPen(QPen(over_map(theme.colour("seat_held"), look.strength), side * 0.14))
             painter.drawLine(QPointF(-half * 0.5, 0), QPointF(half * 0.5, 0))
-        _draw_mark(painter, mark, side, theme.colour("map"))
+        _draw_mark(painter, mark, side, theme.colour("map"), lettered=lettered)
 
 
 def _draw_body(painter: QPainter, box: QRectF, mark: Mark) -> None:
@@ -211,16 +211,18 @@ def _draw_body(painter: QPainter, box: QRectF, mark: Mark) -> None:
     painter.drawRoundedRect(box, corner, corner)
 
 
-def _draw_mark(painter: QPainter, mark: Mark, side: float, ink: QColor) -> None:
-    """The wheel, or its hub."""
+def _draw_mark(painter: QPainter, mark: Mark, side: float, ink: QColor, *, lettered: bool) -> None:
+    """The wheel, or its hub; around a text, or beside it."""
     if mark is Mark.WHEELCHAIR:
+        radius, line = (0.40, 0.07) if lettered else (0.27, 0.12)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(ink, max(1.0, side * 0.12)))
-        painter.drawEllipse(QPointF(0, 0), side * 0.27, side * 0.27)
+        painter.setPen(QPen(ink, max(1.0, side * line)))
+        painter.drawEllipse(QPointF(0, 0), side * radius, side * radius)
     elif mark is Mark.COMPANION:
+        at, radius = (0.32, 0.09) if lettered else (0.0, 0.14)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink)
-        painter.drawEllipse(QPointF(0, 0), side * 0.14, side * 0.14)
+        painter.drawEllipse(QPointF(side * at, -side * at), side * radius, side * radius)
 
 
 def _draw_check(painter: QPainter, side: float) -> None:

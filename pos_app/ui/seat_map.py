@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
@@ -18,14 +19,13 @@ from pos_app.ui import seat_access, theme
 from pos_app.ui import seat_map_paint as paint
 from pos_app.ui.camera import ZOOM_STEP, Camera
 from pos_app.ui.seat_input import TouchableMap
-from pos_app.ui.seat_legend import legend_height, legend_items, paint_legend
-from pos_app.ui.seat_looks import mark_of
-from pos_app.ui.seat_overlay import AreaRing, Item, Overlay, Ring, Selected, TipCard
+from pos_app.ui.seat_legend import Legend, legend_height, legend_items
+from pos_app.ui.seat_overlay import Overlay
 from pos_app.ui.seat_picture import SeatPicture
 from pos_app.ui.seat_pills import Pill, Pills
+from pos_app.ui.seat_pointer import Pointer, Scene, changes_in_words
 from pos_app.ui.seat_standing import StandingKeys
 from pos_app.ui.seat_tiles import field_box
-from pos_app.ui.seat_tips import Tip, area_tip, seat_tip, state_words
 from pos_app.ui.seat_viewport import Viewport
 from pos_app.ui.seat_zoom_keys import ZoomKeys
 
@@ -43,7 +43,6 @@ _AROUND_PX: Final = 200
 """How far around the view is painted ahead."""
 _ALL: Final = 10**9
 """More effort than any house is."""
-_ANNOUNCED_MAX: Final = 8
 _TO_BE_HAD: Final = (UnitState.FREE, UnitState.ELSEWHERE)
 _STEPS: Final = {
     Qt.Key.Key_Left: (-1, 0),
@@ -84,11 +83,10 @@ class SeatMap(TouchableMap):
         self.setMinimumSize(320, 240)
         self._state: SellState | None = None
         self._picture: SeatPicture | None = None
-        self._cursor: int | None = None
-        self._hover: int | None = None
-        self._hover_area: AreaOutline | None = None
+        self._pointer = Pointer()
         self._pills = Pills()
         self._overlay = Overlay()
+        self._legend = Legend()
         self._port = Viewport(self)
         self._port.moved.connect(self._moved)
         self._more = QTimer(self)  # paints what did not fit into the last frame
@@ -110,7 +108,7 @@ class SeatMap(TouchableMap):
     @property
     def cursor_unit(self) -> int | None:
         """The seat that the arrow keys stand on."""
-        return self._cursor
+        return self._pointer.cursor
 
     @property
     def zoom(self) -> float:
@@ -135,11 +133,11 @@ class SeatMap(TouchableMap):
             picture = self._show_house(house, field, fresh=fresh)
             before = None
         self._show_units(picture, before, state)
-        if self._cursor is None:
-            self._cursor = _first_cursor(state, field)
+        self._pointer.start(state, field)
         if before is not None:
-            self._follow(state.selected - before.selected, field)
-            self._say_what_changed(before, state)
+            self._pointer.follow(state.selected - before.selected, field)
+            for change in changes_in_words(before, state, self._pointer.cursor):
+                seat_access.announce(self, change)
         self._show_overlay()
 
     def apply(self, metrics: Metrics) -> None:
@@ -162,8 +160,8 @@ class SeatMap(TouchableMap):
 
     def spoken(self) -> str:
         """What is under the cursor, for those who hear the map."""
-        tip = self._tip(self._cursor, self._cursor_area(), by_keyboard=True)
-        return tip.spoken if tip else ""
+        scene = self._scene()
+        return self._pointer.spoken(scene) if scene else ""
 
     def centre_of(self, unit: int) -> QPoint:
         """Where to click for a unit, after bringing it into view; KeyError for an unknown one."""
@@ -173,7 +171,7 @@ class SeatMap(TouchableMap):
         if spot is None:
             return self._standing.centre_of(self._picture.field.area_of(unit).area_id)
         self.settle()
-        self._bring_into_view(spot, animated=False)
+        self._bring_into_view(spot)
         self.settle()
         x, y = self._port.to_screen(spot.x, spot.y)
         return QPoint(round(x), round(y))
@@ -195,8 +193,23 @@ class SeatMap(TouchableMap):
             self.update()
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
-        """Zoom around a point of the widget, else around the cursor or the middle."""
-        self._port.zoom_by(factor, self._zoom_point(at), animated=self._is_animated())
+        """Zoom around a point of the widget, else around the middle; nearer, to the cursor."""
+        port, animated = self._port, self._is_animated()
+        spot = self._cursor_spot() if at is None and factor > 1.0 else None
+        if spot is not None:
+            port.fits = False
+            nearer = port.goal.zoomed(factor, port.middle, port.view)
+            port.glide_to(replace(nearer, x=spot.x, y=spot.y), animated=animated)
+        else:
+            place = port.middle if at is None else (at.x(), at.y())
+            port.zoom_by(factor, place, animated=animated)
+
+    def _cursor_spot(self) -> Spot | None:
+        """The cursor's seat, while the keyboard is here."""
+        cursor = self._pointer.cursor
+        if self._picture is None or cursor is None or not self.hasFocus():
+            return None
+        return self._picture.field.spots.get(cursor)
 
     # --------------------------------------------------------------------------------- painting
 
@@ -235,8 +248,8 @@ class SeatMap(TouchableMap):
         width = float(self.width())
         if self._zoom_keys.is_flat:
             width = float(self._zoom_keys.geometry().left())
-        marks = frozenset(mark_of(words) for words in set(picture.field.attributes.values()))
-        paint_legend(painter, legend_items(state, marks), QRectF(self.rect()), width - 8)
+        items = legend_items(state, picture.marks, as_areas=picture.shows_areas(self.zoom))
+        self._legend.paint(painter, items, QRectF(self.rect()), width - 8)
 
     def _paint_more(self) -> None:
         """Paint some more of what is in view."""
@@ -266,7 +279,7 @@ class SeatMap(TouchableMap):
                 self._go_to(area)
                 return
         elif (unit := self._unit_at(at, reach_px)) is not None:
-            self._cursor = unit
+            self._pointer.cursor = unit
             self.tapped.emit(unit)
             self._show_overlay()
             return
@@ -282,7 +295,7 @@ class SeatMap(TouchableMap):
             self.zoom_by(ZOOM_STEP**2, at)
 
     def drag_by(self, dx: float, dy: float) -> None:
-        self._hover = self._hover_area = None
+        self._pointer.leave()
         self._port.drag_by(dx, dy)
 
     def pinch_by(self, factor: float, at: QPointF) -> None:
@@ -301,8 +314,7 @@ class SeatMap(TouchableMap):
                 area = found if found is not None and not found.standing else None
             else:
                 unit = self._unit_at(at, 0.0)
-        if (unit, area) != (self._hover, self._hover_area):
-            self._hover, self._hover_area = unit, area
+        if self._pointer.point_at(unit, area):
             self._show_overlay()
 
     def wheel_by(self, steps: float, at: QPointF) -> None:
@@ -328,20 +340,19 @@ class SeatMap(TouchableMap):
             super().keyPressEvent(event)
 
     def _step(self, dx: int, dy: int, *, extends: bool) -> None:
-        picture = self._picture
-        if picture is None or self._cursor is None:
+        scene, before = self._scene(), self._pointer.cursor
+        if scene is None or before is None:
             return
-        self._hover = self._hover_area = None
-        field = picture.field
-        area = self._cursor_area()
+        self._pointer.leave()
+        field, area = scene.picture.field, self._pointer.cursor_area(scene)
         if area is not None:
             there = field.area_step(area, dx, dy)
-            self._cursor = self._cursor if there is area else field.seat_in(there)
+            self._pointer.cursor = before if there is area else field.seat_in(there)
         else:
-            before, self._cursor = self._cursor, field.step(self._cursor, dx, dy)
-            self._bring_into_view(field.spots[self._cursor], animated=False)
+            after = self._pointer.cursor = field.step(before, dx, dy)
+            self._bring_into_view(field.spots[after])
             if extends:
-                self._extend(before, self._cursor)
+                self._extend(before, after)
         self._cursor_moved()
 
     def _extend(self, before: int, after: int) -> None:
@@ -352,19 +363,20 @@ class SeatMap(TouchableMap):
                 self.tapped.emit(unit)
 
     def _pick(self) -> None:
-        area = self._cursor_area()
+        scene, cursor = self._scene(), self._pointer.cursor
+        area = self._pointer.cursor_area(scene) if scene else None
         if area is not None:
             self._go_to(area)
-        elif self._cursor is not None:
-            self.tapped.emit(self._cursor)
+        elif cursor is not None:
+            self.tapped.emit(cursor)
 
     def _go_to(self, area: AreaOutline) -> None:
         """Come near enough to an area to see its seats."""
         picture = self._picture
         if picture is None:
             return
-        self._hover_area = None
-        self._cursor = picture.field.seat_in(area) or self._cursor
+        self._pointer.leave()
+        self._pointer.cursor = picture.field.seat_in(area) or self._pointer.cursor
         self._port.show_box(area.box, _SEATS_ZOOM, animated=self._is_animated())
         self._cursor_moved()
 
@@ -387,6 +399,7 @@ class SeatMap(TouchableMap):
         if event.type() in _REDRESSED and self._picture is not None:
             self._picture.forget()
             self._pills.forget()
+            self._legend.forget()
             self._place()
             self.update()
         super().changeEvent(event)
@@ -404,7 +417,7 @@ class SeatMap(TouchableMap):
         picture = SeatPicture(house, field, self.devicePixelRatioF())
         self._picture = picture
         if fresh:
-            self._cursor, self._hover, self._hover_area = None, None, None
+            self._pointer.forget()
             self._standing.show_areas(field.areas)
             self._port.show_house(field.bounds, self.devicePixelRatioF())
         self._keep_fit()
@@ -431,105 +444,31 @@ class SeatMap(TouchableMap):
             if block.free_count or not state.offline:
                 dimmed = not block.free_count or block.filtered_out
                 count = words.count(block.free_count)
-                pills.append(Pill(block.name, count, area.x, area.y, area.clearance, dimmed=dimmed))
+                pills.append(
+                    Pill(
+                        block.name, count, area.x, area.y, area.clearance, area.away, dimmed=dimmed
+                    )
+                )
         self._pills.show(tuple(pills))
 
     def _show_overlay(self) -> None:
-        for box in self._overlay.show(self._overlay_items(), self._port):
+        scene = self._scene()
+        items = self._pointer.items(scene) if scene else []
+        for box in self._overlay.show(items, self._port):
             self.update(box)
 
-    def _overlay_items(self) -> list[Item]:
-        state, picture = self._state, self._picture
-        if state is None or picture is None:
-            return []
-        spots = picture.field.spots
-        items: list[Item] = [
-            Ring(spots[unit], "accent", dashed=True) for unit in state.asking if unit in spots
-        ]
-        selected: list[Item] = [
-            Selected(spots[unit]) for unit in sorted(state.selected) if unit in spots
-        ]
-        rings = self._rings(picture, state.selected)
-        beneath = [ring for on_selected, ring in rings if not on_selected]
-        above = [ring for on_selected, ring in rings if on_selected]
-        return [*items, *beneath, *selected, *above, *self._tip_cards(picture)]
-
-    def _rings(self, picture: SeatPicture, selected: frozenset[int]) -> list[tuple[bool, Item]]:
-        """Mouse and cursor; those around other seats lie under their neighbours' check marks."""
-        cursor_area = self._cursor_area() if self.hasFocus() else None
-        if self._hover_area is not None or cursor_area is not None:
-            areas = ((self._hover_area, "text3"), (cursor_area, "seat_selected"))
-            return [
-                (False, AreaRing(area.area_id, token, picture.shapes[area.area_id]))
-                for area, token in areas
-                if area is not None
-            ]
-        spots = picture.field.spots
-        cursor = self._cursor if self.hasFocus() else None
-        return [
-            (unit in selected, Ring(spots[unit], token))
-            for unit, token in ((self._hover, "text3"), (cursor, "seat_selected"))
-            if unit is not None and unit in spots
-        ]
-
-    def _tip_cards(self, picture: SeatPicture) -> list[Item]:
-        if self.is_dragged:
-            return []
-        unit, area = self._hover, self._hover_area
-        hovers = unit is not None or area is not None
-        if not hovers and self.hasFocus():
-            unit, area = self._cursor, self._cursor_area()
-        tip = self._tip(unit, area, by_keyboard=not hovers)
-        if tip is None or (area is None and unit is None):
-            return []
-        x, y = self._tip_point(picture, unit, area)
-        return [TipCard(tip, x, y, (self.width(), self.height()))]
-
-    def _tip(self, unit: int | None, area: AreaOutline | None, *, by_keyboard: bool) -> Tip | None:
+    def _scene(self) -> Scene | None:
         state, picture = self._state, self._picture
         if state is None or picture is None:
             return None
-        if area is not None:
-            return area_tip(picture.block(area))
-        if unit is None or unit not in picture.field.spots:
-            return None
-        return seat_tip(state, unit, by_keyboard=by_keyboard)
-
-    @staticmethod
-    def _tip_point(
-        picture: SeatPicture, unit: int | None, area: AreaOutline | None
-    ) -> tuple[float, float]:
-        if area is not None or unit is None:
-            return area.middle if area is not None else (0.0, 0.0)
-        spot = picture.field.spots[unit]
-        return spot.x, spot.y
-
-    def _cursor_area(self) -> AreaOutline | None:
-        """The area that the cursor stands on where areas are shown instead of seats."""
-        picture = self._picture
-        if picture is None or self._cursor is None or not picture.shows_areas(self._port.goal.zoom):
-            return None
-        return picture.field.area_of(self._cursor)
-
-    def _follow(self, added: frozenset[int], field: SeatField) -> None:
-        """Seats picked by other means than the cursor: it waits beside the last of them."""
-        seats = [unit for unit in added if unit in field.spots]
-        if seats and self._cursor not in added:
-            self._cursor = field.step(max(seats), 1, 0)
-
-    def _say_what_changed(self, before: SellState, state: SellState) -> None:
-        """Read out what was picked, put back, or taken away under the cursor."""
-        house = state.house
-        if house is None:
-            return
-        changed = sorted(state.selected ^ before.selected)
-        cursor = self._cursor
-        if not changed and cursor is not None:
-            changed = [cursor] if state.state_of(cursor) is not before.state_of(cursor) else []
-        for unit in changed[:_ANNOUNCED_MAX]:
-            place = house.plan.describe(unit, words.language())
-            said = state_words(state, unit) or seat_tip(state, unit, by_keyboard=True).detail
-            seat_access.announce(self, f"{place}. {said}")
+        return Scene(
+            state,
+            picture,
+            picture.shows_areas(self._port.goal.zoom),
+            self.hasFocus(),
+            self.is_dragged,
+            (self.width(), self.height()),
+        )
 
     def _moved(self) -> None:
         """The camera did."""
@@ -571,7 +510,7 @@ class SeatMap(TouchableMap):
         covers = (self._zoom_keys, *self._standing.buttons)
         return inside.contains(point) and not any(one.geometry().contains(point) for one in covers)
 
-    def _bring_into_view(self, spot: Spot, *, animated: bool) -> None:
+    def _bring_into_view(self, spot: Spot) -> None:
         """Where a seat is hidden, or too small to be a seat, show it in the middle."""
         port, goal = self._port, self._port.goal
         far = self._picture is not None and self._picture.shows_areas(goal.zoom)
@@ -579,25 +518,9 @@ class SeatMap(TouchableMap):
             return
         port.fits = False
         zoom = max(goal.zoom, _SEATS_ZOOM)
-        port.glide_to(Camera(spot.x, spot.y, zoom, goal.fit_zoom), animated=animated)
-
-    def _zoom_point(self, at: QPointF | None) -> tuple[float, float]:
-        if at is not None:
-            return at.x(), at.y()
-        spots = self._picture.field.spots if self._picture else {}
-        if self._cursor in spots and self.hasFocus():
-            spot = spots[self._cursor]
-            return self._port.to_screen(spot.x, spot.y)
-        left, top, right, bottom = self._port.view
-        return (left + right) / 2, (top + bottom) / 2
+        port.jump_to(Camera(spot.x, spot.y, zoom, goal.fit_zoom))
 
     def _is_animated(self) -> bool:
         """Whether this desk wants things to move."""
         hint = QStyle.StyleHint.SH_Widget_Animation_Duration
         return self.isVisible() and self.style().styleHint(hint, None, self) > 0
-
-
-def _first_cursor(state: SellState, field: SeatField) -> int | None:
-    """Where the arrow keys begin: on a seat to be had, as near the middle as there is one."""
-    free = field.middle_seat_where(lambda unit: state.state_of(unit) is UnitState.FREE)
-    return free or field.middle_seat_where(lambda _unit: True)

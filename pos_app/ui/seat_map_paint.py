@@ -49,10 +49,11 @@ def paint_stage(
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.colour("stage"))
     painter.drawPolygon(polygon)
-    font = theme.font(min(max(round(11 * camera.zoom), 10), 22), 700)
-    painter.setFont(font)
+    box = polygon.boundingRect()
+    size_px = min(max(11 * camera.zoom, min(box.width() / 12, 14), 10), 22)
+    painter.setFont(theme.font(round(size_px), 700))
     painter.setPen(theme.colour("text2"))
-    painter.drawText(polygon.boundingRect(), Qt.AlignmentFlag.AlignCenter, text)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def paint_rows(painter: QPainter, camera: Camera, view: Box, labels: Sequence[RowLabel]) -> None:

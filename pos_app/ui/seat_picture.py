@@ -9,9 +9,10 @@ from PySide6.QtGui import QPainter, QPolygonF
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
+from pos_app.presenters.seat_field import cell_of
 from pos_app.presenters.seat_states import SeatStates
 from pos_app.ui import seat_map_paint as paint
-from pos_app.ui.seat_areas import Block, paint_blocks, paint_shapes
+from pos_app.ui.seat_areas import Block, paint_blocks, paint_shapes, usual_size
 from pos_app.ui.seat_layer import SeatLayer, cells_of
 from pos_app.ui.seat_tiles import Tiles
 
@@ -39,6 +40,7 @@ class SeatPicture:
         self._plan = house.plan
         self._layer = SeatLayer(field, self.states, ratio)
         self.tiles = Tiles(self, ratio)
+        self.marks = self._layer.marks
         self._offline = False
         self._tier_id: str | None = None
         self.shapes = {area.area_id: _polygon(area.shape) for area in field.areas}
@@ -48,13 +50,10 @@ class SeatPicture:
             for area_id, shape in self.shapes.items()
         }
         self._stage = _polygon(field.stage).boundingRect()
+        self._name_sizes: dict[float, int] = {}
         self._labels: dict[Cell, list[RowLabel]] = {}
         for label in field.row_labels:
-            around = QRectF(
-                label.x - _LABEL_REACH, label.y - _LABEL_REACH, 2 * _LABEL_REACH, 2 * _LABEL_REACH
-            )
-            for cell in cells_of(around):
-                self._labels.setdefault(cell, []).append(label)
+            self._labels.setdefault(cell_of(label.x, label.y), []).append(label)
 
     # ----------------------------------------------------------------------------- what changed
 
@@ -85,6 +84,7 @@ class SeatPicture:
     def forget(self) -> None:
         """Paint everything anew: colours, letters or words changed."""
         self._layer.forget_colours()
+        self._name_sizes.clear()
         self.tiles.clear()
 
     # --------------------------------------------------------------------------- what is shown
@@ -100,19 +100,21 @@ class SeatPicture:
     def block(self, outline: AreaOutline) -> Block:
         """An area as it is seen from far away."""
         area = self._plan.area(outline.area_id)
-        name, capacity = (words.name(area.name), area.capacity) if area else ("", 0)
         tier_id, area_id = self._tier_id, outline.area_id
-        out = tier_id is not None and not self.states.has_tier(area_id, tier_id)
+        tiers = self.states.tiers_in(area_id)
         return Block(
             self.shapes[area_id],
             outline.middle,
             outline.room,
-            name,
-            self.states.tiers[self.states.main_tier(area_id)].colour_index,
+            words.name(area.name) if area else "",
+            self.states.tiers[tiers[0]].colour_index if tiers else 0,
             self.free_in(area_id),
             self.states.free_in(area_id, ours_only=True, tier_id=tier_id),
-            capacity,
-            filtered_out=out,
+            area.capacity if area else 0,
+            tuple(self.states.tiers[tier].id for tier in tiers),
+            area.first_unit if area else 0,
+            filtered_out=tier_id is not None
+            and tier_id not in (self.states.tiers[tier].id for tier in tiers),
         )
 
     # ------------------------------------------------------------------------------ one tile
@@ -139,12 +141,20 @@ class SeatPicture:
         paint_shapes(painter, camera, view, standing)
         if self.shows_areas(camera.zoom):
             blocks = [self.block(area) for area in near if not area.standing]
-            paint_blocks(painter, camera, view, blocks)
+            paint_blocks(painter, camera, view, blocks, seen, self._name_size(camera.zoom))
             return
         self._layer.paint(painter, camera, view, seen)
-        cells = cells_of(seen)
-        labels = {id(label): label for cell in cells for label in self._labels.get(cell, ())}
-        paint.paint_rows(painter, camera, view, list(labels.values()))
+        around = seen.adjusted(-_LABEL_REACH, -_LABEL_REACH, _LABEL_REACH, _LABEL_REACH)
+        labels = [label for cell in cells_of(around) for label in self._labels.get(cell, ())]
+        paint.paint_rows(painter, camera, view, labels)
+
+    def _name_size(self, zoom: float) -> int:
+        """One size for the names of all areas, at this zoom."""
+        size_px = self._name_sizes.get(zoom)
+        if size_px is None:
+            blocks = [self.block(area) for area in self.field.areas if not area.standing]
+            size_px = self._name_sizes[zoom] = usual_size(blocks, zoom)
+        return size_px
 
 
 def _polygon(shape: Sequence[tuple[float, float]]) -> QPolygonF:

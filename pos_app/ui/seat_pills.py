@@ -21,13 +21,14 @@ _RIGHT: Final = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 @dataclass(frozen=True, slots=True)
 class Pill:
-    """A name and a count at a point of the field; `clearance` as for an area's outline."""
+    """A name and a count at a point of the field; `clearance` and `away` as for an outline."""
 
     text: str
     count: str
     x: float
     y: float
     clearance: float
+    away: tuple[float, float]
     dimmed: bool = False
 
 
@@ -57,8 +58,9 @@ class Pills:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for pill, wide in zip(self._pills, self._measured(small), strict=True):
             x, y = camera.to_screen(pill.x, pill.y, view)
-            y -= _lift(pill, camera.zoom, height)
             width = wide + 2 * side + size_px / 2
+            lift = _lift(pill, camera.zoom, width, height)
+            x, y = x + pill.away[0] * lift, y + pill.away[1] * lift
             box = QRectF(x - width / 2, y - height / 2, width, height)
             if not box.intersects(clip):
                 continue
@@ -86,9 +88,8 @@ class Pills:
         return widths
 
 
-def _lift(pill: Pill, zoom: float, height: float) -> float:
-    """How far a name moves up so as not to cover the seats it stands above."""
-    if pill.clearance < SEAT:  # it is meant to stand among the seats
-        return 0.0
-    needed = height / 2 + SEAT * zoom / 2 + 2
+def _lift(pill: Pill, zoom: float, width: float, height: float) -> float:
+    """How far a name moves away so as not to cover the seats it stands beside."""
+    across, down = pill.away
+    needed = abs(across) * width / 2 + abs(down) * height / 2 + SEAT * zoom / 2 + 2
     return max(0.0, needed - pill.clearance * zoom)

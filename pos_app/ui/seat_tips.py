@@ -30,9 +30,17 @@ class Tip:
         return ". ".join(text for text in (self.title, self.detail, self.extra) if text)
 
 
-def area_tip(block: Block) -> Tip:
-    """What an area says from far away."""
-    return Tip(block.name, _("{n} left").format(n=words.count(block.free_count)))
+def area_tip(state: SellState, block: Block) -> Tip:
+    """What an area says from far away: its price tier, the price, how much is free."""
+    left = _("{n} left").format(n=words.count(block.free_count))
+    house = state.house
+    if house is None or len(block.tier_ids) != 1:
+        return Tip(block.name, left)
+    tier = house.event.price_tier(block.tier_ids[0])
+    line = priced_line(house.event, house.performance.number, block.sample_unit)
+    price = words.money(line.price_minor, house.event.currency, compact=True) if line else ""
+    parts = [words.name(tier.name) if tier else "", price, left]
+    return Tip(block.name, "   ".join(part for part in parts if part))
 
 
 def state_words(state: SellState, unit: int) -> str:

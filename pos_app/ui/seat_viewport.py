@@ -46,6 +46,12 @@ class Viewport(QObject):
         return self._to if self.is_gliding else self.camera
 
     @property
+    def middle(self) -> tuple[float, float]:
+        """The middle of the view, in pixels."""
+        left, top, right, bottom = self.view
+        return (left + right) / 2, (top + bottom) / 2
+
+    @property
     def is_gliding(self) -> bool:
         """Whether the camera is on its way."""
         return self._glide.state() == QVariantAnimation.State.Running

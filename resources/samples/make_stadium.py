@@ -203,7 +203,7 @@ def area(at: int, block: Block, first_unit: int, cameras: int) -> dict[str, Any]
         unit += len(seats)
     return {
         "id": f"area-{number}",
-        "name": text(f"{number} 区", number),
+        "name": text(f"{number}区", number),
         "kind": "seated",
         "gate": text(f"{at % 8 + 1} 号门", f"Gate {at % 8 + 1}"),
         "rows": rows,

@@ -81,6 +81,7 @@ def main(argv: Sequence[str] = ()) -> None:
     seat_map = _open(state, seat_field, found)
     _zoom_through(seat_map, found)
     for name, zoom in NEAR.items():
+        seat_map.show_state(state, seat_field)
         _go(seat_map, zoom)
         _drag(seat_map, name, found)
         _select(seat_map, state, seat_field, name, found)
