@@ -68,7 +68,8 @@ def test_a_kill_neither_prints_twice_nor_loses_in_silence(
         spooler.submit("the next", payload("the next"), title="Receipt")
         job = spooler.wait(JOB, 10.0)
         following = spooler.wait("the next", 10.0)
-        assert following is not None and following.state is JobState.CONFIRMED
+        assert following is not None
+        assert following.state is JobState.CONFIRMED
         assert job is not None
 
         # What an onlooker saw agrees with what the spool says.
@@ -94,7 +95,8 @@ def test_a_kill_neither_prints_twice_nor_loses_in_silence(
                 )
                 assert copy is not None
             done = spooler.wait(again, 10.0)
-            assert done is not None and done.state is JobState.CONFIRMED
+            assert done is not None
+            assert done.state is JobState.CONFIRMED
             assert whole_count(printer.paper, again) == 1
             settled = spool.job(JOB)
             assert settled is not None
