@@ -264,17 +264,34 @@ def _off(line: Wanted, minor: int, rounding: Rounding) -> int:
     return reduced(minor, given.off, rounding) if isinstance(given, Discounted) else minor
 
 
+def _off_place(line: Wanted) -> tuple[int, int]:
+    """The engine's order of equal tickets that have not the same taken off."""
+    match line.by_hand:
+        case Discounted(_, PercentOff(hundredths)):
+            return hundredths, 0
+        case Discounted(_, AmountOff(minor)):
+            return 0, minor
+        case _:
+            return 0, 0
+
+
 def _as_package(prices: PriceList, package: Package, lines: tuple[Wanted, ...]) -> int | None:
     tickets = [(line.performance, line.tier_id, line.ticket_type_id) for line in lines]
     if not makes_package(package, tickets):
         return None
-    order = sorted(range(len(lines)), key=lambda at: (tickets[at], lines[at].key))
+    order = sorted(range(len(lines)), key=lambda at: (tickets[at], _off_place(lines[at])))
     lists = [prices.list_minor(*tickets[at]) or 0 for at in order]
     rounding = prices.rules.rounding
     parts = split_price(package_price(package, lists, rounding), lists, rounding)
     return sum(_off(lines[at], part, rounding) for at, part in zip(order, parts, strict=True))
 
 
+APPROVED = st.builds(
+    Discounted,
+    st.just("goodwill"),
+    st.sampled_from([PercentOff(5_000), AmountOff(2_000)]),
+    st.just(Approval("boss", Role.MANAGER)),
+)
 PLAIN_LINES = st.builds(
     Wanted,
     st.just(""),
@@ -282,6 +299,7 @@ PLAIN_LINES = st.builds(
     st.sampled_from(["a", "b"]),
     st.sampled_from(["adult", "child"]),
     st.sampled_from([TILL_LOT, TILL_LOT, OTHER_LOT]),
+    st.none() | APPROVED,
 )
 
 

@@ -36,6 +36,7 @@ from ticketing.pricing import (
     Discounted,
     FixedPrice,
     HouseRate,
+    Over,
     PercentOff,
     Period,
     PriceRules,
@@ -48,6 +49,8 @@ from ticketing.pricing import (
     StepKind,
     quote,
 )
+from ticketing.pricing.package_price import split_price
+from ticketing.pricing.rules import reduced
 
 NOTHING = PriceRules()
 EARLY = rate("early", PercentOff(1_000), period=Period(until_at=NOW + timedelta(hours=1)))
@@ -269,6 +272,14 @@ def test_what_does_not_divide_is_split_to_the_last_unit_the_earlier_line_first()
     assert [line.price_minor for line in answer.lines] == [3_334, 3_333, 3_333]
 
 
+def test_the_odd_unit_is_paid_by_the_same_line_in_any_order() -> None:
+    pair = package("pair", FixedPrice(15_001), kind(2), over=Over.ANY_PERFORMANCES)
+    lines = [wanted("first"), wanted("second", performance=2)]
+    for ordered in (lines, lines[::-1]):
+        answer = priced(PriceRules(packages=(pair,)), *ordered)
+        assert line_of(answer, "first").price_minor == 7_501
+
+
 def test_above_fifty_lines_the_combination_is_greedy_and_says_so() -> None:
     pair = package("pair", AmountOff(1_000), kind(2))
     rules = PriceRules(packages=(pair,))
@@ -298,6 +309,15 @@ def test_a_house_ticket_is_free_within_its_quota_and_names_who_let_it_be() -> No
     )
     assert answer.refused == (Refused("y", Refusal.QUOTA_SPENT, "press"),)
     assert line_of(answer, "y").price_minor == 6_000
+
+
+def test_where_a_quota_does_not_do_for_all_the_dearest_tickets_have_it_in_any_order() -> None:
+    dear, cheap = (wanted(tier, tier, by_hand=AsHouse("press", BOSS)) for tier in "ab")
+    context = at_till(shares={(TILL_LOT, "press-quota"): 1})
+    for lines in ((dear, cheap), (cheap, dear)):
+        answer = priced(PriceRules(house_rates=(PRESS,)), *lines, context=context)
+        assert line_of(answer, "a").price_minor == 0
+        assert [each.key for each in answer.refused] == ["b"]
 
 
 def test_a_house_ticket_waits_for_a_second_person() -> None:
@@ -464,6 +484,25 @@ def test_a_currency_without_decimals_has_nothing_to_round_finer() -> None:
     rules = PriceRules(rates=(rate("third", PercentOff(3_333)),))
     answer = quote(price_list(rules, "JPY"), [wanted("x", "b", "child")], at_till())
     assert answer.total_minor == 2_000
+
+
+@pytest.mark.parametrize(
+    ("reduction", "left_minor"),
+    [
+        pytest.param(PercentOff(10_000), 0, id="everything"),
+        pytest.param(AmountOff(1_001), 0, id="more than there is"),
+        pytest.param(FixedPrice(999), 999, id="a lower price"),
+        pytest.param(FixedPrice(1_001), 1_000, id="a higher price"),
+    ],
+)
+def test_what_is_left_is_between_nothing_and_the_whole(
+    reduction: PercentOff | AmountOff | FixedPrice, left_minor: int
+) -> None:
+    assert reduced(1_000, reduction, Rounding()) == left_minor
+
+
+def test_no_part_is_above_its_ticket_where_the_list_knows_no_steps() -> None:
+    assert split_price(200, (150, 51), Rounding(100)) == (149, 51)
 
 
 @pytest.mark.parametrize("make", [PercentOff, AmountOff, FixedPrice])
