@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from edge.journal import backlog, is_locked
 from sync_server.services.feed import pull
 from tests.simulation.house import EVENT, VENUE, SimConnection
-from ticketing.journal import ROOT_HASH, Op, first_break
-from ticketing.operations import Exchange, Refund, Sale, decode_sale
+from ticketing.journal import ROOT_HASH, Op, OpKind, first_break
+from ticketing.operations import Exchange, Refund, Sale, SaleLine, decode_exchange, decode_sale
 
 if TYPE_CHECKING:
     from tests.simulation.gates import Gate
@@ -216,7 +216,8 @@ def _windows_agree_on_what_is_lent(oracle: Oracle, raw: sqlite3.Connection) -> N
             _fail("I1", f"{actor.name} would sell what it is not lent: {sorted(held - lent)}")
 
 
-def _pools_are_accounted_for(_oracle: Oracle, raw: sqlite3.Connection) -> None:
+def _pools_are_accounted_for(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    _shares_agree(oracle, raw)
     for pool in raw.execute("SELECT * FROM pool").fetchall():
         shares = raw.execute(
             "SELECT coalesce(sum(lent), 0), coalesce(sum(spent), 0) FROM share WHERE pool_id = ?",
@@ -232,6 +233,37 @@ def _pools_are_accounted_for(_oracle: Oracle, raw: sqlite3.Connection) -> None:
             _fail("I13", f"shares lent with closed allotments: {[row[0] for row in stray]}")
 
 
+def _shares_agree(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """What windows spent of a pool is spent, once, and what they have left of it is lent."""
+    everybody = set(oracle.world.actors)
+    sound = {actor.name for actor in _sound(oracle)}
+    if sound != everybody or oracle.excused:
+        return
+    spent = Counter(
+        line.pool for fact in oracle.facts.values() for line in _lines(fact) if line.pool
+    )
+    for pool in raw.execute("SELECT * FROM pool").fetchall():
+        if spent[pool["id"]] > pool["capacity"]:
+            _fail("I1", f"pool {pool['id']} has {pool['capacity']}, {spent[pool['id']]} were sold")
+        if spent[pool["id"]] != pool["spent"]:
+            _fail("I1", f"of {pool['id']} {spent[pool['id']]} were sold, {pool['spent']} booked")
+    for actor in _sound(oracle):
+        ours = actor.machine.journal.connection.execute(
+            "SELECT allot_id, granted - spent - released FROM allot_count "
+            "WHERE granted > spent + released"
+        ).fetchall()
+        lent = raw.execute(
+            "SELECT s.allot_id, s.lent FROM share s JOIN allot a ON a.event_id = s.event_id "
+            "AND a.id = s.allot_id WHERE s.lent > 0 AND a.node_id = ?",
+            (actor.machine.enrolled.node_id,),
+        ).fetchall()
+        if sorted(map(tuple, ours)) != sorted(map(tuple, lent)):
+            _fail(
+                "I13",
+                f"{actor.name} has shares {list(map(tuple, ours))}, lent: {list(map(tuple, lent))}",
+            )
+
+
 def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> None:
     """Every ticket on paper is valid, void because it was given back, or named in a case."""
     tickets = {row["id"]: row for row in raw.execute("SELECT * FROM ticket")}
@@ -239,8 +271,8 @@ def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> Non
     lost = {
         line.ticket_id
         for fact in oracle.facts.values()
-        if (fact.lost or fact.machine in oracle.lost_nodes) and fact.kind == "sale"
-        for line in _sale(fact).lines
+        if fact.lost or fact.machine in oracle.lost_nodes
+        for line in _lines(fact)
     }
     for paper in oracle.papers.values():
         ticket_id = paper.facts.ticket_id
@@ -261,7 +293,8 @@ def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> Non
             oracle.world.happened("late_sale_disputed")
             if not told:
                 _fail("I2", f"ticket {ticket_id} is disputed and no case says so")
-            if not _is_excused(oracle, ticket["allot_id"], paper.machine):
+            was_revoked = paper.unit in oracle.unheard_revocations  # invariants.md, known gap 11
+            if not was_revoked and not _is_excused(oracle, ticket["allot_id"], paper.machine):
                 _fail("no spurious conflict", f"ticket {ticket_id} is disputed for no reason")
 
 
@@ -269,10 +302,10 @@ def _is_excused(oracle: Oracle, allot_id: str, machine: str) -> bool:
     return allot_id in oracle.excused or machine in oracle.tampered
 
 
-def _sale(fact: Fact) -> Sale:
-    sale = decode_sale(fact.body)
-    assert sale is not None
-    return sale
+def _lines(fact: Fact) -> tuple[SaleLine, ...]:
+    """What an operation sold."""
+    sold = decode_sale(fact.body) or decode_exchange(fact.body)
+    return sold.lines if sold is not None and fact.kind in (OpKind.SALE, OpKind.EXCHANGE) else ()
 
 
 # --- I12: money

@@ -76,6 +76,7 @@ class Faults:
         """The server goes on from an older state of its disk, in a new history."""
         world, server = self.world, self.world.server
         server.crash()
+        world.oracle.history_ends(server.disk.connection)
         lost = server.disk.go_back(self.rng.randrange(0, world.mix.server_images + 1))
         raw: Any = server.disk.connection
         raw.execute("BEGIN IMMEDIATE")

@@ -15,7 +15,7 @@ from sync_server.heart.work import Work
 from sync_server.store.writer import _Item
 from tests.simulation import nodes
 from tests.simulation.disks import new_mirror
-from tests.simulation.house import PERFORMANCE
+from tests.simulation.house import PERFORMANCE, STANDING_FROM
 from tests.simulation.mix import RHO
 from tests.simulation.network import SERVER
 from tests.simulation.oracle import Astray, Violation
@@ -411,3 +411,32 @@ def named_again_unread(world: World) -> None:
     world.breakage.fail_over()
     world.works.run(world.works.now + 30)
     _rests(world)
+
+
+def lost_before_heard(world: World) -> dict[str, str]:
+    """A ticket is revoked for a till that does not hear of it; another till sells the place anew;
+    then the server forgets both. Gives the tickets' states when all is quiet.
+    """
+    one, other = world.tills[:2]
+    world.begin()
+    world.demand = False
+    world.works.run(10)
+    _asks(world, one, [STANDING_FROM])
+    world.works.run(world.works.now + 2)
+    _sells(world, one, [STANDING_FROM])
+    world.works.run(world.works.now + 20)
+    image = world.server.disk.image()
+    world.network.part(((SERVER, one.name),), 60)
+    world.works.spawn(one.process, one._return)
+    world.works.run(world.works.now + 2)
+    _asks(world, other, [STANDING_FROM])
+    world.works.run(world.works.now + 2)
+    _sells(world, other, [STANDING_FROM])
+    if len(world.oracle.papers) != 2 or world.counts["refunded"]:
+        raise Astray("it was not sold twice")
+    world.server.disk.images = deque([image] * 2, maxlen=2)
+    world.breakage.fail_over()
+    world.works.run(world.works.now + 60)
+    _rests(world)
+    rows = world.server.disk.connection.execute("SELECT id, state FROM ticket")
+    return {row[0]: row[1] for row in rows}

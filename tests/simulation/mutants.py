@@ -112,6 +112,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("no_own_doings", switches.no_own_doings, _DIRECTED, lives.sold_unheard),
     Mutant("no_own_entries", switches.no_own_entries, _DIRECTED, lives.shown_twice_here),
     Mutant("released_is_free", switches.released_is_free, _BUSY),
+    Mutant(
+        "shares_last_for_ever",
+        switches.shares_last_for_ever,
+        replace(_BUSY, pool_s=4.0, sale_s=1e9),
+    ),
     Mutant("arbiter_forgets", switches.arbiter_forgets, _DIRECTED, lives.shown_twice),
     Mutant(
         "arbiter_does_not_repeat",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.house import EVENT
 from ticketing.code import TicketCode, TicketFacts, parse_code
+from ticketing.ids import TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import (
     Exchange,
@@ -124,6 +125,8 @@ class Oracle:
     lost_nodes: set[str] = field(default_factory=set)
     paid_back: dict[str, str] = field(default_factory=dict)
     """Tickets whose money went back after the centre was asked, and in which history."""
+    unheard_revocations: set[UnitKey] = field(default_factory=set)
+    """Units whose ticket was revoked in a history that was lost before any till told of it."""
     heads: dict[tuple[str, str], int] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _unheard: set[str] = field(default_factory=set)
@@ -131,6 +134,7 @@ class Oracle:
     """By machine and unit, the last sale of it."""
     _given_back: set[tuple[str, str, int]] = field(default_factory=set)
     """Machine, allotment and unit of every release."""
+    _voided: set[str] = field(default_factory=set)
     _rowids: dict[int, int] = field(default_factory=dict)
     _allots: dict[int, int] = field(default_factory=dict)
     _codes: list[str] = field(default_factory=list)
@@ -300,6 +304,10 @@ class Oracle:
             if (machine.name, allot_id, unit) in self._given_back:
                 raise Violation("I7", f"{machine.name} gave {unit} back, and would sell it")
 
+    def history_ends(self, raw: sqlite3.Connection) -> None:
+        """The last moment of a history, of which the next may know less."""
+        self._voided = {row[0] for row in raw.execute("SELECT id FROM ticket WHERE state = 'void'")}
+
     def history_lost(self, raw: sqlite3.Connection) -> None:
         """The server forgot the last part of what it knew."""
         known = {row[0] for row in raw.execute("SELECT id FROM allot")}
@@ -316,6 +324,12 @@ class Oracle:
                 paper.is_live = False  # E3: only the server had it
                 paper.is_gone = True
                 self.world.happened("web_sale_lost")
+        void = {row[0] for row in raw.execute("SELECT id FROM ticket WHERE state = 'void'")}
+        told = {ticket_id for fact in self.facts.values() for ticket_id in returned_by(fact)}
+        for ticket_id in self._voided - void - told:
+            if ticket_id in self.papers:
+                self.unheard_revocations.add(self.papers[ticket_id].unit)
+                self.world.happened("revocation_lost")
         written_off = {
             row[0] for row in raw.execute("SELECT id FROM allot WHERE state = 'written_off'")
         }
@@ -364,9 +378,12 @@ class Oracle:
         )
         self.facts[fact.op_id] = fact
         self.world.say(machine.name, lambda: f"writes {fact.kind} {fact.seq} {_brief(fact.body)}")
-        if fact.kind == OpKind.SALE:
-            sale = decode_sale(fact.body)
+        if fact.kind in (OpKind.SALE, OpKind.EXCHANGE):
+            sale = decode_sale(fact.body) or decode_exchange(fact.body)
             assert sale is not None
+            if isinstance(sale, Exchange):
+                self.handed_in(sale.returned)
+                self._paid_back(machine, row["op_id"], sale.returned)
             self._check_terms(machine, sale)
             self._sold_by[machine.name].update((line.unit, line) for line in sale.lines)
         if fact.kind == OpKind.RELEASE:
@@ -379,18 +396,18 @@ class Oracle:
             refund = decode_refund(fact.body)
             assert refund is not None
             self.handed_in(refund.ticket_ids)
-            self._paid_back(machine, row["op_id"], refund)
+            self._paid_back(machine, row["op_id"], refund.ticket_ids)
 
-    def _paid_back(self, machine: Machine, op_id: str, refund: Refund) -> None:
+    def _paid_back(self, machine: Machine, op_id: str, ticket_ids: tuple[TicketId, ...]) -> None:
         """A till may void by itself what the centre has not heard of; else it has to ask."""
         asked = machine.journal.connection.execute(
             "SELECT 1 FROM revocation WHERE op_id = ?", (op_id,)
         ).fetchone()
         if asked is not None and machine.name not in self.tampered:
             generation = self.world.generation()
-            self.paid_back.update(dict.fromkeys(refund.ticket_ids, generation))
+            self.paid_back.update(dict.fromkeys(ticket_ids, generation))
 
-    def _check_terms(self, machine: Machine, sale: Sale) -> None:
+    def _check_terms(self, machine: Machine, sale: Sale | Exchange) -> None:
         for line in sale.lines:
             given_up = self.world.written_off.get(str(line.allotment))
             if given_up is not None and machine.name not in self.tampered:
@@ -460,3 +477,11 @@ def money_of(fact: Fact) -> Sale | Refund | Exchange | None:
     """The body of an operation that moved money."""
     decode: Any = _MONEY.get(OpKind(fact.kind)) if fact.kind in tuple(OpKind) else None
     return decode(fact.body) if decode else None
+
+
+def returned_by(fact: Fact) -> tuple[TicketId, ...]:
+    """The tickets that an operation took back."""
+    money = money_of(fact)
+    if isinstance(money, Refund):
+        return money.ticket_ids
+    return money.returned if isinstance(money, Exchange) else ()

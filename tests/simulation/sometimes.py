@@ -45,6 +45,11 @@ SOMETIMES: dict[str, str] = {
     "refunded": "tickets were revoked, then paid back",
     "revoke_unheard": "the answer to a revocation was lost",
     "resale_of_returned": "a returned unit was sold again, one version up",
+    "given_in_exchange": "tickets for other places were given for tickets",
+    "given_in_replacement": "a ticket was given for a lost one",
+    "exchange_not_to_be_had": "money went back, since there was no ticket to give",
+    "sold_by_share": "a share of a pool was spent",
+    "revocation_lost": "a failover lost a revocation before its till told of it",
     "reprinted": "a ticket came out twice, with the same code",
 }
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from edge import allotments, local_view, recorder, returns, time_left
+from edge import allotments, giving_back, local_view, recorder, returns, time_left
 from edge.protocol import acquire, revoke
 from gate_agent import facts
 from sync_server.heart import arbiter, effects, history, intake, lending, reclaim, units
@@ -288,3 +288,8 @@ def released_is_free(_world: World) -> AbstractContextManager[object]:
 def rows_refuse_nobody(_world: World) -> AbstractContextManager[object]:
     """Whoever decides an entry does not look at the ticket's row."""
     return _put(admission, "_refused_by_row", lambda *_: None)
+
+
+def shares_last_for_ever(_world: World) -> AbstractContextManager[object]:
+    """A till does not count what it spends of a pool."""
+    return _put(giving_back, "spend", lambda *_: True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tests.simulation import lives
 from tests.simulation.house import Shape
 from tests.simulation.mix import Mix
 from tests.simulation.running import Outcome, run_seed
@@ -33,3 +36,18 @@ def test_a_gate_is_in_contact_again_after_a_failover() -> None:
         _at_rest(world)
 
     _held(run_seed(1, _CALM, script=script))
+
+
+def test_a_revocation_that_nobody_heard_of_and_a_failover_lost_ends_in_a_case() -> None:
+    """A place was free again and sold anew; then the server has its first buyer's ticket back.
+
+    Not as it should be: the second buyer's ticket is disputed although the first one's is about to
+    be revoked again. A till could declare what it has asked to revoke (invariants.md, gap 11).
+    """
+
+    def script(world: World) -> None:
+        seen.update(lives.lost_before_heard(world))
+
+    seen: dict[str, str] = {}
+    _held(run_seed(1, replace(_CALM, sale_s=1e9, ask_s=5.0, release_s=1e9), script=script))
+    assert sorted(seen.values()) == ["disputed", "void"]

@@ -18,18 +18,29 @@ from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.model import Person, Sold
 from pos_app.services.printer import PrinterError, PrinterFault
 from pos_app.services.window import Window
+from tests.simulation import desk
 from tests.simulation.fibers import Process
 from tests.simulation.house import EVENT, PERFORMANCE, Enrolled
 from tests.simulation.nodes import Machine, open_node
-from ticketing.ids import AllotmentId
+from ticketing.ids import AllotmentId, TicketId
 from ticketing.journal import Op, OpKind
-from ticketing.operations import Refund, RefundAction, Sale, SaleLine, decode_sale, encode_refund
-from ticketing.returns import Route
+from ticketing.operations import (
+    Exchange,
+    ExchangeAction,
+    Refund,
+    RefundAction,
+    Sale,
+    SaleLine,
+    encode_refund,
+)
+from ticketing.returns import ReturnAction, Route
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.simulation.world import World
+
+_MONEY_BACK = RefundAction.REFUND
 
 
 class SimPrinter:
@@ -77,7 +88,7 @@ class Till:
     def _main(self) -> None:
         world = self.world
         self.node = node = open_node(self.machine, self.process)
-        desk = printing.PrintDesk(
+        printer = printing.PrintDesk(
             node.replica,
             MirrorCatalogue(node.replica.mirror),
             SimPrinter(self),
@@ -85,7 +96,7 @@ class Till:
             "en",
             self.name,
         )
-        self.window = Window(node, desk)
+        self.window = Window(node, printer)
         self.window._person = Person("p1", "Ada", "cashier")
         with world.starting_process(self.process):
             self.window.start()
@@ -103,6 +114,7 @@ class Till:
             (60.0, self._sign_in),
             (20.0 / mix.settle_share if mix.settle_share else 0.0, self._settle),
             (mix.return_s, self._return),
+            (mix.pool_s, self._share),
         )
         rates = [1 / every if every else 0.0 for every, _doing in doings]
         total = sum(rates)
@@ -187,7 +199,7 @@ class Till:
 
     def _print_unprinted(self) -> None:
         for order in self.window.unprinted():
-            self.window.print_order(order.order_id)
+            desk.print_order(self, order.order_id)
 
     def _settle(self) -> None:
         with self.node.replica.reading() as connection:
@@ -215,23 +227,25 @@ class Till:
         with self.node.replica.reading() as connection:
             pending = revoke.pending_revocations(connection)
             rows = connection.execute(
-                "SELECT id, body FROM orders WHERE stream = ? ORDER BY rowid", (EVENT,)
+                "SELECT id FROM orders WHERE stream = ? ORDER BY rowid", (EVENT,)
             ).fetchall()
         if pending:
             self._go_on(self.world.rng.choice(pending))
             return
-        sales = [sale for row in rows if (sale := decode_sale(row["body"])) is not None]
-        if not sales:
+        if not rows or self._known() is None:
             return
-        sale = self.world.rng.choice(sales)
+        sale = desk.order_of(self, self.world.rng.choice(rows)["id"])
         live = [line for line in sale.lines if self.world.oracle.is_live(line.ticket_id)]
         if live:
             lines = live if self.world.rng.random() < 0.7 else live[:1]
             self._take_back(sale, lines)
 
-    def _take_back(self, sale: Sale, lines: Sequence[SaleLine]) -> None:
+    def _take_back(self, sale: Sale | Exchange, lines: Sequence[SaleLine]) -> None:
         world, env = self.world, self.node.env
         tickets = tuple(line.ticket_id for line in lines)
+        if world.rng.random() < world.mix.exchange_share:
+            self._have_revoked(world.rng.choice(tuple(ExchangeAction)), sale, tickets)
+            return
         action = world.rng.choice(tuple(RefundAction))
         refund = _refund(sale, lines, action)
         outcome = self._transact(
@@ -241,8 +255,13 @@ class Till:
             world.oracle.handed_in(tickets)
             world.happened("void_unpushed")
             return
-        if outcome is not Route.CENTRE:
-            return
+        if outcome is Route.CENTRE:
+            self._have_revoked(action, sale, tickets)
+
+    def _have_revoked(
+        self, action: ReturnAction, sale: Sale | Exchange, tickets: tuple[TicketId, ...]
+    ) -> None:
+        world, env = self.world, self.node.env
         world.oracle.handed_in(tickets)
         planned = self._transact(
             lambda unit: revoke.plan_revoke(unit, env, EVENT, action, sale.order_id, tickets)
@@ -254,12 +273,12 @@ class Till:
 
     def _go_on(self, asked: revoke.Revocation) -> None:
         """Ask for what was planned, again if need be; the answer is acted on when it comes."""
-        refund = self._refund_of(asked)
 
         def told(answer: revoke.Revoked | str) -> None:
             self.world.say(self.name, lambda: f"hears of {asked.op_id[:6]}: {answer}")
             if isinstance(answer, revoke.Revoked):
-                self._pay_back(asked, refund)
+                if asked.action not in tuple(ExchangeAction) or not self._give_others(asked):
+                    self._pay_back(asked, self._refund_of(asked))
             elif answer in ("offline", "quarantine"):  # the question stands
                 self.world.happened("revoke_unheard")
             else:
@@ -270,14 +289,35 @@ class Till:
         self.node.engine.wish(RevokeWish(asked.op_id, told))
 
     def _refund_of(self, asked: revoke.Revocation) -> Refund:
-        with self.node.replica.reading() as connection:
-            row = connection.execute(
-                "SELECT body FROM orders WHERE id = ?", (asked.order_id,)
-            ).fetchone()
-        sale = decode_sale(row["body"])
-        assert sale is not None
+        sale = desk.order_of(self, asked.order_id)
         lines = [line for line in sale.lines if line.ticket_id in asked.ticket_ids]
-        return _refund(sale, lines, RefundAction(asked.action))
+        is_refund = asked.action in tuple(RefundAction)
+        return _refund(sale, lines, RefundAction(asked.action) if is_refund else _MONEY_BACK)
+
+    def _give_others(self, asked: revoke.Revocation) -> bool:
+        """Tickets for the revoked ones. False when there are none, and money goes back instead."""
+        try:
+            made = self._transact(lambda unit: desk.exchange(self, unit, asked))
+        except desk.NotToBeHad:
+            self.world.happened("exchange_not_to_be_had")
+            return False
+        if made is not None:
+            self.world.happened(f"given_in_{made.action}")
+            desk.print_order(self, made.order_id)
+            self.node.engine.nudge()
+        return True
+
+    def _share(self) -> None:
+        """Somebody wants a place at the price of the first few."""
+        if self._known() is None:
+            return
+        with suppress(desk.NotToBeHad):
+            sale = self._transact(lambda unit: desk.sell_by_share(self, unit))
+            if sale is not None:
+                self.world.happened("sold_by_share")
+                self.window.print_order(sale.order_id)
+                return
+        desk.ask_for_share(self, self.world.rng.choice(self.world.mix.shape.units))
 
     def _pay_back(self, asked: revoke.Revocation, refund: Refund) -> None:
         def work(unit: Unit) -> object:
@@ -298,7 +338,7 @@ class Till:
             return None
 
 
-def _refund(sale: Sale, lines: Sequence[SaleLine], action: RefundAction) -> Refund:
+def _refund(sale: Sale | Exchange, lines: Sequence[SaleLine], action: RefundAction) -> Refund:
     return Refund(
         sale.order_id,
         action,
