@@ -137,7 +137,7 @@ class TouchableMap(QWidget):
     def _fingers_changed(self, event: QTouchEvent, down: dict[int, QPointF]) -> None:
         if not down:
             was_tap = self._pressed_at is not None and not self._dragged
-            at = event.points()[0].position()
+            at = self._pressed_at or event.points()[0].position()  # where it went down
             self._forget_fingers()
             if was_tap:
                 self._finger_tap(at, event.timestamp())

@@ -400,6 +400,7 @@ class SeatMap(TouchableMap):
             self._picture.forget()
             self._pills.forget()
             self._legend.forget()
+            self._zoom_keys.redress()
             self._place()
             self.update()
         super().changeEvent(event)

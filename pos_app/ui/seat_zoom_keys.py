@@ -31,10 +31,11 @@ class ZoomKeys(QFrame):
         self._box.setContentsMargins(1, 1, 1, 1)
         self._box.setSpacing(2)
         self.buttons = (
-            self._add("zoom_in", "plus", self.nearer),
-            self._add("zoom_out", "minus", self.further),
-            self._add("zoom_fit", "maximize", self.fit),
+            self._add("zoom_in", self.nearer),
+            self._add("zoom_out", self.further),
+            self._add("zoom_fit", self.fit),
         )
+        self.redress()
         self.retranslate()
 
     @property
@@ -47,6 +48,11 @@ class ZoomKeys(QFrame):
         flat = QBoxLayout.Direction.LeftToRight
         self._box.setDirection(flat if metrics.compact else QBoxLayout.Direction.TopToBottom)
         self.place()
+
+    def redress(self) -> None:
+        """Wear the colours of now."""
+        for button, drawing in zip(self.buttons, ("plus", "minus", "maximize"), strict=True):
+            button.show_icon(drawing, "text")
 
     def retranslate(self) -> None:
         """Speak the language of now."""
@@ -67,9 +73,8 @@ class ZoomKeys(QFrame):
             size.height(),
         )
 
-    def _add(self, name: str, drawing: str, pressed: object) -> Button:
+    def _add(self, name: str, pressed: object) -> Button:
         button = Button(name, "icon")
-        button.show_icon(drawing, "text")
         button.setFixedSize(_BUTTON_PX, _BUTTON_PX)
         button.clicked.connect(pressed)
         self._box.addWidget(button)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pos_app.presenters.seat_field import PITCH, SeatField
@@ -74,3 +76,71 @@ def test_the_middle_seat_is_one_of_those_asked_about() -> None:
     units = [TILL.unit("stalls-left", "1", "1"), TILL.unit("stalls-centre", "9", "9")]
     assert FIELD.middle_seat(units) == units[1]
     assert FIELD.middle_seat([]) is None
+
+
+def test_a_finger_beside_a_seat_means_the_nearest_one() -> None:
+    unit = TILL.unit("stalls-centre", "1", "7")
+    spot = FIELD.spots[unit]
+    beside = spot.x + 1.0, spot.y - 1.2 * PITCH  # before the first row
+    assert FIELD.seat_at(*beside) is None
+    assert FIELD.seat_at(*beside, reach=2 * PITCH) == unit
+    assert FIELD.seat_at(spot.x, FIELD.bounds[1] - 100 * PITCH, reach=1_000 * PITCH) is None
+
+
+def test_areas_are_found_under_a_point_and_walked_by_arrow_keys() -> None:
+    centre = FIELD.area_of(TILL.unit("stalls-centre", "7", "8"))
+    assert FIELD.area_at(*centre.middle) is centre
+    assert FIELD.area_at(FIELD.bounds[0], FIELD.bounds[1]) is None
+    assert FIELD.area_step(centre, -1, 0).area_id == "stalls-left"
+    assert (
+        FIELD.area_step(centre, 0, 1).area_id == "balcony-1-centre"
+    )  # no seat to stand on between
+    assert FIELD.area_step(centre, 0, -1) is centre
+    seat = FIELD.seat_in(centre)
+    assert seat is not None
+    assert TILL.plan().area_of(seat).id == "stalls-centre"
+
+
+def test_a_standing_area_has_no_seat_for_the_cursor() -> None:
+    standing = next(area for area in FIELD.areas if area.standing)
+    assert FIELD.seat_in(standing) is None
+
+
+def test_the_middle_seat_may_be_asked_for_with_a_condition() -> None:
+    wanted = set(TILL.plan().areas[0].units)
+    found = FIELD.middle_seat_where(wanted.__contains__)
+    assert found == FIELD.middle_seat(sorted(wanted))
+    assert FIELD.middle_seat_where(lambda _unit: False) is None
+
+
+def test_a_step_goes_to_the_best_seat_of_the_whole_house() -> None:
+    """What the grids leave out must never have been the answer."""
+    for unit in list(FIELD.spots)[::97]:
+        here = FIELD.spots[unit]
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            costs = []
+            for spot in FIELD.spots.values():
+                along = (spot.x - here.x) * dx + (spot.y - here.y) * dy
+                aside = abs((spot.x - here.x) * dy) + abs((spot.y - here.y) * dx)
+                if along >= PITCH * 0.25 and aside <= along * 2.0:
+                    costs.append((along + 2.2 * aside, spot.unit))
+            assert FIELD.step(unit, dx, dy) == min(costs, default=(0.0, unit))[1]
+
+
+def test_names_stand_beside_their_seats_and_never_among_them() -> None:
+    plan = TILL.plan()
+    seats = plan.areas[1].rows[3].seats
+    among = replace(plan.areas[1], label_at=(seats[3].x, seats[3].y))
+    field = SeatField(replace(plan, areas=(among,)))
+    (outline,) = field.areas
+    assert outline.clearance > PITCH
+    assert outline.away[1] < -0.9  # before the front row, which is above
+    assert outline.y < min(spot.y for spot in field.spots.values())
+
+
+def test_the_middle_of_an_area_lies_inside_it_with_room_around() -> None:
+    for area in FIELD.areas:
+        assert FIELD.area_at(*area.middle) is area
+        left, top, right, bottom = area.box
+        assert 0 < area.room[0] <= right - left
+        assert 0 < area.room[1] <= bottom - top
