@@ -170,7 +170,7 @@ def _psycopg_url(url: str) -> str:
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's "begin" event starts transactions, not sqlite3
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536", "wal_autocheckpoint=8000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
