@@ -38,6 +38,11 @@ class Log:
         """A logger that adds these fields to every record, for example `node_id`."""
         return Log(self._logger, {**self._bound, **fields})
 
+    @property
+    def shows_debug(self) -> bool:
+        """Whether `debug` writes anything: asked before fields are gathered that cost something."""
+        return self._logger.isEnabledFor(logging.DEBUG)
+
     def debug(self, event: str, /, **fields: object) -> None:
         """For whoever hunts a bug."""
         self._emit(logging.DEBUG, event, fields)

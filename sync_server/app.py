@@ -11,8 +11,8 @@ from sync_server.centre import Centre
 from sync_server.console import pages
 from sync_server.console.rendering import set_up_templates
 from sync_server.handlers import auth, feed_api, node_api, recovery_api, stock_api
-from sync_server.handlers.middlewares import answer_errors, guard, note_request, secure_response
-from sync_server.handlers.proxy import pass_on_to_owner, set_up_messenger
+from sync_server.handlers.middlewares import attend, secure_response
+from sync_server.handlers.proxy import set_up_messenger
 from sync_server.handlers.pulls import set_up_answers
 from sync_server.handlers.routes import Handler, Route, routes_of
 from sync_server.handlers.state import (
@@ -34,7 +34,7 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
     """The application; it opens the centre when it starts and closes it when it stops."""
     routes = all_routes()
     app = web.Application(
-        middlewares=[note_request, answer_errors, pass_on_to_owner, guard],
+        middlewares=[attend],
         client_max_size=max(route.body_bytes_max for route in routes),
     )
     app[CENTRE] = centre

@@ -8,15 +8,16 @@ import re
 import secrets
 import time
 from http import HTTPStatus
-from types import MappingProxyType
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from program.logs import get_logger
 from sync_server.console.session import check_form, end_visit, identify_person, page_for_problem
+from sync_server.handlers.headers import HEADERS_OF_DATA, HEADERS_OF_PAGES
 from sync_server.handlers.problems import Problem
+from sync_server.handlers.proxy import pass_on
 from sync_server.handlers.routes import Handler, Route
 from sync_server.handlers.state import (
     CENTRE,
@@ -29,6 +30,7 @@ from sync_server.handlers.state import (
     NodeIdentity,
 )
 from sync_server.heart.work import UnknownStream
+from sync_server.ownership import OwnedElsewhere
 from sync_server.services.permissions import FOR_NODES, Permission, node_may, person_may
 from sync_server.store.errors import StoreBusy
 from sync_server.store.writer import UNAVAILABLE
@@ -41,19 +43,30 @@ _log = get_logger(__name__)
 
 
 @web.middleware
-async def note_request(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id, and log it when it is done: never its query, body or headers."""
+async def attend(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A request from its arrival to its answer. One function: thousands go through it a second.
+
+    It gets an id, its caller is let in, whatever goes wrong becomes a problem document or a page
+    for a person, and when it is done it is logged: never its query, body or headers.
+    """
     given = request.headers.get("X-Request-Id")
     request_id = given if given and _REQUEST_ID.fullmatch(given) else _new_request_id()
     request[REQUEST_ID] = request_id
     began_s = time.monotonic()
-    status = 0  # stays when the caller went away or the server stops
+    response: web.StreamResponse | None = None  # stays when the caller went away
     try:
-        response = await handler(request)
-        status = response.status
-        response.headers["X-Request-Id"] = request_id
+        try:
+            await _guard(request, handler)
+            response = await handler(request)
+        except OwnedElsewhere as elsewhere:
+            response = await pass_on(request, handler, elsewhere)
+    except web.HTTPException as error:
+        response = await _say(request, _problem_of_http(error))
+    except Exception as error:  # noqa: BLE001 - no traceback leaves the server
+        response = await _say(request, _problem_of(request, error))
     finally:
-        _log_request(request, status, time.monotonic() - began_s)
+        _log_request(request, response.status if response else 0, time.monotonic() - began_s)
+    response.headers["X-Request-Id"] = request_id
     return response
 
 
@@ -74,6 +87,8 @@ def _log_request(request: web.Request, status: int, took_s: float) -> None:
     """
     node = request.get(NODE)
     is_plain = node is not None and status == HTTPStatus.OK and took_s < SLOW_S
+    if is_plain and not _log.shows_debug:
+        return
     person = request.get(PERSON)
     (_log.debug if is_plain else _log.info)(
         "request",
@@ -87,62 +102,31 @@ def _log_request(request: web.Request, status: int, took_s: float) -> None:
     )
 
 
-@web.middleware
-async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever went wrong into a problem document, or into a page for a person."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < HTTPStatus.BAD_REQUEST:
-            raise
-        return await _say(request, _problem_of_http(error))
-    except Exception as error:  # noqa: BLE001 - no traceback leaves the server
-        return await _say(request, _problem_of(request, error))
-
-
-@web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _guard(request: web.Request, handler: Handler) -> None:
     """Let through whoever the route's permission names; a route without one lets nobody through."""
-    if request.match_info.http_exception is not None:
-        return await handler(request)  # there is no such route: it says so
-    route = request.app[ROUTES].get(request.match_info.handler)
+    route = request.app[ROUTES].get(handler)
     if route is None:
+        if request.match_info.http_exception is not None:
+            return  # there is no such route: the handler says so
         raise Problem(403, "forbidden", "this address is not open to anybody")
-    if route.permission is not Permission.PUBLIC:
-        if route.permission in FOR_NODES:
-            await _admit_node(request, route.permission)
-        else:
-            await _admit_person(request, route.permission)
+    if route.permission in FOR_NODES:
+        await _admit_node(request, route.permission)
+    elif route.permission is not Permission.PUBLIC:
+        await _admit_person(request, route.permission)
     if request.can_read_body:
         await _read_body(request, route)
     if route.page and request.method == "POST":
         await check_form(request)
-    return await handler(request)
 
 
 async def secure_response(request: web.Request, response: web.StreamResponse) -> None:
     """Headers that every answer carries; a signal, so that no answer can get around it."""
     headers = response.headers
-    headers.update(_HEADERS_OF_PAGES if _is_html(response) else _HEADERS_OF_DATA)
-    headers.setdefault("Cache-Control", "no-store")
+    if hdrs.CONTENT_SECURITY_POLICY not in headers:  # what `wire.reply` made has them all
+        headers.update(HEADERS_OF_PAGES if _is_html(response) else HEADERS_OF_DATA)
+        headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
     if request.app[SETTINGS].is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-
-
-_PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-    "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
-_HEADERS = {
-    "Server": "boxgate",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_HEADERS_OF_PAGES = MappingProxyType(_HEADERS | {"Content-Security-Policy": _PAGE_POLICY})
-_HEADERS_OF_DATA = MappingProxyType(_HEADERS | {"Content-Security-Policy": _DATA_POLICY})
 
 
 def _is_html(response: web.StreamResponse) -> bool:
@@ -150,7 +134,7 @@ def _is_html(response: web.StreamResponse) -> bool:
 
 
 async def _admit_node(request: web.Request, permission: Permission) -> None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Problem(401, "token_missing", "this call needs an access token")
     bearer = request.app[TOKENS].bearer_of(token, time.time())

@@ -90,18 +90,10 @@ def set_up_messenger(app: web.Application) -> None:
     app.cleanup_ctx.append(_run_messenger)
 
 
-@web.middleware
-async def pass_on_to_owner(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a call whose stream another server owns with that server's answer."""
-    try:
-        return await handler(request)
-    except OwnedElsewhere as elsewhere:
-        return await _pass_on(request, handler, elsewhere)
-
-
-async def _pass_on(
+async def pass_on(
     request: web.Request, handler: Handler, elsewhere: OwnedElsewhere
 ) -> web.StreamResponse:
+    """Answer a call whose stream another server owns with that server's answer."""
     if PASSED_ON_BY in request.headers:
         raise Problem(421, "not_owner", "another server owns this event")
     ownership = request.app[CENTRE].ownership

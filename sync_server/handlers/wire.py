@@ -13,9 +13,12 @@ import orjson
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
+from sync_server.handlers.headers import HEADERS_OF_DATA
 from sync_server.handlers.problems import Problem
 
-_HEADERS = {hdrs.CONTENT_TYPE: "application/json"}
+_HEADERS = CIMultiDict(HEADERS_OF_DATA)
+_HEADERS[hdrs.CONTENT_TYPE] = "application/json"
+_HEADERS[hdrs.CACHE_CONTROL] = "no-store"
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
