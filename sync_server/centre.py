@@ -123,6 +123,7 @@ class Centre:
 
         Raises OwnedElsewhere when another server writes this stream, UnknownStream, StoreBusy.
         """
+        self.writer.stand_back()
         for _ in range(OWNER_TRIES):
             if not self.ownership.owns(step.stream):
                 await self.ownership.own(step.stream)

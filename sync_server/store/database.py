@@ -168,9 +168,20 @@ def _psycopg_url(url: str) -> str:
     return str(make_url(url).set(drivername="postgresql+psycopg").render_as_string(False))
 
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    # A statement of many rows keeps what it may have to undo: in memory, not in a new file each.
+    "temp_store=MEMORY",
+    "cache_size=-65536",  # KiB: the pages that sales of many tills are spread over
+    "wal_autocheckpoint=2000",  # pages: most are written anew many times between two checkpoints
+)
+
+
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's "begin" event starts transactions, not sqlite3
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536", "wal_autocheckpoint=8000"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 QUEUE_MAX = 4_096
 BATCH_MAX = 512
+STAND_BACK_S = 0.03
+"""So long at most the event loop stands back for one batch, see `Writer.stand_back`."""
 TRIES_MAX = 3
 """So often a batch is begun again that was in the way of another server's."""
 UNAVAILABLE = (
@@ -162,6 +164,10 @@ class Writer:
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="writer")
         self._stopping = threading.Event()
+        self._deciding = threading.Lock()
+        self._batches = 0
+        self._long_batch = 0
+        self._computes_here = engine.dialect.name == "sqlite"
 
     def start(self) -> None:
         """Begin to take jobs."""
@@ -193,6 +199,21 @@ class Writer:
         if self._queue.qsize() >= QUEUE_MAX:
             raise StoreBusy("the server is busy; try again")
         self._queue.put(_Item(task, future))
+
+    def stand_back(self) -> None:
+        """Called on the event loop before it prepares a step: waits while a batch is decided.
+
+        Two threads that both compute have one interpreter between them, and the writer, for which
+        everybody waits, would have to ask for it back after each of a batch's some forty calls of
+        SQLite. So the loop does its part while the writer commits. A batch that takes longer than
+        STAND_BACK_S is waited for once; PostgreSQL computes elsewhere, and is not waited for.
+        """
+        if not self._computes_here or self._long_batch == self._batches:
+            return
+        if self._deciding.acquire(timeout=STAND_BACK_S):
+            self._deciding.release()
+        else:
+            self._long_batch = self._batches
 
     def _loop(self) -> None:
         running = True
@@ -242,7 +263,9 @@ class Writer:
         try:
             with self._begin() as connection:
                 batch = Transaction(connection, _now_ms())
-                _run_steps(batch, [item for item in items if not item.is_job], run)
+                self._batches += 1
+                with self._deciding:
+                    _run_steps(batch, [item for item in items if not item.is_job], run)
                 for item in items:
                     if item.is_job:
                         _attempt(batch, item)

@@ -16,7 +16,7 @@ from sync_server.store import writer as writer_module
 from sync_server.store.database import open_engine, read_only
 from sync_server.store.errors import StoreBusy
 from sync_server.store.transact import transact
-from sync_server.store.writer import BATCH_MAX, Runner, Transaction, Writer, _Item
+from sync_server.store.writer import BATCH_MAX, STAND_BACK_S, Runner, Transaction, Writer, _Item
 from tests.fakes.databases import fresh_database
 
 WAIT_S = 20
@@ -310,3 +310,62 @@ def test_a_command_that_fails_leaves_nothing(engine: Engine) -> None:
     with pytest.raises(RuntimeError, match="no"):
         transact(engine, job)
     assert notes(engine) == []
+
+
+class Held:
+    """A step that is being decided until it is let go."""
+
+    stream = STREAM
+
+    def __init__(self) -> None:
+        self.entered, self.go = threading.Event(), threading.Event()
+
+    def decide(self) -> None:
+        self.entered.set()
+        assert self.go.wait(WAIT_S)
+
+
+@pytest.mark.parametrize("computes_here", [True, False])
+def test_who_brings_steps_stands_back_once_for_a_long_batch_and_only_where_both_compute(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, computes_here: bool
+) -> None:
+    waits: list[float] = []
+
+    class Turn:
+        """A lock that is taken while a batch is decided, and notes who waited for it."""
+
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def acquire(self, timeout: float) -> bool:
+            waits.append(timeout)
+            return self.lock.acquire(timeout=0.01)
+
+        def release(self) -> None:
+            self.lock.release()
+
+        def __enter__(self) -> None:
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    def run(_sql: object, steps: list[Held], _now_ms: int) -> tuple[list[None], bool]:
+        for step in steps:
+            step.decide()
+        return [None] * len(steps), False
+
+    writer = Writer(engine, lambda _streams: None, Runner(run, run))
+    monkeypatch.setattr(writer, "_deciding", Turn())
+    monkeypatch.setattr(writer, "_computes_here", computes_here)
+    writer.start()
+    for number in (1, 2):
+        step, future = Held(), Future[None]()
+        writer.submit_for(step, future)
+        assert step.entered.wait(WAIT_S)
+        writer.stand_back()
+        writer.stand_back()  # what takes long is waited for once
+        assert waits == [STAND_BACK_S] * number * computes_here
+        step.go.set()
+        future.result(WAIT_S)
+    writer.stop()
