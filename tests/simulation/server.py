@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import threading
 from collections.abc import Callable, Collection, Coroutine, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -216,6 +217,7 @@ class SimWriter(Writer):
         super().__init__(*parts)
         self._centre = centre
         self._is_due = False
+        self._deciding: Any = threading.RLock()  # one thread is never in its own way
 
     def submit_for(self, task: Any, future: Any) -> None:
         super().submit_for(task, future)
@@ -301,6 +303,8 @@ class SimCentre(Centre):
 
 class _Engine:
     """`with engine.begin() as connection`, on the server's disk."""
+
+    dialect = SimConnection.dialect
 
     def __init__(self, centre: SimCentre) -> None:
         self._centre, self._world = centre, centre.world
