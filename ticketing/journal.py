@@ -107,26 +107,35 @@ def is_hash(text: object) -> bool:
     return isinstance(text, str) and _HASH.fullmatch(text) is not None
 
 
+def _is_storable(body: str) -> bool:
+    """Whether every database takes it as text; nearly all bodies are plain ASCII."""
+    if body.isascii():
+        return "\0" not in body
+    return _UNSTORABLE.search(body) is None
+
+
 def op_from_wire(raw: object) -> Op | None:
     """The operation, or None when the array is not one (a framing error: nothing is stored)."""
     if not isinstance(raw, list) or len(raw) != 7:
         return None
     seq, op_id, kind, version, wall_ms, body, digest = raw
-    numbers_fit = all(
-        type(n) is int and low <= n <= high
-        for n, low, high in ((seq, 1, _EXACT_MAX), (version, 1, U16_MAX), (wall_ms, 0, _EXACT_MAX))
-    )
-    texts_fit = (
-        isinstance(kind, str)
+    if (
+        type(seq) is int
+        and 1 <= seq <= _EXACT_MAX
+        and type(version) is int
+        and 1 <= version <= U16_MAX
+        and type(wall_ms) is int
+        and 0 <= wall_ms <= _EXACT_MAX
+        and is_op_id(op_id)
+        and isinstance(kind, str)
         and _KIND.fullmatch(kind) is not None
         and isinstance(body, str)
         and len(body) <= BODY_CHARS_MAX
-        and _UNSTORABLE.search(body) is None
+        and _is_storable(body)
         and is_hash(digest)
-    )
-    if not (numbers_fit and texts_fit and is_op_id(op_id)):
-        return None
-    return Op(seq, op_id, kind, version, wall_ms, body, digest)
+    ):
+        return Op(seq, op_id, kind, version, wall_ms, body, digest)
+    return None
 
 
 def first_break(

@@ -244,7 +244,7 @@ def _push_reply(
             raise Problem(400, "broken_chain", f"operation {seq} does not follow", seq=seq)
         case intake.Forked(acked):
             raise Problem(409, "journal_forked", "this journal is fenced", acked=acked)
-    verdicts = [[a.seq, a.verdict, a.code, a.rev] for a in taken.answers]
+    verdicts = [[op.seq, op.verdict, op.verdict_code, op.rev] for op in taken.ops]
     return reply({"acked": taken.acked, "hash": taken.hash, "verdicts": verdicts})
 
 

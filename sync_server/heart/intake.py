@@ -33,27 +33,15 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Verdict on one operation; its effects are in the feed from `rev` on."""
-
-    seq: int
-    verdict: str
-    code: str
-    rev: int
-
-
-@dataclass(frozen=True, slots=True)
 class Taken:
-    """The journal's head at the server after the batch, and a verdict for each operation sent."""
+    """The journal's head at the server after the batch, and each operation sent with its verdict.
+
+    Whole once the work is flushed: then `rev` says from where on the feed shows its effects.
+    """
 
     acked: int
     hash: str
     ops: tuple[OpRow, ...]
-
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        """What the node is told. Whole once the work is flushed."""
-        return tuple(Answer(op.seq, op.verdict, op.verdict_code, op.rev) for op in self.ops)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ def _push_all(
         batch = Batch(first + 1, prev, tuple(ops[first : first + OPS_PER_PUSH]))
         taken = _take(writer, Push(source, batch))
         assert isinstance(taken, Taken)
-        assert all(answer.verdict == "ok" for answer in taken.answers)
+        assert all(op.verdict == "ok" for op in taken.ops)
         prev = taken.hash
     found["server_us_per_sale"] = (time.perf_counter() - began) * 1e6 / len(ops)
 

@@ -278,7 +278,7 @@ class Journal:
         assert isinstance(taken, Taken), taken
         assert (taken.acked, taken.hash) == (len(self.ops), self.head_hash)
         self.acked = taken.acked
-        return [f"{a.verdict} {a.code}".strip() for a in taken.answers]
+        return [f"{op.verdict} {op.verdict_code}".strip() for op in taken.ops]
 
     def twin(self) -> Journal:
         """A copy of the machine: same identity and journal, a future of its own."""

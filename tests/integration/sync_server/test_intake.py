@@ -81,7 +81,7 @@ def test_pushing_again_gives_the_same_verdicts_and_no_second_effect(
     till.release(grant.id, 2)
     first = till.send(till.batch(1, 3))
     assert isinstance(first, Taken)
-    assert [a.verdict for a in first.answers] == ["ok", "rejected", "ok"]
+    assert [op.verdict for op in first.ops] == ["ok", "rejected", "ok"]
     before, head = counts(stage), stage.one("SELECT head FROM stream WHERE event_id = :e", e=EVENT)
     for _ in range(3):
         assert till.send(till.batch(1, 3)) == first
@@ -97,11 +97,11 @@ def test_a_push_may_overlap_what_is_there(stage: Stage, till: Till) -> None:
     both = till.send(till.batch(2, 3))
     assert isinstance(early, Taken)
     assert isinstance(both, Taken)
-    assert both.answers[0] == early.answers[1]
+    assert both.ops[0] == early.ops[1]
     assert both.acked == 3
     part = till.send(till.batch(1, 1))  # late, out of order: answered from the books
     assert isinstance(part, Taken)
-    assert (part.acked, part.hash, part.answers) == (3, till.head_hash, early.answers[:1])
+    assert (part.acked, part.hash, part.ops) == (3, till.head_hash, early.ops[:1])
     assert counts(stage)["orders"] == 3
 
 
@@ -319,7 +319,7 @@ def test_a_receipt_number_used_twice_is_poison_and_not_a_crash(stage: Stage, til
     assert stage.claims()[2][0] == "allot"  # nothing of it stays half done
     assert stage.rows("SELECT 1 FROM ticket WHERE id = :t", t=clash.lines[0].ticket_id) == []
     assert stage.one("SELECT sum(amount_minor) FROM ledger") == 0
-    assert till.send(till.batch(1, 3)).answers[1].code == "contradiction"  # type: ignore[union-attr]
+    assert till.send(till.batch(1, 3)).ops[1].verdict_code == "contradiction"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("again", ["order_id", "ticket_id"])
