@@ -19,6 +19,7 @@ No chance and no clock: the same question always has the same answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 from typing import TYPE_CHECKING
 
 from ticketing.pricing.packing_worths import feasible_worths
@@ -110,6 +111,8 @@ class _Search:
             for pattern in patterns
         ]
         self.savings = [pattern.saving * _SCALE for pattern in patterns]
+        # All savings are multiples of this: whatever saves more saves so much more at least.
+        self.grain = gcd(*self.savings)
         self.worths = feasible_worths(self.left, self.needs, self.savings)
         self.slacks = [
             sum(self.worths[place] * count for place, count in needs) - saving
@@ -129,7 +132,7 @@ class _Search:
         most = sum(worth * count for worth, count in zip(self.worths, self.left, strict=True))
         self.best = max(_greedy(self), key=self._saved)
         self.least_lost = most - self._saved(self.best)
-        if self.least_lost >= _SCALE:
+        if self.least_lost >= self.grain:
             self._visit(0, 0)
 
     def _saved(self, times: Sequence[int]) -> int:
@@ -151,8 +154,7 @@ class _Search:
         self.seen[state] = lost
         self._use_pattern(place, lost)
         staying = self.left[place]
-        # Savings are whole minor units: whatever saves more loses less by one of these at least.
-        if lost + staying * self.worths[place] <= self.least_lost - _SCALE:
+        if lost + staying * self.worths[place] <= self.least_lost - self.grain:
             self.left[place] = 0
             self._visit(place + 1, lost + staying * self.worths[place])
             self.left[place] = staying
@@ -160,7 +162,7 @@ class _Search:
     def _use_pattern(self, place: int, lost: int) -> None:
         left = self.left
         for at in self.using[place]:
-            if lost + self.slacks[at] > self.least_lost - _SCALE:
+            if lost + self.slacks[at] > self.least_lost - self.grain:
                 return  # the following ones lose more
             self.steps += 1
             needs = self.needs[at]

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 Needs = tuple[tuple[int, int], ...]
 """(resource, pieces) that a pattern takes."""
 
-PIVOTS_MAX = 60
+PIVOTS_MAX = 40
 _TINY = 1e-7
+_BLOCK = 64
 
 
 def feasible_worths(
@@ -58,43 +59,48 @@ def _lower(
 
 
 def _dual(counts: Sequence[int], needs: Sequence[Needs], savings: Sequence[int]) -> list[float]:
-    """The dual values, or how far the pivots went. Revised simplex, dearest column first."""
+    """The dual values, or how far the pivots went: the revised simplex method."""
     size = len(counts)
     inverse = [[float(row == at) for at in range(size)] for row in range(size)]
     amounts = [float(count) for count in counts]
     costs = [0.0] * size
     worths = [0.0] * size
     for _pivot in range(PIVOTS_MAX):
-        gain, column = _entering(worths, needs, savings)
+        saving, column = _entering(worths, needs, savings)
         if column is None:
             break
-        pulled = [sum(row[place] * count for place, count in column) for row in inverse]
+        pulled = [sum([row[place] * count for place, count in column]) for row in inverse]
         ratios = [(amounts[at] / pull, at) for at, pull in enumerate(pulled) if pull > _TINY]
         if not ratios:
             break
         _ratio, leaving = min(ratios)
         _pivot_on(inverse, amounts, pulled, leaving)
-        costs[leaving] = gain
-        worths = [
-            sum(cost * row[at] for cost, row in zip(costs, inverse, strict=True) if cost)
-            for at in range(size)
-        ]
+        costs[leaving] = saving
+        worths = [0.0] * size
+        for cost, row in zip(costs, inverse, strict=True):
+            if cost:
+                worths = [worth + cost * by for worth, by in zip(worths, row, strict=True)]
     return worths
 
 
 def _entering(
     worths: Sequence[float], needs: Sequence[Needs], savings: Sequence[int]
 ) -> tuple[float, Needs | None]:
-    """The pattern (or the resource left over) that would gain most: what it saves, what it takes."""
-    most, saving, column = _TINY, 0.0, None
-    for each, minor in zip(needs, savings, strict=True):
-        gain = minor - sum([worths[place] * count for place, count in each])
-        if gain > most:
-            most, saving, column = gain, float(minor), each
-    for place, worth in enumerate(worths):
-        if -worth > most:
-            most, saving, column = -worth, 0.0, ((place, 1),)
-    return saving, column
+    """A pattern that gains much: what it saves, what it takes; or a piece better left over.
+
+    The best one of a block is as good as any: to look at all of them costs more than it gains.
+    """
+    worst = min(range(len(worths)), key=worths.__getitem__)
+    column: Needs = ((worst, 1),)
+    most, saving = -worths[worst], 0.0
+    for first in range(0, len(needs), _BLOCK):
+        if most > _TINY:
+            return saving, column
+        for at in range(first, min(first + _BLOCK, len(needs))):
+            gain = savings[at] - sum([worths[place] * count for place, count in needs[at]])
+            if gain > most:
+                most, saving, column = gain, float(savings[at]), needs[at]
+    return saving, (column if most > _TINY else None)
 
 
 def _pivot_on(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ticketing.pricing.price_list import PriceList
     from ticketing.pricing.wanted import Context
 
-PATTERNS_MAX = 400
-_STEPS_MAX = 4_000  # of looking for them, over all packages
+PATTERNS_MAX = 300
+_STEPS_MAX = 3_000  # of looking for them, over all packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,7 @@ class _Ways:
         self._kinds = package.tickets
         self._apart = package.over is Over.DIFFERENT_PERFORMANCES
         self._taken = [0] * len(classes)
+        self._taken_for: set[int] = set()  # performances, where no two may be the same
 
     def among(self, group: list[int]) -> Iterator[tuple[int, ...]]:
         """Yield each choice from this group once, ascending within."""
@@ -158,7 +159,7 @@ class _Ways:
                 return
         seen: set[tuple[int, ...]] = set()
         for _done in self._choose(fitting, 0, 0, self._kinds[0].count):
-            way = tuple(at for at, often in enumerate(self._taken) for _ in range(often))
+            way = tuple(at for at in group for _ticket in range(self._taken[at]))
             if way not in seen:  # a ticket may be of two kinds
                 seen.add(way)
                 yield way
@@ -183,19 +184,15 @@ class _Ways:
         is_last = turn + 1 == len(fitting[kind])
         for often in range(min(wanted, self._most(at)), wanted - 1 if is_last else -1, -1):
             self._taken[at] += often
+            if often and self._apart:
+                self._taken_for.add(self._classes[at].performance)
             yield from self._choose(fitting, kind, turn + 1, wanted - often)
             self._taken[at] -= often
+            if often and self._apart:
+                self._taken_for.remove(self._classes[at].performance)
 
     def _most(self, at: int) -> int:
         """How many tickets of a class may still be taken."""
         if not self._apart:
             return len(self._classes[at].members) - self._taken[at]
-        performance = self._classes[at].performance
-        return (
-            0
-            if any(
-                often and self._classes[other].performance == performance
-                for other, often in enumerate(self._taken)
-            )
-            else 1
-        )
+        return 0 if self._classes[at].performance in self._taken_for else 1

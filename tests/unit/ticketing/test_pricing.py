@@ -281,10 +281,14 @@ def test_the_odd_unit_is_paid_by_the_same_line_in_any_order() -> None:
 
 
 def test_above_fifty_lines_the_combination_is_greedy_and_says_so() -> None:
-    pair = package("pair", AmountOff(1_000), kind(2))
-    rules = PriceRules(packages=(pair,))
-    fifty, more = priced(rules, *several(49)), priced(rules, *several(51))
-    assert (fifty.saving_minor, fifty.exact) == (24_000, True)
+    # Of an odd number, three are best sold as a trio; greed takes one more pair and one is left.
+    pair, trio = (
+        package("pair", AmountOff(1_000), kind(2)),
+        package("trio", AmountOff(1_001), kind(3)),
+    )
+    rules = PriceRules(packages=(pair, trio))
+    fewer, more = priced(rules, *several(49)), priced(rules, *several(51))
+    assert (fewer.saving_minor, fewer.exact) == (24_001, True)
     assert (more.saving_minor, more.exact) == (25_000, False)
     assert priced(NOTHING, *several(60)).exact
 
