@@ -93,6 +93,7 @@ class EscPosPrinter:
         self._clock = clock
         self._parser = AnswerParser()
         self._heard: list[str] = []
+        self._auto: AutoStatus | None = None  # the last that came by itself
         self._awaited: Callable[[object], bool] | None = None
         self._is_confirmed = False
         self._is_lost = False
@@ -324,23 +325,25 @@ class EscPosPrinter:
         """DLE EOT 1 to 4. A printer that leaves one of 2 to 4 unanswered does not know it."""
         dropped_before = self._parser.dropped_bytes_count
         answers: dict[Ask, int] = {}
-        auto: AutoStatus | None = None
+        self._auto = None
         for what in Ask:
             self._line.send(ask_status(what), self._timings.answer_s)
             found = self._read_until(_is_status, self._timings.answer_s)
             if isinstance(found, StatusByte):
                 answers[what] = found.value
-            elif isinstance(found, AutoStatus):
-                auto = found
             elif what is Ask.PRINTER:
                 break
         if self._parser.dropped_bytes_count > dropped_before:
             return Status(frozenset({Fault.UNKNOWN}))
         if answers:
             return status_of(answers)
-        if auto is not None:
-            return status_of_auto(auto)
-        return Status(frozenset({Fault.SILENT}))
+        return self._told_by_itself()
+
+    def _told_by_itself(self) -> Status:
+        """For a printer that answers no question: what it sent meanwhile, if anything."""
+        if self._auto is None:
+            return Status(frozenset({Fault.SILENT}))
+        return status_of_auto(self._auto)
 
     def _read_until(self, is_wanted: Callable[[object], bool], timeout_s: float) -> object | None:
         """The first answer that is wanted, None when it does not come in time."""
@@ -359,6 +362,8 @@ class EscPosPrinter:
     def _keep(self, answer: object) -> None:
         if isinstance(answer, ProcessDone):
             self._heard = [*self._heard[1 - HEARD_COUNT_MAX :], answer.process_id]
+        elif isinstance(answer, AutoStatus):
+            self._auto = answer
         if self._awaited is not None and self._awaited(answer):
             self._is_confirmed = True
 
@@ -423,4 +428,4 @@ def _mute(profile: Profile) -> Profile:
 
 
 def _is_status(answer: object) -> bool:
-    return isinstance(answer, StatusByte | AutoStatus)
+    return isinstance(answer, StatusByte)

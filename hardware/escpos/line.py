@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NETWORK_PORT: Final = 9100  # "raw" printing, as JetDirect brought it
 CONNECT_TIMEOUT_S: Final = 3.0
 READ_BYTES: Final = 4096
+_SEND_BUFFER_BYTES: Final = 16_384
 _POLL_S: Final = 0.05
 _FLUSH_POLL_S: Final = 0.002
 _FLOWS: Final = ("none", "rtscts", "dsrdtr", "xonxoff")
@@ -146,6 +147,9 @@ class TcpLine:
         # A question of three bytes must not wait for the answer to the one before.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # Small, so that a printer that takes nothing is noticed, and little is under way when the
+        # line breaks.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         self._socket = connection
 
     def send(self, data: bytes, timeout_s: float) -> int:
@@ -268,9 +272,10 @@ class SerialLine:
         """Close the port; what a printer did not take is dropped."""
         port, self._port = self._port, None
         if port is not None:
-            with suppress(OSError):
+            # A port whose device is gone refuses even this.
+            with suppress(OSError, termios.error):
                 port.reset_output_buffer()
-            with suppress(OSError):
+            with suppress(OSError, termios.error):
                 port.close()
 
     def _opened(self) -> serial.Serial:

@@ -32,7 +32,7 @@ _INK: Final = 110  # of 255: how dark a dot must be; a little below half, since 
 _FACES_COUNT_MAX: Final = 64
 BASELINE_ROW: Final = 23
 _SIZES_CACHED: Final = 32
-_GLYPHS_CACHED: Final = 4096
+_GLYPHS_CACHED: Final = 2048
 
 
 class NoFont(Exception):
@@ -55,6 +55,8 @@ class LinePainter:
         self.faces: Final = faces
         self._font = lru_cache(_SIZES_CACHED)(self._load)
         self._face_for = lru_cache(_GLYPHS_CACHED)(self._find_face)
+        self._size = lru_cache(_SIZES_CACHED)(self._fitting_size)
+        self._glyph = lru_cache(_GLYPHS_CACHED)(self._draw)
         for face in faces:
             self._font(face, CELL_ROWS)
 
@@ -72,28 +74,28 @@ class LinePainter:
         at = run.at
         for char in run.text:
             width = unicode_width(char)
-            glyph = self._glyph(char, max(1, width), line, bold=run.bold)
+            glyph = self._glyph(char, max(1, width), line.wide, line.high, run.bold)
             left = (at - (width == 0)) * CELL_DOTS * line.wide
             image.paste(255, (max(0, left), 0), glyph)
             at += width
 
-    def _glyph(self, char: str, cells: int, line: Line, *, bold: bool) -> Image.Image:
+    def _draw(self, char: str, cells: int, wide: int, high: int, bold: bool) -> Image.Image:
         """One character in the middle of its cells; painted square and then widened."""
         face = self._face_for(char)
         if face is None:
             char = _GETA if cells == 2 and self._face_for(_GETA) else "?"
             face = self._face_for(char) or self.faces[0]
-        font = self._font(face, self._size(face, cells, CELL_ROWS * line.high))
-        width = cells * CELL_DOTS * line.high
-        glyph = Image.new("L", (width, LINE_ROWS * line.high))
+        font = self._font(face, self._size(face, cells, CELL_ROWS * high))
+        width = cells * CELL_DOTS * high
+        glyph = Image.new("L", (width, LINE_ROWS * high))
         left = (width - font.getlength(char)) / 2
         draw = ImageDraw.Draw(glyph)
-        for shift in range(1 + bold * line.high):
-            at = (left + shift, BASELINE_ROW * line.high)
+        for shift in range(1 + bold * high):
+            at = (left + shift, BASELINE_ROW * high)
             draw.text(at, char, fill=255, font=font, anchor="ls")
-        return glyph.resize((cells * CELL_DOTS * line.wide, glyph.height))
+        return glyph.resize((cells * CELL_DOTS * wide, glyph.height))
 
-    def _size(self, face: Face, cells: int, size: int) -> int:
+    def _fitting_size(self, face: Face, cells: int, size: int) -> int:
         """At which size a character fits its cells: most Latin letters are wider than half a Han."""
         if cells == 2:
             return size

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES: Final = 4096
 _TICK_S: Final = 0.01
+_WINDOW_BYTES: Final = 8192  # network cards of printers have little memory
 
 
 class _Wire(Protocol):
@@ -296,6 +297,7 @@ class _Pty:
 def _listen(place: tuple[str, int]) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW_BYTES)
     listener.bind(place)
     listener.listen(4)
     listener.setblocking(False)

@@ -217,6 +217,7 @@ class Spooler:
         if self._has_lost_track:
             self._spool.doubt_what_was_under_way(self.name)
             self._has_lost_track, self._must_clear = False, True
+            self._tell()
         self._kick()
         job = self._spool.next_queued(self.name)
         status = self._look()
@@ -224,7 +225,7 @@ class Spooler:
             if job is not None:
                 self._spool.note_faults(job.seq, status.faults, now_ms=self._wall_ms())
                 self._tell()
-            return RETRY_S if job is not None else IDLE_S
+            return RETRY_S if job is not None or self._spool.in_doubt(self.name) else IDLE_S
         if job is None:
             return self._idle()
         self._reached(Point.CHOSEN)
