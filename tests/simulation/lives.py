@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -440,3 +441,38 @@ def lost_before_heard(world: World) -> dict[str, str]:
     _rests(world)
     rows = world.server.disk.connection.execute("SELECT id, state FROM ticket")
     return {row[0]: row[1] for row in rows}
+
+
+def greeting_held_up(world: World) -> int:
+    """A till's greeting is held up on its way; a later one comes; then the server goes on from
+    before both, the till pushes a sale, and the first one comes at last. How often it was enrolled
+    again, since it was locked.
+    """
+    till, server = world.tills[0], world.server
+    world.begin()
+    _stocked(world, till)
+    world.demand = False
+    image = server.disk.image()
+    held: list[bytes] = []
+    handle = server.handle
+
+    def handled(caller: Enrolled, raw: bytes, reply: Callable[[bytes], None]) -> None:
+        if b"/v1/hello" in raw and caller == till.machine.enrolled and not held:
+            held.append(raw)
+        else:
+            handle(caller, raw, reply)
+
+    with mock.patch.object(server, "handle", handled):
+        till.node.engine._greet.set()
+        till.node.engine.nudge()
+        world.works.run(world.works.now + 30)
+    if not held:
+        raise Astray("it did not greet")
+    server.disk.images = deque([image] * 2, maxlen=2)
+    world.breakage.fail_over()
+    server.restart()
+    _sells(world, till, till.free_units()[:1])
+    handle(till.machine.enrolled, held[0], lambda _answer: None)
+    world.works.run(world.works.now + 5)
+    _rests(world)
+    return world.counts["enrolled_again"]
