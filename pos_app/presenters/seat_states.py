@@ -6,6 +6,8 @@ A map of 50,000 seats cannot look at each of them whenever one was sold: it asks
 from __future__ import annotations
 
 from collections import Counter
+from itertools import compress
+from operator import is_not
 from typing import TYPE_CHECKING, Final
 
 from pos_app.services.model import UnitState
@@ -44,7 +46,8 @@ class SeatStates:
         before = self._states
         if states is before and self._counts:
             return []
-        changed = [unit for unit, state in states.items() if before.get(unit) is not state]
+        others = map(is_not, states.values(), map(before.get, states))
+        changed = list(compress(states, others))
         changed += before.keys() - states.keys()
         self._states = states
         if not self._counts or len(changed) * 4 > len(self.codes):

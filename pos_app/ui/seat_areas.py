@@ -45,6 +45,8 @@ class Block:
     """The price tiers of its units; with only one, `sample_unit` has its price."""
     sample_unit: int = 0
     filtered_out: bool = False
+    count: str = ""
+    """`free_count`, as people write it."""
 
     def fill(self) -> QColor:
         """The more there is to be had, the stronger; what cannot be sold at once is a ground only."""
@@ -91,7 +93,7 @@ def paint_blocks(
     left, top = camera.to_screen(seen.left(), seen.top(), view)
     clip = QRectF(left, top, seen.width() * camera.zoom, seen.height() * camera.zoom)
     for block in blocks:
-        lines = _lines(block, words.count(block.free_count), camera.zoom, size_px)
+        lines = _lines(block, block.count, camera.zoom, size_px)
         middle_x, middle_y = camera.to_screen(*block.middle, view)
         high = sum(line.high for line in lines)
         wide = max((line.wide for line in lines), default=0.0) + 2

@@ -41,6 +41,8 @@ _SEATS_ZOOM: Final = 1.0
 _AHEAD_MS: Final = 15
 _AROUND_PX: Final = 200
 """How far around the view is painted ahead."""
+_AHEAD: Final = 1_000
+"""Effort at a time for what is not in view: a tap in between must not wait."""
 _ALL: Final = 10**9
 """More effort than any house is."""
 _TO_BE_HAD: Final = (UnitState.FREE, UnitState.ELSEWHERE)
@@ -263,7 +265,7 @@ class SeatMap(TouchableMap):
             return
         canvas = self._canvas()
         around = canvas.adjusted(-_AROUND_PX, -_AROUND_PX, _AROUND_PX, _AROUND_PX)
-        if picture.tiles.advance(self.zoom, field_box(port.camera, port.view, around)):
+        if picture.tiles.advance(self.zoom, field_box(port.camera, port.view, around), _AHEAD):
             self._ahead.start()
 
     # ------------------------------------------------------------------------------------ a hand

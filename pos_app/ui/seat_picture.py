@@ -51,6 +51,7 @@ class SeatPicture:
         }
         self._stage = _polygon(field.stage).boundingRect()
         self._name_sizes: dict[float, int] = {}
+        self._blocks: dict[str, Block] = {}
         self._labels: dict[Cell, list[RowLabel]] = {}
         for label in field.row_labels:
             self._labels.setdefault(cell_of(label.x, label.y), []).append(label)
@@ -62,9 +63,12 @@ class SeatPicture:
         changed = self.states.update(states)
         if len(changed) * 2 > len(self.field.spots):
             self._layer.touch_all()
+            self._blocks.clear()
             self.tiles.spoil_all()
         elif changed:
             areas = {area.area_id: area for area in map(self.field.area_of, changed)}
+            for area_id in areas:
+                self._blocks.pop(area_id, None)
             self.tiles.spoil(self._layer.touch(changed), at=self._shows_seats)
             self.tiles.spoil((self._boxes[area_id] for area_id in areas), at=self.shows_areas)
             self.tiles.spoil(self._boxes[area.area_id] for area in areas.values() if area.standing)
@@ -78,6 +82,7 @@ class SeatPicture:
         self._offline, self._tier_id = offline, tier_id
         changed = self._layer.tune(offline=offline, tier_id=tier_id)
         if changed:
+            self._blocks.clear()
             self.tiles.spoil_all()
         return changed
 
@@ -85,6 +90,7 @@ class SeatPicture:
         """Paint everything anew: colours, letters or words changed."""
         self._layer.forget_colours()
         self._name_sizes.clear()
+        self._blocks.clear()
         self.tiles.clear()
 
     # --------------------------------------------------------------------------- what is shown
@@ -99,22 +105,30 @@ class SeatPicture:
 
     def block(self, outline: AreaOutline) -> Block:
         """An area as it is seen from far away."""
+        block = self._blocks.get(outline.area_id)
+        if block is None:
+            block = self._blocks[outline.area_id] = self._make_block(outline)
+        return block
+
+    def _make_block(self, outline: AreaOutline) -> Block:
         area = self._plan.area(outline.area_id)
         tier_id, area_id = self._tier_id, outline.area_id
         tiers = self.states.tiers_in(area_id)
+        free = self.free_in(area_id)
         return Block(
             self.shapes[area_id],
             outline.middle,
             outline.room,
             words.name(area.name) if area else "",
             self.states.tiers[tiers[0]].colour_index if tiers else 0,
-            self.free_in(area_id),
+            free,
             self.states.free_in(area_id, ours_only=True, tier_id=tier_id),
             area.capacity if area else 0,
             tuple(self.states.tiers[tier].id for tier in tiers),
             area.first_unit if area else 0,
             filtered_out=tier_id is not None
             and tier_id not in (self.states.tiers[tier].id for tier in tiers),
+            count=words.count(free),
         )
 
     # ------------------------------------------------------------------------------ one tile

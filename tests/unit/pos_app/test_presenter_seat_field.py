@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from pos_app.presenters.seat_field import PITCH, SeatField
 from tests.fakes.till import FakeTill
+from ticketing.seating import Row, Seat
 
 TILL = FakeTill()
 FIELD = SeatField(TILL.plan())
@@ -113,18 +115,31 @@ def test_the_middle_seat_may_be_asked_for_with_a_condition() -> None:
     assert FIELD.middle_seat_where(lambda _unit: False) is None
 
 
-def test_a_step_goes_to_the_best_seat_of_the_whole_house() -> None:
+def scattered(seed: int) -> SeatField:
+    """Two hundred seats anywhere: gaps, heaps and lone ones, as no house has them."""
+    chance = random.Random(seed)
+    rows = []
+    for at in range(200):
+        x, y = chance.uniform(0, 900), chance.uniform(0, 900)
+        seat = Seat(at + 1, "a", str(at), "1", x, y, frozenset(), at, 0)
+        rows.append(Row(str(at), (seat,)))
+    area = replace(TILL.plan().areas[0], id="a", rows=tuple(rows), capacity=200, first_unit=1)
+    return SeatField(replace(TILL.plan(), areas=(area,)))
+
+
+@pytest.mark.parametrize("field", [FIELD, scattered(1), scattered(2)], ids=["theatre", "1", "2"])
+def test_a_step_goes_to_the_best_seat_of_the_whole_house(field: SeatField) -> None:
     """What the grids leave out must never have been the answer."""
-    for unit in list(FIELD.spots)[::97]:
-        here = FIELD.spots[unit]
+    for unit in list(field.spots)[:: len(field.spots) // 50]:
+        here = field.spots[unit]
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             costs = []
-            for spot in FIELD.spots.values():
+            for spot in field.spots.values():
                 along = (spot.x - here.x) * dx + (spot.y - here.y) * dy
                 aside = abs((spot.x - here.x) * dy) + abs((spot.y - here.y) * dx)
                 if along >= PITCH * 0.25 and aside <= along * 2.0:
                     costs.append((along + 2.2 * aside, spot.unit))
-            assert FIELD.step(unit, dx, dy) == min(costs, default=(0.0, unit))[1]
+            assert field.step(unit, dx, dy) == min(costs, default=(0.0, unit))[1]
 
 
 def test_names_stand_beside_their_seats_and_never_among_them() -> None:
