@@ -52,6 +52,9 @@ _PROFILE_OPTIONS: Final = frozenset(
     {"profile", "width", "text", "cut", "answers", "drawer", "pulse_ms", "drawer_level"}
 )
 _SILENT_POLLS_MAX: Final = 3
+# More than answers can be late: one for each job given up on this line, and there is a fence between
+# any two of them.
+_FENCE_COUNT: Final = 4
 # What somebody can mend while the printer keeps the rest of a job.
 _MENDABLE: Final = frozenset(
     {Fault.PAPER_OUT, Fault.COVER_OPEN, Fault.CUTTER, Fault.OVERHEATED, Fault.OFFLINE}
@@ -200,11 +203,30 @@ class EscPosPrinter:
         if self.profile.answers is not Answers.IN_ORDER:
             self.send(remains)
             return
-        self.send(remains + ask_in_order())
-        if not self.await_confirmation(""):
-            raise DeviceGone("it does not say that it has done what it was sent", self.address)
-        while self._read_until(lambda _answer: True, self._timings.answer_s) is not None:
-            pass
+        self.send(remains + ask_in_order() * _FENCE_COUNT)
+        self._await_fence()
+
+    def _await_fence(self) -> None:
+        """Wait for the answers to _FENCE_COUNT questions in a row, and for late ones before them.
+
+        They come at once behind each other. So when as many answers have come as were asked for,
+        and a late one was among them, the rest follow without a pause.
+        """
+        count = 0
+
+        def is_last(answer: object) -> bool:
+            nonlocal count
+            count += isinstance(answer, OrderedByte)
+            return count >= _FENCE_COUNT
+
+        try:
+            if not self._await(is_last, lambda _status: None):
+                raise DeviceGone("it does not say that it has done what it was sent", self.address)
+            while self._read_until(lambda _answer: True, self._timings.answer_s) is not None:
+                pass
+        except DeviceError as error:
+            self._lose(error)
+            raise
 
     def kick_drawer(self) -> Status:
         """Open the drawer now, or say why not; never later. A fault means that nothing was sent.
@@ -295,7 +317,7 @@ class EscPosPrinter:
             confirms(ProcessDone(each)) for each in self._heard
         )
         while not self._is_stopping():
-            if self._has_come(confirms):
+            if self._has_come():
                 return True
             status = self._ask_all()
             on_status(status)
@@ -310,10 +332,10 @@ class EscPosPrinter:
                 return False
         return False
 
-    def _has_come(self, confirms: Callable[[object], bool] | None) -> bool:
+    def _has_come(self) -> bool:
         """Whether the confirmation was read, in whatever came; waits for one poll."""
         if not self._is_confirmed:
-            self._read_until(confirms or (lambda _answer: False), self._timings.poll_s)
+            self._read_until(lambda _answer: self._is_confirmed, self._timings.poll_s)
         return self._is_confirmed
 
     def _confirmation_of(self, process_id: str) -> Callable[[object], bool]:

@@ -57,8 +57,8 @@ class PrinterState:
 class Spooler:
     """Owns one printer on a thread of its own. All methods may be called from any thread.
 
-    `on_change` is called on the printer's thread when a job or the printer's state changed; it must
-    be brief.
+    `on_change` is called when a job or the printer's state changed, on whichever thread changed it;
+    it must be brief and not call back.
     """
 
     def __init__(

@@ -197,13 +197,16 @@ def test_a_printer_that_never_confirms_leaves_a_doubt_and_no_second_slip(tmp_pat
 
 def test_a_late_answer_does_not_confirm_the_next_job(tmp_path: Path) -> None:
     """GS r names no job: an answer that comes after its job was given up is waited out."""
-    timings = Timings(answer_s=0.1, poll_s=0.02, confirm_s=0.3, patience_s=0.3)
+    timings = Timings(answer_s=0.1, poll_s=0.02, confirm_s=10.0, patience_s=0.3)
     till = Till(tmp_path, profile="chinese-80", timings=timings)
     till.live()
     till.printer.change(lambda model: model.load_paper(600))
     till.submit("1")
     assert till.outcome("1").state is JobState.IN_DOUBT
     till.submit("2")
+    # So slow that the answer for the first job, the end of its remains and the second job come far
+    # apart from each other.
+    till.printer.bytes_per_tick = 100
     till.printer.change(lambda model: model.load_paper())
     assert till.outcome("2").state is JobState.CONFIRMED
     assert whole_count(till.printer.paper, "2") == 1
