@@ -183,6 +183,16 @@ def test_a_package_of_what_is_not_sold_or_out_of_its_time_is_found() -> None:
     assert {each.reason for each in found} == {Unlawful.OUT_OF_TIME}
 
 
+def test_a_ticket_of_two_kinds_makes_room_for_one_that_is_of_one_kind_only() -> None:
+    loose = package("loose", FixedPrice(9_000), kind(1, "adult child"), kind(1, "child"))
+    prices = price_list(PriceRules(packages=(loose,)))
+    child = SoldLine("x", 1, "a", "child", 3_000, "loose", package_number=1)
+    adult = replace(child, key="y", ticket_type_id="adult", price_minor=6_000)
+    assert check_prices(prices, [child, adult], sold_at=NOW) == ()
+    twice = [replace(adult, key=key, price_minor=4_500) for key in "yz"]
+    assert len(check_prices(prices, twice, sold_at=NOW)) == 2
+
+
 def test_two_packages_of_one_rule_are_told_apart_by_their_numbers() -> None:
     first = family(8_000, 8_000, 4_000, 4_000)
     second = [replace(line, key=f"{line.key}+", package_number=2) for line in first]

@@ -199,6 +199,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("rates 2 amount_off_minor", 0, ".rates[2].amount_off_minor", "a whole number from 1"),
         ("rates 0 until", "soon", ".rates[0].until", "a time such as"),
         ("rates 0 until", "2026-11-01T10:00", ".rates[0]", 'must have "from" before "until"'),
+        ("rates 0 until", "2026-11-20T10:00", ".rates[0]", 'must have "from" before "until"'),
         ("rates 0 until_at", "2026-11-25T00:00:00Z", ".rates[0].until_at", 'mean "until"?'),
         ("rates 0 performances", [3], ".rates[0].performances[0]", "a performance of this event"),
         ("rates 0 performances", ["1"], ".rates[0].performances[0]", "a performance of this"),
