@@ -7,25 +7,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QStyle, QWidget
 
-from pos_app.presenters import language as words
 from pos_app.presenters.language import _
 from pos_app.presenters.seat_field import REACH
 from pos_app.services.model import UnitState
-from pos_app.ui import seat_access, theme
-from pos_app.ui import seat_map_paint as paint
+from pos_app.ui import seat_access
 from pos_app.ui.camera import ZOOM_STEP, Camera
 from pos_app.ui.seat_input import TouchableMap
-from pos_app.ui.seat_legend import Legend, legend_height, legend_items
-from pos_app.ui.seat_overlay import Overlay
+from pos_app.ui.seat_legend import legend_height
+from pos_app.ui.seat_painter import SeatPainter
 from pos_app.ui.seat_picture import SeatPicture
-from pos_app.ui.seat_pills import Pill, Pills
 from pos_app.ui.seat_pointer import Pointer, Scene, changes_in_words
 from pos_app.ui.seat_standing import StandingKeys
-from pos_app.ui.seat_tiles import field_box
 from pos_app.ui.seat_viewport import Viewport
 from pos_app.ui.seat_zoom_keys import ZoomKeys
 
@@ -38,13 +34,6 @@ if TYPE_CHECKING:
 _EDGE_PX: Final = 14
 _SEATS_ZOOM: Final = 1.0
 """How near the map comes by itself when a seat is to be seen."""
-_AHEAD_MS: Final = 15
-_AROUND_PX: Final = 200
-"""How far around the view is painted ahead."""
-_AHEAD: Final = 1_000
-"""Effort at a time for what is not in view: a tap in between must not wait."""
-_ALL: Final = 10**9
-"""More effort than any house is."""
 _TO_BE_HAD: Final = (UnitState.FREE, UnitState.ELSEWHERE)
 _STEPS: Final = {
     Qt.Key.Key_Left: (-1, 0),
@@ -84,20 +73,10 @@ class SeatMap(TouchableMap):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(320, 240)
         self._state: SellState | None = None
-        self._picture: SeatPicture | None = None
         self._pointer = Pointer()
-        self._pills = Pills()
-        self._overlay = Overlay()
-        self._legend = Legend()
         self._port = Viewport(self)
         self._port.moved.connect(self._moved)
-        self._more = QTimer(self)  # paints what did not fit into the last frame
-        self._more.setSingleShot(True)
-        self._more.timeout.connect(self._paint_more)
-        self._ahead = QTimer(self)  # paints what will be seen next, when nothing else is to do
-        self._ahead.setSingleShot(True)
-        self._ahead.setInterval(_AHEAD_MS)
-        self._ahead.timeout.connect(self._paint_ahead)
+        self._painter = SeatPainter(self, self._port)
         self._standing = StandingKeys(self, self.standing_tapped.emit)
         self._zoom_keys = ZoomKeys(self)
         self._zoom_keys.nearer.connect(lambda: self.zoom_by(ZOOM_STEP))
@@ -120,8 +99,7 @@ class SeatMap(TouchableMap):
     @property
     def is_painted(self) -> bool:
         """Whether nothing in view waits to be painted."""
-        picture = self._picture
-        return picture is None or picture.tiles.is_ready(self.zoom, self._seen_at_rest())
+        return self._painter.is_done
 
     def show_state(self, state: SellState, field: SeatField | None) -> None:
         """Paint this state from now on."""
@@ -145,20 +123,17 @@ class SeatMap(TouchableMap):
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
         self._zoom_keys.apply(metrics)
-        self.update()
+        self.update()  # the legend may be wider or less wide now
 
     def retranslate(self) -> None:
         """Speak the language of now."""
         self.setAccessibleName(_("Seat map"))
         self.setAccessibleDescription(_("Arrow keys move, Space picks, Page Up and Down zoom"))
         self._zoom_keys.retranslate()
-        if self._picture is not None and self._state is not None:
-            self._picture.forget()
-            self._standing.name(self._state)
-            self._standing.place(self._port)
-            self._show_pills(self._picture, self._state)
+        self._painter.forget()
+        if self._state is not None:
+            self._name_areas(self._state)
             self._show_overlay()
-        self.update()
 
     def spoken(self) -> str:
         """What is under the cursor, for those who hear the map."""
@@ -190,9 +165,7 @@ class SeatMap(TouchableMap):
     def settle(self) -> None:
         """Be where the camera is going, at once, and paint all that is in view."""
         self._port.stop()
-        if self._picture is not None:
-            self._picture.tiles.advance(self.zoom, self._seen_at_rest(), effort=_ALL)
-            self.update()
+        self._painter.finish()
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom around a point of the widget, else around the middle; nearer, to the cursor."""
@@ -213,60 +186,10 @@ class SeatMap(TouchableMap):
             return None
         return self._picture.field.spots.get(cursor)
 
-    # --------------------------------------------------------------------------------- painting
-
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        region, bounds = event.rect(), QRectF(self.rect())
-        painter.setClipRegion(event.region())
-        painter.fillRect(region, theme.colour("map"))
-        state, picture = self._state, self._picture
-        if picture is not None and state is not None:
-            self._paint_house(painter, picture, state, QRectF(region))
-        if paint.frame_is_in(QRectF(region), bounds):
-            paint.paint_frame(painter, bounds)
-        painter.end()
-
-    def _paint_house(
-        self, painter: QPainter, picture: SeatPicture, state: SellState, clip: QRectF
-    ) -> None:
-        port, goal = self._port, self._port.goal
-        if not port.is_moving or port.is_gliding:
-            seen = field_box(goal, port.view, clip if goal is port.camera else self._canvas())
-            effort = {"effort": _ALL} if picture.tiles.is_empty else {}
-            picture.tiles.advance(goal.zoom, seen, **effort)
-            if not picture.tiles.is_ready(goal.zoom, seen):
-                self._more.start(0)
-        picture.tiles.draw(painter, port.camera, port.view, clip)
-        if not picture.shows_areas(port.camera.zoom):
-            self._pills.paint(painter, port.camera, port.view, clip)
-        foot = QRectF(self.rect()).adjusted(0, self.height() - legend_height(), 0, 0)
-        if foot.intersects(clip):
-            self._paint_legend(painter, picture, state)
-        self._overlay.paint(painter, port, clip.toAlignedRect())
-        self._ahead.start()
-
-    def _paint_legend(self, painter: QPainter, picture: SeatPicture, state: SellState) -> None:
-        width = float(self.width())
-        if self._zoom_keys.is_flat:
-            width = float(self._zoom_keys.geometry().left())
-        items = legend_items(state, picture.marks, as_areas=picture.shows_areas(self.zoom))
-        self._legend.paint(painter, items, QRectF(self.rect()), width - 8)
-
-    def _paint_more(self) -> None:
-        """Paint some more of what is in view."""
-        if self._picture is not None:
-            self.update()
-
-    def _paint_ahead(self) -> None:
-        """At rest, paint what is just out of view: a drag finds it ready."""
-        picture, port = self._picture, self._port
-        if picture is None or port.is_moving or self.is_dragged or not self.isVisible():
-            return
-        canvas = self._canvas()
-        around = canvas.adjusted(-_AROUND_PX, -_AROUND_PX, _AROUND_PX, _AROUND_PX)
-        if picture.tiles.advance(self.zoom, field_box(port.camera, port.view, around), _AHEAD):
-            self._ahead.start()
+        keys = self._zoom_keys
+        right = keys.geometry().left() if keys.is_flat else self.width()
+        self._painter.paint(event, self._state, right - 8.0)
 
     # ------------------------------------------------------------------------------------ a hand
 
@@ -291,7 +214,7 @@ class SeatMap(TouchableMap):
     def double_tap_at(self, at: QPointF) -> None:
         """Beside the seats: closer. On a seat nothing: a bouncing tap must not undo itself."""
         picture = self._picture
-        if picture is None or picture.shows_areas(self._port.goal.zoom):
+        if picture is None or picture.shows_areas(self._port.goal.zoom) or self._port.is_gliding:
             return
         if self._unit_at(at, 0.0) is None:
             self.zoom_by(ZOOM_STEP**2, at)
@@ -398,13 +321,10 @@ class SeatMap(TouchableMap):
 
     def changeEvent(self, event: QEvent) -> None:
         """Another theme, another text size: everything is painted anew."""
-        if event.type() in _REDRESSED and self._picture is not None:
-            self._picture.forget()
-            self._pills.forget()
-            self._legend.forget()
+        if event.type() in _REDRESSED:
+            self._painter.forget()
             self._zoom_keys.redress()
             self._place()
-            self.update()
         super().changeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -418,7 +338,7 @@ class SeatMap(TouchableMap):
 
     def _show_house(self, house: House, field: SeatField, *, fresh: bool) -> SeatPicture:
         picture = SeatPicture(house, field, self.devicePixelRatioF())
-        self._picture = picture
+        self._painter.picture = picture
         if fresh:
             self._pointer.forget()
             self._standing.show_areas(field.areas)
@@ -434,31 +354,17 @@ class SeatMap(TouchableMap):
         if before is None or tuned or changed:
             self.update()
         if before is None or changed or tuned or before.quantity != state.quantity:
-            self._standing.name(state)
-            self._standing.place(self._port)
-            self._show_pills(picture, state)
+            self._name_areas(state)
 
-    def _show_pills(self, picture: SeatPicture, state: SellState) -> None:
-        pills = []
-        for area in picture.field.areas:
-            if area.standing:
-                continue
-            block = picture.block(area)
-            if block.free_count or not state.offline:
-                dimmed = not block.free_count or block.filtered_out
-                count = words.count(block.free_count)
-                pills.append(
-                    Pill(
-                        block.name, count, area.x, area.y, area.clearance, area.away, dimmed=dimmed
-                    )
-                )
-        self._pills.show(tuple(pills))
+    def _name_areas(self, state: SellState) -> None:
+        """Say at each area how much of it is free."""
+        self._standing.name(state)
+        self._standing.place(self._port)
+        self._painter.name_areas(ours_only=state.offline)
 
     def _show_overlay(self) -> None:
         scene = self._scene()
-        items = self._pointer.items(scene) if scene else []
-        for box in self._overlay.show(items, self._port):
-            self.update(box)
+        self._painter.lay_over(self._pointer.items(scene) if scene else ())
 
     def _scene(self) -> Scene | None:
         state, picture = self._state, self._picture
@@ -489,14 +395,12 @@ class SeatMap(TouchableMap):
 
     def _keep_fit(self) -> None:
         """The tiles of the whole house are never given up."""
-        if self._picture is not None and self._port.fits:
-            self._picture.tiles.kept_zoom = self._port.camera.zoom
+        if self._picture is not None:
+            self._picture.tiles.kept_zoom = self._port.fit_zoom
 
-    def _canvas(self) -> QRectF:
-        return QRectF(self.rect())
-
-    def _seen_at_rest(self) -> QRectF:
-        return field_box(self._port.goal, self._port.view, self._canvas())
+    @property
+    def _picture(self) -> SeatPicture | None:
+        return self._painter.picture
 
     def _unit_at(self, at: QPointF, reach_px: float) -> int | None:
         """The seat at a point; a finger's is the nearest one."""

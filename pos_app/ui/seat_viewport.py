@@ -57,9 +57,14 @@ class Viewport(QObject):
         return self._glide.state() == QVariantAnimation.State.Running
 
     @property
-    def is_moving(self) -> bool:
-        """Whether the zoom is about to change again: gliding, or between two fingers."""
-        return self.is_gliding or self._held
+    def is_held(self) -> bool:
+        """Whether it is between two fingers: the zoom is about to change again."""
+        return self._held
+
+    @property
+    def fit_zoom(self) -> float:
+        """The zoom that shows all of the house."""
+        return round(fitted(self._bounds, self.view).zoom, _ZOOM_DIGITS)
 
     def show_house(self, bounds: Box, ratio: float) -> None:
         """Look at another house, all of it."""

@@ -6,6 +6,7 @@ import runpy
 from functools import cache
 from importlib import resources
 
+from pos_app.presenters.seat_field import SeatField
 from pos_app.services.model import UnitState
 from tests.fakes.till import NOW, FakeTill
 from ticketing.catalogue import Catalogue, parse_catalogue
@@ -17,6 +18,12 @@ def stadium_catalogue() -> Catalogue:
     maker = resources.files("resources") / "samples" / "make_stadium.py"
     made = runpy.run_path(str(maker))["stadium"]()
     return parse_catalogue(made, source="stadium", now=NOW)
+
+
+@cache
+def stadium_field() -> SeatField:
+    """The stadium laid out; shared, since it never changes."""
+    return SeatField(stadium_catalogue().plans[0])
 
 
 def stadium_till(performance: int = 1) -> FakeTill:

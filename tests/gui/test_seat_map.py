@@ -23,10 +23,10 @@ from pos_app.ui.controls import COMPACT
 from pos_app.ui.seat_map import SeatMap
 from tests.fakes.till import NOW, FakeTill, stocked_till
 from tests.gui.robot import turn_loop
-from tests.gui.seat_stage import stadium_till
+from tests.gui.seat_stage import stadium_field, stadium_till
 
 STADIUM = stadium_till()
-STADIUM_FIELD = SeatField(STADIUM.plan())
+STADIUM_FIELD = stadium_field()
 THEATRE = stocked_till()
 THEATRE_FIELD = SeatField(THEATRE.plan())
 ONLINE = SyncStatus(Link.ONLINE, None, None, 0, None, 0)
