@@ -34,6 +34,10 @@ class OpKind(StrEnum):
     INTEREST = "interest"  # somebody wants places while none may be sold
     SIGN_IN = "sign_in"  # house journal
     SIGN_OUT = "sign_out"  # house journal
+    SHIFT_OPENED = "shift_opened"  # house journal: a float was counted
+    CASH_MOVED = "cash_moved"  # house journal: paid in, paid out, dropped into the safe
+    DRAWER_OPENED = "drawer_opened"  # house journal: without a sale
+    SHIFT_CLOSED = "shift_closed"  # house journal: the Z report
 
 
 class Verdict(StrEnum):

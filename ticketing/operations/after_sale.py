@@ -11,6 +11,7 @@ from ticketing.operations.fields import (
     is_count,
     is_minor,
     is_name,
+    is_shift,
     is_signed_minor,
     to_object,
     to_text,
@@ -34,7 +35,10 @@ class ExchangeAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Tickets of one order revoked. `cash_minor` was paid out, `fee_minor` of their worth kept."""
+    """Tickets of one order revoked. `cash_minor` was paid out, `fee_minor` of their worth kept.
+
+    `shift`: the till's shift that paid it out.
+    """
 
     order_id: OrderId
     action: RefundAction
@@ -44,6 +48,7 @@ class Refund:
     currency: str
     by: str
     reason: str
+    shift: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Exchange:
 
     `credit_minor` is what the returned tickets counted for. `paid_minor` is what the buyer paid
     on top; when negative, what was paid out. The rest of `tendered_minor` went back.
+    `shift`: the till's shift that took or paid the difference, and owns the new order.
     """
 
     returned: tuple[TicketId, ...]
@@ -67,6 +73,7 @@ class Exchange:
     fee_minor: int
     paid_minor: int
     tendered_minor: int
+    shift: str = ""
 
     @property
     def total_minor(self) -> int:
@@ -76,18 +83,17 @@ class Exchange:
 
 def encode_refund(refund: Refund) -> str:
     """A refund as its body text."""
-    return to_text(
-        {
-            "order": refund.order_id,
-            "action": refund.action,
-            "tickets": list(refund.ticket_ids),
-            "cash": refund.cash_minor,
-            "fee": refund.fee_minor,
-            "currency": refund.currency,
-            "by": refund.by,
-            "reason": refund.reason,
-        }
-    )
+    body: dict[str, object] = {
+        "order": refund.order_id,
+        "action": refund.action,
+        "tickets": list(refund.ticket_ids),
+        "cash": refund.cash_minor,
+        "fee": refund.fee_minor,
+        "currency": refund.currency,
+        "by": refund.by,
+        "reason": refund.reason,
+    }
+    return to_text(body | {"shift": refund.shift} if refund.shift else body)
 
 
 def decode_refund(body: str) -> Refund | None:
@@ -102,6 +108,7 @@ def decode_refund(body: str) -> Refund | None:
         and is_currency(raw.get("currency"))
         and is_name(raw.get("by"))
         and is_name(raw.get("reason"))
+        and is_shift(raw.get("shift", ""))
     ):
         return None
     action = RefundAction(raw["action"])
@@ -116,28 +123,28 @@ def decode_refund(body: str) -> Refund | None:
         raw["currency"],
         raw["by"],
         raw["reason"],
+        raw.get("shift", ""),
     )
 
 
 def encode_exchange(exchange: Exchange) -> str:
     """An exchange as its body text."""
-    return to_text(
-        {
-            "returned": list(exchange.returned),
-            "of_order": exchange.of_order,
-            "action": exchange.action,
-            "order": exchange.order_id,
-            "receipt": exchange.receipt_no,
-            "sold_by": exchange.sold_by,
-            "currency": exchange.currency,
-            "price_list": exchange.price_list_version,
-            "lines": [line_to_json(line) for line in exchange.lines],
-            "credit": exchange.credit_minor,
-            "fee": exchange.fee_minor,
-            "paid": exchange.paid_minor,
-            "tendered": exchange.tendered_minor,
-        }
-    )
+    body: dict[str, object] = {
+        "returned": list(exchange.returned),
+        "of_order": exchange.of_order,
+        "action": exchange.action,
+        "order": exchange.order_id,
+        "receipt": exchange.receipt_no,
+        "sold_by": exchange.sold_by,
+        "currency": exchange.currency,
+        "price_list": exchange.price_list_version,
+        "lines": [line_to_json(line) for line in exchange.lines],
+        "credit": exchange.credit_minor,
+        "fee": exchange.fee_minor,
+        "paid": exchange.paid_minor,
+        "tendered": exchange.tendered_minor,
+    }
+    return to_text(body | {"shift": exchange.shift} if exchange.shift else body)
 
 
 def decode_exchange(body: str) -> Exchange | None:
@@ -154,6 +161,7 @@ def decode_exchange(body: str) -> Exchange | None:
         and is_count(raw.get("price_list"))
         and all(is_minor(raw.get(key)) for key in ("credit", "fee", "tendered"))
         and is_signed_minor(raw.get("paid"))
+        and is_shift(raw.get("shift", ""))
     ):
         return None
     exchange = Exchange(
@@ -170,6 +178,7 @@ def decode_exchange(body: str) -> Exchange | None:
         raw["fee"],
         raw["paid"],
         raw["tendered"],
+        raw.get("shift", ""),
     )
     return exchange if exchange_adds_up(exchange) else None
 

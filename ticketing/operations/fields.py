@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ticketing.ids import U8_MAX, OpId, is_op_id
+from ticketing.ids import U8_MAX, OpId, is_op_id, is_order_id
 
 LINES_MAX = 100
 MINOR_MAX = 10**12
@@ -42,6 +42,11 @@ def is_minor(value: object) -> bool:
 def is_signed_minor(value: object) -> bool:
     """An amount of money that may go either way, in minor units."""
     return type(value) is int and -MINOR_MAX <= value <= MINOR_MAX
+
+
+def is_shift(value: object) -> bool:
+    """A shift's id, or "" where an operation belongs to none."""
+    return value == "" or is_order_id(value)
 
 
 def is_count(value: object) -> bool:

@@ -19,6 +19,7 @@ from ticketing.operations.fields import (
     is_count,
     is_minor,
     is_name,
+    is_shift,
     is_version,
     to_object,
     to_text,
@@ -58,6 +59,7 @@ class Sale:
     """An order paid at a till. Its lines' prices and its tender legs add up to the same total.
 
     `late`: sold after the soft term of an allotment, under the policy for long absences.
+    `shift`: the till's shift that took the money and owns the order for ever.
     """
 
     order_id: OrderId
@@ -69,6 +71,7 @@ class Sale:
     lines: tuple[SaleLine, ...]
     cash: CashLeg
     late: bool = False
+    shift: str = ""
 
 
 def encode_sale(sale: Sale) -> str:
@@ -83,13 +86,15 @@ def encode_sale(sale: Sale) -> str:
         "cash": {"amount": sale.cash.amount_minor, "tendered": sale.cash.tendered_minor},
         "lines": [line_to_json(line) for line in sale.lines],
     }
-    return to_text(body | {"late": True} if sale.late else body)
+    if sale.late:
+        body["late"] = True
+    return to_text(body | {"shift": sale.shift} if sale.shift else body)
 
 
 def decode_sale(body: str) -> Sale | None:
     """The sale, or None when any rule is broken, also when it does not add up."""
     raw = to_object(body)
-    cash, late = raw.get("cash"), raw.get("late", False)
+    cash, late, shift = raw.get("cash"), raw.get("late", False), raw.get("shift", "")
     lines = lines_from_json(raw.get("lines"))
     if not isinstance(cash, dict) or lines is None:
         return None
@@ -103,6 +108,7 @@ def decode_sale(body: str) -> Sale | None:
         and is_minor(cash.get("amount"))
         and is_minor(cash.get("tendered"))
         and isinstance(late, bool)
+        and is_shift(shift)
     ):
         return None
     sale = Sale(
@@ -115,6 +121,7 @@ def decode_sale(body: str) -> Sale | None:
         lines,
         CashLeg(cash["amount"], cash["tendered"]),
         late,
+        shift,
     )
     return sale if adds_up(sale) else None
 
