@@ -25,6 +25,7 @@ from ticketing.journal import (
 )
 
 _LOCK, _WALL_HIGH, _WITNESS = "lock", "wall_high", "witness"
+_SHIFT = "shift"
 
 Unit = NewType("Unit", sqlite3.Connection)
 """A write transaction on journal.db that the writer thread has begun and will commit."""
@@ -91,8 +92,9 @@ class JournalLocked(Exception):
 def append(unit: Unit, stream: str, kind: OpKind, body: str, *, op_id: OpId, wall_ms: int) -> Op:
     """Add an operation to a stream's journal, in the caller's transaction.
 
-    Raises JournalLocked. What the server could not even read is a bug and is refused here: stored,
-    it would keep everything behind it from ever being taken.
+    While a shift is open, the operation is that shift's for ever. Raises JournalLocked. What the
+    server could not even read is a bug and is refused here: stored, it would keep everything
+    behind it from ever being taken.
     """
     reason = lock_reason(unit)
     if reason is not None:
@@ -112,8 +114,8 @@ def append(unit: Unit, stream: str, kind: OpKind, body: str, *, op_id: OpId, wal
     )
     assert op_from_wire(op_to_wire(op)) == op, f"no server would take this {kind}"
     unit.execute(
-        "INSERT INTO op (stream, inc, seq, op_id, kind, version, wall_ms, body, hash) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO op (stream, inc, seq, op_id, kind, version, wall_ms, body, hash, shift) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             stream,
             head.incarnation,
@@ -124,6 +126,7 @@ def append(unit: Unit, stream: str, kind: OpKind, body: str, *, op_id: OpId, wal
             op.wall_ms,
             op.body,
             op.hash,
+            open_shift(unit),
         ),
     )
     unit.execute(
@@ -296,6 +299,16 @@ def has_witness(connection: sqlite3.Connection) -> bool:
 def note_witness(unit: Unit) -> None:
     """A witness of this incarnation was written: from now on there must be one."""
     set_meta(unit, _WITNESS, "1")
+
+
+def open_shift(connection: sqlite3.Connection) -> str:
+    """The id of the shift that is open at this till; '' when none is."""
+    return get_meta(connection, _SHIFT)
+
+
+def set_open_shift(unit: Unit, shift_id: str) -> None:
+    """From now on what is recorded belongs to this shift; to none when it is ''."""
+    set_meta(unit, _SHIFT, shift_id)
 
 
 def note_wall(unit: Unit, wall_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""A journal of version 1 becomes one of version 2 in place, with everything that is in it."""
+"""A journal of version 1 becomes one of today in place, with everything that is in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.allotments import Grant, install, take
-from edge.journal import head_of, heads, unacked, wall_high_ms
+from edge.journal import head_of, heads, set_open_shift, unacked, wall_high_ms
 from edge.replica import Replica, create_journal
 from tests.fakes.edge_node import EVENT, NODE, VENUE, write
 from ticketing.ids import AllotmentId
@@ -54,6 +54,14 @@ def test_the_node_goes_on_where_it_was(migrated: Replica) -> None:
     assert migrated.transact(lambda unit: take(unit, EVENT, 1, 6, NOW)) is not None
     grant = Grant(AllotmentId("0a1b2c3d", 3), 1, False, "open", ((7, 0),))
     assert migrated.transact(lambda unit: install(unit, EVENT, grant))
+
+
+def test_what_came_before_the_first_shift_belongs_to_none(migrated: Replica) -> None:
+    migrated.transact(lambda unit: set_open_shift(unit, "0000000000000abc"))
+    write(migrated)
+    with migrated.reading() as connection:
+        rows = connection.execute("SELECT shift FROM op ORDER BY rowid").fetchall()
+    assert [row["shift"] for row in rows] == ["", "", "0000000000000abc"]
 
 
 def test_a_migrated_file_is_like_a_new_one(migrated: Replica, tmp_path: Path) -> None:
