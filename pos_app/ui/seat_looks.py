@@ -249,6 +249,8 @@ def _draw_text(painter: QPainter, look: Look, side: float, text: str) -> None:
     if ink is None:
         return
     share = 0.56 if len(text) < 2 else 0.46
-    painter.setFont(theme.font(max(6, round(side * share)), 600))
+    font = theme.font(10, 600)
+    font.setPixelSize(max(6, round(side * share)))  # as large as the seat, not as other texts
+    painter.setFont(font)
     painter.setPen(ink)
     painter.drawText(QRectF(-side, -side, 2 * side, 2 * side), Qt.AlignmentFlag.AlignCenter, text)

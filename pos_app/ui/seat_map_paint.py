@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pos_app.ui.camera import Box, Camera
 
 ROWS_FROM_ZOOM: Final = 0.85
+_ROW_PITCH: Final = 9.5
+"""A row's label may be so high, in field units."""
 _CARD_CORNER: Final = 12.0
 
 
@@ -60,7 +62,12 @@ def paint_rows(painter: QPainter, camera: Camera, view: Box, labels: Sequence[Ro
     """Row labels beside their rows."""
     if camera.zoom < ROWS_FROM_ZOOM:
         return
-    painter.setFont(theme.font(min(max(round(6.4 * camera.zoom), 8), 15), 500))
+    font = theme.font(min(max(round(6.4 * camera.zoom), 8), 15), 500)
+    highest_px = max(
+        8, round(_ROW_PITCH * camera.zoom)
+    )  # larger texts must not run into each other
+    font.setPixelSize(min(font.pixelSize(), highest_px))
+    painter.setFont(font)
     painter.setPen(theme.colour("text3"))
     room = 12.0 * camera.zoom
     for label in labels:

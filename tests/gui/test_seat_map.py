@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QAccessible, QImage, QPointingDevice, QRegion, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -644,3 +644,22 @@ class TestTextSize:
         assert shown == len(desk.seats.areas)  # never less than a number
         assert seat_legend.legend_height() >= 48
         close_desk(desk)
+
+    def test_seats_and_rows_keep_their_texts_in_bounds(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What stands in a seat grows with the seat alone."""
+        state = evening(THEATRE)
+        pictures = []
+        plain = theme.font
+        for percent in (100, 150):
+            monkeypatch.setattr(
+                theme, "font", lambda px, weight=400, by=percent: plain(px * by // 100, weight)
+            )
+            desk = open_desk(state, THEATRE_FIELD, focus=False)
+            unit = unit_of(THEATRE, "stalls-centre", "7", "8")
+            at = desk.go_near(unit, 3.0)
+            box = QRect(at.x() - 40, at.y() - 40, 80, 80)  # this seat and its neighbours
+            pictures.append(desk.picture().copy(box))
+            close_desk(desk)
+        assert pictures[0] == pictures[1]
