@@ -17,6 +17,7 @@ from ticketing.operations import (
     SaleLine,
     decode_exchange,
     decode_sale,
+    encode_exchange,
     encode_refund,
 )
 from ticketing.returns import ReturnRefusal, Route, SoldOrder, return_route
@@ -39,7 +40,7 @@ def sold_order(
         line.ticket_id: TicketState.VALID
         if line.ticket_id not in revoked and _is_sold(connection, stream, line)
         else TicketState.VOID
-        for line in _read(row["body"]).lines
+        for line in read_order(row["body"]).lines
     }
     return SoldOrder(states, True, same_shift, not _is_unheard(connection, stream, row["body"]))
 
@@ -65,9 +66,46 @@ def void_here(
     if route is not Route.HERE:
         return route
     mark_returned(unit, stream, refund.order_id, refund.ticket_ids)
-    op_id = OpId(env.random_bytes(16).hex())
-    body = encode_refund(refund)
-    return append(unit, stream, OpKind.REFUND, body, op_id=op_id, wall_ms=env.wall_ms())
+    return _record(unit, env, stream, OpKind.REFUND, encode_refund(refund))
+
+
+def exchange_here(
+    unit: Unit, env: Env, stream: str, exchange: Exchange, scanned: Collection[TicketId]
+) -> Op | ReturnRefusal | Route:
+    """Swap tickets of an own sale that the server has not acknowledged, without asking it.
+
+    As `void_here` for what goes back; the caller has taken the new tickets' units in this very
+    transaction, and undoes it unless it gets the operation.
+    """
+    order = sold_order(unit, stream, exchange.of_order, same_shift=False)
+    if order is None:
+        return Route.CENTRE
+    route = return_route(exchange.action, order, exchange.returned, scanned)
+    if route is not Route.HERE:
+        return route
+    mark_returned(unit, stream, exchange.of_order, exchange.returned)
+    return _record(unit, env, stream, OpKind.EXCHANGE, encode_exchange(exchange))
+
+
+def promised_units(connection: sqlite3.Connection) -> frozenset[tuple[str, int, int]]:
+    """(stream, performance, unit) lent for replacements that are not finished yet.
+
+    They wait for their new tickets: nobody gives them back meanwhile.
+    """
+    rows = connection.execute(
+        "SELECT u.stream, u.performance, u.unit FROM revocation r JOIN allot a "
+        "ON a.stream = r.stream AND a.req = r.op_id JOIN allot_unit u "
+        "ON u.stream = a.stream AND u.allot_id = a.id "
+        "WHERE r.state IN ('asked', 'granted') AND u.state = 'free'"
+    )
+    return frozenset((row["stream"], row["performance"], row["unit"]) for row in rows)
+
+
+def read_order(body: str) -> Sale | Exchange:
+    """What an own order sold. A body that nobody can read is a bug: we wrote it ourselves."""
+    order = decode_sale(body) or decode_exchange(body)
+    assert order is not None, "an order of ours that nobody can read"
+    return order
 
 
 def mark_returned(
@@ -77,7 +115,7 @@ def mark_returned(
     row = _order(unit, stream, order_id)
     if row is None:
         return
-    lines = {line.ticket_id: line for line in _read(row["body"]).lines}
+    lines = {line.ticket_id: line for line in read_order(row["body"]).lines}
     for ticket_id in ticket_ids:
         line = lines.get(ticket_id)
         if line is not None:
@@ -95,10 +133,9 @@ def _order(connection: sqlite3.Connection, stream: str, order_id: OrderId) -> sq
     return found
 
 
-def _read(body: str) -> Sale | Exchange:
-    order = decode_sale(body) or decode_exchange(body)
-    assert order is not None, "an order of ours that nobody can read"
-    return order
+def _record(unit: Unit, env: Env, stream: str, kind: OpKind, body: str) -> Op:
+    op_id = OpId(env.random_bytes(16).hex())
+    return append(unit, stream, kind, body, op_id=op_id, wall_ms=env.wall_ms())
 
 
 def _is_sold(connection: sqlite3.Connection, stream: str, line: SaleLine) -> bool:

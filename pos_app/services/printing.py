@@ -1,4 +1,8 @@
-"""From a recorded order to paper: the same order always gives the same pages."""
+"""From a recorded order to paper: the same order always gives the same pages.
+
+A copy has the codes that were printed before, bit for bit, and says which copy it is. Tickets that
+went back are left out: their codes open no gate.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from edge.env import Env
 from edge.errors import ReplicaError
 from edge.journal import JournalLocked, Unit, append
 from edge.replica import Replica
+from edge.returns import read_order, sold_order
 from pos_app.services.model import PrintOutcome, PrintResult, UnprintedOrder
 from pos_app.services.paper import TicketFace, TicketLabels, render_tickets
 from pos_app.services.paper_fonts import FontMissing
@@ -18,7 +23,8 @@ from pos_app.services.printer import Printer, PrinterError
 from program.i18n import format_datetime, format_money, format_time, translations
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
-from ticketing.operations import Print, Sale, SaleLine, decode_sale, encode_print
+from ticketing.operations import Exchange, Print, Sale, SaleLine, encode_print
+from ticketing.ticket import TicketState
 
 UNPRINTED_MAX = 100
 
@@ -39,7 +45,7 @@ class PrintDesk:
 @dataclass(frozen=True, slots=True)
 class _Order:
     stream: str
-    sale: Sale
+    sale: Sale | Exchange
     sold_ms: int
     copies: int
 
@@ -50,12 +56,15 @@ def print_order(desk: PrintDesk, order_id: str) -> PrintResult:
     known = desk.catalogue.event(order.stream)
     if known is None:
         return _failed(order, "the event is not in the mirror yet; wait for the network")
-    labels = _labels(desk.language)
-    found = [_face(desk, known, order, line) for line in order.sale.lines]
+    lines = _living(desk.replica, order)
+    if not lines:
+        return _failed(order, "all its tickets went back; there is nothing to print")
+    copy = order.copies + 1
+    labels = _labels(desk.language, copy)
+    found = [_face(desk, known, order, line, copy) for line in lines]
     faces = [face for face in found if face is not None]
     if len(faces) < len(found):
         return _failed(order, "the catalogue no longer has what was sold; ask the manager")
-    copy = order.copies + 1
     try:
         pdf = render_tickets(faces, labels, font=desk.font)
         job = order.sale.receipt_no if copy == 1 else f"{order.sale.receipt_no}-copy{copy}"
@@ -92,9 +101,17 @@ def _order(replica: Replica, order_id: str) -> _Order:
         ).fetchone()
     if row is None:
         raise LookupError(f"no order {order_id} at this window")
-    sale = decode_sale(row["body"])
-    assert sale is not None, "we wrote it ourselves"
-    return _Order(row["stream"], sale, row["sold_ms"], row["copies"])
+    return _Order(row["stream"], read_order(row["body"]), row["sold_ms"], row["copies"])
+
+
+def _living(replica: Replica, order: _Order) -> list[SaleLine]:
+    """The lines whose tickets are still out; one that is being revoked is not printed either."""
+    with replica.reading() as connection:
+        known = sold_order(connection, order.stream, order.sale.order_id, same_shift=False)
+    assert known is not None, "it was just read"
+    return [
+        line for line in order.sale.lines if known.tickets[line.ticket_id] is not TicketState.VOID
+    ]
 
 
 def _count_copy(desk: PrintDesk, order: _Order, copy: int) -> str:
@@ -118,7 +135,9 @@ def _record_copy(unit: Unit, env: Env, order: _Order, copy: int) -> None:
     )
 
 
-def _face(desk: PrintDesk, known: Known, order: _Order, line: SaleLine) -> TicketFace | None:
+def _face(
+    desk: PrintDesk, known: Known, order: _Order, line: SaleLine, copy: int
+) -> TicketFace | None:
     """What the ticket says; None when the catalogue no longer has what was sold."""
     language, event, zone = desk.language, known.event, known.venue.zone
     performance = event.performance(line.performance)
@@ -132,7 +151,7 @@ def _face(desk: PrintDesk, known: Known, order: _Order, line: SaleLine) -> Ticke
         event=event.name.in_language(language),
         when=format_datetime(performance.starts_at, language, zone=zone),
         doors=format_time(performance.doors_at, language, zone=zone),
-        hall=performance.hall.in_language(language),
+        hall=_joined(performance.hall.in_language(language), _copy_words(language, copy)),
         place=known.plan.describe(line.unit, language),
         tier=tier.name.in_language(language),
         ticket_type=ticket_type.name.in_language(language),
@@ -145,7 +164,16 @@ def _face(desk: PrintDesk, known: Known, order: _Order, line: SaleLine) -> Ticke
     )
 
 
-def _labels(language: str) -> TicketLabels:
+def _copy_words(language: str, copy: int) -> str:
+    """What a copy says of itself; nothing on the first paper."""
+    return translations(language).gettext("COPY {n}").format(n=copy - 1) if copy > 1 else ""
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _labels(language: str, copy: int) -> TicketLabels:
     _ = translations(language).gettext
     return TicketLabels(
         when=_("Date and time"),
@@ -158,7 +186,7 @@ def _labels(language: str) -> TicketLabels:
         receipt_no=_("Receipt no."),
         window=_("Window"),
         sold_at=_("Sold at"),
-        stub=_("Stub"),
+        stub=_copy_words(language, copy) or _("Stub"),
     )
 
 

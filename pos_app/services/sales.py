@@ -72,25 +72,34 @@ def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) ->
 
 def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_minor: int) -> Sale:
     """Take the units and record the sale, in the caller's transaction. Raises UnitsGone."""
-    now = now_of(unit, seller.env)
-    held = _take_all(unit, seller, event.id, basket.lines, now)
-    late = [line for line, lent in held if lent.late]
-    if late:
-        _count_late(unit, seller, late)
-    lines = tuple(_sold_line(seller, event, line, lent) for line, lent in held)
+    lines, late = take_lines(unit, seller, event, basket.lines)
     sale = Sale(
         OrderId(seller.ids.next()),
-        _next_receipt_no(unit, seller.receipt_prefix),
+        next_receipt_no(unit, seller.receipt_prefix),
         seller.person_id,
         basket.currency,
         basket.price_list_version,
         basket.total_minor,
         lines,
         CashLeg(basket.total_minor, tendered_minor),
-        late=bool(late),
+        late=late,
     )
     _record(unit, seller.env, event.id, sale)
     return sale
+
+
+def take_lines(
+    unit: Unit, seller: Seller, event: Event, lines: Sequence[BasketLine]
+) -> tuple[tuple[SaleLine, ...], bool]:
+    """Take the lines' units and make their tickets; whether some are past their soft term.
+
+    Raises UnitsGone.
+    """
+    held = _take_all(unit, seller, event.id, lines, now_of(unit, seller.env))
+    late = [line for line, lent in held if lent.late]
+    if late:
+        _count_late(unit, seller, late)
+    return tuple(_sold_line(seller, event, line, lent) for line, lent in held), bool(late)
 
 
 def _take_all(
@@ -170,7 +179,7 @@ def _record(unit: Unit, env: Env, event_id: str, sale: Sale) -> None:
     )
 
 
-def _next_receipt_no(unit: Unit, prefix: str) -> str:
+def next_receipt_no(unit: Unit, prefix: str) -> str:
     """The next receipt number; without gaps, since it is counted in the sale's transaction."""
     number = int(get_meta(unit, _RECEIPT_COUNTER) or 0) + 1
     set_meta(unit, _RECEIPT_COUNTER, str(number))

@@ -21,10 +21,13 @@ from ticketing.ids import AllotmentId, OrderId, TicketId
 from ticketing.journal import Op, OpKind
 from ticketing.operations import (
     CashLeg,
+    Exchange,
+    ExchangeAction,
     Refund,
     RefundAction,
     Sale,
     SaleLine,
+    decode_exchange,
     decode_refund,
     encode_refund,
     encode_sale,
@@ -36,7 +39,7 @@ from ticketing.ticket import TicketState
 NOW = Anchor(0.0, "boot", 0, 0)
 GEN = "0a1b2c3d"
 ORDER = OrderId("00000000000000f1")
-ONE, TWO = TicketId("00000000000000a1"), TicketId("00000000000000a2")
+ONE, TWO, THREE = (TicketId(f"00000000000000a{n}") for n in (1, 2, 3))
 ENV = TurnedEnv()
 
 
@@ -135,6 +138,48 @@ def test_somebody_elses_order_is_the_servers_business(replica: Replica) -> None:
     assert voided(replica, ONE) is Route.CENTRE
 
 
+def swap(*returned: TicketId, unit: int = 7) -> Exchange:
+    line = SaleLine(
+        THREE, 1, unit, 2, AllotmentId(GEN, 4), "stalls", "adult", 700, "list", "new code"
+    )
+    return Exchange(
+        returned,
+        ORDER,
+        ExchangeAction.EXCHANGE,
+        OrderId("00000000000000f2"),
+        "POS-2",
+        "li",
+        "CNY",
+        1,
+        (line,),
+        500 * len(returned),
+        0,
+        700 - 500 * len(returned),
+        1_000,
+    )
+
+
+def swapped(replica: Replica, *returned: TicketId, scanned: set[TicketId]) -> object:
+    return replica.transact(
+        lambda unit: returns.exchange_here(unit, ENV, EVENT, swap(*returned), scanned)
+    )
+
+
+def test_a_sale_nobody_heard_of_is_swapped_here_against_its_paper(sold: Replica) -> None:
+    assert swapped(sold, ONE, scanned=set()) is Route.CENTRE
+    op = swapped(sold, ONE, scanned={ONE})
+    assert isinstance(op, Op)
+    assert (op.kind, decode_exchange(op.body)) == (OpKind.EXCHANGE, swap(ONE))
+    assert states(sold) == {5: "returned", 6: "sold"}
+    assert swapped(sold, ONE, scanned={ONE}) is ReturnRefusal.ALREADY_REVOKED
+    push_it(sold)
+    assert swapped(sold, TWO, scanned={TWO}) is Route.CENTRE
+
+
+def test_somebody_elses_order_is_not_swapped_here(replica: Replica) -> None:
+    assert swapped(replica, ONE, scanned={ONE}) is Route.CENTRE
+
+
 # --- with the server's word
 
 
@@ -228,6 +273,21 @@ def test_for_an_exchange_the_answer_lends_the_new_units(replica: Replica) -> Non
     with replica.reading() as connection:
         row = connection.execute("SELECT req, sent_wall_ms FROM allot").fetchone()
     assert tuple(row) == (plan.op_id, plan.planned.sent_wall_ms)
+
+
+def test_what_was_lent_for_a_replacement_is_promised_until_it_has_ended(replica: Replica) -> None:
+    plan = planned(replica)
+    lent = {"id": f"{GEN}-9", "p": 1, "units": [[7, 1]], "soft_s": 100, "hard_s": 100}
+    reply = {"tickets": [{"id": ONE, "state": "void"}], "allotment": lent}
+    replica.transact(lambda unit: revoke.on_revoke(unit, plan, reply))
+
+    def promised() -> frozenset[tuple[str, int, int]]:
+        with replica.reading() as connection:
+            return returns.promised_units(connection)
+
+    assert promised() == {(EVENT, 1, 7)}
+    replica.transact(lambda unit: revoke.drop_revoke(unit, plan))
+    assert promised() == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From a recorded sale to paper: the same bytes each time, every copy counted once."""
+"""From a recorded sale to paper: the same codes each time, every copy counted once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pytest
 from edge.errors import ReplicaFull
 from edge.journal import JournalLocked, LockReason
 from edge.sync import SyncEngine
+from pos_app.services import printing
 from pos_app.services.model import NewsKind, PrintOutcome, PrintResult, UnprintedOrder
+from pos_app.services.paper import TicketFace, TicketLabels, render_tickets
 from pos_app.services.printing import PrintDesk
 from pos_app.services.window import Window
 from tests.fakes.hall import ROW
@@ -57,16 +59,30 @@ def test_a_sale_waits_for_paper_until_it_is_printed(till: Stage) -> None:
     assert NewsKind.STATUS in till.heard_kinds()
 
 
-def test_a_reprint_has_the_same_bytes_and_each_copy_is_counted_once(till: Stage) -> None:
+def test_a_reprint_has_the_same_code_and_says_which_copy_it_is(
+    till: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     till.lend(ROW)
     sold = till.sell(ROW[:2])
+    drawn: list[tuple[list[TicketFace], TicketLabels]] = []
+
+    def draw(faces: list[TicketFace], labels: TicketLabels, *, font: Path | None) -> bytes:
+        drawn.append((faces, labels))
+        return render_tickets(faces, labels, font=font)
+
+    monkeypatch.setattr(printing, "render_tickets", draw)
     results = [till.window.print_order(sold.order_id) for _ in range(2)]
     till.restart()
     results.append(till.window.print_order(sold.order_id))
     papers = [Path(result.path) for result in results]
     assert len(set(papers)) == 3
-    assert len({paper.read_bytes() for paper in papers}) == 1
     assert copies(till) == [(sold.order_id, number) for number in (1, 2, 3)]
+    first, *others = drawn
+    assert "COPY" not in first[0][0].hall + first[1].stub
+    for number, (faces, labels) in enumerate(others, 1):
+        assert [face.code for face in faces] == [face.code for face in first[0]]
+        assert all(face.hall.endswith(f"COPY {number}") for face in faces)
+        assert labels.stub == f"COPY {number}"
 
 
 def test_two_threads_that_print_one_order_make_two_copies(till: Stage) -> None:

@@ -93,7 +93,7 @@ def test_the_minimum_counts_where_something_is_kept_and_never_exceeds_the_price(
 
 def test_who_went_in_or_went_back_before_is_turned_away() -> None:
     for member, bar in (("has_entered", Bar.ENTERED), ("is_valid", Bar.NOT_VALID)):
-        paid = ticket(**{member: member == "has_entered"})
+        paid = ticket(**{member: member == "has_entered"})  # type: ignore[arg-type]
         for deed in Deed:
             found = look(timedelta(days=9), deed=deed, of=order(paid), asker=Asker(same_shift=True))
             assert found.bars == (bar,)
