@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, Signal
@@ -172,9 +171,7 @@ class SeatMap(TouchableMap):
         port, animated = self._port, self._is_animated()
         spot = self._cursor_spot() if at is None and factor > 1.0 else None
         if spot is not None:
-            port.fits = False
-            nearer = port.goal.zoomed(factor, port.middle, port.view)
-            port.glide_to(replace(nearer, x=spot.x, y=spot.y), animated=animated)
+            port.come_to(spot.x, spot.y, factor, animated=animated)
         else:
             place = port.middle if at is None else (at.x(), at.y())
             port.zoom_by(factor, place, animated=animated)

@@ -102,6 +102,16 @@ class Viewport(QObject):
         self.fits = False
         self.glide_to(self.goal.zoomed(factor, at, self.view), animated=animated)
 
+    def come_to(self, x: float, y: float, factor: float, *, animated: bool) -> None:
+        """Zoom with a point of the field in the middle, or as near to it as the house's edges let."""
+        self.fits = False
+        nearer = self.goal.zoomed(factor, self.middle, self.view)
+        left, top, right, bottom = self.view
+        half_x, half_y = (right - left) / 2 / nearer.zoom, (bottom - top) / 2 / nearer.zoom
+        x = _between(self._bounds[0] + half_x, x, self._bounds[2] - half_x)
+        y = _between(self._bounds[1] + half_y, y, self._bounds[3] - half_y)
+        self.glide_to(replace(nearer, x=x, y=y), animated=animated)
+
     def pinch_by(self, factor: float, at: tuple[float, float]) -> None:
         """Zoom between two fingers, until `release`."""
         self.stop()
@@ -177,3 +187,10 @@ class Viewport(QObject):
         off_x = round(left * self._ratio) / self._ratio - left
         off_y = round(top * self._ratio) / self._ratio - top
         return replace(kept, x=kept.x - off_x / kept.zoom, y=kept.y - off_y / kept.zoom)
+
+
+def _between(least: float, value: float, most: float) -> float:
+    """The value within its limits; the middle of limits that cross."""
+    if least > most:
+        return (least + most) / 2
+    return min(max(value, least), most)

@@ -251,6 +251,12 @@ class TestTheKeyboard:
         )
         assert at == pytest.approx(stadium.seat_map._port.middle, abs=2)
 
+    def test_shows_no_void_beyond_the_house_on_the_way(self, theatre: Desk) -> None:
+        theatre.seat_map._pointer.cursor = unit_of(THEATRE, "stalls-centre", "1", "7")
+        theatre.press(Qt.Key.Key_PageUp)
+        top = theatre.seat_map._port.to_screen(*theatre.seats.bounds[:2])[1]
+        assert top == pytest.approx(theatre.seat_map._port.view[1], abs=2)
+
     def test_shift_and_an_arrow_pick_along_the_row(self, theatre: Desk) -> None:
         start = unit_of(THEATRE, "stalls-centre", "7", "7")
         theatre.show(changed(theatre.state, dict.fromkeys(range(start, start + 3), UnitState.FREE)))
