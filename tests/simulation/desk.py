@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 
 from edge import giving_back
 from edge.allotments import LentUnit, TermOver, take
-from edge.journal import Unit
+from edge.journal import Unit, append
 from edge.protocol import revoke
 from edge.sync import Wish
 from edge.time_left import now_of
 from pos_app.services import sales
-from pos_app.services.basket import BasketLine, add_unit, empty_basket
+from pos_app.services.basket import add_unit, empty_basket
 from tests.simulation.house import EVENT, PERFORMANCE, POOL
+from ticketing.code import TicketFacts, make_code
 from ticketing.event import Event
-from ticketing.ids import OrderId
+from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import (
     CashLeg,
@@ -32,6 +33,7 @@ from ticketing.operations import (
     decode_exchange,
     decode_sale,
     encode_exchange,
+    encode_sale,
 )
 
 if TYPE_CHECKING:
@@ -64,14 +66,13 @@ def exchange(till: Till, unit: Unit, asked: revoke.Revocation) -> Exchange | Non
     lines = _lines(till, unit, _wanted(till, unit, asked))
     action = ExchangeAction(asked.action)
     paid = sum(line.price_minor for line in lines) - credit
-    seller = _seller(till)
     made = Exchange(
         asked.ticket_ids,
         asked.order_id,
         action,
-        OrderId(seller.ids.next()),
-        sales._next_receipt_no(unit, seller.receipt_prefix),
-        seller.person_id,
+        OrderId(till.ids.next()),
+        _receipt_no(till, unit),
+        "p1",
         of_order.currency,
         of_order.price_list_version,
         lines,
@@ -83,11 +84,7 @@ def exchange(till: Till, unit: Unit, asked: revoke.Revocation) -> Exchange | Non
     body = encode_exchange(made)
     assert decode_exchange(body) == made, "no server would take this"
     revoke.finish_revoke(unit, till.node.env, found, OpKind.EXCHANGE, body)
-    unit.execute(
-        "INSERT INTO orders (stream, id, receipt_no, sold_ms, ticket_count, body) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (EVENT, made.order_id, made.receipt_no, till.node.env.wall_ms(), len(lines), body),
-    )
+    _note_order(till, unit, made, body)
     return made
 
 
@@ -140,34 +137,29 @@ def sell_by_share(till: Till, unit: Unit) -> Sale | None:
     (line,) = _lines(till, unit, [row["unit"]])
     if not giving_back.spend(unit, EVENT, line.allotment, POOL):
         raise NotToBeHad
-    seller, known = _seller(till), till._known()
+    env, event = till.node.env, till._known().event
     sale = Sale(
-        OrderId(seller.ids.next()),
-        sales._next_receipt_no(unit, seller.receipt_prefix),
-        seller.person_id,
-        known.event.currency,
-        known.event.price_list_version,
+        OrderId(till.ids.next()),
+        _receipt_no(till, unit),
+        "p1",
+        event.currency,
+        event.price_list_version,
         line.price_minor,
         (replace(line, pool=POOL),),
         CashLeg(line.price_minor, line.price_minor),
     )
-    sales._record(unit, seller.env, EVENT, sale)
+    body, op_id = encode_sale(sale), OpId(env.random_bytes(16).hex())
+    append(unit, EVENT, OpKind.SALE, body, op_id=op_id, wall_ms=env.wall_ms())
+    _note_order(till, unit, sale, body)
     return sale
 
 
 # --- lines
 
 
-def _seller(till: Till) -> sales.Seller:
-    window = till.window
-    prefix = till.machine.enrolled.node_id[:4].upper()
-    return sales.Seller(window._env, window._ids, window._key, "p1", prefix)
-
-
 def _lines(till: Till, unit: Unit, wanted: Sequence[int]) -> tuple[SaleLine, ...]:
     """Take the units and make their tickets. Raises NotToBeHad."""
-    event, now = till._known().event, now_of(unit, till.node.env)
-    seller, made = _seller(till), []
+    event, now, made = till._known().event, now_of(unit, till.node.env), []
     for number in wanted:
         try:
             lent = take(unit, EVENT, PERFORMANCE, number, now)
@@ -175,11 +167,56 @@ def _lines(till: Till, unit: Unit, wanted: Sequence[int]) -> tuple[SaleLine, ...
             raise NotToBeHad from None
         if lent is None:
             raise NotToBeHad
-        made.append(_line(seller, event, number, lent))
+        made.append(_line(till, event, number, lent))
     return tuple(made)
 
 
-def _line(seller: sales.Seller, event: Event, number: int, lent: LentUnit) -> SaleLine:
+def _line(till: Till, event: Event, number: int, lent: LentUnit) -> SaleLine:
     (priced,) = add_unit(empty_basket(event), event, PERFORMANCE, number).lines
-    assert isinstance(priced, BasketLine)
-    return sales._sold_line(seller, event, priced, lent)
+    performance = event.performance(PERFORMANCE)
+    ticket_type = event.ticket_type(priced.ticket_type_id)
+    assert performance is not None
+    assert ticket_type is not None
+    lasts = performance.valid_to - performance.valid_from
+    facts = TicketFacts(
+        till.node.key.id,
+        TicketId(till.ids.next()),
+        PERFORMANCE,
+        number,
+        ticket_type.number,
+        lent.version,
+        lent.allotment,
+        performance.valid_from,
+        int(lasts.total_seconds() // 60),
+    )
+    return SaleLine(
+        facts.ticket_id,
+        PERFORMANCE,
+        number,
+        lent.version,
+        lent.allotment,
+        priced.tier_id,
+        priced.ticket_type_id,
+        priced.price_minor,
+        priced.rule,
+        make_code(facts, till.node.key.private),
+    )
+
+
+def _receipt_no(till: Till, unit: Unit) -> str:
+    return sales.next_receipt_no(unit, till.machine.enrolled.node_id[:4].upper())
+
+
+def _note_order(till: Till, unit: Unit, order: Sale | Exchange, body: str) -> None:
+    unit.execute(
+        "INSERT INTO orders (stream, id, receipt_no, sold_ms, ticket_count, body) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            EVENT,
+            order.order_id,
+            order.receipt_no,
+            till.node.env.wall_ms(),
+            len(order.lines),
+            body,
+        ),
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edge import giving_back, returns
 from edge.catalogue import MirrorCatalogue
 from edge.errors import ReplicaError
+from edge.id_mint import IdMint
 from edge.journal import JournalLocked, Unit, is_locked
 from edge.protocol import revoke
 from edge.sync import RevokeWish
@@ -69,6 +70,7 @@ class Till:
         self.machine = machine or Machine(world, enrolled)
         self.process = Process(self.machine.name, dead=True)
         self.window: Window
+        self.ids: IdMint
         self.node: Any = None
         self.basket: list[int] = []
 
@@ -88,6 +90,7 @@ class Till:
     def _main(self) -> None:
         world = self.world
         self.node = node = open_node(self.machine, self.process)
+        self.ids = IdMint(node.env)
         printer = printing.PrintDesk(
             node.replica,
             MirrorCatalogue(node.replica.mirror),
