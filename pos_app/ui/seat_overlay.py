@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
@@ -149,13 +150,7 @@ class TipCard:
 
     def _card(self, port: Viewport) -> QRectF:
         """Above and right of its point, turned round at the edges."""
-        title = QFontMetricsF(theme.font(_TITLE_PX, 700))
-        detail = QFontMetricsF(theme.font(_DETAIL_PX))
-        lines = self._lines()
-        width = 30 + max(
-            (title if at == 0 else detail).horizontalAdvance(text) for at, text in enumerate(lines)
-        )
-        height = 14 + title.height() + 2 + (len(lines) - 1) * (detail.height() + 2)
+        width, height = _measured(tuple(self._lines()), theme.font(100).pixelSize())
         at_x, at_y = port.to_screen(self.x, self.y)
         x, y = at_x + 22, at_y - height - 12
         if x + width > self.bounds[0] - 8:
@@ -163,6 +158,17 @@ class TipCard:
         if y < 8:
             y = at_y + 18
         return QRectF(max(x, 8.0), y, width, height)
+
+
+@lru_cache(maxsize=256)
+def _measured(lines: tuple[str, ...], _scale_px: int) -> tuple[float, float]:
+    """Width and height of a card with these lines, at the text size that `_scale_px` stands for."""
+    title = QFontMetricsF(theme.font(_TITLE_PX, 700))
+    detail = QFontMetricsF(theme.font(_DETAIL_PX))
+    width = 30 + max(
+        (title if at == 0 else detail).horizontalAdvance(text) for at, text in enumerate(lines)
+    )
+    return width, 14 + title.height() + 2 + (len(lines) - 1) * (detail.height() + 2)
 
 
 Item = Selected | Ring | AreaRing | TipCard

@@ -37,36 +37,33 @@ class Pills:
 
     def __init__(self) -> None:
         self._pills: tuple[Pill, ...] = ()
-        self._widths: dict[bool, list[float]] = {}
+        self._widths: dict[int, list[float]] = {}
+        self._placed: tuple[Camera, Box, list[QRectF]] | None = None
 
     def show(self, pills: tuple[Pill, ...]) -> None:
         """Show these from now on."""
         if pills != self._pills:
             self._pills = pills
-            self._widths.clear()
+            self.forget()
 
     def forget(self) -> None:
         """Measure anew: the size of texts changed."""
         self._widths.clear()
+        self._placed = None
 
     def paint(self, painter: QPainter, camera: Camera, view: Box, clip: QRectF) -> None:
         """Paint those that lie in `clip` (pixels)."""
-        small = camera.zoom < _SMALL_BELOW_ZOOM
-        size_px, side = (11, 8) if small else (13, 12)
+        if self._placed is None or self._placed[:2] != (camera, view):
+            self._placed = camera, view, self._boxes(camera, view)
+        size_px, side = _sizes(camera.zoom)
         name_font, count_font = theme.font(size_px, 700), theme.font(size_px, 600)
-        height = max(20.0 if small else 26.0, QFontMetricsF(name_font).height() + 6)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for pill, wide in zip(self._pills, self._measured(small), strict=True):
-            x, y = camera.to_screen(pill.x, pill.y, view)
-            width = wide + 2 * side + size_px / 2
-            lift = _lift(pill, camera.zoom, width, height)
-            x, y = x + pill.away[0] * lift, y + pill.away[1] * lift
-            box = QRectF(x - width / 2, y - height / 2, width, height)
+        for pill, box in zip(self._pills, self._placed[2], strict=True):
             if not box.intersects(clip):
                 continue
             painter.setPen(QPen(theme.colour("border"), 1))
             painter.setBrush(theme.colour("surface"))
-            painter.drawRoundedRect(box, height / 2, height / 2)
+            painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
             painter.setFont(name_font)
             painter.setPen(theme.colour("text3" if pill.dimmed else "text"))
             inner = box.adjusted(side, 0, -side, 0)
@@ -75,17 +72,34 @@ class Pills:
             painter.setPen(theme.colour("text3" if pill.dimmed else "ok"))
             painter.drawText(inner, _RIGHT, pill.count)
 
-    def _measured(self, small: bool) -> list[float]:
-        widths = self._widths.get(small)
+    def _boxes(self, camera: Camera, view: Box) -> list[QRectF]:
+        """Where they are, seen by this camera."""
+        size_px, side = _sizes(camera.zoom)
+        height = max(size_px + 11.0, QFontMetricsF(theme.font(size_px, 700)).height() + 6)
+        boxes = []
+        for pill, wide in zip(self._pills, self._measured(size_px), strict=True):
+            width = wide + 2 * side + size_px / 2
+            x, y = camera.to_screen(pill.x, pill.y, view)
+            lift = _lift(pill, camera.zoom, width, height)
+            x, y = x + pill.away[0] * lift, y + pill.away[1] * lift
+            boxes.append(QRectF(x - width / 2, y - height / 2, width, height))
+        return boxes
+
+    def _measured(self, size_px: int) -> list[float]:
+        widths = self._widths.get(size_px)
         if widths is None:
-            size_px = 11 if small else 13
             name = QFontMetricsF(theme.font(size_px, 700))
             count = QFontMetricsF(theme.font(size_px, 600))
-            widths = self._widths[small] = [
+            widths = self._widths[size_px] = [
                 name.horizontalAdvance(pill.text) + count.horizontalAdvance(pill.count)
                 for pill in self._pills
             ]
         return widths
+
+
+def _sizes(zoom: float) -> tuple[int, int]:
+    """The texts' size and the margin beside them."""
+    return (11, 8) if zoom < _SMALL_BELOW_ZOOM else (13, 12)
 
 
 def _lift(pill: Pill, zoom: float, width: float, height: float) -> float:

@@ -21,7 +21,7 @@ TILE_PX: Final = 256
 LEVELS_MAX: Final = 4
 TILES_MAX: Final = 160
 """A quarter of a megabyte each: about four screens."""
-EFFORT_MAX: Final = 2_000
+EFFORT_MAX: Final = 1_500
 """How much is painted before a frame is shown, in seats drawn as points: a few milliseconds."""
 _NOWHERE: Final = (0.0, 0.0, 0.0, 0.0)
 
