@@ -9,7 +9,7 @@ else. An own scan is never taken back: entries are facts, merged by their ids.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from edge.allotments import LentUnit, units_of
@@ -57,6 +57,19 @@ def entry_ids(
         (stream, ticket_id),
     )
     return frozenset(OpId(row["op_id"]) for row in (*own.fetchall(), *told.fetchall()))
+
+
+def entered_ms(
+    mirror: sqlite3.Connection, stream: str, ticket_ids: Collection[TicketId]
+) -> dict[TicketId, int]:
+    """When somebody first went in on each of these tickets; those that nobody used are left out."""
+    marks = ", ".join("?" * len(ticket_ids))
+    rows = mirror.execute(
+        "SELECT ticket_id, min(at_ms) AS at_ms FROM entry WHERE stream = ? "
+        f"AND phase <> 'returned' AND ticket_id IN ({marks}) GROUP BY ticket_id",  # noqa: S608
+        (stream, *ticket_ids),
+    )
+    return {TicketId(row["ticket_id"]): row["at_ms"] for row in rows}
 
 
 def ticket_states(
