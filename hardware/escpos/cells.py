@@ -44,7 +44,7 @@ def clean(text: str) -> str:
 
     A control character inside a text would be a command to the printer.
     """
-    composed = unicodedata.normalize("NFC", text).replace("¥", "￥")
+    composed = unicodedata.normalize("NFC", text)
     return "".join(_harmless(char) for char in composed)
 
 

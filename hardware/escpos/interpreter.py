@@ -165,6 +165,7 @@ class PrinterModel:
         self.unknown_commands: list[bytes] = []
         self._buffer = bytearray()
         self._recent = b""
+        self._is_starved = False
         self._asb_mask = 0
         self._asb_last = b""
         self._answers = bytearray()
@@ -174,7 +175,9 @@ class PrinterModel:
 
     @property
     def room_bytes(self) -> int:
-        """How much it takes in before it stops the sender."""
+        """How much it takes in before it stops the sender; more while it has half a command."""
+        if self._is_starved and self._can_work():
+            return self._buffer_bytes
         return max(0, self._buffer_bytes - len(self._buffer))
 
     @property
@@ -195,7 +198,8 @@ class PrinterModel:
         done = 0
         while self._buffer and self._can_work() and (bytes_max is None or done < bytes_max):
             length = self._one_command()
-            if length == 0:
+            self._is_starved = length == 0
+            if self._is_starved:
                 break
             del self._buffer[:length]
             done += length

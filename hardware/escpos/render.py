@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import segno
@@ -136,11 +137,17 @@ class _Renderer:
     def _lines(self, element: Text | Columns) -> Iterator[Line]:
         width = self._profile.columns
         if isinstance(element, Columns):
-            yield from columns(element.cells, width, self._width_of)
+            cells = tuple(replace(cell, text=self._spelt(cell.text)) for cell in element.cells)
+            yield from columns(cells, width, self._width_of)
             return
-        for text in wrap(clean(element.text), width // element.wide, self._width_of):
+        words = clean(self._spelt(element.text))
+        for text in wrap(words, width // element.wide, self._width_of):
             run = (Run(0, text, element.bold),) if text else ()
             yield Line(run, element.wide, element.high)
+
+    def _spelt(self, text: str) -> str:
+        """Double-byte fonts have the yuan sign in full width only."""
+        return text.replace("¥", "￥") if self._profile.text in _CODECS else text
 
     def _line(self, line: Line, side: Align) -> Iterator[bytes]:
         if self._painter is not None and not self._can_set(line):

@@ -8,7 +8,7 @@ import string
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
@@ -174,10 +174,11 @@ class Spooler:
                 self._changed.wait(left_s)
 
     def kick_drawer(self) -> Status:
-        """Open the drawer now or not at all; blocks for KICK_WITHIN_S at most.
+        """Open the drawer now or not at all; blocks for twice KICK_WITHIN_S at most.
 
-        A Status with faults means that it was not opened: open it by its key. While a job is being
-        sent the drawer waits for it.
+        A Status with faults means that it was not opened: open it by its key. (UNKNOWN means that
+        the printer hangs in it and may still obey.) While a job is being sent the drawer waits for
+        it. Raises ValueError where no drawer is configured.
         """
         kick = _Kick(time.monotonic() + KICK_WITHIN_S)
         with self._turn:
@@ -185,13 +186,14 @@ class Spooler:
                 return Status(frozenset({Fault.STALLED}))
             self._kicks.append(kick)
         self._wake()
+        wait([kick.done], KICK_WITHIN_S)
+        # A kick that was begun can no longer be taken back: its outcome is waited for.
+        if kick.done.cancel():
+            return Status(frozenset({Fault.STALLED}))
         try:
             return kick.done.result(KICK_WITHIN_S)
         except TimeoutError:
-            # Whoever sets the result first has decided: a kick under way now still counts.
-            if kick.done.cancel():
-                return Status(frozenset({Fault.STALLED}))
-            return kick.done.result(KICK_WITHIN_S)
+            return Status(frozenset({Fault.UNKNOWN}))
 
     # ------------------------------------------------------------------- on the printer's thread
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hardware.escpos import PROFILES, Timings, render
-from hardware.escpos.document import Cut, Document, Text
+from hardware.escpos.document import Cut, Document, Raster, Text
 from hardware.escpos.interpreter import Sheet
 
 QUICK = Timings(
@@ -13,9 +13,11 @@ LINES_COUNT = 80
 
 
 def payload(job_id: str, lines_count: int = LINES_COUNT) -> bytes:
-    """Several kilobytes of text, so that a job goes out in several parts."""
+    """A picture and text, several kilobytes each, so that a job goes out in several parts."""
     middle = (Text(f"line {number} of {job_id}, 一行中文") for number in range(lines_count))
-    document = Document((Text(f"begin {job_id}"), *middle, Text(f"end {job_id}"), Cut()))
+    picture = Raster(576, 60, bytes(range(0x40, 0x40 + 72)) * 60)
+    head, foot = Text(f"begin {job_id}"), Text(f"end {job_id}")
+    document = Document((head, picture, *middle, foot, Cut()))
     return render(document, PROFILES["epson-80-chinese"])
 
 

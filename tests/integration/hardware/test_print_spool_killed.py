@@ -24,21 +24,34 @@ MOMENTS = [
         (Point.MARKED_SENDING, 1),
         (Point.PART_SENT, 1),
         (Point.PART_SENT, 2),
-        (Point.PART_SENT, 3),
+        (Point.PART_SENT, 7),
         (Point.ALL_SENT, 1),
         (Point.MARKED_SENT, 1),
         (Point.HEARD, 1),
         (Point.MARKED_CONFIRMED, 1),
     )
 ]
-PROFILES = ["epson-80-chinese", "chinese-80"]
+# How the printer is reached, whether it forgets half a command when the line breaks, what it is.
+PRINTERS = [
+    pytest.param(("network", True, "epson-80-chinese"), id="network"),
+    pytest.param(("network", False, "chinese-80"), id="network, keeps half a command"),
+    pytest.param(("serial", False, "epson-80-chinese"), id="serial"),
+]
 
 
-@pytest.fixture(params=[True, False], ids=["forgets half a command", "keeps half a command"])
-def printer(request: pytest.FixtureRequest) -> Iterator[PrinterSimulator]:
-    with PrinterSimulator(PrinterModel()) as simulator:
-        simulator.forgets_half_commands = request.param
+@pytest.fixture(params=PRINTERS)
+def printer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PrinterSimulator]:
+    way, forgets, _ = request.param
+    link = tmp_path / "printer" if way == "serial" else None
+    with PrinterSimulator(PrinterModel(), link=link) as simulator:
+        simulator.forgets_half_commands = forgets
         yield simulator
+
+
+@pytest.fixture
+def address(request: pytest.FixtureRequest, printer: PrinterSimulator) -> str:
+    joint = "&" if "?" in printer.address else "?"
+    return f"{printer.address}{joint}profile={request.node.callspec.params['printer'][2]}"
 
 
 def _run_doomed(spool: Path, address: str, point: str, nth: int) -> int:
@@ -51,12 +64,10 @@ def test_the_moments_name_every_point() -> None:
     assert {moment.values[0] for moment in MOMENTS} == set(Point)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(("point", "nth"), MOMENTS)
 def test_a_kill_neither_prints_twice_nor_loses_in_silence(
-    printer: PrinterSimulator, tmp_path: Path, point: Point, nth: int, profile: str
+    printer: PrinterSimulator, address: str, tmp_path: Path, point: Point, nth: int
 ) -> None:
-    address = f"{printer.address}?profile={profile}"
     assert _run_doomed(tmp_path / "spool.db", address, point, nth) == -9
 
     # The next life hands the same job in again, as a till does that finds it unprinted.

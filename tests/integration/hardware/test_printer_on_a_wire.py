@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -362,6 +364,20 @@ def test_slips_come_out_readable_on_every_kind_of_printer(
         "0002.png",
         "0002.txt",
     ]
+
+
+def test_the_simulator_runs_as_a_program_and_prints_into_a_folder(tmp_path: Path) -> None:
+    words = ["-m", "hardware.escpos.simulator", "--tcp", "127.0.0.1:0", "--paper", str(tmp_path)]
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        printer = make_printer(f"{address}?profile=epson-80-chinese", timings=QUICK)
+        assert _print(printer)
+        printer.close()
+        process.terminate()
+        assert process.wait(20) == 0
+    assert "begin a job" in (tmp_path / "0001.txt").read_text(encoding="utf-8")
+    assert (tmp_path / "0001.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_rare_character_of_a_name_is_painted_and_not_lost(painter: LinePainter) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -260,6 +262,33 @@ def test_a_drawer_that_cannot_be_opened_is_not_opened_later(till: Till) -> None:
     assert till.printer.model.kicks == []
 
 
+def test_a_drawer_is_not_opened_later_by_a_printer_that_takes_a_job_slowly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware.escpos.spooler.KICK_WITHIN_S", 0.1)
+    till = Till(tmp_path, model=PrinterModel(buffer_bytes=512))
+    till.live()
+    till.printer.bytes_per_tick = 1
+    till.spooler.submit("1", payload("1", 1500), title="Receipt")
+    till.until(lambda: till.job("1").state is JobState.SENDING)
+    assert till.spooler.kick_drawer().faults == {Fault.STALLED}
+    till.printer.bytes_per_tick = None
+    till.printer.wake()
+    assert till.outcome("1").state is JobState.CONFIRMED
+    assert till.printer.model.kicks == []
+    till.close()
+
+
+def test_a_till_without_a_drawer_hears_so_and_goes_on(tmp_path: Path) -> None:
+    till = Till(tmp_path, profile="chinese-80&drawer=0")
+    till.live()
+    with pytest.raises(ValueError, match="no drawer"):
+        till.spooler.kick_drawer()
+    till.submit("1")
+    assert till.outcome("1").state is JobState.CONFIRMED
+    till.close()
+
+
 def test_a_job_withdrawn_while_the_printer_is_away_is_never_printed(till: Till) -> None:
     till.printer.switch_off()
     till.submit("1")
@@ -324,3 +353,77 @@ def test_a_program_that_stops_while_the_printer_waits_does_not_hang(till: Till) 
     with Spool(till.path) as spool:
         (job,) = spool.in_doubt()
         assert job.id == "1"
+
+
+def test_a_cover_opened_in_a_job_is_told_and_the_job_goes_on(till: Till) -> None:
+    till.printer.bytes_per_tick = 100
+    till.submit("1")
+    till.until(lambda: till.job("1").state is JobState.SENT)
+    till.printer.change(lambda model: setattr(model, "is_cover_open", True))
+    till.until(lambda: till.job("1").faults == {Fault.COVER_OPEN})
+    till.printer.change(lambda model: setattr(model, "is_cover_open", False))
+    assert till.outcome("1").state is JobState.CONFIRMED
+    assert whole_count(till.printer.paper, "1") == 1
+
+
+def test_a_knife_that_sticks_is_told_and_the_slip_is_confirmed_when_it_is_free(till: Till) -> None:
+    till.printer.change(lambda model: setattr(model, "jams_at_next_cut", True))
+    till.submit("1")
+    till.until(lambda: till.job("1").faults == {Fault.CUTTER})
+    till.printer.change(lambda model: setattr(model, "is_cutter_jammed", False))
+    assert till.outcome("1").state is JobState.CONFIRMED
+    assert begun_count(till.printer.paper, "1") == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_breaks_no_slip_is_printed_twice_or_lost_in_silence(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    timings = Timings(answer_s=0.3, stall_s=0.1, give_up_s=1.0, poll_s=0.02, confirm_s=0.6)
+    till = Till(
+        tmp_path, profile=chance.choice(["epson-80-chinese", "chinese-80"]), timings=timings
+    )
+    till.printer.forgets_half_commands = chance.random() < 0.5
+    till.live()
+    job_ids = [f"{seed}-{number}" for number in range(8)]
+    for job_id in job_ids:
+        _break_something(till, chance)
+        till.submit(job_id)
+        if chance.random() < 0.4:
+            till.end()
+            till.live()
+            till.submit(job_id)  # as a till does that finds an order unprinted
+        till.until(partial(_is_settled, till, job_id))
+    paper = till.printer.paper
+    for job_id in job_ids:
+        job = till.job(job_id)
+        assert begun_count(paper, job_id) <= 1
+        if job.state is JobState.CONFIRMED:
+            assert whole_count(paper, job_id) == 1
+        else:
+            assert job in till.spool.in_doubt()
+    assert {till.job(job_id).state for job_id in job_ids} >= {JobState.CONFIRMED}
+    till.close()
+
+
+def _break_something(till: Till, chance: random.Random) -> None:
+    match chance.choice(["nothing", "line", "power", "paper"]):
+        case "line":
+            till.printer.hangs_up_after_bytes = chance.randint(1, 9000)
+        case "power":
+            till.printer.dies_after_bytes = chance.randint(1, 9000)
+        case "paper":
+            rows = chance.randint(1, 2500)
+            till.printer.change(lambda model: model.load_paper(rows))
+        case _:
+            pass
+
+
+def _is_settled(till: Till, job_id: str) -> bool:
+    """Mend what is broken, as a cashier does, until the job has ended or is in doubt."""
+    till.printer.switch_on()
+    if till.printer.model.is_out_of_paper:
+        till.printer.change(lambda model: model.load_paper())
+    job = till.job(job_id)
+    return job.has_ended or job.state is JobState.IN_DOUBT

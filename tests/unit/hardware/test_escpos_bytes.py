@@ -94,6 +94,9 @@ def _print(data: bytes, *, han: str | None = "gb18030", width_dots: int = 576) -
             id="a code page",
         ),
         pytest.param(
+            _bytes(Text("¥5"), profile=WESTERN), "1B 40 1C 2E 1B 74 10 A5 35 0A", id="one-byte yen"
+        ),
+        pytest.param(
             _bytes(Text("票"), profile=PROFILES["big5-80"]), "1B 40 1C 26 B2 BC 0A", id="Big5"
         ),
         pytest.param(
