@@ -58,6 +58,7 @@ def enrol(folder: Path, url: str, code_text: str, role: str, env: Env, *, versio
         node_id=identity.node_id,
         venue_id=identity.venue_id,
         incarnation=_incarnation(reply, FIRST_INCARNATION),
+        machine=machine_id(),
     )
     save_identity(folder, identity)
     return identity
@@ -85,7 +86,7 @@ def _enrol_again(
             )
         begun = _incarnation(reply, 0)
         if begun > lived:
-            replica.transact(lambda unit: begin_incarnation(unit, begun))
+            replica.transact(lambda unit: begin_incarnation(unit, begun, machine_id()))
         elif begun < lived or locked:
             raise EnrolmentRefused("the server did not begin this node anew; get a new code")
     promote_key(folder)

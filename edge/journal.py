@@ -24,7 +24,7 @@ from ticketing.journal import (
     op_to_wire,
 )
 
-_LOCK, _WALL_HIGH, _WITNESS = "lock", "wall_high", "witness"
+_LOCK, _WALL_HIGH, _WITNESS, _MACHINE = "lock", "wall_high", "witness", "machine"
 _SHIFT = "shift"
 
 Unit = NewType("Unit", sqlite3.Connection)
@@ -240,8 +240,8 @@ def lock_node(unit: Unit, reason: LockReason) -> None:
         set_meta(unit, _LOCK, reason)
 
 
-def begin_incarnation(unit: Unit, incarnation: int) -> None:
-    """The node was enrolled again: begin empty journals. Those of before are kept.
+def begin_incarnation(unit: Unit, incarnation: int, machine: str = "") -> None:
+    """The node was enrolled again, on this machine: begin empty journals. The old ones are kept.
 
     What was lent to the earlier incarnation is no longer ours to sell: a copy may have sold it.
     """
@@ -249,6 +249,7 @@ def begin_incarnation(unit: Unit, incarnation: int) -> None:
     set_meta(unit, "incarnation", str(incarnation))
     set_meta(unit, _LOCK, "")
     set_meta(unit, _WITNESS, "")
+    note_machine(unit, machine)
     unit.execute("UPDATE allot SET state = 'closed' WHERE state = 'open'")
     unit.execute("UPDATE allot_unit SET state = 'released' WHERE state = 'free'")
 
@@ -299,6 +300,16 @@ def has_witness(connection: sqlite3.Connection) -> bool:
 def note_witness(unit: Unit) -> None:
     """A witness of this incarnation was written: from now on there must be one."""
     set_meta(unit, _WITNESS, "1")
+
+
+def enrolled_on(connection: sqlite3.Connection) -> str:
+    """The machine on which this incarnation was enrolled; '' when nobody noted it."""
+    return get_meta(connection, _MACHINE)
+
+
+def note_machine(unit: Unit, machine: str) -> None:
+    """Say where this incarnation was enrolled: without a witness it lives on no other machine."""
+    set_meta(unit, _MACHINE, machine)
 
 
 def open_shift(connection: sqlite3.Connection) -> str:

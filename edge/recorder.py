@@ -21,6 +21,7 @@ from edge.errors import WitnessUnwritable
 from edge.journal import (
     LockReason,
     Unit,
+    enrolled_on,
     get_meta,
     has_witness,
     incarnation_of,
@@ -158,7 +159,9 @@ def contradiction(
     if told is None or told.incarnation < incarnation:
         # Before its first one, and right after an enrolment, a folder has none. One that had one
         # and has nothing to sell yet is locked too: both it and its copy would be lent the same.
-        return LockReason.WITNESS_MISSING if has_witness(connection) else None
+        if has_witness(connection):
+            return LockReason.WITNESS_MISSING
+        return LockReason.OTHER_MACHINE if enrolled_on(connection) not in ("", machine_id) else None
     if told.machine_id != machine_id:
         return LockReason.OTHER_MACHINE
     if not all(_has(connection, incarnation, *head) for head in _flat(told)):

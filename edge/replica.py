@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from edge.database import create, open_existing, storage_errors
 from edge.env import Env, MachineEnv, machine_id
 from edge.errors import ReplicaError, ReplicaInUse
-from edge.journal import Unit, get_meta, set_meta
+from edge.journal import Unit, get_meta, note_machine, set_meta
 from edge.journal_schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from edge.mirror import Mirror
 from edge.readers import Readers
@@ -33,8 +33,10 @@ _STOP = None
 _log = get_logger(__name__)
 
 
-def create_journal(path: Path, *, node_id: str, venue_id: str, incarnation: int) -> None:
-    """Make the journal of a freshly enrolled node; an existing one of the same node is kept.
+def create_journal(
+    path: Path, *, node_id: str, venue_id: str, incarnation: int, machine: str = ""
+) -> None:
+    """Make the journal of a node freshly enrolled on this machine; one that is there is kept.
 
     Raises ReplicaError when the file cannot be made, or is another node's: its operations would
     never fit this node's chain.
@@ -55,6 +57,7 @@ def create_journal(path: Path, *, node_id: str, venue_id: str, incarnation: int)
                 ("incarnation", str(incarnation)),
             ):
                 set_meta(Unit(connection), key, value)
+            note_machine(Unit(connection), machine)
     finally:
         connection.close()
 

@@ -174,7 +174,7 @@ class Faults:
             centre.news.publish({VENUE, EVENT})
         connection: Any = machine.journal.connection
         connection.execute("BEGIN IMMEDIATE")
-        begin_incarnation(connection, made.incarnation)
+        begin_incarnation(connection, made.incarnation, machine.machine_id)
         connection.execute("COMMIT")
         machine.journal.committed()
         machine.enrolled = house.Enrolled(old.node_id, old.role, old.name, private)

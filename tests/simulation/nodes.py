@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edge.client import ServerClient
 from edge.errors import ReplicaFull, ServerRefused, ServerUnreachable, WitnessUnwritable
 from edge.identity import Identity, NodeKey
-from edge.journal import Unit, set_meta
+from edge.journal import Unit, note_machine, set_meta
 from edge.mirror import Mirror
 from edge.node import Node
 from edge.recorder import Recorder, Witnessed
@@ -53,6 +53,7 @@ class Machine:
                 ("incarnation", "1"),
             ):
                 set_meta(Unit(connection), key, value)
+            note_machine(Unit(connection), self.machine_id)
         self.journal.committed()
 
     def reboot(self) -> None:

@@ -23,7 +23,7 @@ from edge.errors import (
     ServerUnreachable,
 )
 from edge.identity import Identity, is_enrolled, load_identity, load_key
-from edge.journal import JournalLocked, LockReason, get_meta, heads, lock_node
+from edge.journal import JournalLocked, LockReason, enrolled_on, get_meta, heads, lock_node
 from edge.replica import Replica
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
@@ -77,6 +77,7 @@ def test_an_enrolled_folder_has_all_that_a_node_needs(folder: Path, server: Fake
         assert get_meta(connection, "node_id") == NODE
         assert get_meta(connection, "venue_id") == VENUE
         assert get_meta(connection, "incarnation") == "1"
+        assert enrolled_on(connection) == machine_id()
 
 
 def test_no_secret_leaves_the_node(folder: Path, server: FakeServer) -> None:
@@ -230,6 +231,7 @@ def test_a_locked_node_begins_anew_and_keeps_what_it_has(
         assert write(replica)[0].seq == 1
         with replica.reading() as connection:
             found = [(head.incarnation, head.seq) for head in heads(connection)]
+            assert enrolled_on(connection) == machine_id()
     assert found == [(1, 2), (2, 1)]
     assert not (locked / "node.key.next").exists()
 

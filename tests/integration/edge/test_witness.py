@@ -21,6 +21,7 @@ from edge.journal import (
     begin_incarnation,
     head_of,
     lock_reason,
+    note_machine,
     set_meta,
 )
 from edge.recorder import Recorder, Witnessed
@@ -139,6 +140,26 @@ def test_another_machine_is_another_machine(place: Place, monkeypatch: pytest.Mo
     place.work()
     monkeypatch.setattr("edge.replica.machine_id", lambda: "another")
     assert place.reason() is LockReason.OTHER_MACHINE
+
+
+@pytest.mark.expected_errors("journal_locked")
+@pytest.mark.parametrize("again", [False, True], ids=["enrolled", "enrolled again"])
+def test_a_folder_copied_before_its_first_start_lives_on_its_own_machine_only(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    monkeypatch.setattr("edge.replica.machine_id", lambda: "enrolled here")
+    with closing(Replica(place.folder)) as replica:
+        replica.transact(
+            lambda unit: (
+                begin_incarnation(unit, 2, "enrolled here")
+                if again
+                else note_machine(unit, "enrolled here")
+            )
+        )
+    shutil.copytree(place.folder, tmp_path / "copy")
+    assert place.reason() is None
+    monkeypatch.setattr("edge.replica.machine_id", lambda: "another")
+    assert Place(tmp_path / "copy", tmp_path / "other state").reason() is LockReason.OTHER_MACHINE
 
 
 def test_a_journal_of_before_there_were_witnesses_gets_one(place: Place) -> None:
