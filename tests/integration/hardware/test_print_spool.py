@@ -19,7 +19,7 @@ from hardware.escpos.spool import (
     SpoolFull,
 )
 
-SECRET = b"the code that opens the door"
+SECRET = b"the code that opens the door" * 1000  # so long that it has pages of its own
 
 
 @pytest.fixture
@@ -180,10 +180,10 @@ def test_the_bytes_of_a_job_that_ended_are_on_the_disk_no_more(
     with Spool(tmp_path / "spool.db") as spool:
         job = _doubted(spool)
         assert job.payload == SECRET
-        assert SECRET in (tmp_path / "spool.db").read_bytes()
+        assert SECRET[:50] in (tmp_path / "spool.db").read_bytes()
         assert end(spool, job.seq)
     for file in tmp_path.iterdir():
-        assert SECRET not in file.read_bytes()
+        assert SECRET[:50] not in file.read_bytes()
         assert file.stat().st_mode & 0o077 == 0
 
 
