@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import (
@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAccessibleWidget, QWidget
 
 
+@runtime_checkable
 class Spoken(Protocol):
     """A widget that can say where its cursor stands."""
 
@@ -44,7 +45,7 @@ class _Factory:
         self.kept: dict[int, SeatMapInterface] = {}
 
     def __call__(self, _class_name: str, made: QObject) -> QAccessibleInterface | None:
-        if not isinstance(made, QWidget) or not hasattr(made, "spoken"):
+        if not isinstance(made, QWidget) or not isinstance(made, Spoken):
             return None
         interface = SeatMapInterface(made)
         key = id(made)
@@ -75,5 +76,4 @@ def announce(seat_map: QWidget, message: str) -> None:
 
 
 def _spoken(seat_map: object) -> str:
-    said: str = seat_map.spoken() if hasattr(seat_map, "spoken") else ""
-    return said
+    return seat_map.spoken() if isinstance(seat_map, Spoken) else ""

@@ -57,7 +57,8 @@ class SeatMap(TouchableMap):
 
     One focus stop. The arrow keys move a cursor from seat to seat, from far away from area to area;
     Space or Enter picks the seat or goes to the area, Shift with an arrow picks along the row,
-    PgUp, PgDn, + and - zoom, Home shows all.
+    PgUp and PgDn, or Ctrl with + and -, zoom (the till's window takes + and - for itself), Home shows
+    all.
     """
 
     tapped = Signal(object)  # a unit: may be larger than C++'s int
