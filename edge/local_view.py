@@ -8,6 +8,7 @@ else. An own scan is never taken back: entries are facts, merged by their ids.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -63,11 +64,10 @@ def entered_ms(
     mirror: sqlite3.Connection, stream: str, ticket_ids: Collection[TicketId]
 ) -> dict[TicketId, int]:
     """When somebody first went in on each of these tickets; those that nobody used are left out."""
-    marks = ", ".join("?" * len(ticket_ids))
     rows = mirror.execute(
-        "SELECT ticket_id, min(at_ms) AS at_ms FROM entry WHERE stream = ? "
-        f"AND phase <> 'returned' AND ticket_id IN ({marks}) GROUP BY ticket_id",  # noqa: S608
-        (stream, *ticket_ids),
+        "SELECT ticket_id, min(at_ms) AS at_ms FROM entry WHERE stream = ? AND phase <> 'returned' "
+        "AND ticket_id IN (SELECT value FROM json_each(?)) GROUP BY ticket_id",
+        (stream, json.dumps(list(ticket_ids))),
     )
     return {TicketId(row["ticket_id"]): row["at_ms"] for row in rows}
 

@@ -1,0 +1,579 @@
+"""After the sale: void, refund, exchange, replacement. The tickets die first, the money moves second.
+
+What needs the server is planned and kept, then asked for; with its yes the operation is recorded
+under the id that was asked with, once, and only then anybody is told to pay. A program that ends
+anywhere in between finds the question again, and goes on or drops it; nothing is paid twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from edge.catalogue import Known
+from edge.env import Env
+from edge.errors import ReplicaFull
+from edge.id_mint import IdMint
+from edge.identity import NodeKey
+from edge.journal import JournalLocked, Unit
+from edge.link import LinkState
+from edge.protocol.revoke import (
+    Revocation,
+    RevocationState,
+    drop_revoke,
+    find_revocation,
+    finish_revoke,
+    pending_revocations,
+    plan_revoke,
+)
+from edge.replica import Replica
+from edge.returns import exchange_here, promised_units, void_here
+from edge.sync import RevokeWish, SyncEngine
+from pos_app.services import after_sale_draft, after_sale_slip, sales
+from pos_app.services.after_sale_draft import Draft
+from pos_app.services.after_sale_finding import Finder, OwnOrder
+from pos_app.services.after_sale_index import OrderIndex
+from pos_app.services.after_sale_model import (
+    Asked,
+    Barred,
+    Done,
+    Finding,
+    FoundOrder,
+    Offer,
+    OrderDetail,
+    Refused,
+    Request,
+    TicketStanding,
+    Unfinished,
+)
+from pos_app.services.basket import Basket, BasketLine
+from pos_app.services.model import News, NewsKind, Person, SaleRefusal
+from pos_app.services.printing import PrintDesk
+from pos_app.services.shifts import shift_for
+from program.logs import get_logger
+from ticketing.event import Event
+from ticketing.ids import OpId, OrderId, TicketId
+from ticketing.journal import Op, OpKind
+from ticketing.operations import (
+    Exchange,
+    ExchangeAction,
+    Refund,
+    RefundAction,
+    decode_exchange,
+    decode_refund,
+    encode_exchange,
+    encode_refund,
+)
+from ticketing.refund_rules import (
+    DEFAULT_RULES,
+    Asker,
+    Deed,
+    PaidOrder,
+    PaidTicket,
+    RefundRules,
+    preview,
+)
+from ticketing.returns import ReturnAction, ReturnRefusal, Route, return_route
+
+_ACTIONS: dict[Deed, ReturnAction] = {
+    Deed.VOID: RefundAction.VOID,
+    Deed.REFUND: RefundAction.REFUND,
+    Deed.EXCHANGE: ExchangeAction.EXCHANGE,
+    Deed.REPLACEMENT: ExchangeAction.REPLACEMENT,
+}
+_DEEDS = {str(action): deed for deed, action in _ACTIONS.items()}
+_SALE_CODES = {
+    SaleRefusal.EMPTY: Barred.EMPTY,
+    SaleRefusal.PRICE_CHANGED: Barred.PRICE_CHANGED,
+}
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """What the window around these use cases knows and does."""
+
+    person: Callable[[], Person | None]
+    now: Callable[[], datetime]
+    tell: Callable[[News], None]
+    changed: Callable[[int], None]
+    """Places of a performance are other than they were."""
+    pay: Callable[[], None]
+    """Open the drawer: cash goes out or comes in."""
+
+
+class _NotHere(Exception):
+    """Undo the transaction: the deed can't be done at this till alone."""
+
+    def __init__(self, why: ReturnRefusal | Route) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+class AfterSale:
+    """Implements AfterSaleServices. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        engine: SyncEngine,
+        desk: PrintDesk,
+        seller: tuple[Env, IdMint, NodeKey, str],
+        counter: Counter,
+    ) -> None:
+        """`seller`: clock, ids, key and receipt prefix of this window."""
+        self._replica, self._engine, self._desk, self._counter = replica, engine, desk, counter
+        self._env, self._ids, self._key, self._prefix = seller
+        self._index = OrderIndex(replica)
+        self._finder = Finder(replica, desk.catalogue, self._index, self._prefix)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._index.close()
+
+    # --- looking
+
+    def recent(self) -> tuple[FoundOrder, ...]:
+        """The last orders of this window, newest first."""
+        self._index.refresh()
+        return self._finder.recent()
+
+    def find(self, text: str, performance: int) -> Finding:
+        """Orders by ticket code, receipt number, ticket number or seat of a performance."""
+        return self._finder.find(text, performance)
+
+    def detail(self, found: FoundOrder) -> OrderDetail | None:
+        """One of them with its tickets; None when its event is not in the mirror any more."""
+        own = self._finder.own(found.event_id, found.order_id) if found.is_own else None
+        return self._finder.detail(found, same_shift=own is not None and self._is_same_shift(own))
+
+    def offer(
+        self,
+        deed: Deed,
+        event_id: str,
+        order_id: str,
+        ticket_ids: Sequence[TicketId],
+        scanned: frozenset[TicketId],
+    ) -> Offer | None:
+        """What could be done with these tickets; None for an order of another window."""
+        own, known = self._finder.own(event_id, order_id), self._desk.catalogue.event(event_id)
+        if own is None or known is None:
+            return None
+        same_shift = self._is_same_shift(own)
+        person, rules = self._counter.person(), rules_of(known.event)
+        asker = Asker(same_shift, person is not None and person.role == "manager")
+        paid = PaidOrder(own.sold_at, _paid_tickets(own, known))
+        found = preview(deed, paid, ticket_ids, self._counter.now(), rules, asker)
+        order = own.known
+        order = type(order)(order.tickets, order.own, same_shift, order.acknowledged)
+        route = return_route(_ACTIONS[deed], order, tuple(ticket_ids), scanned)
+        bars = [str(bar) for bar in found.bars]
+        if isinstance(route, ReturnRefusal):
+            bars = bars or [str(route)]
+        elif route is Route.CENTRE and self._engine.link.state is not LinkState.ONLINE:
+            by_paper = not order.acknowledged and deed is not Deed.REPLACEMENT
+            bars.append(Barred.OFFLINE_SCAN if by_paper else Barred.OFFLINE)
+        if not self._shift(own.order.currency):
+            bars.append(Barred.NO_SHIFT)
+        back, fee = found.refund_minor, found.fee_minor
+        if deed is Deed.EXCHANGE:
+            back, fee = back + fee, fee + rules.exchange_fee_minor * len(found.tickets)
+        elif deed is Deed.REPLACEMENT:
+            fee = rules.replacement_fee_minor * len(found.tickets)
+        return Offer(
+            deed,
+            event_id,
+            OrderId(order_id),
+            own.order.currency,
+            found,
+            route if isinstance(route, Route) else None,
+            tuple(bars),
+            back,
+            fee,
+        )
+
+    # --- doing
+
+    def do(self, request: Request) -> Done | Asked | Refused:
+        """Do it: here where the rules allow that, else the server is asked first."""
+        person = self._counter.person()
+        if person is None:
+            return Refused(Barred.NOT_SIGNED_IN)
+        offer = self.offer(
+            request.deed, request.event_id, request.order_id, request.ticket_ids, request.scanned
+        )
+        own = self._finder.own(request.event_id, request.order_id)
+        known = self._desk.catalogue.event(request.event_id)
+        if offer is None or own is None or known is None:
+            return Refused(Barred.ELSEWHERE)
+        if not offer.can_be_done:
+            return Refused(offer.bars[0] if offer.bars else ReturnRefusal.NO_TICKETS)
+        if (offer.back_minor, offer.fee_minor) != (request.back_minor, request.fee_minor):
+            return Refused(Barred.TERMS_CHANGED)
+        draft = _draft(request, own, person)
+        refused = self._basket_refusal(draft, known)
+        if refused is not None:
+            return refused
+        try:
+            if offer.route is Route.HERE:
+                return self._do_here(draft, known, request)
+            return self._ask(draft, request)
+        except JournalLocked:
+            return Refused(Barred.SELLING_LOCKED)
+        except sales.NoShift:
+            return Refused(Barred.NO_SHIFT)
+        except ReplicaFull as error:
+            _log.error("disk_full", error=str(error))
+            return Refused(Barred.DISK_FULL)
+
+    def progress(self, op_id: OpId) -> Done | Asked | Refused:
+        """What became of a question; with the server's yes, record it and say what to pay."""
+        return self._progress(op_id, instead=False)
+
+    def refund_instead(self, op_id: OpId) -> Done | Asked | Refused:
+        """Give back all that was paid, where the new places of an exchange are gone."""
+        return self._progress(op_id, instead=True)
+
+    def unfinished(self) -> tuple[Unfinished, ...]:
+        """Everything begun and not ended, oldest first."""
+        with self._replica.reading() as connection:
+            pending = pending_revocations(connection)
+            drafts = [after_sale_draft.kept(connection, each.op_id) for each in pending]
+        return tuple(
+            Unfinished(
+                each.op_id,
+                draft.deed,
+                each.stream,
+                each.order_id,
+                draft.receipt_no,
+                len(each.ticket_ids),
+                draft.currency,
+                max(0, -draft.paid_minor),
+                max(0, draft.paid_minor),
+                datetime.fromtimestamp(each.asked_ms / 1000, UTC),
+                each.state is RevocationState.GRANTED,
+            )
+            for each, draft in zip(pending, drafts, strict=True)
+            if draft is not None
+        )
+
+    def drop(self, op_id: OpId) -> bool:
+        """Pay nothing for what was granted. False while the server has not answered."""
+
+        def work(unit: Unit) -> bool:
+            planned = find_revocation(unit, op_id)
+            if planned is None or planned.state is not RevocationState.GRANTED:
+                return False
+            drop_revoke(unit, planned)
+            after_sale_draft.forget(unit, op_id)
+            return True
+
+        dropped = self._replica.transact(work)
+        if dropped:
+            _log.warning("revocation_dropped", op_id=op_id)
+            self._counter.tell(News(NewsKind.AFTER_SALE, reason=op_id))
+        return dropped
+
+    def kept_units(self) -> frozenset[tuple[str, int, int]]:
+        """(event, performance, unit) that unfinished deeds need: nobody gives them back."""
+        with self._replica.reading() as connection:
+            kept = set(promised_units(connection))
+            for each in pending_revocations(connection):
+                draft = after_sale_draft.kept(connection, each.op_id)
+                kept |= draft.units if draft else set()
+        return frozenset(kept)
+
+    def print_slip(self, done: Done) -> str:
+        """Print the buyer's slip; "" or what went wrong in plain words."""
+        return after_sale_slip.print_slip(self._desk, done, self._counter.now())
+
+    # --- inside
+
+    def _shift(self, currency: str) -> str:
+        """The shift that would pay and take; "" without one."""
+        with self._replica.reading() as connection:
+            return shift_for(connection, currency)
+
+    def _is_same_shift(self, own: OwnOrder) -> bool:
+        """Whether the shift that sold it is the one that is open."""
+        return own.order.shift != "" and own.order.shift == self._shift(own.order.currency)
+
+    def _basket_refusal(self, draft: Draft, known: Known) -> Refused | None:
+        """Why what is to be taken instead can't be sold, or the cash for it does not do."""
+        if draft.deed is not Deed.EXCHANGE:
+            return None
+        basket = draft.basket
+        if basket is None or not basket.lines:
+            return Refused(Barred.EMPTY)
+        if basket.event_id != draft.event_id:
+            return Refused(Barred.OTHER_EVENT)
+        refused = sales.refusal(basket, known.event, basket.total_minor, self._counter.now())
+        if refused is not None:
+            return Refused(_SALE_CODES.get(refused.reason, str(refused.reason)), refused.units)
+        return Refused(Barred.TENDER_TOO_SMALL) if draft.tendered_minor < draft.paid_minor else None
+
+    def _do_here(self, draft: Draft, known: Known, request: Request) -> Done | Refused:
+        def work(unit: Unit) -> Op:
+            if draft.deed is Deed.EXCHANGE:
+                exchange = self._exchange(unit, draft, known, request.ticket_ids)
+                done = exchange_here(unit, self._env, draft.event_id, exchange, request.scanned)
+                self._keep_order(unit, draft.event_id, exchange)
+            else:
+                refund = self._refund(unit, draft, request.ticket_ids)
+                same = draft.deed is Deed.VOID  # or there would have been no offer
+                done = void_here(
+                    unit, self._env, draft.event_id, refund, request.scanned, same_shift=same
+                )
+            if not isinstance(done, Op):
+                raise _NotHere(done)
+            return done
+
+        try:
+            op = self._replica.transact(work)
+        except _NotHere as not_here:
+            refusal = not_here.why
+            return Refused(Barred.OFFLINE if isinstance(refusal, Route) else refusal)
+        except sales.UnitsGone as gone:
+            return Refused(Barred.UNITS_GONE, gone.units)
+        return self._recorded(draft, known.event, op)
+
+    def _ask(self, draft: Draft, request: Request) -> Asked:
+        def work(unit: Unit) -> Revocation:
+            planned = plan_revoke(
+                unit,
+                self._env,
+                draft.event_id,
+                _ACTIONS[draft.deed],
+                draft.order_id,
+                request.ticket_ids,
+            )
+            after_sale_draft.keep(unit, planned.op_id, draft)
+            return planned
+
+        op_id = self._replica.transact(work).op_id
+        self._env.maybe_crash("after_plan_before_ask")
+
+        def answered(_outcome: object) -> None:
+            self._counter.tell(News(NewsKind.AFTER_SALE, reason=op_id))
+
+        # Not taken because the network just went: it is asked again when it is back.
+        self._engine.wish(RevokeWish(op_id, answered))
+        return Asked(op_id)
+
+    def _progress(self, op_id: OpId, *, instead: bool) -> Done | Asked | Refused:
+        with self._replica.reading() as connection:
+            planned = find_revocation(connection, op_id)
+            draft = after_sale_draft.kept(connection, op_id)
+        if planned is None or draft is None:
+            return Refused(planned.code if planned else Barred.ELSEWHERE)
+        if planned.state is RevocationState.ASKED:
+            return Asked(op_id)
+        if planned.state is RevocationState.REFUSED:
+            self._replica.transact(lambda unit: after_sale_draft.forget(unit, op_id))
+            return Refused(planned.code)
+        known = self._desk.catalogue.event(draft.event_id)
+        if known is None:
+            return Refused(Barred.ELSEWHERE)
+        return self._finish(planned, draft, known, instead=instead)
+
+    def _finish(
+        self, planned: Revocation, draft: Draft, known: Known, *, instead: bool
+    ) -> Done | Refused:
+        def work(unit: Unit) -> Op | None:
+            now = find_revocation(unit, planned.op_id)
+            if now is None or now.state is not RevocationState.GRANTED:
+                return None  # somebody was quicker: it is paid already
+            op = self._record(unit, planned, draft, known, instead=instead)
+            after_sale_draft.forget(unit, planned.op_id)
+            return op
+
+        try:
+            op = self._replica.transact(work)
+        except sales.UnitsGone as gone:
+            return Refused(Barred.UNITS_GONE, gone.units)
+        except JournalLocked:
+            return Refused(Barred.SELLING_LOCKED)
+        except sales.NoShift:
+            return Refused(Barred.NO_SHIFT)
+        except ReplicaFull as error:
+            _log.error("disk_full", error=str(error))
+            return Refused(Barred.DISK_FULL)
+        if op is None:
+            return Refused(ReturnRefusal.ALREADY_REVOKED)
+        return self._recorded(draft, known.event, op)
+
+    def _record(
+        self, unit: Unit, planned: Revocation, draft: Draft, known: Known, *, instead: bool
+    ) -> Op:
+        tickets = planned.ticket_ids
+        if instead or draft.deed in (Deed.VOID, Deed.REFUND):
+            body = encode_refund(self._refund(unit, draft, tickets, instead=instead))
+            return finish_revoke(unit, self._env, planned, OpKind.REFUND, body)
+        exchange = self._exchange(unit, draft, known, tickets)
+        body = encode_exchange(exchange)
+        op = finish_revoke(unit, self._env, planned, OpKind.EXCHANGE, body)
+        self._keep_order(unit, draft.event_id, exchange)
+        return op
+
+    def _refund(
+        self, unit: Unit, draft: Draft, tickets: tuple[TicketId, ...], *, instead: bool = False
+    ) -> Refund:
+        return Refund(
+            draft.order_id,
+            RefundAction.VOID if draft.deed is Deed.VOID else RefundAction.REFUND,
+            tickets,
+            draft.back_minor,
+            0 if instead else draft.fee_minor,
+            draft.currency,
+            draft.by,
+            draft.reason,
+            _shift_of(unit, draft),
+        )
+
+    def _exchange(
+        self, unit: Unit, draft: Draft, known: Known, tickets: tuple[TicketId, ...]
+    ) -> Exchange:
+        """Take the new places and make their tickets. Raises UnitsGone."""
+        basket = draft.basket or self._same_places(draft, tickets)
+        seller = sales.Seller(self._env, self._ids, self._key, draft.by, self._prefix)
+        lines, _late = sales.take_lines(unit, seller, known.event, basket.lines)
+        paid = draft.paid_minor
+        return Exchange(
+            tickets,
+            draft.order_id,
+            ExchangeAction(_ACTIONS[draft.deed].value),
+            OrderId(self._ids.next()),
+            sales.next_receipt_no(unit, self._prefix),
+            draft.by,
+            draft.currency,
+            basket.price_list_version,
+            lines,
+            draft.back_minor,
+            draft.fee_minor,
+            paid,
+            max(draft.tendered_minor, paid, 0) if paid > 0 else 0,
+            _shift_of(unit, draft),
+        )
+
+    def _same_places(self, draft: Draft, tickets: tuple[TicketId, ...]) -> Basket:
+        """What a replacement sells: the lost tickets' places at the prices that were paid."""
+        own = self._finder.own(draft.event_id, draft.order_id)
+        assert own is not None, "an order of ours does not go"
+        lines = tuple(
+            BasketLine(
+                line.performance,
+                line.unit,
+                line.tier_id,
+                line.ticket_type_id,
+                line.price_minor,
+                line.rule,
+            )
+            for line in own.order.lines
+            if line.ticket_id in tickets
+        )
+        version = own.order.price_list_version
+        return Basket(draft.event_id, draft.currency, version, lines)
+
+    def _keep_order(self, unit: Unit, event_id: str, exchange: Exchange) -> None:
+        unit.execute(
+            "INSERT INTO orders (stream, id, receipt_no, sold_ms, ticket_count, body) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                event_id,
+                exchange.order_id,
+                exchange.receipt_no,
+                self._env.wall_ms(),
+                len(exchange.lines),
+                encode_exchange(exchange),
+            ),
+        )
+
+    def _recorded(self, draft: Draft, event: Event, op: Op) -> Done:
+        """It stands: now the drawer, and the news."""
+        done = _done(draft, op)
+        if done.pay_out_minor or done.take_in_minor:
+            self._counter.pay()
+        self._engine.nudge()
+        for performance in event.performances:
+            self._counter.changed(performance.number)
+        self._counter.tell(News(NewsKind.STATUS))
+        return done
+
+
+def rules_of(_event: Event) -> RefundRules:
+    """The event's refund rules."""
+    return DEFAULT_RULES
+
+
+def _paid_tickets(own: OwnOrder, known: Known) -> tuple[PaidTicket, ...]:
+    """The order's lines as the rules see them. A performance that is gone is over."""
+    event, paid = known.event, []
+    for line in own.order.lines:
+        performance = event.performance(line.performance)
+        listed = event.price(line.tier_id, line.ticket_type_id, line.performance)
+        standing = own.states[line.ticket_id]
+        in_package = event.price_rules.package(line.rule) is not None
+        paid.append(
+            PaidTicket(
+                line.ticket_id,
+                performance.starts_at if performance else datetime.fromtimestamp(0, UTC),
+                line.price_minor,
+                max(listed or 0, line.price_minor),
+                line.rule if in_package else "",
+                standing not in (TicketStanding.VOID, TicketStanding.ASKED),
+                standing is TicketStanding.ENTERED,
+            )
+        )
+    return tuple(paid)
+
+
+def _draft(request: Request, own: OwnOrder, person: Person) -> Draft:
+    return Draft(
+        request.deed,
+        request.event_id,
+        request.order_id,
+        own.order.receipt_no,
+        len(request.ticket_ids),
+        own.order.currency,
+        person.id,
+        request.reason.value,
+        request.back_minor,
+        request.fee_minor,
+        request.basket if request.deed is Deed.EXCHANGE else None,
+        request.tendered_minor,
+    )
+
+
+def _done(draft: Draft, op: Op) -> Done:
+    """What was recorded, as the cashier has to know it: read from the very operation."""
+    refund, exchange = decode_refund(op.body), decode_exchange(op.body)
+    if exchange is None:
+        assert refund is not None, "we wrote it just now"
+        count, paid = len(refund.ticket_ids), -refund.cash_minor
+        return Done(
+            draft.deed, draft.event_id, draft.receipt_no, count, draft.currency,
+            -paid, 0, 0, refund.fee_minor,
+        )  # fmt: skip
+    paid = exchange.paid_minor
+    return Done(
+        draft.deed,
+        draft.event_id,
+        draft.receipt_no,
+        len(exchange.lines),
+        draft.currency,
+        max(0, -paid),
+        max(0, paid),
+        exchange.tendered_minor - max(0, paid),
+        exchange.fee_minor,
+        exchange.order_id,
+        exchange.receipt_no,
+    )
+
+
+def _shift_of(unit: Unit, draft: Draft) -> str:
+    """The shift that owns the money. Raises NoShift."""
+    shift = shift_for(unit, draft.currency)
+    if not shift:
+        raise sales.NoShift
+    return shift

@@ -1,0 +1,78 @@
+"""What was agreed with the buyer before the server was asked, kept beside the question.
+
+It stands in the journal's file under the operation's id until the operation is recorded: a program
+that ends in between goes on with the same tickets, places and amounts.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edge.journal import Unit, get_meta, set_meta
+from pos_app.services.basket import Basket, BasketLine
+from ticketing.ids import OpId, OrderId
+from ticketing.refund_rules import Deed
+
+_KEY = "after_sale:"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A deed as it was agreed. `back_minor` and `fee_minor` as in Offer."""
+
+    deed: Deed
+    event_id: str
+    order_id: OrderId
+    receipt_no: str
+    ticket_count: int
+    currency: str
+    by: str
+    reason: str
+    back_minor: int
+    fee_minor: int
+    basket: Basket | None = None
+    tendered_minor: int = 0
+
+    @property
+    def paid_minor(self) -> int:
+        """What the buyer pays; when negative, what is paid out."""
+        if self.deed in (Deed.VOID, Deed.REFUND):
+            return -self.back_minor
+        if self.deed is Deed.REPLACEMENT:
+            return self.fee_minor
+        total = self.basket.total_minor if self.basket else 0
+        return total + self.fee_minor - self.back_minor
+
+    @property
+    def units(self) -> frozenset[tuple[str, int, int]]:
+        """(event, performance, unit) of the places that are taken instead."""
+        lines = self.basket.lines if self.basket else ()
+        return frozenset((self.event_id, line.performance, line.unit) for line in lines)
+
+
+def keep(unit: Unit, op_id: OpId, draft: Draft) -> None:
+    """Keep it, in the transaction that plans the question."""
+    set_meta(unit, _KEY + op_id, json.dumps(asdict(draft), sort_keys=True))
+
+
+def forget(unit: Unit, op_id: OpId) -> None:
+    """The deed has ended."""
+    unit.execute("DELETE FROM meta WHERE k = ?", (_KEY + op_id,))
+
+
+def kept(connection: sqlite3.Connection, op_id: OpId) -> Draft | None:
+    """What was agreed; None for a question that another program asked."""
+    text = get_meta(connection, _KEY + op_id)
+    return _read(json.loads(text)) if text else None
+
+
+def _read(raw: dict[str, Any]) -> Draft:
+    basket = raw.pop("basket")
+    if basket is not None:
+        lines = tuple(BasketLine(**line) for line in basket.pop("lines"))
+        basket = Basket(**basket, lines=lines)
+    deed, order_id = Deed(raw.pop("deed")), OrderId(raw.pop("order_id"))
+    return Draft(deed=deed, order_id=order_id, basket=basket, **raw)

@@ -1,0 +1,343 @@
+"""Finding orders in the till's replica: by code, number or seat. Everything is looked up by index.
+
+Orders of this window are here whole. Of other windows' sales the mirror has the head of each order
+and the state of each ticket, but not which tickets an order sold: that is shown, and no more.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from edge.catalogue import Known, MirrorCatalogue
+from edge.local_view import entered_ms, ticket_states
+from edge.replica import Replica
+from edge.returns import read_order, sold_order
+from pos_app.services.after_sale_index import OrderIndex, SoldHere
+from pos_app.services.after_sale_model import (
+    FOUND_MAX,
+    Finding,
+    FindNote,
+    FoundOrder,
+    OrderDetail,
+    SoldTicket,
+    Standing,
+    TicketStanding,
+)
+from ticketing.code import CodeFault, TicketCode, parse_code
+from ticketing.ids import OrderId, TicketId
+from ticketing.operations import Exchange, Sale
+from ticketing.order import OrderState
+from ticketing.returns import SoldOrder
+from ticketing.text import Text
+from ticketing.ticket import TicketState
+
+RECENT = 30
+_NUMBER_DIGITS = 6
+_TICKET_NO = re.compile(r"[0-9a-f]{8,16}")
+_SEAT_WORDS = re.compile(r"\b(row|seat)\b|(?<=[0-9A-Za-z])[排座号行]", re.IGNORECASE)
+_SEAT_GAPS = re.compile(r"[\s\-–—/,·]+")
+_STANDINGS = {
+    OrderState.PAID: Standing.PAID,
+    OrderState.PARTLY_REFUNDED: Standing.PARTLY_BACK,
+    OrderState.REFUNDED: Standing.BACK,
+    OrderState.VOIDED: Standing.BACK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOrder:
+    """An order of this window as it was recorded, and what is known of its tickets now."""
+
+    event_id: str
+    order: Sale | Exchange
+    sold_ms: int
+    copies: int
+    known: SoldOrder
+    states: dict[TicketId, TicketStanding]
+    entered: dict[TicketId, int]
+
+    @property
+    def sold_at(self) -> datetime:
+        """When it was sold, by this window's clock."""
+        return _instant(self.sold_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Looks things up. `prefix` begins this window's receipt numbers."""
+
+    replica: Replica
+    catalogue: MirrorCatalogue
+    index: OrderIndex
+    prefix: str
+
+    def recent(self) -> tuple[FoundOrder, ...]:
+        """The last orders of this window, newest first."""
+        with self.replica.reading() as connection:
+            rows = connection.execute(
+                "SELECT stream, id FROM orders ORDER BY rowid DESC LIMIT ?", (RECENT,)
+            ).fetchall()
+        return self._rows((row["stream"], row["id"]) for row in rows)
+
+    def find(self, text: str, performance: int) -> Finding:
+        """By ticket code, receipt number, ticket number, order id or seat, in this order."""
+        wanted = text.strip()
+        code = parse_code(wanted.upper())
+        if code is not CodeFault.NOT_A_TICKET:
+            return self._by_code(code)
+        found = (
+            self._by_number(wanted)
+            or self._by_ticket_no(wanted)
+            or self._by_seat(wanted, performance)
+        )
+        if not found:
+            return Finding((), FindNote.NOTHING)
+        elsewhere = all(not one.is_own for one in found)
+        return Finding(found[:FOUND_MAX], FindNote.ELSEWHERE if elsewhere else None)
+
+    def own(self, event_id: str, order_id: str, *, same_shift: bool = False) -> OwnOrder | None:
+        """An order of this window; None for another's."""
+        with self.replica.reading() as connection:
+            row = connection.execute(
+                "SELECT body, sold_ms, copies FROM orders WHERE stream = ? AND id = ?",
+                (event_id, order_id),
+            ).fetchone()
+            if row is None:
+                return None
+            known = sold_order(connection, event_id, OrderId(order_id), same_shift=same_shift)
+            asked = _asked(connection, event_id, order_id)
+        assert known is not None, "it was just there"
+        with self.replica.mirror.reading() as mirror:
+            told = ticket_states(mirror, event_id, known.tickets)
+            entered = entered_ms(mirror, event_id, tuple(known.tickets))
+        states = {
+            ticket: _standing_of(state, asked=ticket in asked, entered=ticket in entered)
+            for ticket, state in told.items()
+        }
+        known = replace(known, tickets=told)
+        order = read_order(row["body"])
+        return OwnOrder(event_id, order, row["sold_ms"], row["copies"], known, states, entered)
+
+    def detail(self, found: FoundOrder, *, same_shift: bool) -> OrderDetail | None:
+        """With its tickets, for one of this window; None when the event is gone from the mirror."""
+        known = self.catalogue.event(found.event_id)
+        if known is None:
+            return None
+        own = self.own(found.event_id, found.order_id) if found.is_own else None
+        if own is None:
+            return OrderDetail(
+                found, known.venue, known.plan, known.event, (), 0, is_acknowledged=True,
+                same_shift=False,
+            )  # fmt: skip
+        tickets = tuple(
+            SoldTicket(
+                line.ticket_id,
+                line.performance,
+                line.unit,
+                line.tier_id,
+                line.ticket_type_id,
+                line.price_minor,
+                line.rule,
+                own.states[line.ticket_id],
+                _instant(own.entered[line.ticket_id]) if line.ticket_id in own.entered else None,
+            )
+            for line in own.order.lines
+        )
+        return OrderDetail(
+            self._row(own, known),
+            known.venue,
+            known.plan,
+            known.event,
+            tickets,
+            own.copies,
+            own.known.acknowledged,
+            same_shift,
+            own.order.sold_by,
+        )
+
+    # --- by what
+
+    def _by_code(self, code: TicketCode | CodeFault) -> Finding:
+        if code is CodeFault.NEWER_FORMAT:
+            return Finding((), FindNote.NEWER_CODE)
+        if not isinstance(code, TicketCode):
+            return Finding((), FindNote.DAMAGED_CODE)
+        ticket_id = code.facts.ticket_id
+        own = self.index.by_ticket(ticket_id)
+        if own:
+            is_paper = self._is_its_code(own[0], code.text)
+            scanned = TicketId(ticket_id) if is_paper else None
+            return Finding(self._rows([(own[0].event_id, own[0].order_id)]), None, scanned)
+        told = tuple(self._told_tickets("id = ?", (ticket_id,)))
+        return Finding(told, FindNote.ELSEWHERE if told else FindNote.UNKNOWN_CODE)
+
+    def _is_its_code(self, sold: SoldHere, text: str) -> bool:
+        """Whether the code read is the one that was printed: only that is the paper ticket."""
+        own = self.own(sold.event_id, sold.order_id)
+        lines = own.order.lines if own else ()
+        return any(line.ticket_id == sold.ticket_id and line.code == text for line in lines)
+
+    def _by_number(self, wanted: str) -> tuple[FoundOrder, ...]:
+        numbers = [wanted.upper()]
+        if wanted.isascii() and wanted.isdigit() and len(wanted) <= _NUMBER_DIGITS:
+            numbers.append(f"{self.prefix}-{int(wanted):0{_NUMBER_DIGITS}d}")
+        marks = ", ".join("?" * len(numbers))
+        with self.replica.reading() as connection:
+            rows = connection.execute(
+                f"SELECT stream, id FROM orders WHERE receipt_no IN ({marks})",  # noqa: S608
+                numbers,
+            ).fetchall()
+        own = self._rows((row["stream"], row["id"]) for row in rows)
+        return own or tuple(self._told_orders(numbers[0]))
+
+    def _by_ticket_no(self, wanted: str) -> tuple[FoundOrder, ...]:
+        number = wanted.lower()
+        if not _TICKET_NO.fullmatch(number):
+            return ()
+        return self._rows((one.event_id, one.order_id) for one in self.index.by_ticket(number))
+
+    def _by_seat(self, wanted: str, performance: int) -> tuple[FoundOrder, ...]:
+        """Of the performance shown; failing that, of every one."""
+        *area, row, seat = ["", "", *_SEAT_GAPS.split(_SEAT_WORDS.sub(" ", wanted).strip())]
+        if not row or not seat:
+            return ()
+        found: list[FoundOrder] = []
+        for known in self.catalogue.events():
+            units = list(_units(known, " ".join(area).strip(), row, seat))
+            numbers = [one.number for one in known.event.performances]
+            shown = [number for number in numbers if number == performance]
+            for number in shown or numbers:
+                for unit in units:
+                    found += self._at_place(known, number, unit)
+        here = [one for one in found if one.is_own]
+        return tuple(here or found)
+
+    def _at_place(self, known: Known, performance: int, unit: int) -> list[FoundOrder]:
+        sold = self.index.by_place(performance, unit)
+        own = {one.ticket_id for one in sold if one.event_id == known.event.id}
+        rows = self._rows((one.event_id, one.order_id) for one in sold)
+        told = self._told_tickets("performance = ? AND unit = ?", (performance, unit), known)
+        return [*rows, *(one for one in told if one.ticket_id not in own)]
+
+    # --- what the mirror tells of others
+
+    def _told_orders(self, receipt_no: str) -> Iterator[FoundOrder]:
+        for known in self.catalogue.events():
+            with self.replica.mirror.reading() as mirror:
+                rows = mirror.execute(
+                    "SELECT * FROM orders WHERE stream = ? AND receipt_no = ?",
+                    (known.event.id, receipt_no),
+                ).fetchall()
+            for row in rows:
+                yield FoundOrder(
+                    known.event.id,
+                    row["id"],
+                    row["receipt_no"],
+                    known.event.name,
+                    _instant(row["sold_ms"]),
+                    0,
+                    row["total_minor"],
+                    row["currency"],
+                    _STANDINGS.get(row["state"], Standing.PAID),
+                    is_own=False,
+                )
+
+    def _told_tickets(
+        self, where: str, values: tuple[object, ...], only: Known | None = None
+    ) -> Iterator[FoundOrder]:
+        for known in (only,) if only else self.catalogue.events():
+            with self.replica.mirror.reading() as mirror:
+                rows = mirror.execute(
+                    f"SELECT id, unit, state FROM ticket WHERE stream = ? AND {where}",  # noqa: S608
+                    (known.event.id, *values),
+                ).fetchall()
+            for row in rows:
+                gone = row["state"] == TicketState.VOID
+                yield FoundOrder(
+                    known.event.id,
+                    "",
+                    "",
+                    known.event.name,
+                    None,
+                    1,
+                    0,
+                    known.event.currency,
+                    Standing.BACK if gone else Standing.PAID,
+                    is_own=False,
+                    ticket_id=row["id"],
+                    place=str(row["unit"]),
+                )
+
+    # --- rows
+
+    def _rows(self, keys: Iterable[tuple[str, str]]) -> tuple[FoundOrder, ...]:
+        found = (self.own(*key) for key in dict.fromkeys(keys))
+        rows = [self._row(one, self.catalogue.event(one.event_id)) for one in found if one]
+        return tuple(sorted(rows, key=_newest))
+
+    @staticmethod
+    def _row(own: OwnOrder, known: Known | None) -> FoundOrder:
+        order = own.order
+        return FoundOrder(
+            own.event_id,
+            order.order_id,
+            order.receipt_no,
+            known.event.name if known else Text.from_names({"en": own.event_id}),
+            own.sold_at,
+            len(order.lines),
+            order.total_minor,
+            order.currency,
+            _order_standing(own.states.values()),
+            is_own=True,
+        )
+
+
+def _asked(connection: sqlite3.Connection, event_id: str, order_id: str) -> frozenset[str]:
+    """Tickets whose revocation was begun and has not ended."""
+    rows = connection.execute(
+        "SELECT j.value FROM revocation r, json_each(r.tickets) j WHERE r.stream = ? "
+        "AND r.order_id = ? AND r.state IN ('asked', 'granted')",
+        (event_id, order_id),
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def _standing_of(state: TicketState, *, asked: bool, entered: bool) -> TicketStanding:
+    if asked:
+        return TicketStanding.ASKED
+    if state is TicketState.VALID:
+        return TicketStanding.ENTERED if entered else TicketStanding.VALID
+    return TicketStanding(state.value)
+
+
+def _order_standing(tickets: Iterable[TicketStanding]) -> Standing:
+    gone = [ticket is TicketStanding.VOID for ticket in tickets]
+    if all(gone):
+        return Standing.BACK
+    return Standing.PARTLY_BACK if any(gone) else Standing.PAID
+
+
+def _units(known: Known, area: str, row: str, seat: str) -> Iterator[int]:
+    """Units of the seats called so, in the areas whose name has these letters."""
+    sought = area.casefold()
+    for each in known.plan.areas:
+        names = [each.id, *each.name.to_json().values()]
+        if sought and not any(sought in name.casefold() for name in names):
+            continue
+        for line in each.rows:
+            if line.label.casefold() == row.casefold():
+                yield from (
+                    one.unit for one in line.seats if one.label.casefold() == seat.casefold()
+                )
+
+
+def _newest(found: FoundOrder) -> float:
+    return -found.sold_at.timestamp() if found.sold_at else 0.0
+
+
+def _instant(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

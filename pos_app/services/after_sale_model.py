@@ -1,0 +1,275 @@
+"""What the use cases after a sale tell their faces: immutable values, no Qt, no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from pos_app.services.basket import Basket
+from ticketing.event import Event, Venue
+from ticketing.ids import OpId, OrderId, TicketId
+from ticketing.refund_rules import Deed, Preview
+from ticketing.returns import Route
+from ticketing.seating import SeatingPlan
+from ticketing.text import Text
+
+FOUND_MAX = 50
+"""Orders listed at once; a search that finds more shows the newest."""
+
+
+class Standing(StrEnum):
+    """How an order stands."""
+
+    PAID = "paid"
+    PARTLY_BACK = "partly_back"
+    BACK = "back"
+
+
+class TicketStanding(StrEnum):
+    """How a ticket stands, as far as this window knows."""
+
+    VALID = "valid"
+    ENTERED = "entered"
+    ASKED = "asked"  # the server was asked to revoke it, and has not answered for good
+    VOID = "void"
+    DISPUTED = "disputed"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOrder:
+    """One line of the list. An order of another window has no more than this here.
+
+    `ticket_id` is set when a single ticket was found and its order is not known at this window.
+    """
+
+    event_id: str
+    order_id: str
+    receipt_no: str
+    event_name: Text
+    sold_at: datetime | None
+    ticket_count: int
+    total_minor: int
+    currency: str
+    standing: Standing
+    is_own: bool
+    ticket_id: str = ""
+    place: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from every other."""
+        return self.event_id, self.order_id, self.ticket_id
+
+
+class FindNote(StrEnum):
+    """Why a search found nothing, or not all."""
+
+    NOTHING = "nothing"
+    DAMAGED_CODE = "damaged_code"
+    NEWER_CODE = "newer_code"
+    UNKNOWN_CODE = "unknown_code"  # a ticket, but nobody here has heard of it
+    ELSEWHERE = "elsewhere"  # sold at another window: only what the server told of it
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a search found. `scanned` is the ticket whose very code was read, if it is our own."""
+
+    orders: tuple[FoundOrder, ...]
+    note: FindNote | None = None
+    scanned: TicketId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoldTicket:
+    """One ticket of an order."""
+
+    id: TicketId
+    performance: int
+    unit: int
+    tier_id: str
+    ticket_type_id: str
+    price_minor: int
+    rule: str
+    standing: TicketStanding
+    entered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetail:
+    """An order on screen. `tickets` is empty for one of another window."""
+
+    found: FoundOrder
+    venue: Venue
+    plan: SeatingPlan
+    event: Event
+    tickets: tuple[SoldTicket, ...]
+    copies: int
+    is_acknowledged: bool
+    same_shift: bool
+    sold_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What could be done with tickets, and at what terms. `bars` say why it can't, in codes.
+
+    `fee_minor` is all that is kept or asked for; `back_minor` what the buyer gets: in cash for a
+    void or refund, as credit for an exchange.
+    """
+
+    deed: Deed
+    event_id: str
+    order_id: OrderId
+    currency: str
+    preview: Preview
+    route: Route | None
+    bars: tuple[str, ...]
+    back_minor: int
+    fee_minor: int
+
+    @property
+    def can_be_done(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.bars and self.preview.can_be_done
+
+
+class Barred(StrEnum):
+    """Why nothing can be done here and now, beside what rules and server say. Never renamed."""
+
+    OFFLINE = "offline"
+    OFFLINE_SCAN = "offline_scan"  # the paper tickets, scanned, would do
+    ELSEWHERE = "elsewhere"  # sold at another window
+    NOT_SIGNED_IN = "not_signed_in"
+    NO_SHIFT = "no_shift"  # no shift is open to pay from
+    SELLING_LOCKED = "selling_locked"
+    DISK_FULL = "disk_full"
+    TERMS_CHANGED = "terms_changed"  # the amounts are not those that were shown
+    UNITS_GONE = "units_gone"  # the new places are not ours to sell any more
+    STILL_ASKING = "still_asking"
+    EMPTY = "empty"  # nothing to take instead
+    OTHER_EVENT = "other_event"
+    TENDER_TOO_SMALL = "tender_too_small"
+    PRICE_CHANGED = "price_changed"
+
+
+class GoReason(StrEnum):
+    """Why tickets go back, as the cashier chose. Stored in operations, never renamed."""
+
+    BUYER = "buyer"
+    MISTAKE = "mistake"
+    EVENT = "event"
+    LOST = "lost"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to do. `back_minor` and `fee_minor` are the terms that were shown and agreed to.
+
+    An exchange has a `basket` of what is taken instead, and the cash `tendered_minor` for it.
+    """
+
+    deed: Deed
+    event_id: str
+    order_id: OrderId
+    ticket_ids: tuple[TicketId, ...]
+    scanned: frozenset[TicketId]
+    reason: GoReason
+    back_minor: int
+    fee_minor: int
+    basket: Basket | None = None
+    tendered_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was done and no money is owed. `code` is of Barred, Bar, or what the server says."""
+
+    code: str
+    units: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The server was asked; the answer comes as News, and by `progress`."""
+
+    op_id: OpId
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Recorded for good. Now the money: `pay_out_minor` to the buyer, or `change_minor` of it.
+
+    `new_order_id` has the tickets to print, after an exchange or a replacement.
+    """
+
+    deed: Deed
+    event_id: str
+    receipt_no: str
+    ticket_count: int
+    currency: str
+    pay_out_minor: int
+    take_in_minor: int
+    change_minor: int
+    fee_minor: int
+    new_order_id: str = ""
+    new_receipt_no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Begun and not ended. `is_granted`: the tickets are dead; the money is still owed."""
+
+    op_id: OpId
+    deed: Deed
+    event_id: str
+    order_id: str
+    receipt_no: str
+    ticket_count: int
+    currency: str
+    pay_out_minor: int
+    take_in_minor: int
+    asked_at: datetime
+    is_granted: bool
+
+
+class AfterSaleServices(Protocol):
+    """Use cases after the sale. As TillServices: never the network, any thread."""
+
+    def recent(self) -> tuple[FoundOrder, ...]:
+        """The last orders of this window, newest first."""
+
+    def find(self, text: str, performance: int) -> Finding:
+        """Orders by ticket code, receipt number, ticket number or seat of a performance."""
+
+    def detail(self, found: FoundOrder) -> OrderDetail | None:
+        """One of them with its tickets; None when its event is not in the mirror any more."""
+
+    def offer(
+        self,
+        deed: Deed,
+        event_id: str,
+        order_id: str,
+        ticket_ids: Sequence[TicketId],
+        scanned: frozenset[TicketId],
+    ) -> Offer | None:
+        """What could be done with these tickets; None for an order of another window."""
+
+    def do(self, request: Request) -> Done | Asked | Refused:
+        """Do it: here where the rules allow that, else the server is asked first."""
+
+    def progress(self, op_id: OpId) -> Done | Asked | Refused:
+        """What became of a question; with the server's yes, record it and say what to pay."""
+
+    def unfinished(self) -> tuple[Unfinished, ...]:
+        """Everything begun and not ended, oldest first."""
+
+    def drop(self, op_id: OpId) -> bool:
+        """Pay nothing for what was granted. False while the server has not answered."""
+
+    def print_slip(self, done: Done) -> str:
+        """Print the buyer's slip; "" or what went wrong in plain words."""
