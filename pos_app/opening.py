@@ -5,6 +5,7 @@ from __future__ import annotations
 from edge.catalogue import MirrorCatalogue
 from edge.env import MachineEnv
 from edge.node import open_node
+from pos_app.services.drawer import CommandDrawer
 from pos_app.services.paper import warm_up
 from pos_app.services.paper_fonts import FontMissing
 from pos_app.services.printer import make_printer
@@ -35,4 +36,5 @@ def open_window(settings: TillSettings) -> Window:
         node.identity.name,
         printing.font,
     )
-    return Window(node, desk)
+    kick = settings.drawer
+    return Window(node, desk, CommandDrawer(kick.command, kick.timeout_s) if kick.command else None)

@@ -45,6 +45,21 @@ class PrinterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawerSettings:
+    """The cash drawer: a command that opens it; none without a drawer."""
+
+    command: tuple[str, ...] = ()
+    timeout_s: float = 5.0
+
+    def check(self) -> None:
+        """Refuse waiting for ever, and a command without a program."""
+        if self.command and not self.command[0]:
+            raise OutOfRange("command", "must begin with the name of a program")
+        if not 1 <= self.timeout_s <= 60:
+            raise OutOfRange("timeout_s", "must be from 1 to 60")
+
+
+@dataclass(frozen=True, slots=True)
 class ScreenSettings:
     """The window. Width and height 0 mean: as large as fits."""
 
@@ -68,6 +83,7 @@ class TillSettings:
     data_dir: Path = Path("boxgate-pos-data")
     witness_dir: Path | None = None
     printer: PrinterSettings = field(default_factory=PrinterSettings)
+    drawer: DrawerSettings = field(default_factory=DrawerSettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
     log: LogSettings = field(default_factory=LogSettings)
 

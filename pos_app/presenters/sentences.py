@@ -80,6 +80,11 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
                 "Nobody is signed in. Nothing was sold and the basket is kept; "
                 "sign in and take the payment again."
             )
+        case SaleRefusal.NO_SHIFT:
+            return _(
+                "No shift is open, so no cash can be taken. Nothing was sold and the basket is "
+                "kept; count the float, then take the payment again."
+            )
         case _:
             assert_never(reason)
 

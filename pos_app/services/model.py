@@ -107,6 +107,7 @@ class SaleRefusal(StrEnum):
     DISK_FULL = "disk_full"  # nothing could be written: call the manager
     SELLING_LOCKED = "selling_locked"  # this window was fenced or needs re-enrolment
     NOT_SIGNED_IN = "not_signed_in"
+    NO_SHIFT = "no_shift"  # no shift is open to own the order and its cash
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,7 @@ class NewsKind(StrEnum):
     GRANTED = "granted"  # the units asked for are ours now
     NOT_GRANTED = "not_granted"  # they are not; `reason` is a code
     SYNCED = "synced"  # the queue drained after an outage: `count` operations
+    AFTER_SALE = "after_sale"  # the server answered a question about tickets: `reason` is its id
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class TicketLabels:
 
 def warm_up(font: Path | None = None) -> None:
     """Load the font ahead of the first sale (about half a second). Raises FontMissing."""
-    with _rendering:
+    with RENDERING:
         load_font(font)
 
 
@@ -110,7 +110,7 @@ def render_tickets(
     if not 1 <= len(faces) <= FACES_MAX:
         raise ValueError(f"{len(faces)} tickets: a document takes 1 to {FACES_MAX}")
     symbols = [qr_rows(face.code) for face in faces]
-    with _rendering:
+    with RENDERING:
         loaded = load_font(font)
         output = BytesIO()
         canvas = _open_canvas(output, loaded)
@@ -143,8 +143,8 @@ def qr_rows(code: str) -> tuple[bytes, ...]:
     return tuple(bytes(row) for row in symbol.matrix)
 
 
-# ReportLab keeps a font's subset in the font itself: one document at a time.
-_rendering = Lock()
+RENDERING: Final = Lock()
+"""ReportLab keeps a font's subset in the font itself: one document at a time."""
 
 
 def _open_canvas(output: BytesIO, font: TicketFont) -> Canvas:

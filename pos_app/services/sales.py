@@ -17,6 +17,7 @@ from edge.journal import Unit, append, get_meta, set_meta
 from edge.time_left import late_sold, note_late, now_of
 from pos_app.services.basket import Basket, BasketLine, priced_line
 from pos_app.services.model import SaleRefusal, SaleRefused
+from pos_app.services.shifts import shift_for
 from ticketing.code import TicketFacts, make_code
 from ticketing.event import Event, Performance
 from ticketing.ids import OpId, OrderId, TicketId
@@ -35,6 +36,10 @@ class UnitsGone(Exception):
     ) -> None:
         super().__init__(f"units {units}: {reason}")
         self.units, self.reason = units, reason
+
+
+class NoShift(Exception):
+    """No shift is open that would own the order; nothing was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) ->
 
 
 def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_minor: int) -> Sale:
-    """Take the units and record the sale, in the caller's transaction. Raises UnitsGone."""
+    """Take the units and record the sale, in the caller's transaction. Raises UnitsGone or NoShift."""
+    shift = shift_for(unit, basket.currency)
     lines, late = take_lines(unit, seller, event, basket.lines)
     sale = Sale(
         OrderId(seller.ids.next()),
@@ -83,6 +89,7 @@ def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_mino
         lines,
         CashLeg(basket.total_minor, tendered_minor),
         late=late,
+        shift=shift,
     )
     _record(unit, seller.env, event.id, sale)
     return sale

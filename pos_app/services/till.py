@@ -25,10 +25,15 @@ from pos_app.services.model import (
     SyncStatus,
     UnprintedOrder,
 )
+from pos_app.services.shift_model import ShiftServices
 
 
 class TillServices(Protocol):
     """Use cases of one window."""
+
+    @property
+    def shifts(self) -> ShiftServices:
+        """The drawer's use cases."""
 
     def subscribe(self, listener: Callable[[News], None]) -> None:
         """Call `listener` with every piece of news, on whatever thread it happens."""

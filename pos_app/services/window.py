@@ -14,8 +14,10 @@ from edge.journal import JournalLocked, Unit, append, backlog, lock_reason
 from edge.node import Node
 from edge.sync import Link, LinkState, Listeners, Wish
 from edge.time_left import now_of, worst_standing
-from pos_app.services import model, people, printing, sales, stock
+from pos_app.services import after_sale, model, people, printing, sales, stock
 from pos_app.services.basket import Basket
+from pos_app.services.drawer import Drawer, DrawerLine
+from pos_app.services.shift_desk import Counter, ShiftDesk
 from program.logs import get_logger
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
@@ -27,10 +29,21 @@ STOCK_UNITS = 300
 _log = get_logger(__name__)
 
 
+def _nothing_parked() -> int:
+    """Baskets live on the screen alone, where they cannot outlive a shift unnoticed."""
+    return 0
+
+
 class Window:
     """Implements TillServices. Every method may be called from any thread."""
 
-    def __init__(self, node: Node, desk: printing.PrintDesk) -> None:
+    def __init__(
+        self,
+        node: Node,
+        desk: printing.PrintDesk,
+        drawer: Drawer | None = None,
+        parked_count: Callable[[], int] = _nothing_parked,
+    ) -> None:
         self._identity, self._key, self._env = node.identity, node.key, node.env
         self._replica, self._engine = node.replica, node.engine
         self._catalogue, self._desk = desk.catalogue, desk
@@ -45,6 +58,29 @@ class Window:
         self._version = 0
         self._sent_while_catching_up = 0
         self._was_offline = False
+        self._drawer = DrawerLine(drawer)
+        self._shifts = ShiftDesk(
+            Counter(
+                node.env,
+                self._ids,
+                node.identity.venue_id,
+                node.replica,
+                desk,
+                self._drawer,
+                lambda: self._person,
+                self._noted,
+                parked_count,
+            )
+        )
+        self._after_sale = after_sale.AfterSale(
+            node.replica,
+            node.engine,
+            desk,
+            (node.env, self._ids, node.key, _receipt_prefix(node.identity.node_id)),
+            after_sale.Counter(
+                lambda: self._person, self._now, self._tell, self._changed, self._drawer.kick
+            ),
+        )
         node.engine.listeners = Listeners(self._on_link, self._on_pulled, self._on_pushed)
 
     def start(self) -> None:
@@ -55,11 +91,23 @@ class Window:
     def stop(self) -> None:
         """End the sync and close the files. Nothing is lost: everything is on disk already."""
         self._engine.stop()
+        self._drawer.close()
+        self._after_sale.close()
         self._replica.close()
 
     def subscribe(self, listener: Callable[[model.News], None]) -> None:
         """Call `listener` with every piece of news, on whatever thread it happens."""
         self._listeners.append(listener)
+
+    @property
+    def after_sale(self) -> after_sale.AfterSale:
+        """The use cases after the sale."""
+        return self._after_sale
+
+    @property
+    def shifts(self) -> ShiftDesk:
+        """The drawer's use cases."""
+        return self._shifts
 
     # --- people
 
@@ -199,7 +247,7 @@ class Window:
         if refused is not None:
             return refused
         seller = sales.Seller(
-            self._env, self._ids, self._key, person.id, self._identity.node_id[:4].upper()
+            self._env, self._ids, self._key, person.id, _receipt_prefix(self._identity.node_id)
         )
         try:
             sale = self._replica.transact(
@@ -207,11 +255,14 @@ class Window:
             )
         except sales.UnitsGone as gone:
             return model.SaleRefused(gone.reason, gone.units)
+        except sales.NoShift:
+            return model.SaleRefused(model.SaleRefusal.NO_SHIFT)
         except JournalLocked:
             return model.SaleRefused(model.SaleRefusal.SELLING_LOCKED)
         except ReplicaFull as error:
             _log.error("disk_full", error=str(error))
             return model.SaleRefused(model.SaleRefusal.DISK_FULL)
+        self._drawer.kick()
         self._engine.nudge()
         for performance in {line.performance for line in basket.lines}:
             self._changed(performance)
@@ -279,6 +330,11 @@ class Window:
     def _op_id(self) -> OpId:
         return OpId(self._env.random_bytes(16).hex())
 
+    def _noted(self) -> None:
+        """Something was added to the house journal."""
+        self._engine.nudge()
+        self._tell(model.News(model.NewsKind.STATUS))
+
     def _note_person(self, kind: OpKind, person_id: str) -> None:
         body = encode_signed_in(SignedIn(person_id))
 
@@ -310,6 +366,7 @@ class Window:
             self._handed_over &= {(performance, unit) for _stream, performance, unit in firm}
             taken = {(p, unit) for p, units in self._asking.items() for unit in units}
             taken |= self._handed_over
+            taken |= self._kept_after_sale()
         stray: dict[tuple[str, int], list[int]] = {}
         for stream, performance, unit in sorted(firm):
             if (performance, unit) not in taken:
@@ -334,7 +391,7 @@ class Window:
     def _release_recalled(self, stream: str) -> None:
         """Give back what the server recalls, but for what a basket asked for."""
         with self._guard:
-            keep = set(self._handed_over)
+            keep = self._handed_over | self._kept_after_sale()
         try:
             self._replica.transact(
                 lambda unit: giving_back.release_recalled(unit, self._env, stream, keep)
@@ -342,6 +399,11 @@ class Window:
         except (ReplicaFull, JournalLocked) as error:
             _log.error("release_not_recorded", error=str(error))
         self._engine.nudge()
+
+    def _kept_after_sale(self) -> set[tuple[int, int]]:
+        """Places that unfinished exchanges and replacements wait for."""
+        kept = self._after_sale.kept_units()
+        return {(performance, unit) for _event, performance, unit in kept}
 
     def _changed(self, performance: int) -> None:
         with self._guard:
@@ -384,6 +446,11 @@ class Window:
         if known is not None and not kinds.isdisjoint({"claim", "allot", "doc"}):
             for performance in known.event.performances:
                 self._changed(performance.number)
+
+
+def _receipt_prefix(node_id: str) -> str:
+    """What this window's receipt numbers begin with."""
+    return node_id[:4].upper()
 
 
 def _instant(ms: int | None) -> datetime | None:

@@ -25,6 +25,8 @@ _CASES = {
     CaseKind.POOL: N_("More was sold at a limited price than was lent"),
     CaseKind.REFUND: N_("Money was paid out for a ticket that was not valid"),
     CaseKind.REENROLLED: N_("A node was enrolled again while places were lent to it"),
+    CaseKind.CASH_DIFFERENCE: N_("A drawer was counted with too large a difference"),
+    CaseKind.Z_NUMBER: N_("A till's Z reports do not follow each other"),
     CaseKind.GRANT: N_("A node holds places that this server cannot confirm"),
 }
 _NODE_ROLES = {NodeRole.TILL: N_("Window"), NodeRole.GATE: N_("Gate")}

@@ -25,6 +25,8 @@ class CaseKind(StrEnum):
     POOL = "pool"  # more of a counted right was spent than was lent
     REFUND = "refund"  # money paid out for a ticket that was not there to be revoked
     REENROLLED = "reenrolled"  # a node began a new life; what the old one was lent is reserved
+    CASH_DIFFERENCE = "cash_difference"  # a drawer held more or less than a shift accounts for
+    Z_NUMBER = "z_number"  # a till's Z reports repeat a number, or leave one out
     GRANT = "grant"  # a node declares an allotment that this history cannot honour
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sync_server.heart.cases import CaseKind, open_case
+from sync_server.heart.drawer import book_drawer, check_close
 from sync_server.heart.late import late_claim
 from sync_server.heart.rows import Claim, EntryRow, LedgerLine, Order, TicketRow
 from sync_server.heart.source import NodeRole, Source
@@ -29,6 +30,8 @@ from ticketing.event import Event
 from ticketing.journal import Op, OpKind, Verdict
 from ticketing.ledger import SALES, postings
 from ticketing.operations import (
+    CashMoved,
+    DrawerOpened,
     EntryGranted,
     Exchange,
     Interest,
@@ -38,7 +41,11 @@ from ticketing.operations import (
     Sale,
     SaleLine,
     Settle,
+    ShiftClosed,
+    ShiftOpened,
     SignedIn,
+    decode_cash_moved,
+    decode_drawer_opened,
     decode_entry,
     decode_exchange,
     decode_interest,
@@ -47,12 +54,27 @@ from ticketing.operations import (
     decode_release,
     decode_sale,
     decode_settle,
+    decode_shift_closed,
+    decode_shift_opened,
     decode_signed_in,
 )
 from ticketing.order import OrderState
 from ticketing.ticket import TicketState
 
-Kind = Sale | Release | Settle | Refund | Exchange | EntryGranted | Print | SignedIn | Interest
+Drawer = ShiftOpened | CashMoved | DrawerOpened | ShiftClosed
+"""What happens at a till's drawer."""
+Kind = (
+    Sale
+    | Release
+    | Settle
+    | Refund
+    | Exchange
+    | EntryGranted
+    | Print
+    | SignedIn
+    | Interest
+    | Drawer
+)
 """An operation's body, read."""
 
 
@@ -77,19 +99,27 @@ _DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
     OpKind.INTEREST: decode_interest,
     OpKind.SIGN_IN: decode_signed_in,
     OpKind.SIGN_OUT: decode_signed_in,
+    OpKind.SHIFT_OPENED: decode_shift_opened,
+    OpKind.CASH_MOVED: decode_cash_moved,
+    OpKind.DRAWER_OPENED: decode_drawer_opened,
+    OpKind.SHIFT_CLOSED: decode_shift_closed,
 }
 _KINDS_OF = {
     NodeRole.TILL: frozenset(_DECODERS) - {OpKind.ENTRY},
     NodeRole.GATE: frozenset({OpKind.ENTRY}),
 }
-_IN_HOUSE = frozenset({OpKind.SIGN_IN, OpKind.SIGN_OUT})
+_AT_DRAWER = frozenset(
+    {OpKind.SHIFT_OPENED, OpKind.CASH_MOVED, OpKind.DRAWER_OPENED, OpKind.SHIFT_CLOSED}
+)
+_IN_HOUSE = _AT_DRAWER | {OpKind.SIGN_IN, OpKind.SIGN_OUT}
 _NOTED = Effect(Verdict.OK)
 
 
 def read_op(work: Work, source: Source, op: Op) -> Kind | str:
     """The operation's body, or why it has no effect. A stolen gate can't sell, nor a till admit."""
     decoder = _DECODERS.get(op.kind)
-    if decoder is None or (work.is_house and op.kind not in _IN_HOUSE):
+    misplaced = op.kind not in _IN_HOUSE if work.is_house else op.kind in _AT_DRAWER
+    if decoder is None or misplaced:
         return "unknown_kind"
     if op.version != _OP_VERSION:
         return "unknown_version"
@@ -153,7 +183,16 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
         case EntryGranted():
             return record_entry(work, source.node_id, kind, op.op_id, journalled=True)
         case _:
-            return _NOTED
+            return _note(work, source, op, kind)
+
+
+def _note(work: Work, source: Source, op: Op, kind: Print | SignedIn | Interest | Drawer) -> Effect:
+    """What changes nothing that can be sold; cash that moved is booked."""
+    if isinstance(kind, ShiftOpened | CashMoved | ShiftClosed):
+        book_drawer(work, source, op, kind)
+    if isinstance(kind, ShiftClosed):
+        check_close(work, source, kind)
+    return _NOTED
 
 
 # --- sales

@@ -76,6 +76,16 @@ class EntryAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class CashAccount:
+    """One till's drawer by the ledger: what it counted last, and what moved since."""
+
+    node_id: str
+    name: str
+    currency: str
+    cash_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeLine:
     """One node: last contact and what it holds."""
 
@@ -111,6 +121,7 @@ class Books:
     money: tuple[MoneyAccount, ...]
     entries: tuple[EntryAccount, ...]
     nodes: tuple[NodeLine, ...]
+    cash: tuple[CashAccount, ...]
     open_cases: tuple[CaseLine, ...]  # oldest first, at most CASES_MAX
     open_case_count: int
 
@@ -137,6 +148,7 @@ def read_books(connection: Connection) -> Books:
         money=_money(connection),
         entries=_entries(connection),
         nodes=_nodes(connection),
+        cash=_cash(connection),
         open_cases=_cases(connection),
         open_case_count=int(cases.scalar_one()),
     )
@@ -234,6 +246,19 @@ def _nodes(connection: Connection) -> tuple[NodeLine, ...]:
         )
     )
     return tuple(NodeLine(*row) for row in rows)
+
+
+def _cash(connection: Connection) -> tuple[CashAccount, ...]:
+    rows = connection.execute(
+        text(
+            """
+            SELECT n.id, n.name, l.currency, sum(l.amount_minor)
+            FROM ledger l JOIN node n ON l.account = 'cash:' || n.id
+            GROUP BY n.id, n.name, l.currency ORDER BY n.name, l.currency
+            """
+        )
+    )
+    return tuple(CashAccount(row[0], row[1], row[2], int(row[3])) for row in rows)
 
 
 def _cases(connection: Connection) -> tuple[CaseLine, ...]:

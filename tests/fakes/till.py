@@ -32,8 +32,11 @@ from pos_app.services.model import (
     UnitState,
     UnprintedOrder,
 )
+from tests.fakes.shifts import SHIFT, FakeShifts
 from ticketing.catalogue import Catalogue, parse_catalogue
 from ticketing.event import Event, Performance
+from ticketing.ids import AllotmentId, OrderId, TicketId
+from ticketing.operations import CashLeg, Sale, SaleLine
 from ticketing.seating import SeatingPlan
 
 NOW = datetime(2026, 11, 22, 6, 5, tzinfo=UTC)  # 14:05 in Shanghai
@@ -82,6 +85,13 @@ class FakeTill:
     _version: int = 0
     _unprinted: dict[str, UnprintedOrder] = field(default_factory=dict)
     _listeners: list[Callable[[News], None]] = field(default_factory=list)
+    shifts: FakeShifts = field(init=False)  # open from the start, as most tests need it
+
+    def __post_init__(self) -> None:
+        self.shifts = FakeShifts(
+            self.now, lambda: self.signed_in, lambda: self.staff, self._check
+        )
+        self.shifts.begin()
 
     # ------------------------------------------------------------- what TillServices promises
 
@@ -92,6 +102,12 @@ class FakeTill:
         return self.staff
 
     def sign_in(self, person_id: str, pin: str) -> SignedIn | SignInRefused:
+        answer = self._check(person_id, pin)
+        if isinstance(answer, SignedIn):
+            self.signed_in = answer.person
+        return answer
+
+    def _check(self, person_id: str, pin: str) -> SignedIn | SignInRefused:
         person = next((one for one in self.staff if one.id == person_id), None)
         if person is None:
             return SignInRefused(SignInRefusal.NOT_ALLOWED)
@@ -104,7 +120,6 @@ class FakeTill:
                 return SignInRefused(SignInRefusal.LOCKED_OUT, wait_s=300)
             return SignInRefused(SignInRefusal.WRONG_PIN, tries_left=left)
         self.wrong_pins = 0
-        self.signed_in = person
         return SignedIn(person, self.now())
 
     def sign_out(self) -> None:
@@ -159,6 +174,9 @@ class FakeTill:
         )
         self.sold.append(made)
         self.sold_baskets.append(basket)
+        person = self.signed_in
+        assert person is not None
+        self.shifts.operations.append(_as_recorded(made, basket, person.id))
         for line in basket.lines:
             self.set_states(line.performance, UnitState.SOLD, [line.unit])
         self._unprinted[made.order_id] = UnprintedOrder(
@@ -301,6 +319,8 @@ class FakeTill:
             return SaleRefusal.EMPTY
         if self.signed_in is None:
             return SaleRefusal.NOT_SIGNED_IN
+        if self.shifts.opened is None:
+            return SaleRefusal.NO_SHIFT
         if basket.price_list_version != event.price_list_version:
             return SaleRefusal.PRICE_CHANGED
         states = self.states
@@ -313,6 +333,36 @@ class FakeTill:
             self.refused_units = tuple(not_ours)
             return SaleRefusal.UNIT_NOT_OURS
         return SaleRefusal.TENDER_TOO_SMALL if tendered_minor < basket.total_minor else None
+
+
+def _as_recorded(made: Sold, basket: Basket, person_id: str) -> Sale:
+    """The sale as a journal would have it; its codes open no gate."""
+    lines = tuple(
+        SaleLine(
+            TicketId(f"{at:016x}"),
+            line.performance,
+            line.unit,
+            0,
+            AllotmentId("0a1b2c3d", 1),
+            line.tier_id,
+            line.ticket_type_id,
+            line.price_minor,
+            line.rule,
+            "BXG1",
+        )
+        for at, line in enumerate(basket.lines)
+    )
+    return Sale(
+        OrderId(made.order_id),
+        made.receipt_no,
+        person_id,
+        basket.currency,
+        basket.price_list_version,
+        made.total_minor,
+        lines,
+        CashLeg(made.total_minor, made.tendered_minor),
+        shift=SHIFT,
+    )
 
 
 def _dearer(event: Event, percent: int) -> Event:

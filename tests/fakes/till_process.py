@@ -65,6 +65,8 @@ def _get_ready(window: Window) -> int:
             break
         time.sleep(0.05)
     window.sign_in(sys.argv[2], sys.argv[3])
+    if window.shifts.current() is None:  # one that a kill interrupted is still open
+        window.shifts.open(())
     while time.monotonic() < deadline and not _free(window):
         window.stock(PERFORMANCE)
         time.sleep(0.1)

@@ -52,6 +52,7 @@ def test_a_window_is_put_together_from_its_settings(
     window = open_window(settings)
     try:
         window.sign_in(CASHIER, PIN)
+        window.shifts.open(())
         basket = Stage.basket_of(window, ROW[:1])
         sold = window.pay_cash(basket, basket.total_minor)
         assert isinstance(sold, Sold)

@@ -52,6 +52,7 @@ def running(server: FakeServer, folder: Path, news: list[News]) -> Iterator[Wind
         wait_until(lambda: window.performances() and window.people())
         wait_until(lambda: window.status().link is Link.ONLINE)
         window.sign_in(CASHIER, PIN)
+        window.shifts.open(())
         yield window
     finally:
         server.release()

@@ -30,6 +30,7 @@ from tests.fakes.edge_node import an_identity, enrolled_folder
 from tests.fakes.hall import EVENT_ID, FIRST, GENERATION, ROW, Feed, SetEnv
 from ticketing.ids import AllotmentId, OpId
 from ticketing.journal import Op, OpKind
+from ticketing.operations import CashCount
 from ticketing.terms import Terms
 
 CASHIER, PIN = "li.na", "471147"
@@ -120,8 +121,11 @@ class Stage:
         self.close()
         self._open()
 
-    def sign_in(self) -> None:
+    def sign_in(self, *, float_count: CashCount | None = ()) -> None:
+        """Sign in, and open a shift when none is; None leaves it at that."""
         self.window.sign_in(CASHIER, PIN)
+        if float_count is not None and self.window.shifts.current() is None:
+            self.window.shifts.open(float_count)
 
     # --- what the server does
 

@@ -90,6 +90,7 @@ def books(**changes: Any) -> Books:
         money=(money(),),
         entries=(entries(),),
         nodes=(node(),),
+        cash=(),
         open_cases=(),
         open_case_count=0,
     )
