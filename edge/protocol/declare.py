@@ -14,6 +14,7 @@ from typing import Any
 
 from edge import replies
 from edge.journal import Unit, get_meta, incarnation_of
+from ticketing.admission import AllotmentState
 
 ALLOTMENTS_PER_CALL = 200
 BYTES_PER_CALL = 512 * 1024
@@ -91,19 +92,25 @@ def _call(
     ).fetchall()
     told: list[dict[str, Any]] = []
     size, up_to = 0, sent
-    incarnation = rows[0]["inc"] if rows else incarnation_of(connection)
+    ours = incarnation_of(connection)
+    incarnation = rows[0]["inc"] if rows else ours
     for row in rows[:ALLOTMENTS_PER_CALL]:
         size += len(row["units"]) + len(row["counts"])
         if told and (size > BYTES_PER_CALL or row["inc"] != incarnation):
             break
-        told.append(_told(row))
+        told.append(_told(row, is_ours=row["inc"] == ours))
         up_to = row["rowid"]
     done = len(told) == len(rows)
     return DeclareRequest(stream, generation, incarnation, tuple(told), done, up_to)
 
 
-def _told(row: sqlite3.Row) -> dict[str, Any]:
-    return {
+def _told(row: sqlite3.Row, *, is_ours: bool) -> dict[str, Any]:
+    """An allotment as it came. `over`: it is closed here, and nothing more is sold from it.
+
+    Of those of an earlier incarnation nobody knows: a copy of this machine may have them open.
+    """
+    over = {"over": True} if is_ours and row["state"] != AllotmentState.OPEN else {}
+    return over | {
         "id": row["id"],
         "p": row["performance"],
         "firm": bool(row["firm"]),

@@ -100,6 +100,7 @@ def _declared(raw: object) -> history.Declared | None:
         return None
     if not (
         type(raw.get("firm", False)) is bool
+        and type(raw.get("over", False)) is bool
         and (req == "" or is_op_id(req))
         and _is_number(granted_ms, 0, _EXACT_MAX)
         and _is_number(soft_s, 0, _SECONDS_MAX)
@@ -116,6 +117,7 @@ def _declared(raw: object) -> history.Declared | None:
         granted_ms,
         soft_s,
         hard_s,
+        raw.get("over", False),
     )
 
 

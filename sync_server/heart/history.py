@@ -95,7 +95,10 @@ def _note_lost(sql: Sql, made: NewGeneration) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """An allotment as a node received it. `granted_ms` is the server's time then, 0 if unknown."""
+    """An allotment as a node received it. `granted_ms` is the server's time then, 0 if unknown.
+
+    `over`: the node sells nothing more from it. What closed it, a write-off say, may be lost.
+    """
 
     id: AllotmentId
     performance: int
@@ -106,6 +109,7 @@ class Declared:
     granted_ms: int = 0
     soft_s: int = 0
     hard_s: int = 0
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +168,16 @@ class Declare:
         if known is not None and known.state != "held":
             if known.node_id != node_id:
                 _refuse(work, self.source, one, "of_another_node")
+            elif one.over and known.state == "open" and known.inc == self.source.incarnation:
+                self._store(work, one, "over")
             return
         if one.id.generation == work.generation or len(one.units) > UNITS_PER_ALLOTMENT_MAX:
             _refuse(work, self.source, one, "never_granted")
             return
+        self._store(work, one, "pending")
+
+    def _store(self, work: Work, one: Declared, state: str) -> None:
+        node_id = self.source.node_id
         row = work.sql.row(
             "SELECT count(*), coalesce(sum(length(body)), 0) FROM declared "
             "WHERE event_id = ? AND node_id = ?",
@@ -180,11 +190,12 @@ class Declare:
             return
         work.sql.run(
             "INSERT INTO declared (event_id, id, node_id, inc, state, body) "
-            "VALUES (?, ?, ?, ?, 'pending', ?) ON CONFLICT (event_id, id, node_id) DO NOTHING",
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, id, node_id) DO NOTHING",
             work.stream,
             str(one.id),
             node_id,
             self.source.incarnation,
+            state,
             declared_to_text(one),
         )
 
@@ -261,6 +272,7 @@ def declared_to_text(one: Declared) -> str:
         "granted_ms": one.granted_ms,
         "soft_s": one.soft_s,
         "hard_s": one.hard_s,
+        "over": one.over,
     }
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 

@@ -29,7 +29,7 @@ from sync_server.heart.rows import Allot, Claim, OpRow, Revocation, Share
 from sync_server.heart.salvage import on_branch
 from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.stock import end_all_holds
-from sync_server.heart.units import is_lent, revoke_ticket
+from sync_server.heart.units import give_back, is_lent, revoke_ticket, units_of
 from sync_server.heart.work import Work
 from sync_server.store import schema
 from sync_server.store.sql import Sql, columns_of
@@ -72,6 +72,7 @@ class _Grant:
     granted_ms: int
     soft_s: int
     hard_s: int
+    over: bool
 
 
 def recover(work: Work) -> None:
@@ -99,11 +100,13 @@ class _Recovery:
         self.work = work
         self.items = _deferred_items(work)
         self.grants = _pending_grants(work)
+        self._over_at_node = _over_at_nodes(work)
         self._starts = _starts(work.sql, self.grants)
         self._ready: deque[_Item] = deque()
         self._waiting: dict[str, list[_Item]] = {}
         self._ended: set[tuple[str, str, int]] = set()  # node, allotment, unit: given back
         self._settled: set[tuple[str, str]] = set()
+        self._sold: set[tuple[str, str, int]] = set()  # node, allotment, unit
         self._over: set[tuple[str, int]] = set()  # allotment, unit: over before it was put in
         self._put: set[tuple[str, str]] = set()  # node, allotment
         self._receipts = _taken_receipts(work, self.items)
@@ -122,15 +125,18 @@ class _Recovery:
         for grant in self.grants:
             self.work.claims.want((grant.performance, unit) for unit, _version in grant.units)
             self.work.allots.want([str(grant.id)])
+        self.work.allots.want(allot_id for allot_id, _node_id in self._over_at_node)
         _want_new_ids(self.work, self.items)
         self.work.fetch()
         _chain(self.items)
         self._ready.extend(self.items)
         self._drain()
+        self._give_back_over()
         self._put_in_all()
         for item in sorted(self.items, key=_is_about_a_sale):  # after the sales: they cite them
             if not item.is_done:
                 self._judge(item, self._last_word(item))
+        self._give_back_over()
         self.work.flush()
         _write_verdicts(self.work.sql, self._judged, self.work.head)
 
@@ -147,6 +153,8 @@ class _Recovery:
             self._ended.update((node_id, str(kind.allotment), unit) for unit in kind.units)
         elif isinstance(kind, Settle):
             self._settled.add((node_id, str(kind.allotment)))
+        elif isinstance(kind, Sale | Exchange):
+            self._sold.update((node_id, str(line.allotment), line.unit) for line in kind.lines)
 
     # --- the fixpoint
 
@@ -290,7 +298,31 @@ class _Recovery:
         self._over.update((allot.id, unit) for unit, _v in grant.units if unit not in held)
         self._wake(allot.id)
         self._drain()
+        if grant.over:
+            self._over_at_node.append((allot.id, grant.node_id))
+            self._give_back_over()
         return True
+
+    def _give_back_over(self) -> None:
+        """Free what this history believes lent to a node for which it is over.
+
+        What closed the allotment there, two people's write-off say, was in the part that is lost.
+        Sales from it come first.
+        """
+        work, waited_for = self.work, []
+        for allot_id, node_id in self._over_at_node:
+            allot = work.allots.get(allot_id)
+            if allot is None or (allot.node_id, allot.state) != (node_id, "open"):
+                continue
+            waiting = (i for i in self._waiting.get(allot_id, ()) if i.source.node_id == node_id)
+            if not all(item.is_done for item in waiting):
+                waited_for.append((allot_id, node_id))
+                continue
+            units = [unit for unit, _version in units_of(allot)]
+            give_back(work, allot, allot.perf_id, units, None)
+            allot.state = "closed"
+            work.allots.put(allot_id, allot)
+        self._over_at_node = waited_for
 
     def _divide(self, grant: _Grant) -> tuple[list[tuple[int, int]], list[int]]:
         """The units that it can be given, and those that somebody else has a right to."""
@@ -298,6 +330,8 @@ class _Recovery:
         had, missing = [], []
         exists = work.event.performance(grant.performance) is not None
         for unit, version in grant.units:
+            if grant.over and (grant.node_id, str(grant.id), unit) not in self._sold:
+                continue
             claim = work.claim(grant.performance, unit)
             if exists and work.plan.has_unit(unit) and _is_to_be_had(claim, version):
                 had.append((unit, version))
@@ -360,9 +394,19 @@ def _pending_grants(work: Work) -> list[_Grant]:
                 body["granted_ms"],
                 body["soft_s"],
                 body["hard_s"],
+                body.get("over", False),  # a report from before there was such a word
             )
         )
     return grants
+
+
+def _over_at_nodes(work: Work) -> list[tuple[str, str]]:
+    """Allotments that this history has open and whose node sells nothing more from them."""
+    rows = work.sql.rows(
+        "SELECT id, node_id FROM declared WHERE event_id = ? AND state = 'over' ORDER BY id",
+        work.stream,
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def _starts(sql: Sql, grants: Iterable[_Grant]) -> dict[str, int]:

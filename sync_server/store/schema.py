@@ -391,6 +391,6 @@ declared = Table(
     _key("id"),
     _key("node_id"),
     Column("inc", BigInteger, nullable=False),
-    Column("state", String, nullable=False),  # pending | installed | refused
+    Column("state", String, nullable=False),  # pending | installed | refused | over (at the node)
     Column("body", Text, nullable=False),  # the grant as the node had it
 )

@@ -206,6 +206,26 @@ def test_what_is_declared_says_all_that_was_granted(replica: Replica) -> None:
     )
 
 
+def test_only_what_this_life_has_closed_is_declared_to_be_over(replica: Replica) -> None:
+    lend(replica, 1, 5)
+    replica.transact(lambda unit: begin_incarnation(unit, 2))  # closes it; a copy may not have
+    lend(replica, 2, 6)
+    lend(replica, 3, 7)
+    lend(replica, 3, 7, state="written_off")
+    greet(replica, "ffffffff", EVENT)
+    over = []
+    while True:
+        with replica.reading() as connection:
+            request = declare.next_declare(connection)
+        if request is None:
+            break
+        over += [(each["id"], each.get("over", False)) for each in request.allotments]
+        replica.transact(
+            partial(declare.on_declare, request=request, reply={"quarantined": not request.done})
+        )
+    assert over == [(f"{GEN}-1", False), (f"{GEN}-2", False), (f"{GEN}-3", True)]
+
+
 def test_a_node_with_nothing_lent_says_so(replica: Replica) -> None:
     greet(replica, "ffffffff", EVENT)
     assert declare_calls(replica) == [([], True, 1)]

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sync_server.heart import recovery
 from sync_server.heart.history import Declare, Declared, OtherGeneration
 from sync_server.heart.lending import NoGrant
+from sync_server.heart.reclaim import WriteOff, WrittenOff
 from tests.fakes.databases import is_on_postgresql
 from tests.integration.sync_server.failover import (
     Saved,
@@ -419,6 +420,32 @@ def test_a_known_allotment_of_another_till_is_not_declared_away(
     report(one, ones)
     assert stage.claims()[1] == ("allot", str(ones.id), one.node_id)
     assert stage.cases() == [("grant", f"{ones.id}:{two.node_id}")]
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "lost"])
+def test_what_a_lost_write_off_had_closed_stays_closed(
+    stage: Stage, one: Till, two: Till, is_known: bool
+) -> None:
+    before = save(stage)
+    ones = one.borrow(1, 2, 3)
+    one.sell(ones, 3)
+    one.push()
+    saved = save(stage) if is_known else before
+    stage.do(lambda tx: tx.run("UPDATE allot SET hard_s = 1, granted_ms = 1"))
+    written = stage.take(WriteOff(EVENT, str(ones.id), "li", "wu", "fell into the sea"))
+    assert isinstance(written, WrittenOff)
+    twos = two.borrow(2)
+    two.sell(twos, 2)
+    lose(stage, saved)
+    report(two, twos)
+    assert not report(one, replace(as_declared(ones), over=True))
+    assert verdicts(one) == ["ok"]
+    assert verdicts(two) == ["ok"]
+    assert stage.claims()[2][0] == stage.claims()[3][0] == "sold"
+    assert stage.claims().get(1, ("free",))[0] == "free"
+    assert stage.one("SELECT state FROM allot WHERE id = :i", i=str(ones.id)) == "closed"
+    assert stage.cases() == []
+    _sound(stage)
 
 
 def test_an_unknown_allotment_that_two_tills_declare_goes_to_one_with_a_case(
