@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ticketing.ids import (
     AllotmentId,
@@ -31,6 +32,9 @@ class SaleLine:
     """One ticket sold: which unit of which allotment, at what price by which rule.
 
     `pool` is the counter pool ("the first 500 at this price") whose share the line spent, or "".
+    `list_minor` is what the list asked, 0 where `rule` is the list; lines with the same `package`,
+    above 0, are one package. `off_minor` was taken off by hand on top of the rule, for the reason
+    `discount`. `approved_by` let the line be as it is; "" where there was nothing to let be.
     """
 
     ticket_id: TicketId
@@ -44,6 +48,11 @@ class SaleLine:
     rule: str
     code: str
     pool: str = ""
+    list_minor: int = 0
+    package: int = 0
+    discount: str = ""
+    off_minor: int = 0
+    approved_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,15 @@ def line_to_json(line: SaleLine) -> dict[str, object]:
         "rule": line.rule,
         "code": line.code,
     }
-    return raw | {"pool": line.pool} if line.pool else raw
+    later = {
+        "pool": line.pool,
+        "list": line.list_minor,
+        "package": line.package,
+        "discount": line.discount,
+        "off": line.off_minor,
+        "approved_by": line.approved_by,
+    }
+    return raw | {key: value for key, value in later.items() if value}
 
 
 def _line_from_json(raw: object) -> SaleLine | None:
@@ -187,6 +204,9 @@ def _line_from_json(raw: object) -> SaleLine | None:
         and ("pool" not in raw or is_name(pool))
     ):
         return None
+    why = _NO_REASONS if len(raw) <= _PLAIN_KEYS_MAX else _reasons_from_json(raw)
+    if why is None:
+        return None
     return SaleLine(
         TicketId(raw["ticket"]),
         raw["performance"],
@@ -199,4 +219,27 @@ def _line_from_json(raw: object) -> SaleLine | None:
         raw["rule"],
         code,
         pool,
+        *why,
     )
+
+
+_PLAIN_KEYS_MAX = 10
+"""A line with no more keys than these says nothing of rules: most lines by far."""
+_Reasons = tuple[int, int, str, int, str]
+_NO_REASONS: _Reasons = (0, 0, "", 0, "")
+
+
+def _reasons_from_json(raw: dict[str, Any]) -> _Reasons | None:
+    """List price, package, discount, what it took off, and who let it be."""
+    list_minor, off_minor = raw.get("list", 0), raw.get("off", 0)
+    package = raw.get("package", 0)
+    discount, approved_by = raw.get("discount", ""), raw.get("approved_by", "")
+    if not (
+        is_minor(list_minor)
+        and is_minor(off_minor)
+        and is_count(package)
+        and ("discount" not in raw or is_name(discount))
+        and ("approved_by" not in raw or is_name(approved_by))
+    ):
+        return None
+    return list_minor, package, discount, off_minor, approved_by

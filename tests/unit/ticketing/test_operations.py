@@ -85,6 +85,19 @@ ENTRY = EntryGranted(
 )
 SIGNED_IN = SignedIn("person-1")
 LATE_SALE = replace(sale(replace(line(1), pool="first-500"), line(2)), late=True)
+PRICED_SALE = sale(
+    replace(line(1, 40_000), rule="family", list_minor=58_000, package=1),
+    replace(line(2, 38_000), rule="family", list_minor=58_000, package=1),
+    replace(
+        line(3, 50_000),
+        rule="first",
+        pool="first-500",
+        list_minor=58_000,
+        discount="wait",
+        off_minor=3_000,
+        approved_by="wang.fang",
+    ),
+)
 SHARES = Release(1, ALLOTMENT, (), (("first-500", 12), ("children", 1)))
 SETTLE = Settle(1, ALLOTMENT)
 RETURNED = (TicketId("0000000000000001"), TicketId("0000000000000002"))
@@ -125,6 +138,7 @@ BODIES: dict[str, tuple[str, Decode, object]] = {
     "entry": (encode_entry(ENTRY), decode_entry, ENTRY),
     "signed in": (encode_signed_in(SIGNED_IN), decode_signed_in, SIGNED_IN),
     "late sale": (encode_sale(LATE_SALE), decode_sale, LATE_SALE),
+    "priced sale": (encode_sale(PRICED_SALE), decode_sale, PRICED_SALE),
     "shares": (encode_release(SHARES), decode_release, SHARES),
     "settle": (encode_settle(SETTLE), decode_settle, SETTLE),
     "refund": (encode_refund(REFUND), decode_refund, REFUND),
@@ -245,6 +259,15 @@ def spoiled(name: str, path: str, value: object) -> tuple[str, Decode]:
         pytest.param("late sale", "late", 1, id="late as a number"),
         pytest.param("late sale", "lines.0.pool", "", id="a pool without a name"),
         pytest.param("late sale", "lines.0.pool", None, id="a pool that is nothing"),
+        pytest.param("priced sale", "lines.0.list", -1, id="a list price below zero"),
+        pytest.param("priced sale", "lines.0.list", True, id="a list price that is true"),
+        pytest.param("priced sale", "lines.0.package", -1, id="a package below zero"),
+        pytest.param("priced sale", "lines.0.package", "1", id="a package in a text"),
+        pytest.param("priced sale", "lines.2.discount", "", id="a discount without a reason"),
+        pytest.param("priced sale", "lines.2.discount", None, id="a discount that is nothing"),
+        pytest.param("priced sale", "lines.2.off", -1, id="less than nothing taken off"),
+        pytest.param("priced sale", "lines.2.approved_by", "", id="approved by no name"),
+        pytest.param("priced sale", "lines.2.approved_by", 7, id="approved by a number"),
         pytest.param("shares", "counts", [], id="release of nothing at all"),
         pytest.param("shares", "counts", {"first-500": 12}, id="shares in an object"),
         pytest.param("shares", "counts.0", ["first-500"], id="a share of no size"),
