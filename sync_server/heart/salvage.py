@@ -20,7 +20,7 @@ from sync_server.heart.rows import Journal, OpRow
 from sync_server.heart.source import Source
 from sync_server.heart.work import Work
 from ticketing.journal import ROOT_HASH, Op, Verdict, first_break
-from ticketing.operations import EntryGranted, Exchange, Release, Sale, Settle
+from ticketing.operations import EntryGranted, Exchange, Refund, Release, Sale, Settle
 
 _NAME_CHARS = 16
 
@@ -174,7 +174,7 @@ def _receipts(work: Work, source: Source, kinds: Iterable[Kind | str]) -> set[st
 
 
 def _tell(work: Work, journal: Journal, stored: list[tuple[OpRow, Kind | str]]) -> None:
-    """What is on branches stands in the fork's case: how much was sold, taken and let in."""
+    """What is on branches stands in the fork's case: how much was sold, paid back and let in."""
     on_branches = [(row, kind) for row, kind in stored if row.branch]
     if not on_branches:
         return
@@ -188,6 +188,7 @@ def _tell(work: Work, journal: Journal, stored: list[tuple[OpRow, Kind | str]]) 
             row.branch,
             {"since": row.seq, "operations": 0, "orders": [], "minor": 0, "entries": []},
         )
+        told.setdefault("paid_back", [])  # a case from before may lack it
         told["operations"] += 1
         if isinstance(kind, Sale):
             told["orders"].append(kind.order_id)
@@ -195,6 +196,9 @@ def _tell(work: Work, journal: Journal, stored: list[tuple[OpRow, Kind | str]]) 
         elif isinstance(kind, Exchange):
             told["orders"].append(kind.order_id)
             told["minor"] += kind.paid_minor
+        elif isinstance(kind, Refund):  # perhaps on the trunk too
+            told["paid_back"].append(kind.order_id)
+            told["minor"] -= kind.cash_minor
         elif isinstance(kind, EntryGranted):
             told["entries"].append(row.op_id)
     open_case(work, CaseKind.FORK, key, body)

@@ -217,7 +217,9 @@ def _windows_agree_on_what_is_lent(oracle: Oracle, raw: sqlite3.Connection) -> N
         }
         sold = {
             (row["unit"], row["version"])
-            for row in ours.execute("SELECT unit, version FROM allot_unit WHERE state = 'sold'")
+            for row in ours.execute(
+                "SELECT unit, version FROM allot_unit WHERE state IN ('sold', 'returned')"
+            )
         }
         lent -= {  # what it sold before that was given up: invariants.md, known gap 12
             (row["unit"], row["ref"])

@@ -61,6 +61,8 @@ def exchange(till: Till, unit: Unit, asked: revoke.Revocation) -> Exchange | Non
     found = revoke.find_revocation(unit, asked.op_id)
     if found is None or found.state is not revoke.RevocationState.GRANTED:
         return None
+    if till._known() is None:  # the mirror begins anew: nobody knows what is on just now
+        raise NotToBeHad
     of_order = order_of(till, asked.order_id)
     credit = sum(line.price_minor for line in of_order.lines if line.ticket_id in asked.ticket_ids)
     lines = _lines(till, unit, _wanted(till, unit, asked))

@@ -295,9 +295,13 @@ class Oracle:
         """What a window shows of each unit that is not free: what it did itself is in it."""
         if machine.name in self.tampered:
             return
+        asked = machine.journal.connection.execute("SELECT tickets FROM revocation")
+        asked_back = " ".join(row[0] for row in asked)  # the feed may tell of it before the answer
         for unit, line in self._sold_by.get(machine.name, {}).items():
             paper = self.papers.get(line.ticket_id)
             if paper is None or not paper.is_live or self.is_excused(paper):
+                continue
+            if line.ticket_id in asked_back:
                 continue
             if states.get(unit) != "SOLD":
                 raise Violation("I7", f"{machine.name} sold {unit}, and sees it {states.get(unit)}")

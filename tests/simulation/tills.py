@@ -285,11 +285,21 @@ class Till:
             elif answer in ("offline", "quarantine"):  # the question stands
                 self.world.happened("revoke_unheard")
             else:
-                self.world.oracle.handed_back(asked.ticket_ids)
+                self.world.oracle.handed_back(self._not_asked_anew(asked))
                 self.world.happened(f"revoke_refused_{answer}")
 
         self.world.say(self.name, lambda: f"asks to revoke {asked.ticket_ids}: {asked.op_id[:6]}")
         self.node.engine.wish(RevokeWish(asked.op_id, told))
+
+    def _not_asked_anew(self, asked: revoke.Revocation) -> list[str]:
+        """Its tickets, without those that have been handed in again since for something else."""
+        with self.node.replica.reading() as connection:
+            rows = connection.execute(
+                "SELECT tickets FROM revocation WHERE op_id <> ? AND state <> 'refused'",
+                (asked.op_id,),
+            ).fetchall()
+        anew = " ".join(row["tickets"] for row in rows)
+        return [ticket_id for ticket_id in asked.ticket_ids if ticket_id not in anew]
 
     def _refund_of(self, asked: revoke.Revocation) -> Refund:
         sale = desk.order_of(self, asked.order_id)

@@ -9,7 +9,7 @@ from sync_server.heart.intake import Batch, BrokenChain, Forked, Gap
 from sync_server.heart.salvage import Kept, NotFenced, Salvage
 from tests.integration.sync_server.stage import EVENT, Gate, Journal, Stage, Till
 from ticketing.journal import ROOT_HASH, OpKind
-from ticketing.operations import Settle, encode_settle
+from ticketing.operations import Refund, RefundAction, Settle, encode_refund, encode_settle
 
 Answer = Kept | Gap | BrokenChain | NotFenced
 
@@ -78,6 +78,23 @@ def test_the_money_and_entries_of_a_branch_stand_in_the_forks_case(stage: Stage)
     assert told["minor"] == stage.one(
         "SELECT sum(amount_minor) FROM ledger WHERE branch <> '' AND account LIKE 'cash:%'"
     )
+
+
+def test_what_both_copies_paid_back_stands_in_the_forks_case(stage: Stage) -> None:
+    till = stage.till()
+    sale = till.sell(till.borrow(1), 1)
+    twin = till.twin()
+    for copy in (till, twin):
+        tickets, total = (sale.lines[0].ticket_id,), sale.total_minor
+        refund = Refund(
+            sale.order_id, RefundAction.REFUND, tickets, total, 0, "CNY", "li.na", "asked"
+        )
+        copy.say(OpKind.REFUND, encode_refund(refund))
+    _fork(till, twin)
+    _salvage(twin)
+    (row,) = stage.rows("SELECT body FROM case_file WHERE kind = 'fork'")
+    (told,) = json.loads(row.body)["branches"].values()
+    assert (told["paid_back"], told["minor"]) == ([sale.order_id], -sale.total_minor)
 
 
 def test_salvaging_again_changes_nothing(stage: Stage) -> None:
