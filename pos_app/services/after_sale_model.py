@@ -268,6 +268,9 @@ class AfterSaleServices(Protocol):
     def unfinished(self) -> tuple[Unfinished, ...]:
         """Everything begun and not ended, oldest first."""
 
+    def refund_instead(self, op_id: OpId) -> Done | Asked | Refused:
+        """Give back all that was paid, where the new places of an exchange are gone."""
+
     def drop(self, op_id: OpId) -> bool:
         """Pay nothing for what was granted. False while the server has not answered."""
 

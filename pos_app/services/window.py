@@ -229,8 +229,13 @@ class Window:
         return asked
 
     def give_back(self, performance: int, units: Sequence[int]) -> None:
-        """Units leave the basket unsold; those acquired for it are released to the server."""
-        self._forget_and_release(self.house(performance).event.id, performance, tuple(units))
+        """Units leave the basket unsold; those acquired for it are released to the server.
+
+        What an unfinished exchange waits for is kept for it.
+        """
+        kept = self._kept_after_sale()
+        free = tuple(unit for unit in units if (performance, unit) not in kept)
+        self._forget_and_release(self.house(performance).event.id, performance, free)
         self._changed(performance)
 
     # --- selling

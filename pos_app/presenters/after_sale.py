@@ -1,0 +1,438 @@
+"""The orders screen's mind: finding, previewing, doing, and what was left unfinished.
+
+The server's answer comes as news. Its yes is acted on at once: it is recorded, and the amount to
+pay is shown. An exchange borrows the sell screen: what is picked there is taken instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pos_app.presenters.observable import Observable
+from pos_app.services.after_sale_model import (
+    Asked,
+    Barred,
+    Done,
+    Finding,
+    FindNote,
+    FoundOrder,
+    GoReason,
+    Offer,
+    OrderDetail,
+    Refused,
+    Request,
+    TicketStanding,
+    Unfinished,
+)
+from pos_app.services.model import News, NewsKind, PrintOutcome, PrintResult
+from ticketing.refund_rules import Deed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pos_app.presenters.runner import Run
+    from pos_app.services.after_sale_model import AfterSaleServices
+    from pos_app.services.basket import Basket
+    from ticketing.ids import OpId, TicketId
+
+_LIVING: Final = (TicketStanding.VALID, TicketStanding.DISPUTED)
+_USUAL_REASONS: Final = {Deed.VOID: GoReason.MISTAKE, Deed.REPLACEMENT: GoReason.LOST}
+BROKEN: Final = "broken"
+"""The code of a fault in the till itself; the log has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AfterSaleState:
+    """The orders screen. `chosen` tickets are what deeds are about; `scanned` ones are on the desk.
+
+    `card` is the deed being looked at; `asked` the question that the server has not answered;
+    `done` what was just recorded, until the cashier goes on.
+    """
+
+    query: str = ""
+    orders: tuple[FoundOrder, ...] = ()
+    is_search: bool = False
+    note: FindNote | None = None
+    detail: OrderDetail | None = None
+    chosen: frozenset[TicketId] = frozenset()
+    scanned: frozenset[TicketId] = frozenset()
+    offers: Mapping[Deed, Offer] = field(default_factory=dict)
+    card: Offer | None = None
+    reason: GoReason = GoReason.BUYER
+    is_working: bool = False
+    asked: OpId | None = None
+    done: Done | None = None
+    unfinished: tuple[Unfinished, ...] = ()
+    refused: Refused | None = None
+    printing: frozenset[str] = frozenset()  # order ids
+    print_failed: str = ""  # the order whose paper did not come out
+    exchange: Offer | None = None  # the sell screen picks what is taken instead
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a deed is under way: nothing else may be begun."""
+        return self.is_working or self.asked is not None
+
+    @property
+    def owed(self) -> tuple[Unfinished, ...]:
+        """What was left unfinished, without what is under way right now."""
+        return tuple(one for one in self.unfinished if one.op_id != self.asked)
+
+    def difference_minor(self, basket: Basket | None) -> int:
+        """What an exchange for this basket costs the buyer; negative when they get something."""
+        if self.exchange is None:
+            return 0
+        total = basket.total_minor if basket else 0
+        return total + self.exchange.fee_minor - self.exchange.back_minor
+
+
+class AfterSalePresenter(Observable[AfterSaleState]):
+    """`print_order` prints an order's tickets, as the sell screen does; on the printing lane."""
+
+    def __init__(
+        self,
+        services: AfterSaleServices,
+        run: Run,
+        run_printing: Run,
+        print_order: Callable[[str], PrintResult],
+    ) -> None:
+        super().__init__(AfterSaleState())
+        self._services = services
+        self._run = run
+        self._run_printing = run_printing
+        self._print_order = print_order
+
+    # ------------------------------------------------------------------------------- finding
+
+    def open(self) -> None:
+        """Show the last orders, and what was left unfinished."""
+        if not self.state.query:
+            self._run(self._services.recent, self._show_recent, self._fail)
+        self._refresh_detail()
+        self.refresh_unfinished()
+
+    def search(self, text: str, performance: int) -> None:
+        """Find by code, number or seat; nothing typed shows the last orders again."""
+        if self.state.is_busy:
+            return
+        wanted = text.strip()
+        self._become(replace(self.state, query=wanted, refused=None))
+        if not wanted:
+            self._become(replace(self.state, note=None))
+            self._run(self._services.recent, self._show_recent, self._fail)
+            return
+        self._run(lambda: self._services.find(wanted, performance), self._show_found, self._fail)
+
+    def pick(self, found: FoundOrder) -> None:
+        """Show an order; all of its living tickets are chosen."""
+        if self.state.is_busy:
+            return
+        self._become(replace(self.state, refused=None))
+        self._load(found, None)
+
+    def toggle(self, ticket_id: TicketId) -> None:
+        """Choose a ticket, or leave it out."""
+        detail = self.state.detail
+        if detail is None or self.state.is_busy or ticket_id not in _living(detail):
+            return
+        self._choose(self.state.chosen ^ {ticket_id})
+
+    def choose_all(self) -> None:
+        """Choose every living ticket; if they all are chosen, none."""
+        detail = self.state.detail
+        if detail is not None and not self.state.is_busy:
+            living = _living(detail)
+            self._choose(frozenset() if self.state.chosen == living else living)
+
+    # --------------------------------------------------------------------------------- doing
+
+    def preview(self, deed: Deed) -> None:
+        """Look at a deed before it is done; nothing happens yet."""
+        offer = self.state.offers.get(deed)
+        if self.state.is_busy or offer is None or not offer.can_be_done:
+            return
+        reason = _USUAL_REASONS.get(deed, GoReason.BUYER)
+        if deed is Deed.EXCHANGE:
+            self._become(
+                replace(self.state, exchange=offer, card=None, refused=None, reason=reason)
+            )
+        else:
+            self._become(replace(self.state, card=offer, refused=None, reason=reason))
+
+    def choose_reason(self, reason: GoReason) -> None:
+        """Say why."""
+        if not self.state.is_busy:
+            self._become(replace(self.state, reason=reason))
+
+    def confirm(self) -> None:
+        """Do what the card says. One at a time."""
+        if self.state.card is not None and not self.state.is_busy:
+            self._do(self._request(self.state.card))
+
+    def swap(self, basket: Basket | None, tendered_minor: int) -> None:
+        """Exchange for what the sell screen holds."""
+        offer = self.state.exchange
+        if offer is not None and not self.state.is_busy:
+            request = self._request(offer)
+            self._do(replace(request, basket=basket, tendered_minor=tendered_minor))
+
+    def cancel_exchange(self) -> None:
+        """Leave everything as it is."""
+        if not self.state.is_busy:
+            self._become(replace(self.state, exchange=None, refused=None))
+
+    def back(self) -> bool:
+        """One step back: the message, what was done, the preview. False when there is none."""
+        state = self.state
+        if state.refused is not None:
+            self._become(replace(state, refused=None))
+        elif state.done is not None:
+            self._become(replace(state, done=None))
+            self._refresh_detail()
+        elif state.card is not None and not state.is_busy:
+            self._become(replace(state, card=None))
+        else:
+            return False
+        return True
+
+    def reprint(self) -> None:
+        """Print the order's living tickets once more."""
+        detail = self.state.detail
+        if detail is not None and detail.found.is_own:
+            self._print(detail.found.order_id)
+
+    # ------------------------------------------------------------------------------ unfinished
+
+    def refresh_unfinished(self) -> None:
+        """Read what was begun and has not ended."""
+        self._run(self._services.unfinished, self._show_unfinished, self._fail)
+
+    def finish(self, op_id: OpId) -> None:
+        """Go on with what the server has granted."""
+        if not self.state.is_busy:
+            self._become(replace(self.state, asked=op_id, refused=None))
+            self._ask_progress(op_id)
+
+    def refund_instead(self, op_id: OpId) -> None:
+        """Give an exchange's worth back in cash, where its new places are gone."""
+        if not self.state.is_busy:
+            self._become(replace(self.state, asked=op_id, refused=None))
+            self._run(lambda: self._services.refund_instead(op_id), self._progressed, self._fail)
+
+    def drop(self, op_id: OpId) -> None:
+        """Pay nothing for it. The manager sees it."""
+        if not self.state.is_busy:
+            self._run(lambda: self._services.drop(op_id), self._dropped, self._fail)
+
+    def on_news(self, news: News) -> None:
+        """Take a piece of news; on the presenter's thread."""
+        if news.kind is NewsKind.AFTER_SALE:
+            if news.reason == self.state.asked:
+                self._ask_progress(self.state.asked)
+            self.refresh_unfinished()
+        elif news.kind is NewsKind.STATUS:
+            if self.state.asked is not None and not self.state.is_working:
+                self._ask_progress(self.state.asked)
+            if self.state.detail is not None and not self.state.is_busy:
+                self._look()
+        elif news.kind is NewsKind.AVAILABILITY and self.state.detail is not None:
+            self._refresh_detail()
+
+    # ------------------------------------------------------------------------- what came back
+
+    def _show_recent(self, orders: tuple[FoundOrder, ...]) -> None:
+        if not self.state.query:
+            self._become(replace(self.state, orders=orders, is_search=False, note=None))
+
+    def _show_found(self, finding: Finding) -> None:
+        """One order is opened at once; a ticket of the open one is put on the desk."""
+        scanned, detail = finding.scanned, self.state.detail
+        if scanned is not None and detail is not None and scanned in _living(detail):
+            seen = self.state.scanned | {scanned}
+            self._become(replace(self.state, scanned=seen, note=None))
+            self._choose(self.state.chosen & seen | {scanned})
+            return
+        self._become(replace(self.state, orders=finding.orders, is_search=True, note=finding.note))
+        if len(finding.orders) == 1:
+            self._load(finding.orders[0], scanned)
+
+    def _load(self, found: FoundOrder, scanned: TicketId | None) -> None:
+        self._run(
+            lambda: self._services.detail(found), partial(self._show_detail, scanned), self._fail
+        )
+
+    def _show_detail(self, scanned: TicketId | None, detail: OrderDetail | None) -> None:
+        papers = frozenset({scanned} if scanned else ())
+        chosen = _living(detail) if detail else frozenset()
+        self._become(
+            replace(
+                self.state,
+                detail=detail,
+                scanned=papers,
+                chosen=chosen & papers or chosen,
+                offers={},
+                card=None,
+                done=None,
+            )
+        )
+        self._look()
+
+    def _refresh_detail(self) -> None:
+        """Read the open order again; what was chosen stays chosen as far as it lives."""
+        detail = self.state.detail
+        if detail is not None and not self.state.is_busy:
+            found = detail.found
+            self._run(lambda: self._services.detail(found), self._show_again, self._fail)
+
+    def _show_again(self, detail: OrderDetail | None) -> None:
+        before = self.state.detail
+        if detail is None or before is None or before.found.key != detail.found.key:
+            return
+        chosen = self.state.chosen & _living(detail)
+        orders = tuple(
+            detail.found if one.key == detail.found.key else one for one in self.state.orders
+        )
+        self._become(replace(self.state, detail=detail, chosen=chosen, orders=orders))
+        self._look()
+
+    def _choose(self, chosen: frozenset[TicketId]) -> None:
+        self._become(replace(self.state, chosen=chosen, card=None, refused=None))
+        self._look()
+
+    def _look(self) -> None:
+        """What could be done with the chosen tickets."""
+        detail, chosen, scanned = self.state.detail, self.state.chosen, self.state.scanned
+        if detail is None or not detail.found.is_own:
+            self._become(replace(self.state, offers={}))
+            return
+        tickets = tuple(ticket.id for ticket in detail.tickets if ticket.id in chosen)
+        key = detail.found.key
+
+        def read() -> Mapping[Deed, Offer]:
+            found = {
+                deed: self._services.offer(
+                    deed, detail.found.event_id, detail.found.order_id, tickets, scanned
+                )
+                for deed in Deed
+            }
+            return {deed: offer for deed, offer in found.items() if offer is not None}
+
+        self._run(read, partial(self._show_offers, key, chosen), self._fail)
+
+    def _show_offers(
+        self, key: Sequence[str], chosen: frozenset[TicketId], offers: Mapping[Deed, Offer]
+    ) -> None:
+        detail = self.state.detail
+        if detail is None or detail.found.key != key or self.state.chosen != chosen:
+            return
+        card, shown = self.state.card, None
+        if card is not None:
+            renewed = offers.get(card.deed)
+            shown = renewed if renewed is not None and renewed.can_be_done else None
+        if self.state.is_busy:
+            shown = card
+        self._become(replace(self.state, offers=offers, card=shown))
+
+    def _show_unfinished(self, unfinished: tuple[Unfinished, ...]) -> None:
+        self._become(replace(self.state, unfinished=unfinished))
+
+    def _request(self, offer: Offer) -> Request:
+        return Request(
+            offer.deed,
+            offer.event_id,
+            offer.order_id,
+            tuple(each.ticket_id for each in offer.preview.tickets),
+            self.state.scanned,
+            self.state.reason,
+            offer.back_minor,
+            offer.fee_minor,
+        )
+
+    def _do(self, request: Request) -> None:
+        self._become(replace(self.state, is_working=True, refused=None))
+        self._run(lambda: self._services.do(request), self._progressed, self._fail)
+
+    def _ask_progress(self, op_id: OpId) -> None:
+        self._run(lambda: self._services.progress(op_id), self._progressed, self._fail)
+
+    def _progressed(self, answer: Done | Asked | Refused) -> None:
+        if isinstance(answer, Asked):
+            self._become(replace(self.state, is_working=False, asked=answer.op_id))
+        elif isinstance(answer, Refused):
+            if not self.state.is_busy:
+                return  # an answer to what has ended already
+            self._become(replace(self.state, is_working=False, asked=None, refused=answer))
+            self._refresh_detail()
+        else:
+            self._become(
+                replace(
+                    self.state,
+                    is_working=False,
+                    asked=None,
+                    card=None,
+                    exchange=None,
+                    done=answer,
+                    refused=None,
+                    scanned=frozenset(),
+                )
+            )
+            self._print_done(answer)
+            self._refresh_detail()
+            if not self.state.query:
+                self._run(self._services.recent, self._show_recent, self._fail)
+        self.refresh_unfinished()
+
+    def wait_no_longer(self) -> None:
+        """The server does not answer: go on with other things; it stays among the unfinished."""
+        if self.state.asked is not None:
+            self._become(replace(self.state, asked=None, card=None, exchange=None))
+            self.refresh_unfinished()
+            self._refresh_detail()
+
+    def _dropped(self, dropped: bool) -> None:
+        if not dropped:
+            self._become(replace(self.state, refused=Refused(Barred.STILL_ASKING)))
+        self.refresh_unfinished()
+        self._refresh_detail()
+
+    def _print_done(self, done: Done) -> None:
+        """Paper for what was done: new tickets where there are some, and the buyer's slip."""
+        if done.new_order_id:
+            self._print(done.new_order_id)
+        self._run_printing(lambda: self._services.print_slip(done), _nothing, self._fail)
+
+    def _print(self, order_id: str) -> None:
+        if order_id in self.state.printing:
+            return
+        printing = self.state.printing | {order_id}
+        self._become(replace(self.state, printing=printing, print_failed=""))
+        self._run_printing(
+            lambda: self._print_order(order_id), self._printed, partial(self._not_printed, order_id)
+        )
+
+    def _printed(self, result: PrintResult) -> None:
+        failed = result.order_id if result.outcome is not PrintOutcome.PRINTED else ""
+        printing = self.state.printing - {result.order_id}
+        self._become(replace(self.state, printing=printing, print_failed=failed))
+        self._refresh_detail()
+
+    def _not_printed(self, order_id: str, error: Exception) -> None:
+        self._become(
+            replace(self.state, printing=self.state.printing - {order_id}, print_failed=order_id)
+        )
+        self._fail(error)
+
+    def _fail(self, _error: Exception) -> None:
+        """A fault of ours; the runner has logged it. What was asked stays among the unfinished."""
+        self._become(replace(self.state, is_working=False, asked=None, refused=Refused(BROKEN)))
+
+
+def _living(detail: OrderDetail) -> frozenset[TicketId]:
+    return frozenset(ticket.id for ticket in detail.tickets if ticket.standing in _LIVING)
+
+
+def _nothing(_result: object) -> None:
+    """For work whose answer nobody waits for."""

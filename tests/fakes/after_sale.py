@@ -1,0 +1,64 @@
+"""The use cases after the sale for a till in memory that has sold nothing to give back."""
+
+# ruff: noqa: ARG002 - whatever is asked, there is nothing
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pos_app.services.after_sale_model import (
+    Asked,
+    Barred,
+    Done,
+    Finding,
+    FindNote,
+    FoundOrder,
+    Offer,
+    OrderDetail,
+    Refused,
+    Request,
+    Unfinished,
+)
+from ticketing.ids import OpId, TicketId
+from ticketing.refund_rules import Deed
+
+
+class NothingSold:
+    """Finds nothing and does nothing; tests of the deeds have a till on real files."""
+
+    def recent(self) -> tuple[FoundOrder, ...]:
+        return ()
+
+    def find(self, text: str, performance: int) -> Finding:
+        return Finding((), FindNote.NOTHING)
+
+    def detail(self, found: FoundOrder) -> OrderDetail | None:
+        return None
+
+    def offer(
+        self,
+        deed: Deed,
+        event_id: str,
+        order_id: str,
+        ticket_ids: Sequence[TicketId],
+        scanned: frozenset[TicketId],
+    ) -> Offer | None:
+        return None
+
+    def do(self, request: Request) -> Done | Asked | Refused:
+        return Refused(Barred.ELSEWHERE)
+
+    def progress(self, op_id: OpId) -> Done | Asked | Refused:
+        return Refused(Barred.ELSEWHERE)
+
+    def refund_instead(self, op_id: OpId) -> Done | Asked | Refused:
+        return self.progress(op_id)
+
+    def unfinished(self) -> tuple[Unfinished, ...]:
+        return ()
+
+    def drop(self, op_id: OpId) -> bool:
+        return False
+
+    def print_slip(self, done: Done) -> str:
+        return ""

@@ -1,0 +1,96 @@
+"""A till's window over real services and files, with a server that answers when it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge.protocol import revoke
+from edge.sync import RevokeWish
+from pos_app.services.model import Sold
+from pos_app.ui.window import TillWindow
+from tests.fakes.hall import EVENT_ID, ROW, SECOND, SetEnv
+from tests.fakes.runner import run_now
+from tests.gui.robot import click, settle
+from tests.integration.pos_app.window_stage import CASHIER, PIN, Stage
+from ticketing.journal import OpKind
+from ticketing.operations import Sale, decode_sale
+
+OTHERS = (200, 201, 202, 203)
+"""Seats of a cheaper tier, lent to this window too."""
+
+
+@dataclass
+class Desk:
+    """A window with somebody signed in, and hands for the server."""
+
+    till: Stage
+    window: TillWindow
+    sales: list[Sale] = field(default_factory=list)
+
+    def sell(self, units: Sequence[int], performance: int = SECOND) -> Sale:
+        """Sell places that were lent, as the services do it."""
+        basket = self.till.basket(units, performance)
+        sold = self.till.window.pay_cash(basket, basket.total_minor)
+        assert isinstance(sold, Sold), sold
+        found = [decode_sale(op.body) for op in self.till.ops(OpKind.SALE)]
+        sale = next(one for one in found if one and one.order_id == sold.order_id)
+        self.sales.append(sale)
+        return sale
+
+    def server_says(self, code: str = "") -> None:
+        """Answer the last question: yes, or no with a code."""
+        replica = self.till.replica
+        wish = next(one for one in reversed(self.till.engine.wishes) if isinstance(one, RevokeWish))
+        with replica.reading() as connection:
+            planned = revoke.find_revocation(connection, wish.op_id)
+        assert planned is not None
+        if code:
+            replica.transact(lambda unit: revoke.on_revoke_refused(unit, planned, code))
+        else:
+            rows = [{"id": ticket, "state": "void"} for ticket in planned.ticket_ids]
+            replica.transact(lambda unit: revoke.on_revoke(unit, planned, {"tickets": rows}))
+        wish.then(code or "revoked")
+
+    def open_orders(self) -> None:
+        """Go to the orders by the rail."""
+        click(self.window, "rail_orders")
+        settle(self.window)
+
+
+def open_on(till: Stage, size: tuple[int, int] = (1366, 768)) -> TillWindow:
+    """The window over a stage's services, signed in, with the second performance open."""
+    window = TillWindow(till.window, run_now, run_now, lambda: till.env.now)
+    till.window.subscribe(window.on_news)
+    window.resize(*size)
+    window.show()
+    window.activateWindow()
+    window.start()
+    click(window, f"sign_in_{CASHIER}")
+    for digit in PIN:
+        click(window, f"pin_key_{digit}")
+    click(window, "sign_in_submit")
+    click(window, f"performance_{SECOND}")
+    settle(window)
+    return window
+
+
+@contextmanager
+def desk(folder: Path, size: tuple[int, int] = (1366, 768)) -> Iterator[Desk]:
+    """Two sales of this window and places to swap for, online."""
+    with closing(Stage(folder, SetEnv())) as till:
+        till.sign_in()
+        till.lend((*ROW, *OTHERS), SECOND)
+        till.go_online()
+        window = open_on(till, size)
+        made = Desk(till, window)
+        try:
+            yield made
+        finally:
+            window.close()
+            window.deleteLater()
+
+
+__all__ = ["EVENT_ID", "OTHERS", "ROW", "SECOND", "Desk", "desk", "open_on"]
