@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.drawer import book_drawer, check_close
 from sync_server.heart.late import late_claim
+from sync_server.heart.prices import check_sale_prices
 from sync_server.heart.rows import Claim, EntryRow, LedgerLine, Order, TicketRow
 from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.units import (
@@ -26,7 +27,6 @@ from sync_server.heart.units import (
 from sync_server.heart.work import Work
 from ticketing.admission import AllotmentState
 from ticketing.claim import ClaimKind
-from ticketing.event import Event
 from ticketing.journal import Op, OpKind, Verdict
 from ticketing.ledger import SALES, postings
 from ticketing.operations import (
@@ -205,7 +205,7 @@ def _sell(work: Work, source: Source, op: Op, sale: Sale) -> Effect:
     verdict, code = _sell_lines(work, source, sale.order_id, sale.lines)
     _put_order(work, source, op, sale)
     _book(work, source, op, sale)
-    _check_prices(work, sale)
+    check_sale_prices(work, op, sale)
     return Effect(verdict, code, shows=True)
 
 
@@ -350,30 +350,6 @@ def _book_contradicted(work: Work, source: Source, op: Op) -> None:
         _book(work, source, op, kind)
 
 
-def _check_prices(work: Work, sale: Sale | Exchange) -> None:
-    """A price that is not the list's is booked as it was paid, and shown as a case."""
-    event = work.event
-    wrong = [
-        {"ticket": line.ticket_id, "paid": line.price_minor, "list": listed}
-        for line in sale.lines
-        if (listed := _listed_minor(event, line)) != line.price_minor
-    ]
-    if wrong or sale.currency != event.currency:
-        body = {"order": sale.order_id, "price_list": sale.price_list_version, "lines": wrong}
-        open_case(work, CaseKind.PRICE, sale.order_id, body)
-
-
-def _listed_minor(event: Event, line: SaleLine) -> int | None:
-    """The list's price of this very place; None when it has none, or is of another price tier."""
-    try:
-        tier_id = event.tier_of(line.unit)
-    except KeyError:
-        return None
-    if tier_id != line.tier_id:
-        return None
-    return event.price(tier_id, line.ticket_type_id, line.performance)
-
-
 # --- stock
 
 
@@ -430,7 +406,7 @@ def _exchange(work: Work, source: Source, op: Op, exchange: Exchange) -> Effect:
     sold, code = _sell_lines(work, source, exchange.order_id, exchange.lines)
     _put_order(work, source, op, exchange)
     _book(work, source, op, exchange)
-    _check_prices(work, exchange)
+    check_sale_prices(work, op, exchange)
     if order is not None:
         order.refunded_minor += exchange.credit_minor
         _note_refunded(work, order, voided=False)

@@ -45,7 +45,11 @@ class NoGrant(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Acquire:
-    """A till's wish: these very units (`firm`: for a basket), or about `count` in whole rows."""
+    """A till's wish: these very units (`firm`: for a basket), or about `count` in whole rows.
+
+    `counts` are shares of pools: with units all of them or nothing is lent, with a count at most
+    so many.
+    """
 
     req: str
     performance: int
@@ -117,12 +121,13 @@ class Lend:
                 return NoGrant.ENOUGH
             units = share
         claims = [work.claim(wish.performance, unit) for unit in units]
+        counts = wish.counts if wish.units else self._fair_counts(work, len(units))
         obstacle = obstacle_of(claims, work.plan, source.node_id)
-        if obstacle is None and not pools_have(work, wish.counts):
+        if obstacle is None and not pools_have(work, counts):
             obstacle = NoGrant.POOL_EMPTY
         if obstacle is not None:
             return obstacle
-        return grant_of(self._lend(work, claims))
+        return grant_of(self._lend(work, claims, counts))
 
     def _refused(self, work: Work) -> NoGrant | None:
         wish, source = self.wish, self.source
@@ -136,13 +141,24 @@ class Lend:
             return NoGrant.LIMIT
         return None
 
-    def _lend(self, work: Work, claims: list[Claim]) -> Allot:
+    def _fair_counts(self, work: Work, unit_count: int) -> tuple[tuple[str, int], ...]:
+        """What a refill gets of the pools: its part of what is free, one for each place at most."""
+        fair = (
+            (id_, min(wanted, unit_count, self._part(work, id_)))
+            for id_, wanted in self.wish.counts
+        )
+        return tuple((pool_id, count) for pool_id, count in fair if count)
+
+    def _part(self, work: Work, pool_id: str) -> int:
+        """A till's part of what is free of a pool, rounded up; none of a pool there is not."""
+        pool = work.pools.get(pool_id)
+        return -(-pool.free // max(1, self.tills)) if pool is not None else 0
+
+    def _lend(self, work: Work, claims: list[Claim], wished: tuple[tuple[str, int], ...]) -> Allot:
         wish = self.wish
         lender = Lender(self.source, self.policy)
         allot = lender.lend(work, wish.req, wish.performance, claims, firm=wish.firm)
-        counts = {
-            pool: count for pool, count in wish.counts if take_share(work, allot.id, pool, count)
-        }
+        counts = {pool: count for pool, count in wished if take_share(work, allot.id, pool, count)}
         if counts:
             allot.body = allot_body(list(units_of(allot)), counts)
         return allot

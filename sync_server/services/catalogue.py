@@ -27,6 +27,7 @@ from ticketing.catalogue import (
     venue_document,
 )
 from ticketing.event import Event, Performance, Venue
+from ticketing.pricing import PoolSize
 from ticketing.seating import SeatingPlan
 
 PLANS_CACHED_MAX = 64
@@ -72,6 +73,9 @@ def store_catalogue(tx: Transaction, catalogue: Catalogue) -> Stored | NotStored
         changed += _put_doc(tx, event_id, "event", event_id, document)
     for event in catalogue.events:
         _store_performances(tx, event, _plan_of(catalogue, event))
+        changed_pools = [size for size in event.price_rules.pools if not _has_pool(tx, event, size)]
+        for size in changed_pools:
+            _store_pool(tx, event, size)
     performance_count = sum(len(event.performances) for event in catalogue.events)
     return Stored(venue_id, len(catalogue.events), performance_count, changed)
 
@@ -197,6 +201,7 @@ def _reasons_against_event(tx: Transaction, event: Event, plan: SeatingPlan) -> 
             f"in the seating plan '{plan.id}': {_shown(lost)}"
         )
     yield from _reasons_of_money(tx, event)
+    yield from _reasons_of_pools(tx, event)
     yield from _reasons_of_numbers(tx, event)
 
 
@@ -211,6 +216,26 @@ def _reasons_of_money(tx: Transaction, event: Event) -> Iterable[str]:
             f"event '{event.id}': tickets have been sold in {sold_in[0][0]}, so its currency "
             f"cannot become {event.currency}"
         )
+
+
+def _reasons_of_pools(tx: Transaction, event: Event) -> Iterable[str]:
+    changed = [size for size in event.price_rules.pools if not _has_pool(tx, event, size)]
+    row = tx.row("SELECT quarantine FROM stream WHERE event_id = :e", e=event.id)
+    if changed and row is not None and row[0]:
+        yield (
+            f"event '{event.id}': the nodes have not all told yet what they hold since the "
+            "database was put back, so no pool of its price rules can be changed; settle that first"
+        )
+    for size in changed:
+        row = tx.row(
+            "SELECT lent, spent FROM pool WHERE event_id = :e AND id = :p", e=event.id, p=size.id
+        )
+        used = row[0] + row[1] if row is not None else 0
+        if used > size.capacity:
+            yield (
+                f"event '{event.id}': {used} of the pool '{size.id}' are lent or spent already, "
+                f"so it cannot have a capacity of {size.capacity}"
+            )
 
 
 def _reasons_of_numbers(tx: Transaction, event: Event) -> Iterable[str]:
@@ -297,6 +322,28 @@ def _store_performance(tx: Transaction, performance: Performance, unit_count: in
         units=unit_count,
         starts=_unix_ms(performance.starts_at),
         ends=_unix_ms(performance.ends_at),
+    )
+
+
+def _has_pool(tx: Transaction, event: Event, size: PoolSize) -> bool:
+    row = tx.row("SELECT capacity FROM pool WHERE event_id = :e AND id = :p", e=event.id, p=size.id)
+    return row is not None and row[0] == size.capacity
+
+
+def _store_pool(tx: Transaction, event: Event, size: PoolSize) -> None:
+    """Give a counter pool its size; that no less is lent or spent was checked before.
+
+    One that no rule names any more stays, for what is lent of it.
+    """
+    tx.run(
+        "INSERT INTO pool (event_id, id, capacity, free, lent, spent, rev) "
+        "VALUES (:e, :p, :c, :c, 0, 0, :rev) ON CONFLICT (event_id, id) DO UPDATE SET "
+        "capacity = excluded.capacity, free = excluded.capacity - pool.lent - pool.spent, "
+        "rev = excluded.rev",
+        e=event.id,
+        p=size.id,
+        c=size.capacity,
+        rev=tx.next_rev(event.id),
     )
 
 

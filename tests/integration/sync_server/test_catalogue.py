@@ -98,8 +98,9 @@ def test_the_first_catalogue_founds_the_house(engine: Engine, document: dict[str
     rows = transact(
         engine, lambda tx: tx.rows("SELECT event_id, kind, head FROM stream ORDER BY 1")
     )
-    # The house: its venue, its list of events, and the person who was there before.
-    assert [tuple(row) for row in rows] == [("seaview", "house", 3), (EVENT, "event", 1)]
+    # The house: its venue, its list of events, and the person who was there before. The event:
+    # its document, and the three pools of its price rules.
+    assert [tuple(row) for row in rows] == [("seaview", "house", 3), (EVENT, "event", 4)]
     (person_row,) = transact(engine, lambda tx: tx.rows("SELECT rev FROM person"))
     assert person_row[0] > 0
 
@@ -124,7 +125,7 @@ def test_a_new_price_changes_the_events_document_only(
     (row,) = transact(
         engine, lambda tx: tx.rows("SELECT rev FROM doc WHERE event_id = 'swan-lake'")
     )
-    assert row[0] == 2
+    assert row[0] == 5  # after the document and three pools
 
 
 def test_what_is_loaded_is_what_was_imported(engine: Engine, document: dict[str, Any]) -> None:
