@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from ticketing.business_day import business_day
 from ticketing.pricing.price_list import PriceList
 from ticketing.pricing.rules import NO_RULES, PriceRules
+from ticketing.refund_rules import DEFAULT_RULES, RefundRules
 from ticketing.text import Text
 
 DEFAULT_DAY_STARTS = time(4)
@@ -119,6 +120,7 @@ class Event:
     tier_spans: tuple[TierSpan, ...]
     prices: tuple[Price, ...]
     price_rules: PriceRules = NO_RULES
+    refund_rules: RefundRules = DEFAULT_RULES
     price_list: PriceList = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 

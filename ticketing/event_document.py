@@ -18,6 +18,7 @@ from ticketing.performance_document import (
 )
 from ticketing.price_list_document import price_list_members, read_price_list
 from ticketing.pricing.document import Scope, price_rules_members, read_price_rules
+from ticketing.refund_rules_document import read_refund_rules, refund_rules_members
 from ticketing.seating import UNIT_MAX, SeatingPlan
 from ticketing.seating_document import read_text
 
@@ -37,7 +38,7 @@ _EVENT_KEYS = tuple("id name plan price_tiers ticket_types price_list performanc
 def read_event(node: Node, setting: Setting) -> Event | None:
     """Read one event; None, with its problems recorded, when anything in it is wrong."""
     mark = node.problems.count
-    members = node.members(_EVENT_KEYS, ("price_rules",))
+    members = node.members(_EVENT_KEYS, ("price_rules", "refund_rules"))
     languages = setting.venue.languages
     event_id = members["id"].identifier()
     name = read_text(members["name"], languages)
@@ -54,6 +55,7 @@ def read_event(node: Node, setting: Setting) -> Event | None:
         frozenset(numbers),
     )
     rules = read_price_rules(members["price_rules"], scope, setting)
+    refund_rules = read_refund_rules(members["refund_rules"])
     spans = _read_tier_spans(tier_nodes, tiers, plan, members["price_tiers"])
     if node.problems.since(mark) or plan is None:
         return None
@@ -69,12 +71,14 @@ def read_event(node: Node, setting: Setting) -> Event | None:
         tier_spans=spans,
         prices=prices,
         price_rules=rules,
+        refund_rules=refund_rules,
     )
 
 
 def event_members(event: Event) -> dict[str, Any]:
     """Return the event in its stored form; reading it with its venue and plan gives an equal one."""
     rules = price_rules_members(event.price_rules)
+    refunds = refund_rules_members(event.refund_rules)
     return {
         "id": event.id,
         "name": event.name.to_json(),
@@ -86,6 +90,7 @@ def event_members(event: Event) -> dict[str, Any]:
         ],
         "price_list": price_list_members(event),
         **({"price_rules": rules} if rules else {}),
+        **({"refund_rules": refunds} if refunds else {}),
         "performances": [performance_members(one) for one in event.performances],
     }
 

@@ -121,6 +121,31 @@ def bar(code: str) -> str:
     return _rules_say(code) or _till_says(code) or _server_says(code)
 
 
+def refused(code: str) -> str:
+    """Why a deed was not done, and what that means for the money."""
+    said = bar(code)
+    if code in _SAY_THE_MONEY:
+        return said
+    gap = "" if words.language().startswith("zh") else " "
+    return said + gap + _("Nothing was done: give back what was taken, pay nothing out.")
+
+
+_SAY_THE_MONEY = frozenset(
+    {
+        Barred.NOT_SIGNED_IN,
+        Barred.UNITS_GONE,
+        Barred.STILL_ASKING,
+        Barred.SELLING_LOCKED,
+        Barred.DISK_FULL,
+        "quarantine",
+        "journal_forked",
+        "unknown_order",
+        "contradiction",
+    }
+)
+"""Codes whose sentences speak of the money themselves."""
+
+
 def _rules_say(code: str) -> str:
     said: dict[str, str] = {
         Bar.ENTERED: _("Somebody went in on it."),

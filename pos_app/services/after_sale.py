@@ -8,7 +8,7 @@ anywhere in between finds the question again, and goes on or drops it; nothing i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from edge.catalogue import Known
@@ -47,7 +47,7 @@ from pos_app.services.after_sale_model import (
     TicketStanding,
     Unfinished,
 )
-from pos_app.services.basket import Basket, BasketLine
+from pos_app.services.basket import Basket, line_as_sold
 from pos_app.services.model import News, NewsKind, Person, SaleRefusal
 from pos_app.services.printing import PrintDesk
 from pos_app.services.shifts import shift_for
@@ -60,18 +60,17 @@ from ticketing.operations import (
     ExchangeAction,
     Refund,
     RefundAction,
+    SaleLine,
     decode_exchange,
     decode_refund,
     encode_exchange,
     encode_refund,
 )
 from ticketing.refund_rules import (
-    DEFAULT_RULES,
     Asker,
     Deed,
     PaidOrder,
     PaidTicket,
-    RefundRules,
     preview,
 )
 from ticketing.returns import ReturnAction, ReturnRefusal, Route, return_route
@@ -161,7 +160,7 @@ class AfterSale:
         if own is None or known is None:
             return None
         same_shift = self._is_same_shift(own)
-        person, rules = self._counter.person(), rules_of(known.event)
+        person, rules = self._counter.person(), known.event.refund_rules
         asker = Asker(same_shift, person is not None and person.role == "manager")
         paid = PaidOrder(own.sold_at, _paid_tickets(own, known))
         found = preview(deed, paid, ticket_ids, self._counter.now(), rules, asker)
@@ -308,7 +307,11 @@ class AfterSale:
             return Refused(Barred.EMPTY)
         if basket.event_id != draft.event_id:
             return Refused(Barred.OTHER_EVENT)
-        refused = sales.refusal(basket, known.event, basket.total_minor, self._counter.now())
+        with self._replica.reading() as connection:
+            context = sales.price_context(
+                connection, draft.event_id, self._counter.now(), self._counter.person()
+            )
+        refused = sales.refusal(basket, known.event, basket.total_minor, context.now, context)
         if refused is not None:
             return Refused(_SALE_CODES.get(refused.reason, str(refused.reason)), refused.units)
         return Refused(Barred.TENDER_TOO_SMALL) if draft.tendered_minor < draft.paid_minor else None
@@ -438,6 +441,8 @@ class AfterSale:
         basket = draft.basket or self._same_places(draft, tickets)
         seller = sales.Seller(self._env, self._ids, self._key, draft.by, self._prefix)
         lines, _late = sales.take_lines(unit, seller, known.event, basket.lines)
+        if draft.basket is None:
+            lines = self._as_sold_before(draft, lines)
         paid = draft.paid_minor
         return Exchange(
             tickets,
@@ -460,20 +465,27 @@ class AfterSale:
         """What a replacement sells: the lost tickets' places at the prices that were paid."""
         own = self._finder.own(draft.event_id, draft.order_id)
         assert own is not None, "an order of ours does not go"
-        lines = tuple(
-            BasketLine(
-                line.performance,
-                line.unit,
-                line.tier_id,
-                line.ticket_type_id,
-                line.price_minor,
-                line.rule,
-            )
-            for line in own.order.lines
-            if line.ticket_id in tickets
-        )
+        lines = tuple(line_as_sold(line) for line in own.order.lines if line.ticket_id in tickets)
         version = own.order.price_list_version
         return Basket(draft.event_id, draft.currency, version, lines)
+
+    def _as_sold_before(self, draft: Draft, lines: tuple[SaleLine, ...]) -> tuple[SaleLine, ...]:
+        """A replacement keeps all that made the price: the list's, the package, the discount."""
+        own = self._finder.own(draft.event_id, draft.order_id)
+        assert own is not None, "an order of ours does not go"
+        before = {(line.performance, line.unit): line for line in own.order.lines}
+        return tuple(
+            replace(
+                line,
+                list_minor=old.list_minor,
+                package=old.package,
+                discount=old.discount,
+                off_minor=old.off_minor,
+                approved_by=old.approved_by,
+            )
+            for line in lines
+            for old in (before[line.performance, line.unit],)
+        )
 
     def _keep_order(self, unit: Unit, event_id: str, exchange: Exchange) -> None:
         unit.execute(
@@ -501,26 +513,19 @@ class AfterSale:
         return done
 
 
-def rules_of(_event: Event) -> RefundRules:
-    """The event's refund rules."""
-    return DEFAULT_RULES
-
-
 def _paid_tickets(own: OwnOrder, known: Known) -> tuple[PaidTicket, ...]:
     """The order's lines as the rules see them. A performance that is gone is over."""
     event, paid = known.event, []
     for line in own.order.lines:
         performance = event.performance(line.performance)
-        listed = event.price(line.tier_id, line.ticket_type_id, line.performance)
         standing = own.states[line.ticket_id]
-        in_package = event.price_rules.package(line.rule) is not None
         paid.append(
             PaidTicket(
                 line.ticket_id,
                 performance.starts_at if performance else datetime.fromtimestamp(0, UTC),
                 line.price_minor,
-                max(listed or 0, line.price_minor),
-                line.rule if in_package else "",
+                max(line.list_minor, line.price_minor),
+                f"{line.rule}:{line.package}" if line.package else "",
                 standing not in (TicketStanding.VOID, TicketStanding.ASKED),
                 standing is TicketStanding.ENTERED,
             )

@@ -243,6 +243,8 @@ class DeedCard(QFrame):
         grid = QGridLayout()
         grid.setSpacing(8)
         self._reason_grid = grid
+        for at, each in enumerate(self._reasons):  # at home before they are shown
+            grid.addWidget(each, at // 2, at % 2)
         page.addLayout(grid)
         page.addSpacing(4)
         page.addWidget(self._confirm)

@@ -109,7 +109,7 @@ class ExchangeCard(QFrame):
         self._difference.setText(money(abs(due)))
         self._show_keys(due, currency, can=self._can_swap())
         refused = state.refused
-        self._notice.setText(say.bar(refused.code) if refused else "")
+        self._notice.setText(say.refused(refused.code) if refused else "")
         if state.asked is not None:
             self._notice.setText(_("Asking the server… Take no money yet."))
         restyle(self._notice, tone="danger" if refused else "accent")

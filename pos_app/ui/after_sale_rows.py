@@ -95,9 +95,14 @@ class TicketButton(RichButton):
         plan, event = detail.plan, detail.event
         place = plan.describe(ticket.unit, words.language()) if plan.has_unit(ticket.unit) else "?"
         title = ElidedLabel(15, 700)
-        title.setText(place)
+        seat = plan.seat_by_unit(ticket.unit)
+        title.setText(
+            _("Row {row} Seat {seat}").format(row=seat.row, seat=seat.label) if seat else place
+        )
         tier, kind = event.price_tier(ticket.tier_id), event.ticket_type(ticket.ticket_type_id)
         parts = [words.name(each.name) for each in (tier, kind) if each is not None]
+        if seat is not None:
+            parts.insert(0, words.name(plan.area_of(ticket.unit).name))
         package = event.price_rules.package(ticket.rule)
         if package is not None:
             parts.append(words.name(package.name))
@@ -110,7 +115,6 @@ class TicketButton(RichButton):
         price.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         standing = label(13, 600, _TICKET_TONES[ticket.standing], f"ticket_{at}_standing")
         standing.setText(say.ticket_standing(ticket, detail))
-        standing.setMinimumWidth(96)
         standing.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         mark = picture(
             "circle-check" if is_chosen else "ticket", "accent" if is_chosen else "text3"

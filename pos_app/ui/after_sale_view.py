@@ -329,7 +329,7 @@ class AfterSaleView(QWidget):
         detail = state.detail
         self._refused_box.setVisible(state.refused is not None)
         if state.refused is not None:
-            self._refused.setText(say.bar(state.refused.code))
+            self._refused.setText(say.refused(state.refused.code))
         self._all.setVisible(detail is not None and bool(detail.tickets))
         if detail is None:
             self._title.setText(_("No order open"))

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
+
+from PySide6.QtTest import QTest
 
 from edge.protocol import revoke
 from edge.sync import RevokeWish
@@ -43,7 +46,8 @@ class Desk:
     def server_says(self, code: str = "") -> None:
         """Answer the last question: yes, or no with a code."""
         replica = self.till.replica
-        wish = next(one for one in reversed(self.till.engine.wishes) if isinstance(one, RevokeWish))
+        wishes = list(cast("list[object]", self.till.engine.wishes))
+        wish = next(one for one in reversed(wishes) if isinstance(one, RevokeWish))
         with replica.reading() as connection:
             planned = revoke.find_revocation(connection, wish.op_id)
         assert planned is not None
@@ -67,6 +71,7 @@ def open_on(till: Stage, size: tuple[int, int] = (1366, 768)) -> TillWindow:
     window.resize(*size)
     window.show()
     window.activateWindow()
+    QTest.qWaitForWindowActive(window)
     window.start()
     click(window, f"sign_in_{CASHIER}")
     for digit in PIN:

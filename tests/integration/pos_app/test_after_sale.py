@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from pos_app.services.after_sale_model import (
 from pos_app.services.basket import Basket
 from pos_app.services.model import NewsKind, PrintOutcome, Sold
 from tests.fakes.edge_node import NODE
-from tests.fakes.hall import EVENT_ID, FIRST, GENERATION, ROW, SECOND
+from tests.fakes.hall import EVENT_ID, FIRST, GENERATION, ROW, SECOND, event_row
 from tests.integration.pos_app.window_stage import Stage
 from ticketing.ids import AllotmentId, OrderId, TicketId
 from ticketing.journal import OpKind
@@ -218,6 +219,48 @@ def test_an_entry_that_the_till_has_heard_of_is_no_question_at_all(till: Stage) 
     assert standings(till, sale) == [TicketStanding.ENTERED, TicketStanding.VALID]
     till.go_online()
     assert look(till, Deed.REFUND, sale).bars == (Bar.ENTERED,)
+
+
+def with_rules(till: Stage, **rules: object) -> None:
+    """The catalogue comes again, with refund rules."""
+    document = json.loads(json.dumps(event_row()[1]))
+    document["event"]["refund_rules"] = rules
+    till.feed.open_house(document)
+
+
+def test_the_events_ladder_is_kept_to_and_its_fee_is_booked(till: Stage) -> None:
+    sale = sell(till)
+    with_rules(till, steps=[{"minutes_before": 60, "fee_percent": 10}], minimum_fee=100)
+    offer = look(till, Deed.REFUND, sale)
+    fee = sale.total_minor // 10
+    assert (offer.back_minor, offer.fee_minor) == (sale.total_minor - fee, fee)
+    asked = ask(till, Deed.REFUND, sale)
+    server_says_yes(till, asked)
+    till.window.after_sale.progress(asked.op_id)
+    [op] = till.ops(OpKind.REFUND)
+    refund = decode_refund(op.body)
+    assert refund is not None
+    assert (refund.cash_minor, refund.fee_minor) == (sale.total_minor - fee, fee)
+
+
+def test_an_exchange_and_a_replacement_ask_their_fees(till: Stage) -> None:
+    sale = sell(till, ROW[:2])
+    with_rules(till, steps=[{"minutes_before": 0}], exchange_fee=700, replacement_fee=300)
+    basket = other_places(till, ROW[4:5])
+    offer = look(till, Deed.EXCHANGE, sale, 1)
+    assert (offer.back_minor, offer.fee_minor) == (sale.lines[0].price_minor, 700)
+    asked = ask(till, Deed.EXCHANGE, sale, 1, basket=basket, tendered_minor=1_000)
+    server_says_yes(till, asked)
+    done = till.window.after_sale.progress(asked.op_id)
+    assert isinstance(done, Done)
+    assert (done.take_in_minor, done.change_minor) == (700, 300)
+    lost = look(till, Deed.REPLACEMENT, sale)
+    assert lost.bars == (Bar.NOT_VALID,)
+    one = till.window.after_sale.offer(
+        Deed.REPLACEMENT, EVENT_ID, sale.order_id, ids(sale)[1:], NOBODY
+    )
+    assert one is not None
+    assert one.fee_minor == 300
 
 
 def test_terms_that_are_not_those_shown_are_not_paid(till: Stage) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.fakes.till import sample_catalogue
+from ticketing.catalogue import event_document, parse_event_document
 from ticketing.document_reader import Node, Problems
 from ticketing.ids import TicketId
 from ticketing.refund_rules import (
@@ -184,6 +186,16 @@ def test_a_fault_in_the_rules_is_explained_in_its_place(document: object, said: 
     rules, problems = read(document)
     assert rules == DEFAULT_RULES
     assert said in "".join(problems)
+
+
+def test_an_events_document_carries_its_refund_rules() -> None:
+    catalogue = sample_catalogue()
+    event = replace(catalogue.events[0], refund_rules=LADDER)
+    plan = catalogue.plan(event.plan_id)
+    assert plan is not None
+    document = json.loads(json.dumps(event_document(catalogue.venue, plan, event)))
+    assert parse_event_document(document, source="event")[2] == event
+    assert "refund_rules" not in event_document(catalogue.venue, plan, catalogue.events[0])["event"]
 
 
 def test_a_ladder_that_makes_no_sense_is_a_bug() -> None:
