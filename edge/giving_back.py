@@ -100,6 +100,29 @@ def shares_left(
     return {row["pool"]: row["unspent"] for row in rows}
 
 
+def all_shares_left(connection: sqlite3.Connection, stream: str) -> dict[tuple[str, str], int]:
+    """Unspent shares of counter pools in all open allotments, by (allotment, pool)."""
+    rows = connection.execute(
+        "SELECT c.allot_id, c.pool, c.granted - c.spent - c.released AS unspent "
+        "FROM allot_count c JOIN allot a ON a.stream = c.stream AND a.id = c.allot_id "
+        "WHERE c.stream = ? AND a.state = 'open' AND c.granted > c.spent + c.released",
+        (stream,),
+    )
+    return {(row["allot_id"], row["pool"]): row["unspent"] for row in rows}
+
+
+def release_idle_shares(
+    unit: Unit, env: Env, stream: str, performance: int, allotments: Iterable[AllotmentId]
+) -> list[Op]:
+    """Give back the shares of allotments that have no free unit left to be sold with them."""
+    ops: list[Op] = []
+    for allotment in allotments:
+        idle = not _free_units(unit, stream, str(allotment))
+        if idle and shares_left(unit, stream, allotment):
+            ops += _tell(unit, env, stream, performance, allotment, [])
+    return ops
+
+
 def _tell(
     unit: Unit,
     env: Env,

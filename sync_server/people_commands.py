@@ -24,7 +24,7 @@ from sync_server.store.transact import transact
 from sync_server.store.writer import Transaction
 from ticketing.operations import is_name
 
-_WITH_PIN = frozenset({PersonRole.MANAGER, PersonRole.CASHIER})
+_WITH_PIN = frozenset({PersonRole.MANAGER, PersonRole.SUPERVISOR, PersonRole.CASHIER})
 
 
 def add_parsers(

@@ -60,6 +60,11 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
                 "The prices changed meanwhile. Nothing was sold and the seats are kept; "
                 "tell the buyer the new total and take the payment again."
             )
+        case SaleRefusal.PRICE_OPEN:
+            return _(
+                "Something given on this order is not approved yet. Nothing was sold and the "
+                "basket is kept; have it approved or take it back, then take the payment."
+            )
         case SaleRefusal.SALE_ENDED:
             return _(
                 "This performance is over. Nothing was sold; clear the basket and choose "

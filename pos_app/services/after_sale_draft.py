@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from edge.journal import Unit, get_meta, set_meta
 from pos_app.services.basket import Basket, BasketLine
 from ticketing.ids import OpId, OrderId
+from ticketing.pricing import PricedLine, Step, StepKind
 from ticketing.refund_rules import Deed
 
 _KEY = "after_sale:"
@@ -55,6 +56,8 @@ class Draft:
 
 def keep(unit: Unit, op_id: OpId, draft: Draft) -> None:
     """Keep it, in the transaction that plans the question."""
+    if draft.basket is not None:  # why the prices are so stays with the lines
+        draft = replace(draft, basket=replace(draft.basket, quote=None))
     set_meta(unit, _KEY + op_id, json.dumps(asdict(draft), sort_keys=True))
 
 
@@ -72,7 +75,20 @@ def kept(connection: sqlite3.Connection, op_id: OpId) -> Draft | None:
 def _read(raw: dict[str, Any]) -> Draft:
     basket = raw.pop("basket")
     if basket is not None:
-        lines = tuple(BasketLine(**line) for line in basket.pop("lines"))
+        lines = tuple(_line(line) for line in basket.pop("lines"))
         basket = Basket(**basket, lines=lines)
     deed, order_id = Deed(raw.pop("deed")), OrderId(raw.pop("order_id"))
     return Draft(deed=deed, order_id=order_id, basket=basket, **raw)
+
+
+def _line(raw: dict[str, Any]) -> BasketLine:
+    """A line with its price. What was given by hand is in that; it is not asked for again."""
+    raw["by_hand"] = None
+    priced = raw.get("priced")
+    if priced is not None:
+        steps = tuple(
+            Step(StepKind(step["kind"]), step["rule_id"], step["amount_minor"])
+            for step in priced.pop("steps")
+        )
+        raw["priced"] = PricedLine(**priced, steps=steps)
+    return BasketLine(**raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
@@ -86,12 +86,16 @@ class House:
 class Availability:
     """State of every unit of one performance; a unit missing from `states` is ELSEWHERE.
 
-    `version` rises with every change seen, so that a face can skip what it has drawn.
+    `version` rises with every change seen, so that a face can skip what it has drawn. `lots` says
+    in which allotment a unit of ours is lent; `shares` has what is left of the counter pools in
+    all allotments of the event, by (allotment, pool).
     """
 
     performance: int
     version: int
     states: Mapping[int, UnitState]
+    lots: Mapping[int, str] = field(default_factory=dict)
+    shares: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 class SaleRefusal(StrEnum):
@@ -102,7 +106,8 @@ class SaleRefusal(StrEnum):
     TERM_OVER = "term_over"  # `units` are ours, but were lent for a time that is over
     LATE_LIMIT = "late_limit"  # so much may not be sold past the terms; `units` are those past them
     TENDER_TOO_SMALL = "tender_too_small"
-    PRICE_CHANGED = "price_changed"  # the price list changed under the basket: show it again
+    PRICE_CHANGED = "price_changed"  # the prices changed under the basket: show it again
+    PRICE_OPEN = "price_open"  # something given by hand waits for an approval, or may not be
     SALE_ENDED = "sale_ended"  # the performance is over, or not on sale any more
     DISK_FULL = "disk_full"  # nothing could be written: call the manager
     SELLING_LOCKED = "selling_locked"  # this window was fenced or needs re-enrolment

@@ -11,11 +11,12 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from edge.journal import Unit
 from edge.replica import Replica
 from pos_app.services.model import Person, SignInRefusal, SignInRefused
+from ticketing.pricing import Role
 
 TRIES_MAX = 5
 LOCKED_OUT_S = 300
 PIN_DIGITS_MAX = 12
-_ROLES = ("manager", "cashier")
+_ROLES = ("manager", "supervisor", "cashier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class _Account:
 def people(replica: Replica) -> tuple[Person, ...]:
     """Who may sign in at a till, by name."""
     return tuple(account.person for account in _accounts(replica))
+
+
+def role_of(person: Person | None) -> Role:
+    """What somebody may decide about prices; nobody no more than a cashier."""
+    return Role(person.role) if person and person.role in _ROLES else Role.CASHIER
 
 
 def check_pin(replica: Replica, person_id: str, pin: str, now_ms: int) -> Person | SignInRefused:
@@ -50,7 +56,7 @@ def _accounts(replica: Replica) -> list[_Account]:
     with replica.mirror.reading() as connection:
         rows = connection.execute(
             "SELECT id, name, role, pin FROM person WHERE state = 'active' AND pin <> '' "
-            "AND role IN (?, ?) ORDER BY name",
+            "AND role IN (?, ?, ?) ORDER BY name",
             _ROLES,
         ).fetchall()
     return [_Account(Person(row["id"], row["name"], row["role"]), row["pin"]) for row in rows]

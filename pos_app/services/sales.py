@@ -5,24 +5,28 @@ When it has committed, the sale is final, with or without the network; printing 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from edge.allotments import LentUnit, TermOver, take
 from edge.env import Env
+from edge.giving_back import all_shares_left, release_idle_shares, spend
 from edge.id_mint import IdMint
 from edge.identity import NodeKey
 from edge.journal import Unit, append, get_meta, set_meta
 from edge.time_left import late_sold, note_late, now_of
-from pos_app.services.basket import Basket, BasketLine, priced_line
-from pos_app.services.model import SaleRefusal, SaleRefused
+from pos_app.services.basket import Basket, BasketLine, priced_line, reprice
+from pos_app.services.model import Person, SaleRefusal, SaleRefused
+from pos_app.services.people import role_of
 from pos_app.services.shifts import shift_for
 from ticketing.code import TicketFacts, make_code
 from ticketing.event import Event, Performance
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import CashLeg, Sale, SaleLine, decode_sale, encode_sale
+from ticketing.pricing import Context, PricedLine
 from ticketing.terms import DEFAULT_CAPS, Anchor, Caps, Sold
 
 _RECEIPT_COUNTER = "receipt_count"
@@ -58,18 +62,44 @@ class Seller:
     caps: Caps = DEFAULT_CAPS
 
 
-def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) -> SaleRefused | None:
-    """Why this basket is not to be sold as it stands; None when nothing speaks against it."""
+def price_context(
+    connection: sqlite3.Connection, event_id: str, now: datetime, person: Person | None
+) -> Context:
+    """When, by whom and with which shares a basket of this event is priced here."""
+    shares = all_shares_left(connection, event_id)
+    return Context(now, role_of(person), person.id if person else "", shares)
+
+
+def refusal(
+    basket: Basket,
+    event: Event,
+    tendered_minor: int,
+    now: datetime,
+    context: Context | None = None,
+) -> SaleRefused | None:
+    """Why this basket is not to be sold as it stands; None when nothing speaks against it.
+
+    `context` is what it is priced in once more; without one, by nobody and without shares.
+    """
     if not basket.lines:
         return SaleRefused(SaleRefusal.EMPTY)
     if any(_is_over(event.performance(line.performance), now) for line in basket.lines):
         return SaleRefused(SaleRefusal.SALE_ENDED)
+    units = [(line.performance, line.unit) for line in basket.lines]
+    twice = tuple(sorted({line[1] for line in units if units.count(line) > 1}))
+    if twice:
+        return SaleRefused(SaleRefusal.UNIT_NOT_OURS, twice)
     other_money = basket.currency != event.currency
+    fresh = reprice(basket, event, context or Context(now))
     changed = tuple(
-        line.unit for line in basket.lines if other_money or _reprice(event, line) != line
+        line.unit
+        for line, again in zip(basket.lines, fresh.lines, strict=True)
+        if other_money or not _is_same(event, line, again)
     )
     if changed:
         return SaleRefused(SaleRefusal.PRICE_CHANGED, changed)
+    if not fresh.is_settled:
+        return SaleRefused(SaleRefusal.PRICE_OPEN)
     if tendered_minor < basket.total_minor:
         return SaleRefused(SaleRefusal.TENDER_TOO_SMALL)
     return None
@@ -78,6 +108,8 @@ def refusal(basket: Basket, event: Event, tendered_minor: int, now: datetime) ->
 def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_minor: int) -> Sale:
     """Take the units and record the sale, in the caller's transaction. Raises UnitsGone or NoShift."""
     shift = shift_for(unit, basket.currency)
+    if not shift:
+        raise NoShift
     lines, late = take_lines(unit, seller, event, basket.lines)
     sale = Sale(
         OrderId(seller.ids.next()),
@@ -92,7 +124,15 @@ def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_mino
         shift=shift,
     )
     _record(unit, seller.env, event.id, sale)
+    release_idle(unit, seller.env, event.id, lines)
     return sale
+
+
+def release_idle(unit: Unit, env: Env, event_id: str, lines: Sequence[SaleLine]) -> None:
+    """Give back the shares of allotments whose last unit was just sold."""
+    for performance in sorted({line.performance for line in lines}):
+        ids = {line.allotment for line in lines if line.performance == performance}
+        release_idle_shares(unit, env, event_id, performance, sorted(ids, key=str))
 
 
 def take_lines(
@@ -103,6 +143,7 @@ def take_lines(
     Raises UnitsGone.
     """
     held = _take_all(unit, seller, event.id, lines, now_of(unit, seller.env))
+    _spend_shares(unit, event.id, held)
     late = [line for line, lent in held if lent.late]
     if late:
         _count_late(unit, seller, late)
@@ -134,6 +175,22 @@ def _take_all(
     return held
 
 
+def _spend_shares(unit: Unit, event_id: str, held: list[tuple[BasketLine, LentUnit]]) -> None:
+    """Spend the share of each line with a pool. Raises UnitsGone where it is not there any more."""
+    moved = [
+        line.unit
+        for line, lent in held
+        if line.priced is not None
+        and line.priced.pool
+        and not (
+            line.allotment == str(lent.allotment)
+            and spend(unit, event_id, lent.allotment, line.priced.pool)
+        )
+    ]
+    if moved:
+        raise UnitsGone(tuple(moved), SaleRefusal.PRICE_CHANGED)
+
+
 def _count_late(unit: Unit, seller: Seller, late: list[BasketLine]) -> None:
     """Count what is sold past the soft term. Raises UnitsGone when a cap does not allow it."""
     sold = Sold(len(late), sum(line.price_minor for line in late))
@@ -160,7 +217,7 @@ def _sold_line(seller: Seller, event: Event, line: BasketLine, lent: LentUnit) -
         performance.valid_from,
         int(lasts.total_seconds() // 60),
     )
-    return SaleLine(
+    sold = SaleLine(
         ticket_id,
         line.performance,
         line.unit,
@@ -171,6 +228,20 @@ def _sold_line(seller: Seller, event: Event, line: BasketLine, lent: LentUnit) -
         line.price_minor,
         line.rule,
         make_code(facts, seller.key.private),
+    )
+    return sold if line.priced is None else _with_reasons(sold, line.priced)
+
+
+def _with_reasons(sold: SaleLine, priced: PricedLine) -> SaleLine:
+    """The line with why it costs less than the list asks, where it does."""
+    return replace(
+        sold,
+        pool=priced.pool,
+        list_minor=priced.list_minor if priced.list_minor != priced.price_minor else 0,
+        package=priced.package_number,
+        discount=priced.discount_id,
+        off_minor=priced.discount_minor,
+        approved_by=priced.approved_by,
     )
 
 
@@ -193,8 +264,14 @@ def next_receipt_no(unit: Unit, prefix: str) -> str:
     return f"{prefix}-{number:06d}"
 
 
-def _reprice(event: Event, line: BasketLine) -> BasketLine | None:
-    return priced_line(event, line.performance, line.unit, line.ticket_type_id)
+def _is_same(event: Event, line: BasketLine, again: BasketLine) -> bool:
+    """Whether a line still has its price tier, and its price in the same way."""
+    listed = priced_line(event, line.performance, line.unit, line.ticket_type_id)
+    if listed is None or listed.tier_id != line.tier_id or again.priced is None:
+        return False
+    if line.priced is not None:
+        return line.priced == again.priced
+    return (again.price_minor, again.rule) == (line.price_minor, line.rule)
 
 
 def _is_over(performance: Performance | None, now: datetime) -> bool:

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from edge.allotments import units_of
+from edge.giving_back import all_shares_left
 from edge.local_view import FREE, unit_views
 from edge.replica import Replica
 from pos_app.services.model import UnitState
+from ticketing.event import Event
+from ticketing.pricing import Where
 
 # Returned: not for sale until the server has freed it. Of a kind that only a newer server has: not
 # to be had, whatever it is.
@@ -31,6 +34,45 @@ def unit_states(
     for unit in asking:
         states.setdefault(unit, UnitState.ASKING)
     return states
+
+
+def lots(replica: Replica, event_id: str, performance: int) -> dict[int, str]:
+    """The allotment of every unit that this window could sell now."""
+    with replica.reading() as connection:
+        ours = units_of(connection, event_id, performance)
+    return {unit: str(lent.allotment) for unit, lent in ours.items() if lent.state == "free"}
+
+
+def shares(replica: Replica, event_id: str) -> dict[tuple[str, str], int]:
+    """What is left of counter pools at this window, by (allotment, pool)."""
+    with replica.reading() as connection:
+        return all_shares_left(connection, event_id)
+
+
+def pools_for(event: Event, performance: int, tier_ids: Collection[str] = ()) -> tuple[str, ...]:
+    """The pools that a performance's tickets may spend; of these price tiers, where some are named.
+
+    Quotas of house tickets are lent with what a window has in stock, not with single places.
+    """
+    rules = event.price_rules
+    rates = {
+        rate.pool
+        for rate in rules.rates
+        if rate.pool and _covers(rate.where, performance, tier_ids)
+    }
+    houses = {
+        house.pool
+        for house in rules.house_rates
+        if not tier_ids and _covers(house.where, performance, ())
+    }
+    return tuple(sorted(rates | houses))
+
+
+def _covers(where: Where, performance: int, tier_ids: Collection[str]) -> bool:
+    here = not where.performances or performance in where.performances
+    return here and (
+        not tier_ids or not where.tier_ids or not frozenset(tier_ids).isdisjoint(where.tier_ids)
+    )
 
 
 def are_free(replica: Replica, event_id: str, performance: int, wanted: Collection[int]) -> bool:

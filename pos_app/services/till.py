@@ -8,6 +8,7 @@ answer comes as `News`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from pos_app.services.basket import Basket
@@ -46,6 +47,16 @@ class TillServices(Protocol):
 
     def sign_out(self) -> None:
         """Lock the till; the basket is the face's to keep."""
+
+    @property
+    def signed_in(self) -> Person | None:
+        """Who sells; at once."""
+
+    def now(self) -> datetime:
+        """The corrected clock; at once."""
+
+    def approve(self, person_id: str, pin: str) -> Person | SignInRefused:
+        """Check the PIN of a second person, who stays signed out; wrong tries are counted."""
 
     def performances(self) -> tuple[PerformanceChoice, ...]:
         """What can be sold, soonest first; performances that are over are left out."""

@@ -130,6 +130,19 @@ class Window:
         if person is not None:
             self._note_person(OpKind.SIGN_OUT, person.id)
 
+    @property
+    def signed_in(self) -> model.Person | None:
+        """Who sells."""
+        return self._person
+
+    def now(self) -> datetime:
+        """The corrected clock."""
+        return self._now()
+
+    def approve(self, person_id: str, pin: str) -> model.Person | model.SignInRefused:
+        """Check the PIN of a second person, who stays signed out; wrong tries are counted."""
+        return people.check_pin(self._replica, person_id, pin, self._env.wall_ms())
+
     # --- what can be sold
 
     def performances(self) -> tuple[model.PerformanceChoice, ...]:
@@ -169,14 +182,23 @@ class Window:
         with self._guard:
             version, asking = self._version, set(self._asking.get(performance, ()))
         states = stock.unit_states(self._replica, event_id, performance, asking)
-        return model.Availability(performance, version, states)
+        return model.Availability(
+            performance,
+            version,
+            states,
+            stock.lots(self._replica, event_id, performance),
+            stock.shares(self._replica, event_id),
+        )
 
     # --- asking and giving back
 
     def stock(self, performance: int) -> None:
         """Have units lent in the background when few are left."""
-        event_id = self.house(performance).event.id
+        event = self.house(performance).event
+        event_id = event.id
         left = stock.free_count(self._replica, event_id, performance)
+        wanted = STOCK_UNITS - left
+        counts = tuple((pool, wanted) for pool in stock.pools_for(event, performance))
         with self._guard:
             if left * 2 >= STOCK_UNITS or performance in self._stocking:
                 return
@@ -189,14 +211,15 @@ class Window:
                 self._changed(performance)
 
         asked = self._engine.wish(
-            Wish(event_id, self._req(), performance, stocked, count=STOCK_UNITS - left)
+            Wish(event_id, self._req(), performance, stocked, count=wanted, counts=counts)
         )
         if not asked:
             stocked("offline")
 
     def ask_for(self, performance: int, units: Sequence[int]) -> bool:
         """Ask for units that are not ours. False when offline (then nothing was asked)."""
-        event_id = self.house(performance).event.id
+        event = self.house(performance).event
+        event_id = event.id
         with self._guard:
             asking = self._asking.setdefault(performance, set())
             wanted = tuple(unit for unit in units if unit not in asking)
@@ -205,8 +228,28 @@ class Window:
         if not wanted:  # all of them were asked for, and the answer is on its way
             return True
         places = {(performance, unit) for unit in wanted}
+        tiers = frozenset(event.tier_of(unit) for unit in wanted)
+        pools = stock.pools_for(event, performance, tiers)
+
+        def ask(counts: tuple[tuple[str, int], ...]) -> bool:
+            return self._engine.wish(
+                Wish(
+                    event_id,
+                    self._req(),
+                    performance,
+                    answered,
+                    units=wanted,
+                    firm=True,
+                    counts=counts,
+                )
+            )
 
         def answered(outcome: Grant | str) -> None:
+            nonlocal pools
+            if outcome == "pool_empty" and pools:  # then the places alone, at a price without it
+                pools = ()
+                if ask(()):
+                    return
             with self._guard:
                 self._handed_over |= places
                 asking.difference_update(wanted)
@@ -219,9 +262,7 @@ class Window:
             reason = outcome if isinstance(outcome, str) and not granted else ""
             self._tell(model.News(kind, performance, wanted, reason))
 
-        asked = self._engine.wish(
-            Wish(event_id, self._req(), performance, answered, units=wanted, firm=True)
-        )
+        asked = ask(tuple((pool, len(wanted)) for pool in pools))
         if not asked:
             with self._guard:
                 asking.difference_update(wanted)
@@ -248,7 +289,9 @@ class Window:
         known = self._catalogue.event(basket.event_id)
         if known is None:
             return model.SaleRefused(model.SaleRefusal.SALE_ENDED)
-        refused = sales.refusal(basket, known.event, tendered_minor, self._now())
+        with self._replica.reading() as connection:
+            context = sales.price_context(connection, basket.event_id, self._now(), person)
+        refused = sales.refusal(basket, known.event, tendered_minor, context.now, context)
         if refused is not None:
             return refused
         seller = sales.Seller(

@@ -33,6 +33,7 @@ _NODE_ROLES = {NodeRole.TILL: N_("Window"), NodeRole.GATE: N_("Gate")}
 _PERSON_ROLES = {
     PersonRole.ADMIN: N_("Administrator"),
     PersonRole.MANAGER: N_("Manager"),
+    PersonRole.SUPERVISOR: N_("Supervisor"),
     PersonRole.CASHIER: N_("Cashier"),
     PersonRole.AGENT: N_("Agent"),
     PersonRole.SECURITY: N_("Security"),

@@ -34,6 +34,7 @@ from ticketing.operations import (
     DrawerOpened,
     EntryGranted,
     Exchange,
+    ExchangeAction,
     Interest,
     Print,
     Refund,
@@ -406,7 +407,8 @@ def _exchange(work: Work, source: Source, op: Op, exchange: Exchange) -> Effect:
     sold, code = _sell_lines(work, source, exchange.order_id, exchange.lines)
     _put_order(work, source, op, exchange)
     _book(work, source, op, exchange)
-    check_sale_prices(work, op, exchange)
+    if exchange.action is not ExchangeAction.REPLACEMENT:  # which costs what it cost, then
+        check_sale_prices(work, op, exchange)
     if order is not None:
         order.refunded_minor += exchange.credit_minor
         _note_refunded(work, order, voided=False)

@@ -40,6 +40,7 @@ class PersonRole(StrEnum):
 
     ADMIN = "admin"
     MANAGER = "manager"
+    SUPERVISOR = "supervisor"  # a cashier who lets things be: discounts, house tickets
     CASHIER = "cashier"
     AGENT = "agent"
     SECURITY = "security"
@@ -69,6 +70,7 @@ PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyTyp
             Permission.STOCK_RECLAIM,
             Permission.TILL_SIGN_IN,
         },
+        PersonRole.SUPERVISOR: frozenset({Permission.TILL_SIGN_IN}),
         PersonRole.CASHIER: frozenset({Permission.TILL_SIGN_IN}),
         # An agent will sell from the agency's own allotment, which no till of the house holds.
         PersonRole.AGENT: frozenset(),

@@ -42,7 +42,9 @@ from ticketing.seating import SeatingPlan
 NOW = datetime(2026, 11, 22, 6, 5, tzinfo=UTC)  # 14:05 in Shanghai
 PIN = "4711"
 TRIES_MAX = 5
+LOT = AllotmentId("0a1b2c3d", 1)
 CASHIER = Person("lina", "李娜", "cashier")
+SUPERVISOR = Person("wang", "王芳", "supervisor")
 MANAGER = Person("chen", "陈经理", "manager")
 
 
@@ -82,6 +84,7 @@ class FakeTill:
     signed_in: Person | None = None
     staff: tuple[Person, ...] = (CASHIER, MANAGER)
     wrong_pins: int = 0
+    shares: dict[tuple[str, str], int] = field(default_factory=dict)  # by (str(LOT), pool)
     _version: int = 0
     _unprinted: dict[str, UnprintedOrder] = field(default_factory=dict)
     _listeners: list[Callable[[News], None]] = field(default_factory=list)
@@ -122,6 +125,10 @@ class FakeTill:
         self.wrong_pins = 0
         return SignedIn(person, self.now())
 
+    def approve(self, person_id: str, pin: str) -> Person | SignInRefused:
+        answer = self._check(person_id, pin)
+        return answer.person if isinstance(answer, SignedIn) else answer
+
     def sign_out(self) -> None:
         self.signed_in = None
 
@@ -140,7 +147,8 @@ class FakeTill:
 
     def availability(self, performance: int) -> Availability:
         states = MappingProxyType(dict(self.states.get(performance, {})))
-        return Availability(performance, self._version, states)
+        lots = {unit: str(LOT) for unit, state in states.items() if state is UnitState.FREE}
+        return Availability(performance, self._version, states, lots, dict(self.shares))
 
     def stock(self, performance: int) -> None:
         self.stocked.append(performance)
@@ -343,7 +351,7 @@ def _as_recorded(made: Sold, basket: Basket, person_id: str) -> Sale:
             line.performance,
             line.unit,
             0,
-            AllotmentId("0a1b2c3d", 1),
+            LOT,
             line.tier_id,
             line.ticket_type_id,
             line.price_minor,
