@@ -284,7 +284,9 @@ class SyncEngine:
         self._unsalvaged, self._undeclared = frozenset(), frozenset()
         self._ask_again()
         self._reached(Part.PUSHER, client.server_ahead_ms)
-        self._hello_due_s = self.env.monotonic_s() + HELLO_PERIOD_S
+        # Only a greeting in the server's own history has our journals' heads checked.
+        pause_s = HELLO_PERIOD_S if request.body["gen"] == outcome.generation else 0
+        self._hello_due_s = self.env.monotonic_s() + pause_s
 
     def _push_all(self, client: ServerClient) -> None:
         """Push every journal to its end; one that the server does not take waits for its turn."""

@@ -52,7 +52,10 @@ async def hello(request: web.Request) -> web.Response:
     told = _journals(body)
     contact = _contact(body)
     greeting = _greeting(body)
-    await doubt_history(centre, node, _history(body))
+    history = _history(body)
+    await doubt_history(centre, node, history)
+    generation = centre.generation.short
+    is_present = history.generation == generation
 
     def compare(tx: Transaction) -> tuple[list[dict[str, object]], tuple[str, ...]] | None:
         if not take_greeting(tx, node.id, greeting):
@@ -60,9 +63,9 @@ async def hello(request: web.Request) -> web.Response:
         note_contact(tx, node.id, contact)
         is_lent_to = node.role == NodeRole.TILL  # a gate has nothing to declare, and may not
         waiting = quarantined_streams(Sql.of(tx.connection), node.id) if is_lent_to else ()
-        return _greet(tx, node, told + _left_out(tx, node, body, told)), waiting
+        every = told + _left_out(tx, node, body, told)
+        return _greet(tx, node, every, fences=is_present), waiting
 
-    generation = centre.generation.short
     found = await centre.write(compare)
     if found is None:
         raise Problem(409, "stale_hello", "a later hello of this node came first")
@@ -165,7 +168,7 @@ async def admit(request: web.Request) -> web.Response:
 
 
 def _greet(
-    tx: Transaction, node: NodeIdentity, told: list[dict[str, Any]]
+    tx: Transaction, node: NodeIdentity, told: list[dict[str, Any]], *, fences: bool
 ) -> list[dict[str, object]]:
     """Compare the journals, then let the terms of what the node was lent begin anew.
 
@@ -178,7 +181,7 @@ def _greet(
     found: dict[int, dict[str, object]] = {}
     for stream in sorted({*journals_of, *due}):
         for position in journals_of.get(stream, ()):
-            found[position] = _compare(tx, node, told[position])
+            found[position] = _compare(tx, node, told[position], fences=fences)
         if stream in due:
             source = Source(node.id, node.role, node.incarnation, stream)
             run_in(tx, ExtendTerms(source), _no_plans)
@@ -207,11 +210,14 @@ def _left_out(
     ]
 
 
-def _compare(tx: Transaction, node: NodeIdentity, told: Mapping[str, Any]) -> dict[str, object]:
+def _compare(
+    tx: Transaction, node: NodeIdentity, told: Mapping[str, Any], *, fences: bool
+) -> dict[str, object]:
     stream, incarnation = told["stream"], told["inc"]
     source = Source(node.id, node.role, incarnation, stream)
     try:
-        found = run_in(tx, intake.HeadCheck(source, told["seq"], told["hash"]), _no_plans)
+        check = intake.HeadCheck(source, told["seq"], told["hash"], fences)
+        found = run_in(tx, check, _no_plans)
     except UnknownStream:  # nothing was ever sent, so nothing can contradict it
         return {
             "stream": stream,

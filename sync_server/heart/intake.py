@@ -135,11 +135,15 @@ class HeadCheck:
     """A node tells where its journal ends, even when it has nothing new.
 
     A head behind ours means that the node lost operations it had sent: rolled back or cloned.
+    Unless it names another history, or none: then the greeting may have been on its way since
+    before that one ended, and a later one may have been forgotten with it. `fences` False: nothing
+    is held against the node before it greets in the present history.
     """
 
     source: Source
     seq: int
     hash: str
+    fences: bool = True
 
     @property
     def stream(self) -> str:
@@ -156,7 +160,9 @@ class HeadCheck:
         if journal.state != "open":
             return Forked(journal.seq)
         if self.seq < journal.seq or (self.seq == journal.seq and self.hash != journal.hash):
-            return _fence(work, journal, self.seq)
+            if self.fences:
+                return _fence(work, journal, self.seq)
+            return Taken(self.seq, self.hash, ())
         return Taken(journal.seq, journal.hash, ())
 
 

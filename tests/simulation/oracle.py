@@ -7,7 +7,6 @@ checked against it from outside, some of it at every step, the rest when everyth
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -128,8 +127,6 @@ class Oracle:
     """Tickets whose money went back after the centre was asked, and in which history."""
     unheard_revocations: set[UnitKey] = field(default_factory=set)
     """Units whose ticket was revoked in a history that was lost before any till told of it."""
-    outrun: set[str] = field(default_factory=set)
-    """Nodes of which a greeting came after a later one that a lost history had heard."""
     heads: dict[tuple[str, str], int] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _unheard: set[str] = field(default_factory=set)
@@ -137,7 +134,6 @@ class Oracle:
     """By machine and unit, the last sale of it."""
     _given_back: set[tuple[str, str, int]] = field(default_factory=set)
     """Machine, allotment and unit of every release."""
-    _turns: dict[tuple[str, str], int] = field(default_factory=dict)
     _voided: set[str] = field(default_factory=set)
     _rowids: dict[int, int] = field(default_factory=dict)
     _allots: dict[int, int] = field(default_factory=dict)
@@ -311,16 +307,6 @@ class Oracle:
         for unit, allot_id in lent:
             if (machine.name, allot_id, unit) in self._given_back:
                 raise Violation("I7", f"{machine.name} gave {unit} back, and would sell it")
-
-    def arrived(self, node_id: str, raw: bytes) -> None:
-        """A request has come to the server: is it a greeting that was held up on its way?"""
-        call = json.loads(raw)
-        if not call["path"].endswith("/hello"):
-            return
-        session, turn = (node_id, call["json"]["session"]), call["json"]["turn"]
-        if turn < self._turns.get(session, 0) and self.world.breakage.failovers:
-            self.outrun.add(node_id)
-        self._turns[session] = max(turn, self._turns.get(session, 0))
 
     def history_ends(self, raw: sqlite3.Connection) -> None:
         """The last moment of a history, of which the next may know less."""

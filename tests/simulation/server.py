@@ -401,7 +401,6 @@ class SimServer:
         centres = self.centres
         if not centres:
             return
-        self.world.oracle.arrived(caller.node_id, raw)
         centre = centres[0] if len(centres) == 1 else self.balance(caller, centres)
         process = centre.process
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from tests.simulation import lives
 from tests.simulation.house import Shape
 from tests.simulation.mix import Mix
@@ -55,7 +53,6 @@ def test_a_revocation_that_nobody_heard_of_and_a_failover_lost_ends_in_a_case() 
     assert sorted(seen.values()) == ["disputed", "void"]
 
 
-@pytest.mark.xfail(strict=True, reason="invariants.md, known gap 13")
 def test_a_greeting_that_was_held_up_across_a_failover_locks_nobody() -> None:
     def script(world: World) -> None:
         enrolled.append(lives.greeting_held_up(world))

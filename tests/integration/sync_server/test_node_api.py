@@ -149,37 +149,46 @@ async def test_a_node_that_has_read_beyond_our_history_is_the_witness_of_a_loss(
     assert event in told["quarantined"]
 
 
-async def test_hello_tells_a_fork(till: NodeAtTest, log: Log) -> None:
+async def test_hello_tells_a_fork(client: Client, till: NodeAtTest, log: Log) -> None:
     await log.push()
     behind = {"stream": VENUE, "inc": 1, "seq": 1, "hash": log.ops[0].hash}
-    _status, reply = await till.call("POST", "/v1/hello", hello(journals=[behind]))
+    # One that names no history yet, or an ended one, may have been on its way since before that.
+    _status, reply = await till.call("POST", "/v1/hello", hello(journals=[behind], gen=""))
+    (told,) = reply["journals"]
+    assert (told["acked"], told["hash"], told["forked"]) == (1, log.ops[0].hash, False)
+    present = client.app[CENTRE].generation.short
+    _status, reply = await till.call("POST", "/v1/hello", hello(journals=[behind], gen=present))
     (told,) = reply["journals"]
     assert (told["stream"], told["acked"], told["forked"]) == (VENUE, 2, True)
     assert (await log.push())[1]["code"] == "journal_forked"
 
 
-async def test_a_hello_that_leaves_a_journal_out_tells_a_fork(till: NodeAtTest, log: Log) -> None:
+async def test_a_hello_that_leaves_a_journal_out_tells_a_fork(
+    client: Client, till: NodeAtTest, log: Log
+) -> None:
     """Two copies that write in different journals would never be told apart otherwise."""
     await log.push()
-    _status, reply = await till.call("POST", "/v1/hello", hello(inc=1, all=False))
+    present = client.app[CENTRE].generation.short
+    _status, reply = await till.call("POST", "/v1/hello", hello(inc=1, all=False, gen=present))
     assert reply["journals"] == []
-    _status, reply = await till.call("POST", "/v1/hello", hello(inc=1, all=True))
+    _status, reply = await till.call("POST", "/v1/hello", hello(inc=1, all=True, gen=present))
     (told,) = reply["journals"]
     assert (told["stream"], told["inc"], told["forked"]) == (VENUE, 1, True)
     assert (await log.push())[1]["code"] == "journal_forked"
 
 
 async def test_a_hello_that_was_held_up_on_its_way_is_no_rollback(
-    till: NodeAtTest, log: Log
+    client: Client, till: NodeAtTest, log: Log
 ) -> None:
     start = {"stream": VENUE, "inc": 1, "seq": 0, "hash": ROOT_HASH}
-    early = hello(journals=[start], session="one run", turn=1)
-    late = hello(journals=[start], session="one run", turn=2)
+    present = client.app[CENTRE].generation.short
+    early = hello(journals=[start], session="one run", turn=1, gen=present)
+    late = hello(journals=[start], session="one run", turn=2, gen=present)
     assert (await till.call("POST", "/v1/hello", late))[0] == 200
     await log.push()
     status, reply = await till.call("POST", "/v1/hello", early)
     assert (status, reply["code"]) == (409, "stale_hello")
-    rolled_back = hello(journals=[start], session="another run", turn=1)
+    rolled_back = hello(journals=[start], session="another run", turn=1, gen=present)
     _status, reply = await till.call("POST", "/v1/hello", rolled_back)
     assert reply["journals"][0]["forked"], "a run that begins behind us is a rollback"
 
