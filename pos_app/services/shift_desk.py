@@ -29,6 +29,7 @@ from pos_app.services.shift_model import (
     XReport,
     ZReport,
 )
+from pos_app.services.shift_rows import Names
 from program.logs import get_logger
 from ticketing.operations import CashAction, CashCount, ShiftClosed
 
@@ -95,6 +96,9 @@ class ShiftDesk:
 
     def x_report(self) -> XReport | ShiftRefused:
         """The figures so far, under the next X number."""
+        person = self._counter.person()
+        if person is not None and person.role != APPROVING_ROLE:
+            return ShiftRefused(ShiftRefusal.NOT_A_MANAGER)  # whoever counts must not know
         made = self._record(lambda unit, _clerk: shifts.next_x(unit, self._env.wall_ms()))
         return made if isinstance(made, ShiftRefused) else XReport(*made)
 
@@ -152,6 +156,10 @@ class ShiftDesk:
         with self._replica.reading() as connection:
             found = shifts.closed_shifts(connection)
         return tuple(ZReport(closed, _instant(ms)) for closed, ms in found)
+
+    def names(self) -> Names:
+        """What people and ticket types are called."""
+        return shift_paper.names_of(self._counter.desk)
 
     def print_x(self, x: XReport) -> ReportPrinted:
         """Print the figures so far."""

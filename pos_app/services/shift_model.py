@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pos_app.services.model import Person, PrintOutcome, SignInRefused
 from ticketing.operations import CashAction, CashCount, ShiftClosed, ShiftReport
+
+if TYPE_CHECKING:
+    from pos_app.services.shift_rows import Names
 
 
 class ShiftRefusal(StrEnum):
@@ -149,7 +152,7 @@ class ShiftServices(Protocol):
         """Record that the drawer opens without a sale, then open it."""
 
     def x_report(self) -> XReport | ShiftRefused:
-        """The figures so far, under the next X number."""
+        """The figures so far, under the next X number; for a manager: a count stays blind."""
 
     def close(self, count: CashCount) -> ZReport | CountAgain | NeedsApproval | ShiftRefused:
         """Hand in a blind count: it closes the shift when it is near enough."""
@@ -165,6 +168,9 @@ class ShiftServices(Protocol):
 
     def closed(self) -> Sequence[ZReport]:
         """The Z reports of this till, the newest first, as far as a list shows them."""
+
+    def names(self) -> Names:
+        """What people and ticket types are called, to show a report."""
 
     def print_x(self, x: XReport) -> ReportPrinted:
         """Print the figures so far."""

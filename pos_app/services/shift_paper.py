@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from datetime import UTC
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -22,9 +20,7 @@ from pos_app.services.paper_text import Box, fit
 from pos_app.services.printer import PrinterError
 from pos_app.services.printing import PrintDesk
 from pos_app.services.shift_model import ReportPrinted, XReport, ZReport
-from program.i18n import format_count, format_datetime, format_money, translations
-from ticketing.operations import ShiftReport
-from ticketing.operations.shift_report import CASH
+from pos_app.services.shift_rows import Look, Names, Row, x_rows, z_rows
 
 ROLL_MM: Final = 80.0
 _MARGIN_MM = 5.0
@@ -32,187 +28,33 @@ _WIDTH_MM = ROLL_MM - 2 * _MARGIN_MM
 _BOLD_STROKE = 0.026  # Micro Hei has one weight: bold is its outline drawn as well
 
 
-class Look(StrEnum):
-    """How a row is set."""
-
-    TITLE = "title"
-    HEAD = "head"
-    PLAIN = "plain"
-    STRONG = "strong"
-    RULE = "rule"
-
-
 _SIZES = {Look.TITLE: 14.0, Look.HEAD: 8.5, Look.PLAIN: 9.0, Look.STRONG: 11.0}
 _PITCH_MM = {Look.TITLE: 8.0, Look.HEAD: 5.0, Look.PLAIN: 4.8, Look.STRONG: 6.2, Look.RULE: 3.0}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the slip: words at the left, a figure at the right."""
-
-    left: str = ""
-    right: str = ""
-    look: Look = Look.PLAIN
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What people, ticket types and the house are called in the language of the paper."""
-
-    language: str
-    venue: str
-    window: str
-    people: Mapping[str, str]
-    ticket_types: Mapping[str, str]
-    when: Callable[[int], str]
-
-
 def print_x(desk: PrintDesk, x: XReport) -> ReportPrinted:
     """Print the figures so far."""
-    _ = translations(desk.language).gettext
-    names = names_of(desk)
-    title = _("X report no. {n}").format(n=x.number)
-    rows = [*_heads(title, x.report, names), *figures(x.report, names)]
+    rows = x_rows(x, names_of(desk))
     return _print(desk, rows, f"X-{desk.window}-{x.number:06d}")
 
 
 def print_z(desk: PrintDesk, z: ZReport, *, copy: bool) -> ReportPrinted:
     """Print a Z report: the same figures each time; `copy` stands on it when asked for."""
-    names = names_of(desk)
-    rows = z_rows(z, names, copy=copy)
+    rows = z_rows(z, names_of(desk), copy=copy)
     return _print(desk, rows, f"Z-{desk.window}-{z.number:06d}{'-copy' if copy else ''}")
-
-
-def z_rows(z: ZReport, names: Names, *, copy: bool) -> list[Row]:
-    """Every row of a Z report."""
-    _ = translations(names.language).gettext
-    closed, report = z.closed, z.closed.report
-    rows = _heads(_("Z report no. {n}").format(n=z.number), report, names)
-    if copy:
-        rows.append(Row(_("Copy"), "", Look.STRONG))
-    rows += figures(report, names)
-    money = _money(report, names)
-    rows += [
-        Row(look=Look.RULE),
-        Row(_("Counted"), money(closed.counted_minor), Look.STRONG),
-        Row(_("Difference"), signed(closed.difference_minor, money), Look.STRONG),
-    ]
-    pieces = [(each, count) for each, count in closed.counts[-1]]
-    rows += [
-        Row(f"{money(each)} × {format_count(n, names.language)}", money(each * n))
-        for each, n in pieces
-    ]
-    if len(closed.counts) > 1:
-        rows.append(Row(_("Counts made"), format_count(len(closed.counts), names.language)))
-    rows.append(Row(_("Closed by"), names.people.get(closed.by, closed.by)))
-    if closed.approver:
-        rows.append(Row(_("Approved by"), names.people.get(closed.approver, closed.approver)))
-        rows.append(Row(_("Reason"), reason_name(closed.reason, names.language)))
-    return rows
-
-
-def figures(report: ShiftReport, names: Names) -> list[Row]:
-    """The rows that X and Z have in common."""
-    _, money = translations(names.language).gettext, _money(report, names)
-    count = _counted(names.language)
-    moved, counts = report.movements, report.counts
-    rows = [
-        Row(_("Float"), money(report.float_minor)),
-        Row(_("Cash received"), money(report.cash_taken_minor)),
-        Row(_("Cash paid back"), signed(-report.cash_returned_minor, money)),
-        Row(_("Paid in"), money(moved.pay_in_minor)),
-        Row(_("Paid out"), signed(-moved.pay_out_minor, money)),
-        Row(_("Into the safe"), signed(-moved.safe_drop_minor, money)),
-        Row(_("Expected in the drawer"), money(report.expected_minor), Look.STRONG),
-        Row(look=Look.RULE),
-    ]
-    rows += [
-        Row(tender_name(one.tender, names.language), money(one.taken_minor - one.returned_minor))
-        for one in report.tenders
-    ]
-    rows.append(Row(look=Look.RULE))
-    rows += [
-        Row(
-            f"{names.ticket_types.get(one.ticket_type_id, one.ticket_type_id)} × {count(one.count)}",
-            money(one.total_minor),
-        )
-        for one in report.ticket_types
-    ]
-    rows += [
-        Row(_("Tickets sold"), f"{count(report.ticket_count)} · {money(report.sold_minor)}"),
-        Row(_("Taken back"), money(report.returned_minor)),
-        Row(_("Fees kept"), money(report.fees_minor)),
-        Row(look=Look.RULE),
-    ]
-    rows += [
-        Row(
-            names.people.get(one.person_id, one.person_id),
-            f"{count(one.ticket_count)} · {money(one.sold_minor)}",
-        )
-        for one in report.operators
-    ]
-    rows += [
-        Row(_("Sales"), count(counts.sales)),
-        Row(_("Voids and refunds"), f"{count(counts.voids)} / {count(counts.refunds)}"),
-        Row(_("Exchanges"), count(counts.exchanges)),
-        Row(_("Drawer opened without a sale"), count(counts.drawer)),
-        Row(_("Not yet at the server"), count(report.unsynced_count)),
-    ]
-    rows += [Row(f"  {receipt}") for receipt in report.unsynced_receipts]
-    if report.first_receipt:
-        receipts = f"{report.first_receipt} – {report.last_receipt}"
-        rows.append(Row(_("Receipts"), receipts))
-    return rows
 
 
 def names_of(desk: PrintDesk) -> Names:
     """What everybody and everything is called, as the mirror knows it now."""
-    language, known = desk.language, desk.catalogue.events()
-    zone = known[0].venue.zone if known else UTC
-    types = {
-        each.id: each.name.in_language(language) for one in known for each in one.event.ticket_types
-    }
-
-    def when(ms: int) -> str:
-        return format_datetime(datetime.fromtimestamp(ms / 1000, UTC), language, zone=zone)
-
+    known = desk.catalogue.events()
     return Names(
-        language,
-        known[0].venue.name.in_language(language) if known else "",
+        desk.language,
+        known[0].venue.name if known else None,
         desk.window,
         {one.id: one.name for one in people.people(desk.replica)},
-        types,
-        when,
+        {each.id: each.name for one in known for each in one.event.ticket_types},
+        known[0].venue.zone if known else UTC,
     )
-
-
-def tender_name(tender: str, language: str) -> str:
-    """A means of payment; its own name where a manager gave it one."""
-    return translations(language).gettext("Cash") if tender == CASH else tender
-
-
-def reason_name(reason: str, language: str) -> str:
-    """A reason in words; a person's own words stay as they are."""
-    _ = translations(language).gettext
-    known = {
-        "change": _("Change money"),
-        "expense": _("Bought for the house"),
-        "deposit": _("Deposit"),
-        "too_much": _("Too much in the drawer"),
-        "end_of_day": _("End of the day"),
-        "check": _("To look inside"),
-        "wrong_change": _("Wrong change given"),
-        "not_found": _("Looked for, not found"),
-        "other": _("Another reason"),
-    }
-    return known.get(reason, reason)
-
-
-def signed(minor: int, money: Callable[[int], str]) -> str:
-    """An amount with its sign: a shortage must never look like a surplus."""
-    if minor < 0:
-        return f"\N{MINUS SIGN}{money(-minor)}"
-    return f"+{money(minor)}" if minor else money(0)
 
 
 def render(rows: Sequence[Row], *, font: Path | None = None) -> bytes:
@@ -239,29 +81,6 @@ def render(rows: Sequence[Row], *, font: Path | None = None) -> bytes:
         canvas.showPage()
         canvas.save()
     return output.getvalue()
-
-
-def _heads(title: str, report: ShiftReport, names: Names) -> list[Row]:
-    _ = translations(names.language).gettext
-    opener = names.people.get(report.opened_by, report.opened_by)
-    return [
-        Row(names.venue, look=Look.HEAD),
-        Row(title, look=Look.TITLE),
-        Row(_("Window"), names.window),
-        Row(_("Opened"), names.when(report.opened_ms)),
-        Row(_("Opened by"), opener),
-        Row(_("Made"), names.when(report.made_ms)),
-        Row(_("Shift"), report.shift_id),
-        Row(look=Look.RULE),
-    ]
-
-
-def _money(report: ShiftReport, names: Names) -> Callable[[int], str]:
-    return lambda minor: format_money(minor, report.currency, names.language)
-
-
-def _counted(language: str) -> Callable[[int], str]:
-    return lambda number: format_count(number, language)
 
 
 def _print(desk: PrintDesk, rows: Iterable[Row], job: str) -> ReportPrinted:

@@ -12,6 +12,7 @@ from pos_app.presenters import status_words
 from pos_app.presenters.language import _
 from pos_app.presenters.notice import Tone, tone_of
 from pos_app.presenters.sentences import notice_sentence
+from pos_app.services.model import SaleRefusal
 from pos_app.ui.controls import (
     Button,
     ElidedLabel,
@@ -71,6 +72,7 @@ class NoticeStrip(QFrame):
 
     dismissed = Signal()
     offer_taken = Signal()
+    shift_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,11 +85,16 @@ class NoticeStrip(QFrame):
         self._offer = Button("take_offer", "", 13, 600)
         self._offer.setFixedHeight(40)
         self._offer.clicked.connect(self.offer_taken)
+        self._open_shift = Button("open_shift", "", 13, 600)
+        self._open_shift.setFixedHeight(40)
+        self._open_shift.clicked.connect(self.shift_wanted)
         self._close = Button("dismiss_notice", "icon")
         self._close.show_icon("x", "text2", 18)
         self._close.setFixedSize(QSize(40, 40))
         self._close.clicked.connect(self.dismissed)
-        words_and_offer = column(self._text, self._offer, gap=6, margins=(0, 8, 0, 8))
+        words_and_offer = column(
+            self._text, self._offer, self._open_shift, gap=6, margins=(0, 8, 0, 8)
+        )
         box = row(self._icon, gap=10, margins=(12, 0, 4, 0))
         box.addLayout(words_and_offer)
         box.addWidget(self._close)
@@ -97,6 +104,7 @@ class NoticeStrip(QFrame):
     def retranslate(self) -> None:
         """Speak the language of now; the sentence itself comes with the state."""
         self._close.setAccessibleName(_("Close this message"))
+        self._open_shift.say(_("Open a shift"))
         self._offer.setAccessibleName(_("Take the seat offered"))
 
     def show_state(self, state: SellState) -> None:
@@ -109,6 +117,7 @@ class NoticeStrip(QFrame):
         drawing, token = _PICTURES[tone]
         show_picture(self._icon, drawing, token)
         self._text.setText(notice_sentence(notice, state.house))
+        self._open_shift.setVisible(notice.code == SaleRefusal.NO_SHIFT)
         offer = notice.offer
         self._offer.setVisible(offer is not None)
         if offer is not None and state.house is not None:

@@ -61,6 +61,7 @@ class CartCard(QFrame):
     reprint = Signal()
     dismissed = Signal()
     offer_taken = Signal()
+    shift_wanted = Signal()
     finished = Signal()  # the keyboard has nothing left to do on this card
 
     def __init__(self) -> None:
@@ -165,6 +166,7 @@ class CartCard(QFrame):
         self.notice = NoticeStrip()
         self.notice.dismissed.connect(self.dismissed)
         self.notice.offer_taken.connect(self.offer_taken)
+        self.notice.shift_wanted.connect(self.shift_wanted)
         self._empty = label(14, 400, "text3", "cart_empty")
         self._empty.setWordWrap(True)
         self._empty.setMinimumHeight(120)

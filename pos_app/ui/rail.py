@@ -32,6 +32,7 @@ class Rail(QFrame):
 
     lock = Signal()
     sell = Signal()
+    shift = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,10 +40,13 @@ class Rail(QFrame):
         self._sell = RailButton("rail_sell", "ticket", checkable=True)
         self._sell.setChecked(True)
         self._sell.clicked.connect(self._stay)
+        self._shift = RailButton("rail_shift", "clock")
+        self._shift.clicked.connect(self.shift)
         self._lock = RailButton("rail_lock", "lock")
         self._lock.clicked.connect(self.lock)
         self._box = QVBoxLayout(self)
         self._box.addWidget(self._sell)
+        self._box.addWidget(self._shift)
         self._box.addStretch(1)
         self._box.addWidget(self._lock)
 
@@ -51,16 +55,17 @@ class Rail(QFrame):
         self.setFixedWidth(metrics.rail)
         side = (metrics.rail - metrics.rail_button) // 2
         self._box.setContentsMargins(side, 12 if not metrics.compact else 8, side, 12)
-        for each in (self._sell, self._lock):
+        for each in (self._sell, self._shift, self._lock):
             each.setFixedSize(QSize(metrics.rail_button, metrics.rail_button))
 
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order."""
-        return self._sell, self._lock
+        return self._sell, self._shift, self._lock
 
     def retranslate(self) -> None:
         """Speak the language of now."""
         self._sell.say_word(_("Sell"), _("Sell tickets"))
+        self._shift.say_word(_("Shift"), _("Open and close the shift, move cash (Ctrl+S)"))
         self._lock.say_word(_("Lock"), _("Lock the till (Ctrl+L)"))
 
     def _stay(self) -> None:

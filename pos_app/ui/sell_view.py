@@ -28,6 +28,7 @@ class SellView(QWidget):
     """Renders a `SellState` and sends intents to its presenter."""
 
     lock = Signal()
+    shift = Signal()
 
     def __init__(self, presenter: SellPresenter, now: Callable[[], datetime]) -> None:
         super().__init__()
@@ -90,6 +91,7 @@ class SellView(QWidget):
 
     def _connect(self, presenter: SellPresenter) -> None:
         self._rail.lock.connect(self.lock)
+        self._rail.shift.connect(self.shift)
         self._rail.sell.connect(self.map.setFocus)
         self.tools.quantity_changed.connect(presenter.set_quantity)
         self.tools.best.connect(presenter.best_together)
@@ -103,6 +105,7 @@ class SellView(QWidget):
         self.cart.reprint.connect(presenter.print_waiting)
         self.cart.dismissed.connect(presenter.dismiss)
         self.cart.offer_taken.connect(presenter.take_offer)
+        self.cart.shift_wanted.connect(self.shift)
         self.cart.finished.connect(self.map.setFocus)
 
     def _show(self, state: SellState) -> None:

@@ -14,12 +14,15 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from pos_app.presenters import language as words
 from pos_app.presenters.picker import PickerPresenter
 from pos_app.presenters.sell import SellPresenter
+from pos_app.presenters.shift import ShiftPresenter
+from pos_app.presenters.shift_state import Page
 from pos_app.presenters.sign_in import SignInPresenter
 from pos_app.services.model import News, NewsKind
 from pos_app.ui.banner import OfflineBanner
 from pos_app.ui.controls import REGULAR, Metrics, metrics_for
 from pos_app.ui.picker_view import PickerView
 from pos_app.ui.sell_view import SellView
+from pos_app.ui.shift_view import ShiftView
 from pos_app.ui.sign_in_view import SignInView
 from pos_app.ui.top_bar import TopBar
 
@@ -57,14 +60,16 @@ class TillWindow(QWidget):
         self._ticks = 0
         self.sell = SellPresenter(services, run, run_printing)
         self.picker = PickerPresenter(services, run, now)
+        self.shift = ShiftPresenter(services.shifts, run, run_printing, self._leave_shift)
         self.sign_in = SignInPresenter(services, run, self._signed_in)
         self.top_bar = TopBar()
         self.banner = OfflineBanner()
         self.sign_in_view = SignInView(self.sign_in)
         self.picker_view = PickerView(self.picker)
         self.sell_view = SellView(self.sell, now)
+        self.shift_view = ShiftView(self.shift)
         self.pages = QStackedWidget()
-        for page in (self.sign_in_view, self.picker_view, self.sell_view):
+        for page in (self.sign_in_view, self.picker_view, self.sell_view, self.shift_view):
             page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             self.pages.addWidget(page)
         box = QVBoxLayout(self)
@@ -119,6 +124,14 @@ class TillWindow(QWidget):
         self._go_to(self.picker_view)
         self.picker_view.focus_first()
 
+    def show_shift(self) -> None:
+        """Show the shift; the float's count at once when none is open."""
+        if self._person is None or self.sell.state.paying:
+            return
+        self._go_to(self.shift_view)
+        self.shift_view.setFocus()
+        self.shift.load(self._offer_float)
+
     def switch_language(self) -> None:
         """Speak the other language, at once and everywhere."""
         words.set_language(words.other_language())
@@ -126,7 +139,13 @@ class TillWindow(QWidget):
 
     def retranslate(self) -> None:
         """Speak the language of now."""
-        for part in (self.top_bar, self.sign_in_view, self.picker_view, self.sell_view):
+        for part in (
+            self.top_bar,
+            self.sign_in_view,
+            self.picker_view,
+            self.sell_view,
+            self.shift_view,
+        ):
             part.retranslate()
         self._show_link()
         self._show_time()
@@ -148,6 +167,8 @@ class TillWindow(QWidget):
         self.picker_view.chosen.connect(self._open)
         self.picker_view.closed.connect(self._back_to_sale)
         self.sell_view.lock.connect(self.lock)
+        self.sell_view.shift.connect(self.show_shift)
+        self.shift_view.closed.connect(self._leave_shift)
 
     def _add_shortcuts(self) -> None:
         on_sale: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -161,6 +182,7 @@ class TillWindow(QWidget):
             self._add_shortcut(keys, partial(self._if_selling, act))
         self._add_shortcut("F2", self.pick)
         self._add_shortcut("Ctrl+L", self.lock)
+        self._add_shortcut("Ctrl+S", self.show_shift)
         self._add_shortcut("Esc", self._escape)
 
     def _add_shortcut(self, keys: str, act: Callable[[], object]) -> None:
@@ -186,6 +208,8 @@ class TillWindow(QWidget):
             self.sign_in.clear()
         elif page is self.picker_view:
             self._back_to_sale()
+        elif page is self.shift_view:
+            self.shift_view.step_back()
         else:
             self.sell_view.back()
 
@@ -193,6 +217,27 @@ class TillWindow(QWidget):
         self._person = answer.person
         self.top_bar.show_person(answer.person)
         self.sell.refresh()
+        self.shift.load(self._begin)
+
+    def _begin(self) -> None:
+        """Somebody has signed in: count a float first when no shift is open."""
+        if self._person is None or self.pages.currentWidget() is not self.sign_in_view:
+            return
+        if self.shift.state.known and self.shift.state.current is None:
+            self._go_to(self.shift_view)
+            self.shift_view.setFocus()
+            self._offer_float()
+        else:
+            self._leave_shift()
+
+    def _offer_float(self) -> None:
+        if self.shift.state.known and self.shift.state.current is None:
+            self.shift.open_page(Page.FLOAT)
+
+    def _leave_shift(self) -> None:
+        """On with the sale."""
+        if self._person is None:
+            return
         if self.sell.state.house is None:
             self.pick()
         else:
@@ -222,6 +267,7 @@ class TillWindow(QWidget):
             self.sign_in_view,
             self.picker_view,
             self.sell_view,
+            self.shift_view,
         ):
             part.apply(metrics)
         self._show_link()

@@ -26,6 +26,8 @@ PERFORMANCE = 1
 TOMORROW = 3
 ONLINE_SEATS = 2
 OFFLINE_SEATS = 4
+NOTE_MINOR, FLOAT_NOTES = 100_00, 5
+DENOMINATIONS_MINOR = (100_00, 50_00, 20_00, 10_00, 5_00, 1_00, 50, 10)
 _TIMEOUT_S = 20.0
 _DEBOUNCE_S = 1.7
 
@@ -64,6 +66,7 @@ class Story:
         self._sell_offline()
         self._let_in()
         self._come_back()
+        self._close_shift()
         self._reconcile()
 
     # --- the steps
@@ -87,6 +90,7 @@ class Story:
         self._till.ask({"do": "pin", "digits": pin})
         if self._exists("sign_in_submit"):
             self._click("sign_in_submit")
+        self._open_shift()
         self._wait_for(f"performance_{PERFORMANCE}")
         self._grab("2-performances")
         self._click(f"performance_{PERFORMANCE}")
@@ -94,6 +98,13 @@ class Story:
         self._wait_lent(PERFORMANCE)
         lent = len(self._free(PERFORMANCE))
         self._done(f"{lent} units are lent to {WINDOW}: it may sell them with the cable out")
+
+    def _open_shift(self) -> None:
+        """Count the float: without an open shift no cash is taken."""
+        for _note in range(FLOAT_NOTES):
+            self._click(f"more_{NOTE_MINOR}")
+        self._grab("1-float")
+        self._click("shift_submit")
 
     def _sell_online(self) -> None:
         self._say("Network up: two seats together and one standing place, for cash")
@@ -173,6 +184,33 @@ class Story:
         self._grab("7-synced")
         self._done("till and gate have nothing left to send")
 
+    def _close_shift(self) -> None:
+        self._say("The cashier counts the drawer without seeing what should be in it")
+        self._click("rail_shift")
+        self._click("shift_count")
+        self._wait_for(f"denomination_{NOTE_MINOR}")
+        left = self._drawer_minor
+        for denomination in DENOMINATIONS_MINOR:
+            pieces, left = divmod(left, denomination)
+            if pieces:
+                self._click(f"denomination_{denomination}")
+                for digit in str(pieces):
+                    self._click(f"shift_key_{digit}")
+        self._click("shift_submit")
+        self._wait_for("shift_report")
+        self._grab("9-z-report")
+        wait_until("the Z report is printed", self._z_reports, _TIMEOUT_S)
+        self._wait_synced()
+        self._done("counted to the last yuan; the Z report is on paper and at the server")
+
+    @property
+    def _drawer_minor(self) -> int:
+        """What lies in the drawer: the float, and what the baskets cost."""
+        return FLOAT_NOTES * NOTE_MINOR + self._baskets_minor
+
+    def _z_reports(self) -> list[Path]:
+        return sorted((self.stage.folder / "tickets").glob("Z-*.pdf"))
+
     def _reconcile(self) -> None:
         self._say("The manager's page: is every unit, every yuan and every entry accounted for?")
         books = self.stage.books()
@@ -222,6 +260,8 @@ class Story:
             "money taken = orders = tickets' prices", money["orders_minor"], money["taken_minor"]
         )
         self._check("tickets' prices", money["orders_minor"], money["tickets_minor"])
+        (drawer,) = books["cash"]
+        self._check("the drawer as it was counted", self._drawer_minor, drawer["cash_minor"])
         self._check("baskets as the screen showed them", self._baskets_minor, money["orders_minor"])
 
     # --- the till
@@ -249,7 +289,8 @@ class Story:
         return sum(len(PdfReader(pdf).pages) for pdf in self._pdfs())
 
     def _pdfs(self) -> list[Path]:
-        return sorted((self.stage.folder / "tickets").glob("*.pdf"))
+        pdfs = (self.stage.folder / "tickets").glob("*.pdf")
+        return sorted(pdf for pdf in pdfs if pdf not in self._z_reports())
 
     def _set_quantity(self, count: int) -> None:
         for _press in range(20):

@@ -24,6 +24,8 @@ from pos_app.services.shift_model import (
     XReport,
     ZReport,
 )
+from pos_app.services.shift_rows import Names
+from ticketing.event import Venue
 from ticketing.ids import OrderId
 from ticketing.operations import (
     CashAction,
@@ -36,6 +38,7 @@ from ticketing.operations import (
     count_minor,
 )
 from ticketing.shift import ShiftOperation, is_over_threshold, make_report, recount_over_minor
+from ticketing.text import Text
 
 SHIFT = OrderId("0000000000000abc")
 
@@ -48,6 +51,8 @@ class FakeShifts:
     person: Callable[[], Person | None]
     staff: Callable[[], tuple[Person, ...]]
     check: Callable[[str, str], SignedIn | SignInRefused]
+    venue: Venue
+    ticket_types: dict[str, Text]
     opened: ShiftOpened | None = None
     operations: list[ShiftOperation] = field(default_factory=list)
     kept: list[CashCount] = field(default_factory=list)
@@ -109,6 +114,9 @@ class FakeShifts:
         refused = self._why_not()
         if refused is not None:
             return refused
+        person = self.person()
+        if person is None or person.role != "manager":
+            return ShiftRefused(ShiftRefusal.NOT_A_MANAGER)
         self.x_count += 1
         return XReport(self.x_count, self._report())
 
@@ -146,6 +154,16 @@ class FakeShifts:
 
     def closed(self) -> tuple[ZReport, ...]:
         return tuple(reversed(self.reports))
+
+    def names(self) -> Names:
+        return Names(
+            "en",
+            self.venue.name,
+            "POS-01",
+            {one.id: one.name for one in self.staff()},
+            self.ticket_types,
+            self.venue.zone,
+        )
 
     def print_x(self, x: XReport) -> ReportPrinted:
         return self._print(f"X {x.number}")

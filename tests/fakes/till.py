@@ -92,7 +92,12 @@ class FakeTill:
 
     def __post_init__(self) -> None:
         self.shifts = FakeShifts(
-            self.now, lambda: self.signed_in, lambda: self.staff, self._check
+            self.now,
+            lambda: self.signed_in,
+            lambda: self.staff,
+            self._check,
+            self.catalogue.venue,
+            {one.id: one.name for event in self.catalogue.events for one in event.ticket_types},
         )
         self.shifts.begin()
 
