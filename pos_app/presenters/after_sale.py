@@ -114,6 +114,11 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         self._refresh_detail()
         self.refresh_unfinished()
 
+    def warm_up(self) -> None:
+        """Read what there is before anybody asks: the first time it takes a while."""
+        self._run_printing(self._services.recent, self._show_recent, self._fail)
+        self.refresh_unfinished()
+
     def search(self, text: str, performance: int) -> None:
         """Find by code, number or seat; nothing typed shows the last orders again."""
         if self.state.is_busy:

@@ -323,16 +323,21 @@ def _order_standing(tickets: Iterable[TicketStanding]) -> Standing:
 
 def _units(known: Known, area: str, row: str, seat: str) -> Iterator[int]:
     """Units of the seats called so, in the areas whose name has these letters."""
-    sought = area.casefold()
+    sought = _plain(area)
     for each in known.plan.areas:
         names = [each.id, *each.name.to_json().values()]
-        if sought and not any(sought in name.casefold() for name in names):
+        if sought and not any(sought in _plain(name) for name in names):
             continue
         for line in each.rows:
             if line.label.casefold() == row.casefold():
                 yield from (
                     one.unit for one in line.seats if one.label.casefold() == seat.casefold()
                 )
+
+
+def _plain(name: str) -> str:
+    """A name without what people type in different ways."""
+    return _SEAT_GAPS.sub(" ", name).casefold()
 
 
 def _newest(found: FoundOrder) -> float:

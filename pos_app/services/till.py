@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from pos_app.services.after_sale_model import AfterSaleServices
 from pos_app.services.basket import Basket
 from pos_app.services.model import (
     Availability,
@@ -31,6 +32,10 @@ from pos_app.services.shift_model import ShiftServices
 
 class TillServices(Protocol):
     """Use cases of one window."""
+
+    @property
+    def after_sale(self) -> AfterSaleServices:
+        """The use cases after the sale."""
 
     @property
     def shifts(self) -> ShiftServices:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from pos_app.presenters.language import _
@@ -28,25 +28,24 @@ class RailButton(RichButton):
 
 
 class Rail(QFrame):
-    """Sell on top, lock at the bottom."""
+    """The pages on top, lock at the bottom. Each page has a rail with its own button checked."""
 
     lock = Signal()
     sell = Signal()
+    orders = Signal()
     shift = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, current: str = "sell") -> None:
+        """`current`: the page that this rail stands beside."""
         super().__init__()
         self.setProperty("role", "rail")
-        self._sell = RailButton("rail_sell", "ticket", checkable=True)
-        self._sell.setChecked(True)
-        self._sell.clicked.connect(self._stay)
-        self._shift = RailButton("rail_shift", "clock")
-        self._shift.clicked.connect(self.shift)
-        self._lock = RailButton("rail_lock", "lock")
-        self._lock.clicked.connect(self.lock)
         self._box = QVBoxLayout(self)
-        self._box.addWidget(self._sell)
-        self._box.addWidget(self._shift)
+        self._prefix = "" if current == "sell" else f"{current}_"
+        self._sell = self._page("sell", "ticket", self.sell, current)
+        self._orders = self._page("orders", "receipt-text", self.orders, current)
+        self._shift = self._page("shift", "clock", self.shift, current)
+        self._lock = RailButton(f"{self._prefix}rail_lock", "lock")
+        self._lock.clicked.connect(self.lock)
         self._box.addStretch(1)
         self._box.addWidget(self._lock)
 
@@ -55,19 +54,30 @@ class Rail(QFrame):
         self.setFixedWidth(metrics.rail)
         side = (metrics.rail - metrics.rail_button) // 2
         self._box.setContentsMargins(side, 12 if not metrics.compact else 8, side, 12)
-        for each in (self._sell, self._shift, self._lock):
+        for each in (self._sell, self._orders, self._shift, self._lock):
             each.setFixedSize(QSize(metrics.rail_button, metrics.rail_button))
 
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order."""
-        return self._sell, self._shift, self._lock
+        return self._sell, self._orders, self._shift, self._lock
 
     def retranslate(self) -> None:
         """Speak the language of now."""
         self._sell.say_word(_("Sell"), _("Sell tickets"))
+        self._orders.say_word(_("Orders"), _("Find orders, refund and exchange (Ctrl+O)"))
         self._shift.say_word(_("Shift"), _("Open and close the shift, move cash (Ctrl+S)"))
         self._lock.say_word(_("Lock"), _("Lock the till (Ctrl+L)"))
 
-    def _stay(self) -> None:
-        self._sell.setChecked(True)
-        self.sell.emit()
+    def _page(self, name: str, drawing: str, opened: SignalInstance, current: str) -> RailButton:
+        """A page's button; the one of the page that is shown stays checked."""
+        is_current = name == current
+        made = RailButton(f"{self._prefix}rail_{name}", drawing, checkable=is_current)
+        made.setChecked(is_current)
+
+        def open_page() -> None:
+            made.setChecked(is_current)
+            opened.emit()
+
+        made.clicked.connect(open_page)
+        self._box.addWidget(made)
+        return made

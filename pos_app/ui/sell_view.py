@@ -37,7 +37,7 @@ class SellView(QWidget):
         self._presenter = presenter
         self._now = now
         self._ordered_for: House | None = None
-        self._rail = Rail()
+        self.rail = Rail()
         self.tools = ToolRow()
         self.tiers = TierBar()
         self.map = SeatMap()
@@ -49,9 +49,10 @@ class SellView(QWidget):
         self._content = QHBoxLayout()
         self._content.addLayout(self._middle, 1)
         self._content.addWidget(self.cart)
+        self._beside: QWidget | None = None
         above = QHBoxLayout()
         above.setSpacing(0)
-        above.addWidget(self._rail)
+        above.addWidget(self.rail)
         above.addLayout(self._content, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -73,26 +74,37 @@ class SellView(QWidget):
             self._middle.addWidget(self.tiers)
         else:
             self.tools.box.addWidget(self.tiers)
-        for part in (self._rail, self.tools, self.tiers, self.map, self.cart, self._hints):
+        for part in (self.rail, self.tools, self.tiers, self.map, self.cart, self._hints):
             part.apply(metrics)
         self._order_tab_stops()
         self._show(self._presenter.state)
 
     def retranslate(self) -> None:
         """Speak the language of now."""
-        for part in (self._rail, self.tools, self.map, self.cart, self._hints):
+        for part in (self.rail, self.tools, self.map, self.cart, self._hints):
             part.retranslate()
         self._show(self._presenter.state)
 
+    def put_beside(self, other: QWidget) -> None:
+        """Give the map another card, which takes the cart's place when `show_beside` says so."""
+        self._beside = other
+        self._content.addWidget(other)
+
+    def show_beside(self, *, shown: bool) -> None:
+        """Show the other card in the cart's place, or the cart again."""
+        if self._beside is not None:
+            self.cart.setVisible(not shown)
+            self._beside.setVisible(shown)
+
     def back(self) -> None:
         """One step back: the cash pad, the notice, the change; never what was picked."""
-        if not self.cart.step_back():
+        if not self.cart.step_back() and not self._presenter.stop_giving():
             self._presenter.dismiss()
 
     def _connect(self, presenter: SellPresenter) -> None:
-        self._rail.lock.connect(self.lock)
-        self._rail.shift.connect(self.shift)
-        self._rail.sell.connect(self.map.setFocus)
+        self.rail.lock.connect(self.lock)
+        self.rail.shift.connect(self.shift)
+        self.rail.sell.connect(self.map.setFocus)
         self.tools.quantity_changed.connect(presenter.set_quantity)
         self.tools.best.connect(presenter.best_together)
         self.tiers.filtered.connect(presenter.filter_tier)
@@ -100,6 +112,11 @@ class SellView(QWidget):
         self.map.standing_tapped.connect(presenter.add_standing)
         self.cart.line_removed.connect(presenter.remove_line)
         self.cart.type_changed.connect(presenter.change_type)
+        self.cart.giving_asked.connect(presenter.begin_giving)
+        self.cart.give.given.connect(presenter.give)
+        self.cart.give.approved.connect(presenter.approve)
+        self.cart.give.taken_back.connect(presenter.take_back)
+        self.cart.give.closed.connect(presenter.stop_giving)
         self.cart.pay.connect(presenter.pay_cash)
         self.cart.cleared.connect(presenter.clear)
         self.cart.reprint.connect(presenter.print_waiting)
@@ -126,7 +143,7 @@ class SellView(QWidget):
             *self.tiers.tab_stops(),
             *self.map.tab_stops(),
             *self.cart.tab_stops(),
-            *self._rail.tab_stops(),
+            *self.rail.tab_stops(),
         )
         for before, after in pairwise(stops):
             QWidget.setTabOrder(before, after)

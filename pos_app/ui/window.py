@@ -12,12 +12,15 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from pos_app.presenters import language as words
+from pos_app.presenters.after_sale import AfterSalePresenter
 from pos_app.presenters.picker import PickerPresenter
 from pos_app.presenters.sell import SellPresenter
 from pos_app.presenters.shift import ShiftPresenter
 from pos_app.presenters.shift_state import Page
 from pos_app.presenters.sign_in import SignInPresenter
 from pos_app.services.model import News, NewsKind
+from pos_app.ui.after_sale_exchange import ExchangeCard
+from pos_app.ui.after_sale_view import AfterSaleView
 from pos_app.ui.banner import OfflineBanner
 from pos_app.ui.controls import REGULAR, Metrics, metrics_for
 from pos_app.ui.picker_view import PickerView
@@ -25,6 +28,7 @@ from pos_app.ui.sell_view import SellView
 from pos_app.ui.shift_view import ShiftView
 from pos_app.ui.sign_in_view import SignInView
 from pos_app.ui.top_bar import TopBar
+from ticketing.refund_rules import Deed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +62,7 @@ class TillWindow(QWidget):
         self._person: Person | None = None
         self._metrics: Metrics | None = None
         self._ticks = 0
+        self._exchanging = False
         self.sell = SellPresenter(services, run, run_printing)
         self.picker = PickerPresenter(services, run, now)
         self.shift = ShiftPresenter(services.shifts, run, run_printing, self._leave_shift)
@@ -68,8 +73,20 @@ class TillWindow(QWidget):
         self.picker_view = PickerView(self.picker)
         self.sell_view = SellView(self.sell, now)
         self.shift_view = ShiftView(self.shift)
+        self.after_sale = AfterSalePresenter(
+            services.after_sale, run, run_printing, services.print_order
+        )
+        self.after_sale_view = AfterSaleView(self.after_sale, now, lambda: self.sell.state.number)
+        self.exchange = ExchangeCard()
+        self.sell_view.put_beside(self.exchange)
         self.pages = QStackedWidget()
-        for page in (self.sign_in_view, self.picker_view, self.sell_view, self.shift_view):
+        for page in (
+            self.sign_in_view,
+            self.picker_view,
+            self.sell_view,
+            self.after_sale_view,
+            self.shift_view,
+        ):
             page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             self.pages.addWidget(page)
         box = QVBoxLayout(self)
@@ -93,12 +110,14 @@ class TillWindow(QWidget):
         self.sign_in.load()
         self.picker.load()
         self.sell.refresh()
+        self.after_sale.warm_up()
         self._go_to(self.sign_in_view)
         self.sign_in_view.setFocus()
 
     def on_news(self, news: News) -> None:
         """Take news; on this thread."""
         self.sell.on_news(news)
+        self.after_sale.on_news(news)
         if news.kind is NewsKind.CATALOGUE:
             self.picker.load()
             if self._person is None:
@@ -124,6 +143,14 @@ class TillWindow(QWidget):
         self._go_to(self.picker_view)
         self.picker_view.focus_first()
 
+    def show_orders(self) -> None:
+        """Show the orders: find one, give it back, exchange it."""
+        if self._person is None or self.after_sale.state.exchange is not None:
+            return
+        self.after_sale.open()
+        self._go_to(self.after_sale_view)
+        self.after_sale_view.focus_first()
+
     def show_shift(self) -> None:
         """Show the shift; the float's count at once when none is open."""
         if self._person is None or self.sell.state.paying:
@@ -144,6 +171,8 @@ class TillWindow(QWidget):
             self.sign_in_view,
             self.picker_view,
             self.sell_view,
+            self.after_sale_view,
+            self.exchange,
             self.shift_view,
         ):
             part.retranslate()
@@ -169,17 +198,38 @@ class TillWindow(QWidget):
         self.sell_view.lock.connect(self.lock)
         self.sell_view.shift.connect(self.show_shift)
         self.shift_view.closed.connect(self._leave_shift)
+        self.sell_view.rail.orders.connect(self.show_orders)
+        self.after_sale_view.lock.connect(self.lock)
+        self.after_sale_view.rail.shift.connect(self.show_shift)
+        self.after_sale_view.sell.connect(self._back_to_sale)
+        self.exchange.swap.connect(self._swap)
+        self.exchange.cancelled.connect(self.after_sale.cancel_exchange)
+        self.exchange.removed.connect(self.sell.remove_line)
+        self.exchange.wait_no_longer.connect(self.after_sale.wait_no_longer)
+        self.after_sale.watch(lambda _state: self._show_exchange())
+        self.sell.watch(lambda _state: self._show_exchange())
 
     def _add_shortcuts(self) -> None:
         on_sale: tuple[tuple[str, Callable[[], object]], ...] = (
             ("F6", self.sell.best_together),
-            ("F9", self.sell.pay_cash),
+            ("F9", self._pay),
             ("+", partial(self._change_quantity, 1)),
             ("-", partial(self._change_quantity, -1)),
             *((f"Alt+{at + 1}", partial(self._filter_tier, at)) for at in range(5)),
         )
         for keys, act in on_sale:
             self._add_shortcut(keys, partial(self._if_selling, act))
+        in_orders: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("F3", self.after_sale_view.focus_first),
+            ("Ctrl+R", partial(self.after_sale.preview, Deed.REFUND)),
+            ("Ctrl+E", partial(self.after_sale.preview, Deed.EXCHANGE)),
+            ("Ctrl+U", partial(self.after_sale.preview, Deed.VOID)),
+            ("Ctrl+T", partial(self.after_sale.preview, Deed.REPLACEMENT)),
+            ("Ctrl+P", self.after_sale.reprint),
+        )
+        for keys, act in in_orders:
+            self._add_shortcut(keys, partial(self._if_in_orders, act))
+        self._add_shortcut("Ctrl+O", self.show_orders)
         self._add_shortcut("F2", self.pick)
         self._add_shortcut("Ctrl+L", self.lock)
         self._add_shortcut("Ctrl+S", self.show_shift)
@@ -193,6 +243,39 @@ class TillWindow(QWidget):
     def _if_selling(self, act: Callable[[], object]) -> None:
         if self.pages.currentWidget() is self.sell_view:
             act()
+
+    def _if_in_orders(self, act: Callable[[], object]) -> None:
+        if self.pages.currentWidget() is self.after_sale_view:
+            act()
+
+    def _pay(self) -> None:
+        """Take cash for the basket; while tickets are exchanged, for the difference."""
+        if self.after_sale.state.exchange is not None:
+            self.exchange.settle()
+        else:
+            self.sell.pay_cash()
+
+    def _swap(self, tendered_minor: int) -> None:
+        self.after_sale.swap(self.sell.state.basket, tendered_minor)
+
+    def _show_exchange(self) -> None:
+        """The sell screen while an exchange picks there, and back when it is done."""
+        state, was = self.after_sale.state, self._exchanging
+        self.exchange.show_state(state, self.sell.state)
+        self._exchanging = state.exchange is not None
+        self.sell_view.show_beside(shown=self._exchanging)
+        if self._exchanging and not was:
+            self._pick_instead()
+        elif was and not self._exchanging:
+            self.sell.clear()  # what a swap took or still waits for is not given back by that
+            self.show_orders()
+
+    def _pick_instead(self) -> None:
+        """Show the map of the first ticket's performance, over an empty basket."""
+        detail = self.after_sale.state.detail
+        self.sell.clear()
+        if detail is not None and detail.tickets:
+            self._open(detail.tickets[0].performance)
 
     def _change_quantity(self, by: int) -> None:
         self.sell.set_quantity(self.sell.state.quantity + by)
@@ -210,6 +293,11 @@ class TillWindow(QWidget):
             self._back_to_sale()
         elif page is self.shift_view:
             self.shift_view.step_back()
+        elif page is self.after_sale_view:
+            if not self.after_sale.back():
+                self._back_to_sale()
+        elif self.after_sale.state.exchange is not None and not self.sell.state.notice:
+            self.after_sale.cancel_exchange()
         else:
             self.sell_view.back()
 
@@ -267,6 +355,8 @@ class TillWindow(QWidget):
             self.sign_in_view,
             self.picker_view,
             self.sell_view,
+            self.after_sale_view,
+            self.exchange,
             self.shift_view,
         ):
             part.apply(metrics)
@@ -291,6 +381,7 @@ class TillWindow(QWidget):
         self._ticks += 1
         self._show_time()
         self._show_link()
+        self.sell.tick()
         if self._ticks % POLL_TICKS == 0:
             self.sell.refresh_status()
 

@@ -32,6 +32,7 @@ from pos_app.services.model import (
     UnitState,
     UnprintedOrder,
 )
+from tests.fakes.after_sale import NothingSold
 from tests.fakes.shifts import SHIFT, FakeShifts
 from ticketing.catalogue import Catalogue, parse_catalogue
 from ticketing.event import Event, Performance
@@ -84,6 +85,7 @@ class FakeTill:
     signed_in: Person | None = None
     staff: tuple[Person, ...] = (CASHIER, MANAGER)
     wrong_pins: int = 0
+    after_sale: NothingSold = field(default_factory=NothingSold)
     shares: dict[tuple[str, str], int] = field(default_factory=dict)  # by (str(LOT), pool)
     _version: int = 0
     _unprinted: dict[str, UnprintedOrder] = field(default_factory=dict)
