@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -22,6 +22,7 @@ from edge.replica import Replica
 from edge.sync import Listeners, SyncEngine, Wish
 from edge.time_left import now_of
 from pos_app.services.basket import Basket, add_unit, empty_basket
+from pos_app.services.drawer import Drawer
 from pos_app.services.model import News, NewsKind, Sold
 from pos_app.services.printer import FolderPrinter, PrinterError, PrinterFault
 from pos_app.services.printing import PrintDesk
@@ -106,10 +107,16 @@ class Stage:
         self.window = self.window_with(self.desk, cast("SyncEngine", self.engine))
         self.window.start()
 
-    def window_with(self, desk: PrintDesk, engine: SyncEngine) -> Window:
+    def window_with(
+        self,
+        desk: PrintDesk,
+        engine: SyncEngine,
+        drawer: Drawer | None = None,
+        parked_count: Callable[[], int] = lambda: 0,
+    ) -> Window:
         """Another window's program over the same files."""
-        node = Node(an_identity(), self.key, self.replica, engine, self.env, _no_client)
-        window = Window(node, desk)
+        node = Node(an_identity(), self.key, self.replica, engine, self.env, no_client)
+        window = Window(node, desk, drawer, parked_count)
         window.subscribe(self.news.put)
         return window
 
@@ -119,6 +126,10 @@ class Stage:
     def restart(self) -> None:
         """The program ends and is started again."""
         self.close()
+        self.start_again()
+
+    def start_again(self) -> None:
+        """The program is started again after its end."""
         self._open()
 
     def sign_in(self, *, float_count: CashCount | None = ()) -> None:
@@ -265,5 +276,5 @@ def at_once(*works: object) -> list[object]:
     return results
 
 
-def _no_client() -> ServerClient:
+def no_client() -> ServerClient:
     raise AssertionError("this till has no network")
