@@ -31,6 +31,8 @@ class Topic(StrEnum):
     TYPE_NOT_SOLD = "type_not_sold"
     OTHER_EVENT = "other_event"  # the basket holds tickets of another event
     PRICES_RENEWED = "prices_renewed"
+    NOT_GIVEN = "not_given"  # code: a Refusal of the price engine
+    GIVEN_DROPPED = "given_dropped"  # what was given by hand may not be any more
     NOT_PRINTED = "not_printed"  # `count` tickets of a sale that stands
     SYNCED = "synced"  # `count` operations after an outage
     BROKEN = "broken"  # a fault in the till itself; the log has it

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from pos_app.presenters.giving import (
+    Denied,
+    Given,
+    Giving,
+    Waiting,
+    approved,
+    begin_giving,
+    can_approve,
+    drop_unsettled,
+    try_giving,
+)
 from pos_app.presenters.notice import Notice, Topic
 from pos_app.presenters.observable import Observable
 from pos_app.presenters.seat_field import SeatField
@@ -18,7 +29,9 @@ from pos_app.services.basket import (
     add_unit,
     change_ticket_type,
     empty_basket,
+    give_by_hand,
     priced_line,
+    reprice,
 )
 from pos_app.services.model import (
     Availability,
@@ -26,16 +39,20 @@ from pos_app.services.model import (
     Link,
     News,
     NewsKind,
+    Person,
     PrintOutcome,
     PrintResult,
     SaleRefusal,
     SaleRefused,
+    SignInRefused,
     Sold,
     SyncStatus,
     UnitState,
     UnprintedOrder,
 )
+from pos_app.services.people import role_of
 from ticketing.best_seats import SeatIndex, best_seats, nearest_free
+from ticketing.pricing import Context, Role
 
 if TYPE_CHECKING:
     from pos_app.presenters.runner import Run
@@ -77,6 +94,9 @@ class SellPresenter(Observable[SellState]):
         self._index: SeatIndex | None = None
         self._counting = False  # an availability is on its way
         self._stale = False  # and it will be out of date when it is here
+        self._lots: dict[tuple[int, int], str] = {}  # by (performance, unit)
+        self._shares: Mapping[tuple[str, str], int] = {}
+        self._priced_at = services.now()
 
     @property
     def field(self) -> SeatField | None:
@@ -210,6 +230,111 @@ class SellPresenter(Observable[SellState]):
         self._drop_basket()
         self._did(replace(self.state, notice=None, wishes=frozenset()))
 
+    def tick(self) -> None:
+        """Time passes: rules begin and end with a minute."""
+        now = self._services.now()
+        is_same = now.replace(second=0, microsecond=0) <= self._priced_at
+        basket = self.state.basket
+        if is_same or basket is None or not basket.lines or self.state.paying:
+            return
+        self._become(replace(self.state, basket=replace(basket, quote=None)))
+        renewed = self.state.basket
+        if renewed is not None and renewed.total_minor != basket.total_minor:
+            self._say(Notice(Topic.PRICES_RENEWED))
+
+    # ------------------------------------------------------------------------ given by hand
+
+    def begin_giving(self, number: int, unit: int) -> None:
+        """Show what may be given for a line."""
+        state = self.state
+        line = state.basket.line(number, unit) if state.basket else None
+        if line is None or state.house is None or state.paying:
+            return
+        role = role_of(self._services.signed_in)
+        giving = begin_giving(state.house.event, line, role)
+        self._did(replace(self.state, giving=giving, notice=None))
+
+    def give(self, given: Given) -> None:
+        """Give it, ask for an approval, or say why it may not be."""
+        state, giving = self.state, self.state.giving
+        if giving is None or state.basket is None or state.house is None or state.paying:
+            return
+        event = state.house.event
+        tried = try_giving(state.basket, event, giving, given, self._context())
+        quote, key = tried.quote, f"{giving.performance}:{giving.unit}"
+        assert quote is not None, "it was just priced"
+        refused = next((each for each in quote.refused if each.key == key), None)
+        needed = next((each for each in quote.approvals if each.key == key), None)
+        if refused is not None:
+            self._become(replace(state, giving=replace(giving, waiting=None)))
+            self._say(Notice(Topic.NOT_GIVEN, code=refused.refusal))
+        elif needed is not None:
+            self._wait_for(giving, given, needed.role)
+        else:
+            self._did(replace(state, basket=tried, giving=None, notice=None))
+
+    def take_back(self) -> None:
+        """The line costs what the rules say."""
+        state, giving = self.state, self.state.giving
+        if giving is not None and state.basket is not None and not state.paying:
+            basket = give_by_hand(state.basket, giving.performance, giving.unit, None)
+            self._did(replace(state, basket=basket, giving=None, notice=None))
+
+    def approve(self, person_id: str, pin: str) -> None:
+        """A second person lets it be, by their PIN."""
+        waiting = self.state.giving.waiting if self.state.giving else None
+        if waiting is None or waiting.checking:
+            return
+        self._change_waiting(replace(waiting, checking=True, refused=None))
+        check = partial(self._services.approve, person_id, pin)
+        self._run(check, self._checked, self._fail_giving)
+
+    def stop_giving(self) -> bool:
+        """Go back, from the approval to the reasons or from these; False when nothing was open."""
+        giving = self.state.giving
+        if giving is None:
+            return False
+        back = replace(giving, waiting=None) if giving.waiting else None
+        self._become(replace(self.state, giving=back))
+        return True
+
+    def _wait_for(self, giving: Giving, given: Given, role: Role) -> None:
+        waiting = Waiting(given, role)
+        self._become(replace(self.state, giving=replace(giving, waiting=waiting)))
+
+        def show(people: tuple[Person, ...]) -> None:
+            now = self.state.giving.waiting if self.state.giving else None
+            if now is not None and now.given == given:
+                able = can_approve(people, role, self._services.signed_in)
+                self._change_waiting(replace(now, people=able))
+
+        self._run(self._services.people, show, self._fail_giving)
+
+    def _checked(self, answer: Person | SignInRefused) -> None:
+        waiting = self.state.giving.waiting if self.state.giving else None
+        if waiting is None:  # somebody went back meanwhile
+            return
+        seller = self._services.signed_in
+        refused: SignInRefused | Denied | None = None
+        if isinstance(answer, SignInRefused):
+            refused = answer
+        elif seller is not None and answer.id == seller.id:
+            refused = Denied.SAME_PERSON
+        elif not role_of(answer).covers(waiting.role):
+            refused = Denied.ROLE
+        self._change_waiting(replace(waiting, checking=False, refused=refused))
+        if refused is None and not isinstance(answer, SignInRefused):
+            self.give(approved(waiting.given, answer))
+
+    def _change_waiting(self, waiting: Waiting) -> None:
+        giving = self.state.giving
+        if giving is not None:
+            self._become(replace(self.state, giving=replace(giving, waiting=waiting)))
+
+    def _fail_giving(self, error: Exception) -> None:
+        self._become(replace(self.state, giving=None))
+        self._fail(error)
+
     def dismiss(self) -> None:
         """Close the notice, else the change screen."""
         if self.state.notice is not None:
@@ -264,14 +389,17 @@ class SellPresenter(Observable[SellState]):
         house, state = opened.house, self.state
         if house.performance.number != state.number:
             return
-        renewed = state.basket if state.paying else _repriced(state.basket, house)
-        repriced = state.basket is not None and renewed != state.basket and state.basket.lines
+        before = self._with(opened)
+        kept = state.basket if state.paying else _repriced(state.basket, house)
+        renewed = self._priced(replace(before, basket=kept)).basket
+        repriced = state.basket is not None and _differ(renewed, state.basket)
         refused = state.notice is not None and state.notice.topic is Topic.SALE_REFUSED
         notice = Notice(Topic.PRICES_RENEWED) if repriced and not refused else state.notice
-        self._become(replace(self._with(opened), basket=renewed, notice=notice))
+        self._become(replace(before, basket=renewed, notice=notice))
 
     def _with(self, opened: _Opened) -> SellState:
         self._field, self._index = opened.field, opened.index
+        self._learn(opened.availability)
         return replace(
             self.state,
             house=opened.house,
@@ -295,9 +423,11 @@ class SellPresenter(Observable[SellState]):
         self._counting = False
         availability, stock = counted
         if availability.performance == self.state.number:
+            self._learn(availability)
             self._become(
                 replace(
                     self.state,
+                    basket=self._unpriced(),
                     version=availability.version,
                     states=availability.states,
                     stock=stock,
@@ -377,7 +507,7 @@ class SellPresenter(Observable[SellState]):
         if basket is not None and refused.reason in _TAKEN_OUT:
             kept = tuple(line for line in basket.lines if line.unit not in refused.units)
             self._give_back_lines(line for line in basket.lines if line.unit in refused.units)
-            basket = replace(basket, lines=kept)
+            basket = replace(basket, lines=kept, quote=None)
         notice = Notice(Topic.SALE_REFUSED, code=refused.reason, units=refused.units)
         self._become(replace(self.state, paying=False, basket=basket, notice=notice))
         if refused.reason is SaleRefusal.PRICE_CHANGED:
@@ -455,7 +585,7 @@ class SellPresenter(Observable[SellState]):
         basket = self.state.basket
         if basket is None or not basket.lines:
             return
-        self._become(replace(self.state, basket=replace(basket, lines=())))
+        self._become(replace(self.state, basket=replace(basket, lines=(), quote=None)))
         self._give_back_lines(basket.lines)
 
     def _give_back_lines(self, lines: Iterable[BasketLine]) -> None:
@@ -483,6 +613,51 @@ class SellPresenter(Observable[SellState]):
         alike = [other for other in free if event.tier_of(other) == tier_id]
         found = nearest_free(plan, alike, unit, 1) or nearest_free(plan, free, unit, 1)
         return found[0] if found else None
+
+    # ----------------------------------------------------------------------------- the prices
+
+    def _become(self, state: SellState) -> None:
+        """Every basket that is shown is priced."""
+        super()._become(self._priced(state))
+
+    def _priced(self, state: SellState) -> SellState:
+        """The state with its basket at the prices of now; one that was priced stays as it is."""
+        basket, house = state.basket, state.house
+        if basket is None or house is None or not basket.lines or basket.quote is not None:
+            return state
+        if state.paying or basket.event_id != house.event.id:
+            return state
+        lines = tuple(
+            replace(line, allotment=self._lots.get((line.performance, line.unit), line.allotment))
+            for line in basket.lines
+        )
+        priced = reprice(replace(basket, lines=lines), house.event, self._context())
+        notice = state.notice
+        kept = drop_unsettled(priced)
+        if kept is not priced:
+            priced = reprice(kept, house.event, self._context())
+            notice = Notice(Topic.GIVEN_DROPPED)
+        giving = state.giving
+        if giving is not None and not priced.has(giving.performance, giving.unit):
+            giving = None
+        return replace(state, basket=priced, notice=notice, giving=giving)
+
+    def _unpriced(self) -> Basket | None:
+        """The basket, to be priced again; while it is being paid it stays."""
+        basket = self.state.basket
+        return basket if basket is None or self.state.paying else replace(basket, quote=None)
+
+    def _context(self) -> Context:
+        """When, by whom and with which shares it is priced."""
+        person, now = self._services.signed_in, self._services.now()
+        self._priced_at = now
+        return Context(now, role_of(person), person.id if person else "", self._shares)
+
+    def _learn(self, availability: Availability) -> None:
+        number = availability.performance
+        self._lots = {key: lot for key, lot in self._lots.items() if key[0] != number}
+        self._lots |= {(number, unit): lot for unit, lot in availability.lots.items()}
+        self._shares = availability.shares
 
     # ----------------------------------------------------------------------------------- tools
 
@@ -531,8 +706,23 @@ def _repriced(basket: Basket | None, house: House) -> Basket:
     """The same units and ticket types at today's prices; what is no longer sold falls out."""
     renewed = empty_basket(house.event)
     for line in basket.lines if basket else ():
-        renewed = add_unit(renewed, house.event, line.performance, line.unit, line.ticket_type_id)
+        key = (line.performance, line.unit)
+        again = add_unit(renewed, house.event, *key, line.ticket_type_id)
+        lines = tuple(
+            replace(new, allotment=line.allotment, by_hand=line.by_hand)
+            if (new.performance, new.unit) == key
+            else new
+            for new in again.lines
+        )
+        renewed = replace(again, lines=lines)
     return renewed
+
+
+def _differ(renewed: Basket | None, basket: Basket) -> bool:
+    """Whether other lines, or the same at another price."""
+    before = [(line.key, line.price_minor) for line in basket.lines]
+    lines = renewed.lines if renewed else ()
+    return bool(before) and before != [(line.key, line.price_minor) for line in lines]
 
 
 def _nothing(_result: object) -> None:

@@ -11,6 +11,7 @@ from pos_app.services.model import Link, SyncStatus, UnitState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pos_app.presenters.giving import Giving
     from pos_app.presenters.notice import Notice
     from pos_app.services.basket import Basket
     from pos_app.services.model import House, Sold, UnprintedOrder
@@ -90,6 +91,7 @@ class SellState:
     printing: frozenset[str] = frozenset()  # order ids
     unprinted_orders: tuple[UnprintedOrder, ...] = ()
     notice: Notice | None = None
+    giving: Giving | None = None  # something is being given by hand for a line
 
     @property
     def number(self) -> int:
@@ -124,9 +126,12 @@ class SellState:
 
     @property
     def can_pay(self) -> bool:
-        """Whether a payment may start: something to sell, none in flight, not locked."""
+        """Whether a payment may start: something to sell at a settled price, none in flight, not
+        locked.
+        """
         has_lines = self.basket is not None and bool(self.basket.lines)
-        return has_lines and not self.paying and not self.locked
+        settled = self.basket is None or self.basket.is_settled
+        return has_lines and settled and not self.paying and not self.locked
 
     @property
     def unprinted(self) -> tuple[UnprintedOrder, ...]:

@@ -8,6 +8,7 @@ from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
 from pos_app.presenters.notice import Notice, Topic
 from pos_app.services.model import SaleRefusal, SignInRefusal, SignInRefused
+from ticketing.pricing import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,16 +56,8 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
                 "The cash received is less than the total. Nothing was sold; "
                 "take the full amount and pay again."
             )
-        case SaleRefusal.PRICE_CHANGED:
-            return _(
-                "The prices changed meanwhile. Nothing was sold and the seats are kept; "
-                "tell the buyer the new total and take the payment again."
-            )
-        case SaleRefusal.PRICE_OPEN:
-            return _(
-                "Something given on this order is not approved yet. Nothing was sold and the "
-                "basket is kept; have it approved or take it back, then take the payment."
-            )
+        case SaleRefusal.PRICE_CHANGED | SaleRefusal.PRICE_OPEN:
+            return _not_at_this_price(reason)
         case SaleRefusal.SALE_ENDED:
             return _(
                 "This performance is over. Nothing was sold; clear the basket and choose "
@@ -92,6 +85,18 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
             )
         case _:
             assert_never(reason)
+
+
+def _not_at_this_price(reason: SaleRefusal) -> str:
+    if reason is SaleRefusal.PRICE_OPEN:
+        return _(
+            "Something given on this order is not approved yet. Nothing was sold and the "
+            "basket is kept; have it approved or take it back, then take the payment."
+        )
+    return _(
+        "The prices changed meanwhile. Nothing was sold and the seats are kept; "
+        "tell the buyer the new total and take the payment again."
+    )
 
 
 def _taken_out(reason: SaleRefusal) -> str:
@@ -128,6 +133,29 @@ def not_granted(reason: str, seats: str) -> str:
     return _join([said.format(seats=seats), rest])
 
 
+def price_refusal(refusal: Refusal) -> str:
+    """Why something that was asked for is not in the price."""
+    match refusal:
+        case Refusal.NOT_SOLD:
+            return _("No such ticket is sold any more. Take the line out of the basket.")
+        case Refusal.UNKNOWN_REASON:
+            return _("This reason is no longer in the price list. The price stays as it was.")
+        case Refusal.NOT_FOR_THIS_TICKET:
+            return _("This is not given on tickets of this kind. The price stays as it was.")
+        case Refusal.QUOTA_SPENT:
+            return _(
+                "None of these tickets is left at this window for this place. The price stays as "
+                "it was; try a place that was lent with them, or another window."
+            )
+        case Refusal.OVER_EVERY_CAP:
+            return _(
+                "Nobody may take so much off for this reason. The price stays as it was; "
+                "choose less or another reason."
+            )
+        case _:
+            assert_never(refusal)
+
+
 def notice_sentence(notice: Notice, house: House | None) -> str:
     """What a notice says in the language spoken now."""
     seats = name_units(house, notice.units)
@@ -136,6 +164,8 @@ def notice_sentence(notice: Notice, house: House | None) -> str:
             return sale_refusal(SaleRefusal(notice.code), seats)
         case Topic.NOT_GRANTED:
             return not_granted(notice.code, seats)
+        case Topic.NOT_GIVEN:
+            return price_refusal(Refusal(notice.code))
         case Topic.NOT_PRINTED | Topic.BROKEN | Topic.PAYMENT_BROKEN:
             return _machine_sentence(notice)
         case Topic.SYNCED:
@@ -209,6 +239,11 @@ def _basket_sentence(notice: Notice, house: House | None, seats: str) -> str:
             return _(
                 "The basket holds tickets of another event. Take the payment or clear it, "
                 "then open this performance."
+            )
+        case Topic.GIVEN_DROPPED:
+            return _(
+                "Something given by hand does not hold any more and was taken back. "
+                "The seats are kept; check the total."
             )
         case _:
             return _("The prices were renewed. The seats are kept; check the total.")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame
+from PySide6.QtWidgets import QFrame, QVBoxLayout
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
-from pos_app.ui.controls import Button, ElidedLabel, Metrics, column, label, row
+from pos_app.presenters.price_words import package_line, why_cheaper
+from pos_app.ui.controls import Button, ElidedLabel, Metrics, column, label, picture, row
 from pos_app.ui.tool_row import Swatch
 
 if TYPE_CHECKING:
@@ -18,6 +19,33 @@ if TYPE_CHECKING:
 
     from pos_app.services.basket import BasketLine
     from pos_app.services.model import House
+    from ticketing.event import Event
+    from ticketing.pricing import FoundPackage
+
+
+_WHY_PX: Final = 16
+"""How much higher a line is that says which rule made its price."""
+_PACKAGE_PX: Final = 40
+
+
+class PackageRow(QFrame):
+    """A package that was found in the basket, and what it saves."""
+
+    def __init__(self, at: int, package: FoundPackage, event: Event) -> None:
+        super().__init__()
+        self.setProperty("role", "line")
+        self.setObjectName(f"package_{at}")
+        self.setFixedHeight(_PACKAGE_PX)
+        found, saving = package_line(event, package)
+        name = ElidedLabel(14, 600, "ok", f"package_{at}_name")
+        name.setText(found)
+        saved = label(14, 700, "ok", f"package_{at}_saving")
+        saved.setText(saving)
+        box = row(picture("circle-check", "ok", 18), gap=8, margins=(10, 0, 12, 0))
+        box.addWidget(name, 1)
+        box.addWidget(saved)
+        self.setLayout(box)
+        self.setAccessibleName(f"{found}, {saving}")
 
 
 class LineRow(QFrame):
@@ -32,7 +60,6 @@ class LineRow(QFrame):
         super().__init__()
         self.setProperty("role", "line")
         self.setObjectName(f"line_{at}")
-        self.setFixedHeight(metrics.line)
         self._line = line
         self._house = house
         tier = house.event.price_tier(line.tier_id)
@@ -41,10 +68,12 @@ class LineRow(QFrame):
         self._detail = ElidedLabel(13, 400, "text2", f"line_{at}_detail")
         self._detail.setText(self._details(today))
         self._type = self._type_button(at)
-        price = label(18, 600, name=f"line_{at}_price")
-        price.setText(words.money(line.price_minor, house.event.currency, compact=True))
-        price.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        price.setMinimumWidth(50)
+        why = why_cheaper(house.event, line)
+        self._why = ElidedLabel(13, 600, "ok", f"line_{at}_rule")
+        self._why.setText(why)
+        self._why.setVisible(bool(why))
+        self.setFixedHeight(metrics.line + (_WHY_PX if why else 0))
+        prices = self._prices(at)
         remove = Button(f"line_{at}_remove", "icon")
         remove.show_icon("x", "text2", 18)
         remove.setFixedSize(QSize(40, 48))
@@ -53,13 +82,33 @@ class LineRow(QFrame):
         )
         remove.clicked.connect(partial(self.removed.emit, line.performance, line.unit))
         bar = Swatch(tier.colour_index if tier else 0, QSize(6, 40))
-        texts = column(None, self._title, self._detail, None, gap=1)
+        texts = column(None, self._title, self._detail, self._why, None, gap=1)
         box = row(bar, gap=6, margins=(10, 0, 2, 0))
         box.addLayout(texts, 1)
-        for each in (self._type, price, remove):
-            box.addWidget(each)
+        box.addWidget(self._type)
+        box.addLayout(prices)
+        box.addWidget(remove)
         box.setSpacing(6)
         self.setLayout(box)
+
+    def _prices(self, at: int) -> QVBoxLayout:
+        """The price; above it what the list asks, struck out, where that is more."""
+        line, currency = self._line, self._house.event.currency
+        price = label(18, 600, name=f"line_{at}_price")
+        price.setText(words.money(line.price_minor, currency, compact=True))
+        price.setMinimumWidth(50)
+        listed = label(13, 400, "text3", f"line_{at}_list")
+        struck = listed.font()
+        struck.setStrikeOut(True)
+        listed.setFont(struck)
+        is_cheaper = line.list_minor > line.price_minor
+        text = words.money(line.list_minor, currency, compact=True)
+        listed.setText(text if is_cheaper else "")
+        listed.setAccessibleName(_("List price {amount}").format(amount=text))
+        listed.setVisible(is_cheaper)
+        for each in (listed, price):
+            each.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return column(None, listed, price, None, gap=0)
 
     def _place(self) -> str:
         """Row and seat; a standing place is called by its area."""

@@ -20,7 +20,7 @@ from pos_app.presenters import language as words
 from pos_app.presenters.cash import QUICK_CASH_MAX, notes_of, quick_cash_amounts
 from pos_app.presenters.language import _, ngettext
 from pos_app.ui.banner import NoticeStrip
-from pos_app.ui.basket_line import LineRow
+from pos_app.ui.basket_line import LineRow, PackageRow
 from pos_app.ui.cash_pad import CashPad
 from pos_app.ui.change_panel import ChangePanel
 from pos_app.ui.controls import (
@@ -36,6 +36,7 @@ from pos_app.ui.controls import (
     row,
     rule,
 )
+from pos_app.ui.give_page import GivePage
 from pos_app.ui.theme import font
 from pos_app.ui.type_panel import TypePanel
 from pos_app.ui.unprinted_strip import UnprintedStrip
@@ -56,6 +57,7 @@ class CartCard(QFrame):
 
     line_removed = Signal(int, object)
     type_changed = Signal(int, object, str)
+    giving_asked = Signal(int, object)  # performance, unit
     pay = Signal(object)  # minor units tendered, None for the exact amount
     cleared = Signal()
     reprint = Signal()
@@ -70,11 +72,13 @@ class CartCard(QFrame):
         self._metrics = REGULAR
         self._state: SellState | None = None
         self._rows: list[LineRow] = []
+        self._packages: list[PackageRow] = []
         self._rows_for: tuple[object, ...] = ()
         self._amounts: tuple[int, ...] = ()
         self._make_parts()
         self._types = TypePanel(self)
         self._types.chosen.connect(self.type_changed)
+        self._types.giving_asked.connect(self.giving_asked)
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._basket_page = QWidget()
@@ -84,7 +88,8 @@ class CartCard(QFrame):
         self.cash_pad = CashPad()
         self.cash_pad.pay.connect(self._pay_typed)
         self.cash_pad.closed.connect(self._close_pad)
-        for page in (self._basket_page, self.change, self.cash_pad):
+        self.give = GivePage()
+        for page in (self._basket_page, self.change, self.cash_pad, self.give):
             self._stack.addWidget(page)
 
     # ------------------------------------------------------------------------------ what shows
@@ -103,6 +108,7 @@ class CartCard(QFrame):
         self.notice.show_state(state)
         self.change.show_state(state)
         self.cash_pad.show_total(state.total_minor, state.house.event.currency)
+        self.give.show_state(state)
         self._turn_page(state)
 
     def apply(self, metrics: Metrics) -> None:
@@ -120,6 +126,7 @@ class CartCard(QFrame):
         self._rows_for = ()
         self.change.apply(metrics)
         self.cash_pad.apply(metrics)
+        self.give.apply(metrics)
 
     def retranslate(self) -> None:
         """Speak the language of now."""
@@ -139,6 +146,7 @@ class CartCard(QFrame):
         self.notice.retranslate()
         self.change.retranslate()
         self.cash_pad.retranslate()
+        self.give.retranslate()
 
     def step_back(self) -> bool:
         """Close the panel of ticket types or the cash pad; False when neither was open."""
@@ -273,13 +281,14 @@ class CartCard(QFrame):
 
     def _show_lines(self, state: SellState, house: House, today: date) -> None:
         lines = state.basket.lines if state.basket else ()
-        key = (lines, house.performance.number, words.language(), self._metrics.line, today)
+        found = state.basket.quote.packages if state.basket and state.basket.quote else ()
+        key = (lines, found, house.performance.number, words.language(), self._metrics.line, today)
         if key == self._rows_for:
             return
         grown = len(lines) > len(self._rows)
         focused = self._focused_in_lines()
         self._rows_for = key
-        for old in self._rows:
+        for old in (*self._rows, *self._packages):
             self._lines_box.removeWidget(old)
             retire(old)
         self._rows = [
@@ -290,6 +299,10 @@ class CartCard(QFrame):
             made.type_asked.connect(self._ask_type)
             self._lines_box.insertWidget(at + 1, made)
             made.show()  # at once: the keyboard cannot be put on what is not there
+        self._packages = [PackageRow(at, each, house.event) for at, each in enumerate(found)]
+        for at, package in enumerate(self._packages):
+            self._lines_box.insertWidget(len(self._rows) + at + 1, package)
+            package.show()
         self._order_line_stops()
         if focused:
             (self.findChild(QWidget, focused) or self._scroll).setFocus()
@@ -303,7 +316,9 @@ class CartCard(QFrame):
         page = self._stack.currentWidget()
         if state.change is not None:
             wanted: QWidget = self.change
-        elif page is self.change or not state.can_pay:
+        elif state.giving is not None:
+            wanted = self.give
+        elif page in (self.change, self.give) or not state.can_pay:
             wanted = self._basket_page
         else:
             return
@@ -313,6 +328,10 @@ class CartCard(QFrame):
         self._stack.setCurrentWidget(wanted)
         if had_focus and wanted is self.change:
             self.change.take_focus()
+        elif wanted is self.give:
+            self.give.setFocus()
+        elif had_focus and page is self.give:
+            self._scroll.setFocus()
         elif had_focus:
             self.finished.emit()
 

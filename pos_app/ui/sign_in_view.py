@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _ROLES = {
     "admin": lambda: _("Administrator"),
     "manager": lambda: _("Manager"),
+    "supervisor": lambda: _("Supervisor"),
     "cashier": lambda: _("Cashier"),
     "agent": lambda: _("Agent"),
     "security": lambda: _("Security"),

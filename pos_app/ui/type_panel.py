@@ -26,6 +26,7 @@ class TypePanel(QFrame):
     """The ticket types with their prices; those not sold are grey. Gone when it loses the keyboard."""
 
     chosen = Signal(int, object, str)  # performance, unit, ticket type id
+    giving_asked = Signal(int, object)  # performance, unit
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -35,7 +36,7 @@ class TypePanel(QFrame):
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(6, 6, 6, 6)
         self._box.setSpacing(2)
-        self._buttons: list[TypeButton] = []
+        self._buttons: list[MenuButton] = []
         self._asked_by = ""
         self.hide()
 
@@ -50,13 +51,16 @@ class TypePanel(QFrame):
                 if price is None
                 else words.money(price, house.event.currency, compact=True)
             )
-            button = TypeButton(kind.id, words.name(kind.name), shown)
+            button = MenuButton(f"ticket_type_{kind.id}", words.name(kind.name), shown)
             button.setEnabled(price is not None)
             button.setChecked(kind.id == line.ticket_type_id)
             button.clicked.connect(partial(self._choose, line, kind.id))
             button.left.connect(self._close_if_left)
             self._buttons.append(button)
             self._box.addWidget(button)
+        rules = house.event.price_rules
+        if rules.discounts or rules.house_rates:
+            self._add_giving(line)
         self._place(beside)
         self.show()
         self.raise_()
@@ -87,6 +91,19 @@ class TypePanel(QFrame):
         self.hide()
         self._give_back_focus()
         self.chosen.emit(line.performance, line.unit, ticket_type_id)
+
+    def _add_giving(self, line: BasketLine) -> None:
+        """The way to what may be given by hand."""
+        button = MenuButton("give_by_hand", _("Discount or house ticket…"))
+        button.clicked.connect(partial(self._ask_giving, line))
+        button.left.connect(self._close_if_left)
+        self._buttons.append(button)
+        self._box.addWidget(button)
+
+    def _ask_giving(self, line: BasketLine) -> None:
+        self.hide()
+        self._give_back_focus()
+        self.giving_asked.emit(line.performance, line.unit)
 
     def _close_if_left(self) -> None:
         """The keyboard went somewhere that is not another type."""
@@ -119,20 +136,19 @@ class TypePanel(QFrame):
         self._buttons = []
 
 
-class TypeButton(RichButton):
-    """One ticket type and its price."""
+class MenuButton(RichButton):
+    """A line of the panel; a ticket type has its price on the right."""
 
     left = Signal()
 
-    def __init__(self, ticket_type_id: str, name: str, price: str) -> None:
+    def __init__(self, name: str, text: str, price: str = "") -> None:
         who, how_much = label(15, 600), label(15, 600)
-        who.setText(name)
+        who.setText(text)
         how_much.setText(price)
-        content = row(who, None, how_much, margins=(14, 0, 14, 0))
-        super().__init__(f"ticket_type_{ticket_type_id}", "menu", content)
-        self.setCheckable(True)
+        super().__init__(name, "menu", row(who, None, how_much, margins=(14, 0, 14, 0)))
+        self.setCheckable(bool(price))
         self.setFixedSize(_ROW)
-        self.setAccessibleName(f"{name}, {price}")
+        self.setAccessibleName(f"{text}, {price}" if price else text)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from edge.journal import LockReason as JournalLockReason
-from pos_app.presenters import language, sentences, status_words
+from pos_app.presenters import language, price_words, sentences, status_words
+from pos_app.presenters.giving import Denied
 from pos_app.presenters.notice import Notice, Tone, Topic, tone_of
 from pos_app.presenters.sell_state import SellState
 from pos_app.services.model import (
@@ -21,6 +22,7 @@ from pos_app.services.model import (
     SyncStatus,
 )
 from tests.fakes.till import NOW, FakeTill
+from ticketing.pricing import Refusal, Role
 
 HOUSE = FakeTill().house(1)
 CHINESE = "\u4e00", "\u9fff"
@@ -65,10 +67,29 @@ def test_every_reason_for_not_granting_has_a_sentence(reason: str, spoken: str) 
 
 @pytest.mark.parametrize("topic", Topic)
 def test_every_topic_has_a_sentence_and_a_tone(topic: Topic, spoken: str) -> None:
-    codes = {Topic.SALE_REFUSED: SaleRefusal.DISK_FULL, Topic.TOO_FEW_PLACES: "standing"}
+    codes = {
+        Topic.SALE_REFUSED: SaleRefusal.DISK_FULL,
+        Topic.TOO_FEW_PLACES: "standing",
+        Topic.NOT_GIVEN: Refusal.OVER_EVERY_CAP,
+    }
     notice = Notice(topic, codes.get(topic, "taken"), units=(1, 2, 3, 4, 5), count=3)
     assert_spoken(sentences.notice_sentence(notice, HOUSE), spoken)
     assert tone_of(topic) in Tone
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_every_refusal_of_the_price_engine_has_a_sentence(refusal: Refusal, spoken: str) -> None:
+    assert_spoken(sentences.price_refusal(refusal), spoken)
+
+
+@pytest.mark.parametrize("refused", [*Denied, SignInRefused(SignInRefusal.WRONG_PIN, 2)])
+def test_every_denied_approval_has_a_sentence(refused: Denied | SignInRefused, spoken: str) -> None:
+    assert_spoken(price_words.denied(refused), spoken)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_that_approves_has_a_name(role: Role, spoken: str) -> None:
+    assert_spoken(price_words.role_name(role), spoken)
 
 
 def test_a_locked_out_person_reads_whole_minutes() -> None:
