@@ -181,6 +181,7 @@ def _till_says(code: str) -> str:
             "The new places are gone, the old tickets are dead. Give the money back: "
             "the key stands beside the unfinished exchange."
         ),
+        Barred.UNITS_GONE_BEFORE: _("A new place can't be sold here any more: pick another."),
         Barred.STILL_ASKING: _("The server may have done it: wait for its answer."),
         Barred.EMPTY: _("Pick what is taken instead first."),
         Barred.OTHER_EVENT: _("Pick places of the same event."),

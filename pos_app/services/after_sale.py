@@ -85,6 +85,9 @@ _DEEDS = {str(action): deed for deed, action in _ACTIONS.items()}
 _SALE_CODES = {
     SaleRefusal.EMPTY: Barred.EMPTY,
     SaleRefusal.PRICE_CHANGED: Barred.PRICE_CHANGED,
+    SaleRefusal.PRICE_OPEN: Barred.PRICE_CHANGED,
+    SaleRefusal.UNIT_NOT_OURS: Barred.UNITS_GONE_BEFORE,
+    SaleRefusal.SALE_ENDED: Barred.UNITS_GONE_BEFORE,
 }
 _log = get_logger(__name__)
 
@@ -338,7 +341,7 @@ class AfterSale:
             refusal = not_here.why
             return Refused(Barred.OFFLINE if isinstance(refusal, Route) else refusal)
         except sales.UnitsGone as gone:
-            return Refused(Barred.UNITS_GONE, gone.units)
+            return Refused(Barred.UNITS_GONE_BEFORE, gone.units)
         return self._recorded(draft, known.event, op)
 
     def _ask(self, draft: Draft, request: Request) -> Asked:
@@ -441,6 +444,7 @@ class AfterSale:
         basket = draft.basket or self._same_places(draft, tickets)
         seller = sales.Seller(self._env, self._ids, self._key, draft.by, self._prefix)
         lines, _late = sales.take_lines(unit, seller, known.event, basket.lines)
+        sales.release_idle(unit, self._env, known.event.id, lines)
         if draft.basket is None:
             lines = self._as_sold_before(draft, lines)
         paid = draft.paid_minor

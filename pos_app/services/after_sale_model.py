@@ -149,6 +149,7 @@ class Barred(StrEnum):
     DISK_FULL = "disk_full"
     TERMS_CHANGED = "terms_changed"  # the amounts are not those that were shown
     UNITS_GONE = "units_gone"  # the new places are not ours to sell any more
+    UNITS_GONE_BEFORE = "units_gone_before"  # the same, and nothing was revoked for them
     STILL_ASKING = "still_asking"
     EMPTY = "empty"  # nothing to take instead
     OTHER_EVENT = "other_event"

@@ -28,8 +28,9 @@ from pos_app.services.after_sale_model import (
     Standing,
     TicketStanding,
 )
-from pos_app.services.basket import Basket
+from pos_app.services.basket import Basket, reprice
 from pos_app.services.model import NewsKind, PrintOutcome, Sold
+from pos_app.services.sales import price_context
 from tests.fakes.edge_node import NODE
 from tests.fakes.hall import EVENT_ID, FIRST, GENERATION, ROW, SECOND, event_row
 from tests.integration.pos_app.window_stage import Stage
@@ -420,6 +421,27 @@ def test_an_exchange_is_one_swap_with_one_difference(till: Stage) -> None:
     )
     assert again is not None
     assert again.can_be_done, "what was swapped in is an order like any other"
+
+
+def test_an_exchange_keeps_the_rules_prices_over_a_restart(till: Stage) -> None:
+    sale = sell(till, ROW[:1])
+    event = till.window.house(SECOND).event
+    with till.replica.reading() as connection:
+        context = price_context(connection, EVENT_ID, till.env.now, None)
+    basket = reprice(other_places(till, ROW[3:5]), event, context)
+    assert all(line.priced for line in basket.lines)
+    due = basket.total_minor - sale.total_minor
+    asked = ask(till, Deed.EXCHANGE, sale, basket=basket, tendered_minor=due)
+    till.restart()
+    till.sign_in()
+    server_says_yes(till, asked)
+    assert finished(till, asked).take_in_minor == due
+    [op] = till.ops(OpKind.EXCHANGE)
+    exchange = decode_exchange(op.body)
+    assert exchange is not None
+    assert [(line.price_minor, line.rule) for line in exchange.lines] == [
+        (line.price_minor, line.rule) for line in basket.lines
+    ]
 
 
 def test_a_cheaper_place_gives_the_difference_back(till: Stage) -> None:
