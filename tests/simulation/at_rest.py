@@ -16,7 +16,15 @@ from edge.journal import backlog, is_locked
 from sync_server.services.feed import pull
 from tests.simulation.house import EVENT, VENUE, SimConnection
 from ticketing.journal import ROOT_HASH, Op, OpKind, first_break
-from ticketing.operations import Exchange, Refund, Sale, SaleLine, decode_exchange, decode_sale
+from ticketing.operations import (
+    Exchange,
+    Refund,
+    Sale,
+    SaleLine,
+    ShiftOpened,
+    decode_exchange,
+    decode_sale,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.gates import Gate
@@ -347,6 +355,8 @@ def _drawers_agree(oracle: Oracle, raw: sqlite3.Connection) -> None:
             cash[fact.node_id] -= money.cash_minor
         elif isinstance(money, Exchange):
             cash[fact.node_id] += money.paid_minor
+        elif isinstance(money, ShiftOpened):
+            cash[fact.node_id] += money.float_minor - money.carried_minor
     for node_id, counted in cash.items():
         booked = raw.execute(
             "SELECT coalesce(sum(amount_minor), 0) FROM ledger WHERE account = ?",

@@ -89,7 +89,7 @@ MUTANTS: tuple[Mutant, ...] = (
         switches.ttl_from_receive,
         replace(_EXPIRING, latency_s=3.0),
         lives.cut_off_for_good,
-        first=183,
+        first=180,
     ),
     Mutant("no_guard", switches.no_guard, _DRIFTING, lives.cut_off_for_good),
     Mutant("no_deferral", switches.no_deferral, _LOSING),

@@ -22,10 +22,12 @@ from ticketing.operations import (
     Refund,
     Sale,
     SaleLine,
+    ShiftOpened,
     decode_exchange,
     decode_refund,
     decode_release,
     decode_sale,
+    decode_shift_opened,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ _MONEY = {
     OpKind.SALE: decode_sale,
     OpKind.REFUND: decode_refund,
     OpKind.EXCHANGE: decode_exchange,
+    OpKind.SHIFT_OPENED: decode_shift_opened,
 }
 
 
@@ -477,7 +480,7 @@ def _brief(body: str) -> str:
     return body if len(body) < 120 else body[:117] + "..."
 
 
-def money_of(fact: Fact) -> Sale | Refund | Exchange | None:
+def money_of(fact: Fact) -> Sale | Refund | Exchange | ShiftOpened | None:
     """The body of an operation that moved money."""
     decode: Any = _MONEY.get(OpKind(fact.kind)) if fact.kind in tuple(OpKind) else None
     return decode(fact.body) if decode else None

@@ -17,6 +17,7 @@ SOMETIMES: dict[str, str] = {
     "mirror_lost_commits": "a mirror lost its last commits",
     "witness_unwritable": "the witness could not be written",
     "settled": "a till was done with an allotment",
+    "shift_opened": "a till had no shift open when somebody came to buy, and opened one",
     "sale_refused": "a till refused to sell what is not its own, or not any more",
     "failover": "the server went on from an older state, in a new history",
     "double_failover": "and once more",

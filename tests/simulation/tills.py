@@ -16,7 +16,7 @@ from edge.protocol import revoke
 from edge.sync import RevokeWish
 from pos_app.services import printing
 from pos_app.services.basket import add_unit, empty_basket
-from pos_app.services.model import Person, Sold
+from pos_app.services.model import Person, SaleRefusal, SaleRefused, Sold
 from pos_app.services.printer import PrinterError, PrinterFault
 from pos_app.services.window import Window
 from tests.simulation import desk
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _MONEY_BACK = RefundAction.REFUND
+_FLOAT = ((1_000, 10),)
 
 
 class SimPrinter:
@@ -169,7 +170,12 @@ class Till:
         basket = empty_basket(known.event)
         for unit in units:
             basket = add_unit(basket, known.event, PERFORMANCE, unit)
-        outcome = self.window.pay_cash(basket, basket.total_minor + self.world.rng.choice((0, 700)))
+        tendered_minor = basket.total_minor + self.world.rng.choice((0, 700))
+        outcome = self.window.pay_cash(basket, tendered_minor)
+        if isinstance(outcome, SaleRefused) and outcome.reason is SaleRefusal.NO_SHIFT:
+            self.window.shifts.open(_FLOAT)
+            self.world.happened("shift_opened")
+            outcome = self.window.pay_cash(basket, tendered_minor)
         if not isinstance(outcome, Sold):
             self.world.say(self.name, lambda: f"may not sell {units}: {outcome.reason}")
             self.world.happened("sale_refused")
