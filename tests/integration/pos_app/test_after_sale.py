@@ -33,7 +33,7 @@ from pos_app.services.model import NewsKind, PrintOutcome, Sold
 from pos_app.services.sales import price_context
 from tests.fakes.edge_node import NODE
 from tests.fakes.hall import EVENT_ID, FIRST, GENERATION, ROW, SECOND, event_row
-from tests.integration.pos_app.window_stage import Stage
+from tests.integration.pos_app.window_stage import Stage, at_once
 from ticketing.ids import AllotmentId, OrderId, TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import (
@@ -181,6 +181,15 @@ def test_asked_twice_what_came_of_it_the_money_goes_out_once(till: Stage) -> Non
     server_says_yes(till, asked)
     answers = [till.window.after_sale.progress(asked.op_id) for _ in range(3)]
     assert [type(answer) for answer in answers] == [Done, Refused, Refused]
+    assert len(refunds(till)) == 1
+
+
+def test_two_threads_that_finish_one_deed_pay_once(till: Stage) -> None:
+    sale = sell(till)
+    asked = ask(till, Deed.REFUND, sale)
+    server_says_yes(till, asked)
+    answers = at_once(*[lambda: till.window.after_sale.progress(asked.op_id)] * 4)
+    assert sorted(type(answer).__name__ for answer in answers) == ["Done", *["Refused"] * 3]
     assert len(refunds(till)) == 1
 
 

@@ -134,7 +134,7 @@ def test_the_only_order_found_is_opened_with_all_its_tickets_chosen(
 def test_a_scanned_ticket_is_chosen_alone_and_the_next_one_joins_it(services: Scripted) -> None:
     presenter = AfterSalePresenter(services, run_now, run_now, printed)
     presenter.search("scan", 1)
-    assert (now(presenter).chosen, now(presenter).scanned) == ({ONE}, {ONE})
+    assert now(presenter).chosen == now(presenter).scanned == {ONE}
     presenter.toggle(TWO)
     assert now(presenter).chosen == {ONE, TWO}
     presenter.toggle(ONE)
@@ -169,8 +169,9 @@ def test_a_deed_is_begun_once_however_often_the_key_is_pressed(
     presenter.preview(Deed.REFUND)
     presenter.toggle(ONE)
     presenter.search("other", 1)
-    assert now(presenter).card is not None
-    assert now(presenter).card.deed is Deed.VOID
+    card = now(presenter).card
+    assert card is not None
+    assert card.deed is Deed.VOID
     assert now(presenter).query == "P-1"
 
 
