@@ -369,7 +369,9 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         elif isinstance(answer, Refused):
             if not self.state.is_busy:
                 return  # an answer to what has ended already
-            self._become(replace(self.state, is_working=False, asked=None, refused=answer))
+            self._become(
+                replace(self.state, is_working=False, asked=None, card=None, refused=answer)
+            )
             self._refresh_detail()
         else:
             self._become(

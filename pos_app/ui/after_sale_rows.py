@@ -57,7 +57,7 @@ class OrderButton(RichButton):
             if found.total_minor
             else ""
         )
-        parts = (words.name(found.event_name), say.ticket_count(found), when(found, venue, today))
+        parts = (when(found, venue, today), say.ticket_count(found), words.name(found.event_name))
         detail = ElidedLabel(13, 400, "text2")
         detail.setText(" · ".join(part for part in parts if part))
         standing = label(13, 600, _ORDER_TONES[found.standing])
@@ -69,7 +69,7 @@ class OrderButton(RichButton):
         content = column(
             None, row(number, amount), row(detail, standing), None, gap=2, margins=(14, 4, 14, 4)
         )
-        super().__init__(f"order_{at}", "choice", content)
+        super().__init__(f"order_{at}", "person", content)
         self.setCheckable(True)
         _stretch(self, 56 if compact else 64)
         self.setAccessibleName(
@@ -129,7 +129,7 @@ class TicketButton(RichButton):
         content.addLayout(texts, 1)
         content.addWidget(standing)
         content.addWidget(price)
-        super().__init__(f"ticket_{at}", "choice", content)
+        super().__init__(f"ticket_{at}", "person", content)
         self.setCheckable(True)
         self.setChecked(is_chosen)
         self.setEnabled(ticket.standing in (TicketStanding.VALID, TicketStanding.DISPUTED))

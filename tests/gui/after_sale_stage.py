@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from edge.protocol import revoke
 from edge.sync import RevokeWish
 from pos_app.services.model import Sold
 from pos_app.ui.window import TillWindow
-from tests.fakes.hall import EVENT_ID, ROW, SECOND, SetEnv
+from tests.fakes.hall import EVENT_ID, ROW, SECOND, SetEnv, event_row
 from tests.fakes.runner import run_now
 from tests.gui.robot import click, settle
 from tests.integration.pos_app.window_stage import CASHIER, PIN, Stage
@@ -83,9 +84,17 @@ def open_on(till: Stage, size: tuple[int, int] = (1366, 768)) -> TillWindow:
 
 
 @contextmanager
-def desk(folder: Path, size: tuple[int, int] = (1366, 768)) -> Iterator[Desk]:
-    """Two sales of this window and places to swap for, online."""
+def desk(
+    folder: Path,
+    size: tuple[int, int] = (1366, 768),
+    refund_rules: Mapping[str, object] | None = None,
+) -> Iterator[Desk]:
+    """A window online, with places lent to sell and to swap for."""
     with closing(Stage(folder, SetEnv())) as till:
+        if refund_rules is not None:
+            document = json.loads(json.dumps(event_row()[1]))
+            document["event"]["refund_rules"] = refund_rules
+            till.feed.open_house(document)
         till.sign_in()
         till.lend((*ROW, *OTHERS), SECOND)
         till.go_online()

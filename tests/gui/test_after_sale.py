@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QApplication
 
 from edge.link import LinkState
 from edge.sync import RevokeWish
+from pos_app.ui.controls import Button
 from tests.fakes.hall import ROW, SECOND
 from tests.gui.after_sale_stage import OTHERS, Desk, desk, open_on
-from tests.gui.robot import click, find, is_shown, press, text_of
+from tests.gui.robot import click, find, is_shown, press, settle, text_of
 from ticketing.journal import OpKind
 from ticketing.operations import Sale
 
@@ -252,3 +253,38 @@ def test_the_language_is_switched_in_the_middle_of_a_preview(till: Desk, sale: S
     assert text_of(till.window, "confirm_deed") == "退款 ¥2,640.00"
     till.window.switch_language()
     assert text_of(till.window, "confirm_deed") == "Pay back ¥2,640.00"
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)], ids=["small", "large"])
+def test_every_key_is_large_enough_named_and_on_screen(
+    till: Desk, sale: Sale, size: tuple[int, int]
+) -> None:
+    till.window.resize(*size)
+    type_in(till, sale.receipt_no)
+    steps: tuple[Callable[[], None], ...] = (
+        lambda: None,
+        lambda: click(till.window, "deed_refund"),
+        lambda: click(till.window, "confirm_deed"),
+        till.server_says,
+    )
+    for step in steps:
+        step()
+        settle(till.window)
+        shown = [one for one in till.window.after_sale_view.findChildren(Button) if one.isVisible()]
+        assert len(shown) > 5
+        for button in shown:
+            assert button.accessibleName(), button.objectName()
+            assert button.height() >= 40, button.objectName()
+            corner = button.mapTo(till.window, button.rect().bottomRight())
+            assert corner.x() < size[0], button.objectName()
+            assert corner.y() < size[1], button.objectName()
+
+
+def test_the_open_order_and_the_chosen_tickets_are_marked(till: Desk, sale: Sale) -> None:
+    click(till.window, "order_1")
+    marked = [find(till.window, f"order_{at}").isChecked() for at in range(2)]  # type: ignore[attr-defined]
+    assert marked == [False, True]
+    click(till.window, "ticket_0")
+    chosen = [find(till.window, f"ticket_{at}").isChecked() for at in range(3)]  # type: ignore[attr-defined]
+    assert chosen == [False, True, True]
+    assert sale.lines

@@ -190,13 +190,14 @@ def test_the_answer_comes_as_news_and_shows_the_money(
     assert now(presenter).done is None
 
 
-def test_a_refusal_leaves_the_card_and_says_why(
+def test_a_refusal_closes_the_preview_and_says_why(
     presenter: AfterSalePresenter, services: Scripted
 ) -> None:
     services.answer = Refused("entered")
     presenter.preview(Deed.REFUND)
     presenter.confirm()
     assert now(presenter).refused == Refused("entered")
+    assert now(presenter).card is None
     assert not now(presenter).is_busy
 
 
