@@ -274,6 +274,9 @@ class CartCard(QFrame):
         parts = [ngettext("{n} ticket", "{n} tickets", count).format(n=count)]
         if count:
             parts.append(_("seats kept for this order"))
+        if state.basket and state.house and state.basket.saving_minor:
+            saved = words.money(state.basket.saving_minor, state.house.event.currency, compact=True)
+            parts.append(_("saves {amount}").format(amount=saved))
         asking = len(state.wishes)
         if asking:
             parts.append(ngettext("asking for {n}…", "asking for {n}…", asking).format(n=asking))

@@ -14,7 +14,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pos_app.presenters import language as words
 from pos_app.presenters.giving import HUNDRED_PERCENT, given_of
 from pos_app.presenters.language import _
+from pos_app.presenters.notice import Topic
 from pos_app.presenters.price_words import denied, offer_detail, role_name
+from pos_app.presenters.sentences import notice_sentence
 from pos_app.ui.controls import (
     Button,
     ElidedLabel,
@@ -27,6 +29,7 @@ from pos_app.ui.controls import (
 )
 from pos_app.ui.keypad import Keypad
 from pos_app.ui.pin_dots import PinDots
+from pos_app.ui.theme import restyle
 
 if TYPE_CHECKING:
     from pos_app.presenters.giving import Giving, Offer
@@ -54,6 +57,7 @@ class GivePage(QWidget):
         self._house: House | None = None
         self._typed = ""
         self._chosen = ""
+        self._refused = ""  # why what was asked for is not given
         self._choices: list[Choice] = []
         self._shown_for: tuple[object, ...] = ()
         self._title = label(18, 700, name="give_title")
@@ -99,6 +103,9 @@ class GivePage(QWidget):
     def show_state(self, state: SellState) -> None:
         """Show what may be given, or who has to approve."""
         self._giving, self._house = state.giving, state.house
+        notice = state.notice
+        is_ours = notice is not None and notice.topic is Topic.NOT_GIVEN
+        self._refused = notice_sentence(notice, state.house) if notice and is_ours else ""
         if self._giving is None or self._house is None:
             self._shown_for, self._typed, self._chosen = (), "", ""
             return
@@ -190,12 +197,16 @@ class GivePage(QWidget):
             self._title.setText(_("Discount or house ticket"))
             self._do.say(_("Give"))
             self._do.setEnabled(self._can_give())
-            self._note.setText(self._warning(offer))
+            said = self._refused or self._warning(offer)
+            self._note.setText(said)
+            is_wrong = bool(self._refused) or not self._can_give()
+            restyle(self._note, tone="danger" if is_wrong else "text2")
         else:
             self._title.setText(_("{role}'s approval").format(role=role_name(waiting.role)))
             self._do.say(_("Approve"))
             self._do.setEnabled(bool(self._typed and self._chosen) and not waiting.checking)
             self._note.setText(self._why_not(giving))
+            restyle(self._note, tone="danger")
         self._note.setVisible(bool(self._note.text()))
 
     def _warning(self, offer: Offer | None) -> str:
@@ -230,7 +241,7 @@ class GivePage(QWidget):
         return offer.is_house or 1 <= int(self._typed or "0") <= offer.most_percent
 
     def _choose(self, key: str) -> None:
-        self._chosen, self._typed = key, ""
+        self._chosen, self._typed, self._refused = key, "", ""
         self._render()
         self.setFocus()
 

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QApplication
 from pos_app.services.model import LockReason, SaleRefusal, UnitState
 from pos_app.ui.app import prepare
 from pos_app.ui.window import TillWindow
-from tests.fakes.till import CASHIER, NOW, PIN, FakeTill, stocked_till
+from tests.fakes.till import CASHIER, MANAGER, NOW, PIN, SUPERVISOR, FakeTill, stocked_till
 from tests.gui.robot import click, open_window, settle
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
@@ -113,6 +113,48 @@ def outlived(window: TillWindow, till: FakeTill) -> None:
     click(window, "quick_cash_1")
 
 
+def package(window: TillWindow, till: FakeTill) -> None:
+    """A family was found in the basket, and a fifth seat has something taken off."""
+    till.staff = (CASHIER, SUPERVISOR, MANAGER)
+    picker(window, till)
+    click(window, "performance_1")
+    click(window, "tier_a")
+    for _seat in range(3):
+        click(window, "quantity_plus")
+    click(window, "best_together")
+    click(window, "tier_a")
+    basket = window.sell.state.basket
+    assert basket is not None
+    for line in basket.lines[2:4]:
+        window.sell.change_type(1, line.unit, "child")
+    give(window, 4, "poor-view", "15")
+
+
+def give(window: TillWindow, at: int, reason: str, percent: str) -> None:
+    """Take so many percent off a line."""
+    click(window, f"line_{at}_type")
+    click(window, "give_by_hand")
+    click(window, f"give_{reason}")
+    QTest.keyClicks(window.sell_view.cart.give, percent)
+    click(window, "give_do")
+
+
+def giving(window: TillWindow, till: FakeTill) -> None:
+    """More is typed than the cashier may give alone."""
+    package(window, till)
+    click(window, "line_0_type")
+    click(window, "give_by_hand")
+    click(window, "give_goodwill")
+    QTest.keyClicks(window.sell_view.cart.give, "20")
+
+
+def approval(window: TillWindow, till: FakeTill) -> None:
+    """A second person is asked for their PIN."""
+    giving(window, till)
+    click(window, "give_do")
+    QTest.keyClicks(window.sell_view.cart.give, "47")
+
+
 SCENES: dict[str, Scene] = {
     "sign_in": pin,
     "picker": picker,
@@ -124,6 +166,9 @@ SCENES: dict[str, Scene] = {
     "cash": cash,
     "locked": locked,
     "outlived": outlived,
+    "package": package,
+    "giving": giving,
+    "approval": approval,
 }
 
 
