@@ -12,9 +12,16 @@ from pos_app.ui.window import TillWindow
 from tests.fakes.till import MANAGER, PIN, FakeTill
 from tests.gui.robot import at_sale, click, find, is_shown, press, settle, sign_in, text_of
 from tests.gui.shift_scenes import count, shift_count, shift_difference, shift_menu
-from ticketing.operations import CashMoved, DrawerOpened
+from ticketing.operations import CashMoved, DrawerOpened, ShiftOpened
 
 EXACT = ((100_00, "57"), (50_00, "1"), (10_00, "3"))  # the float of 500 and three sales of 1,760
+
+
+def begun(till: FakeTill) -> ShiftOpened:
+    """The shift that is open."""
+    opened = till.shifts.opened
+    assert opened is not None
+    return opened
 
 
 def names_on(window: TillWindow, prefix: str) -> set[str]:
@@ -35,8 +42,7 @@ class TestOpening:
         click(window, "less_100")
         assert text_of(window, "shift_amount") == "¥369.00"
         click(window, "shift_submit")
-        assert till.shifts.opened is not None
-        assert till.shifts.opened.count == ((100_00, 3), (50_00, 1), (1_00, 19))
+        assert begun(till).count == ((100_00, 3), (50_00, 1), (1_00, 19))
         assert is_shown(window, "picker_view")
 
     def test_who_goes_on_without_one_is_told_at_the_payment_and_keeps_the_basket(
@@ -65,8 +71,7 @@ class TestOpening:
         press(Qt.Key.Key_Down)
         QTest.keyClicks(window.shift_view, "4")
         press(Qt.Key.Key_Return)
-        assert till.shifts.opened is not None
-        assert till.shifts.opened.count == ((100_00, 1), (50_00, 4))
+        assert begun(till).count == ((100_00, 1), (50_00, 4))
 
 
 class TestInBetween:
