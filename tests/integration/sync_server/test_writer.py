@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -350,7 +350,7 @@ def test_who_brings_steps_stands_back_once_for_a_long_batch_and_only_where_both_
         def __exit__(self, *_: object) -> None:
             self.lock.release()
 
-    def run(_sql: object, steps: list[Held], _now_ms: int) -> tuple[list[None], bool]:
+    def run(_sql: object, steps: Sequence[Any], _now_ms: int) -> tuple[list[Any], bool]:
         for step in steps:
             step.decide()
         return [None] * len(steps), False
