@@ -69,6 +69,7 @@ class AfterSaleState:
     refused: Refused | None = None
     printing: frozenset[str] = frozenset()  # order ids
     print_failed: str = ""  # the order whose paper did not come out
+    armed: OpId | None = None  # dropping it was asked for once
     exchange: Offer | None = None  # the sell screen picks what is taken instead
 
     @property
@@ -190,9 +191,11 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             self._become(replace(self.state, exchange=None, refused=None))
 
     def back(self) -> bool:
-        """One step back: the message, what was done, the preview. False when there is none."""
+        """One step back: a drop not confirmed, the message, what was done, the preview. False when there is none."""
         state = self.state
-        if state.refused is not None:
+        if state.armed is not None:
+            self._become(replace(state, armed=None))
+        elif state.refused is not None:
             self._become(replace(state, refused=None))
         elif state.done is not None:
             self._become(replace(state, done=None))
@@ -218,7 +221,7 @@ class AfterSalePresenter(Observable[AfterSaleState]):
     def finish(self, op_id: OpId) -> None:
         """Go on with what the server has granted."""
         if not self.state.is_busy:
-            self._become(replace(self.state, asked=op_id, refused=None))
+            self._become(replace(self.state, asked=op_id, refused=None, armed=None))
             self._ask_progress(op_id)
 
     def refund_instead(self, op_id: OpId) -> None:
@@ -228,8 +231,13 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             self._run(lambda: self._services.refund_instead(op_id), self._progressed, self._fail)
 
     def drop(self, op_id: OpId) -> None:
-        """Pay nothing for it. The manager sees it."""
-        if not self.state.is_busy:
+        """Pay nothing for it, when asked for twice. The manager sees it."""
+        if self.state.is_busy:
+            return
+        if self.state.armed != op_id:
+            self._become(replace(self.state, armed=op_id))
+        else:
+            self._become(replace(self.state, armed=None))
             self._run(lambda: self._services.drop(op_id), self._dropped, self._fail)
 
     def on_news(self, news: News) -> None:

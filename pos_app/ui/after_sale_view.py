@@ -83,7 +83,7 @@ class UnfinishedStrip(QFrame):
     instead = Signal(str)
     drop = Signal(str)
 
-    def __init__(self, at: int, one: Unfinished, *, is_busy: bool) -> None:
+    def __init__(self, at: int, one: Unfinished, *, is_busy: bool, is_armed: bool) -> None:
         super().__init__()
         self.setObjectName(f"unfinished_{at}")
         self.setProperty("role", "notice")
@@ -96,6 +96,9 @@ class UnfinishedStrip(QFrame):
         keys: list[tuple[str, str, object]] = []
         if one.is_granted:
             keys = [("finish", _("Finish"), self.finish), ("drop", _("Drop"), self.drop)]
+            if is_armed:  # once more, and it is never paid
+                text.setText(_("Drop it? Nothing is paid then, and the tickets stay dead."))
+                keys[1] = ("drop", _("Yes, drop"), self.drop)
             if one.deed.value == "exchange":
                 keys.insert(1, ("instead", _("Money back"), self.instead))
         for name, said, signal in keys:
@@ -162,7 +165,7 @@ class AfterSaleView(QWidget):
         self.field.edit.setAccessibleName(_("Find an order"))
         self._list_scroll.setAccessibleName(_("Orders found"))
         self._ticket_scroll.setAccessibleName(_("Tickets of the order"))
-        self._all.say(_("All tickets"), _("Choose all tickets or none (Ctrl+A)"))
+        self._all.say(_("All tickets"), _("Choose all tickets or none"))
         self._close.setAccessibleName(_("Close this message"))
         self._clear.setAccessibleName(_("Back to the last orders"))
         self.rail.retranslate()
@@ -277,7 +280,7 @@ class AfterSaleView(QWidget):
 
     def _show_strips(self, state: AfterSaleState) -> None:
         shown = state.owed[:_UNFINISHED_MAX]
-        key = (shown, state.is_busy, words.language())
+        key = (shown, state.is_busy, state.armed, words.language())
         if key == self._strips_for:
             return
         self._strips_for = key
@@ -286,7 +289,9 @@ class AfterSaleView(QWidget):
             retire(old)
         self._strips = []
         for at, one in enumerate(shown):
-            strip = UnfinishedStrip(at, one, is_busy=state.is_busy)
+            strip = UnfinishedStrip(
+                at, one, is_busy=state.is_busy, is_armed=state.armed == one.op_id
+            )
             strip.finish.connect(self._presenter.finish)
             strip.instead.connect(self._presenter.refund_instead)
             strip.drop.connect(self._presenter.drop)

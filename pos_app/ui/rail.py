@@ -5,15 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from pos_app.presenters.language import _
+from pos_app.presenters.language import _, ngettext
 from pos_app.ui.controls import Metrics, RichButton, column, label, picture
+from pos_app.ui.theme import restyle
 
 
 class RailButton(RichButton):
     """An icon over a word."""
 
     def __init__(self, name: str, drawing: str, *, checkable: bool = False) -> None:
-        self._word = label(13, 600, "accent" if checkable else "text2")
+        self._tone = "accent" if checkable else "text2"
+        self._word = label(13, 600, self._tone)
         self._word.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._icon = picture(drawing, "accent" if checkable else "text2", 22)
         content = column(None, self._icon, self._word, None, gap=5, margins=(0, 0, 0, 0))
@@ -25,6 +27,10 @@ class RailButton(RichButton):
         """Set the word under the icon."""
         self._word.setText(text)
         self.setAccessibleName(accessible)
+
+    def warn(self, *, on: bool) -> None:
+        """Have the word stand out, or not."""
+        restyle(self._word, tone="warn" if on else self._tone)
 
 
 class Rail(QFrame):
@@ -40,6 +46,7 @@ class Rail(QFrame):
         super().__init__()
         self.setProperty("role", "rail")
         self._box = QVBoxLayout(self)
+        self._owed = 0
         self._prefix = "" if current == "sell" else f"{current}_"
         self._sell = self._page("sell", "ticket", self.sell, current)
         self._orders = self._page("orders", "receipt-text", self.orders, current)
@@ -57,6 +64,17 @@ class Rail(QFrame):
         for each in (self._sell, self._orders, self._shift, self._lock):
             each.setFixedSize(QSize(metrics.rail_button, metrics.rail_button))
 
+    def show_owed(self, count: int) -> None:
+        """How many deeds after a sale were begun and have not ended: money may be owed."""
+        self._owed = count
+        said = _("Find orders, refund and exchange (Ctrl+O)")
+        if count:
+            left = ngettext("{n} is unfinished", "{n} are unfinished", count).format(n=count)
+            self._orders.say_word(_("Orders · {n}").format(n=count), f"{said}. {left}")
+        else:
+            self._orders.say_word(_("Orders"), said)
+        self._orders.warn(on=count > 0)
+
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order."""
         return self._sell, self._orders, self._shift, self._lock
@@ -64,7 +82,7 @@ class Rail(QFrame):
     def retranslate(self) -> None:
         """Speak the language of now."""
         self._sell.say_word(_("Sell"), _("Sell tickets"))
-        self._orders.say_word(_("Orders"), _("Find orders, refund and exchange (Ctrl+O)"))
+        self.show_owed(self._owed)
         self._shift.say_word(_("Shift"), _("Open and close the shift, move cash (Ctrl+S)"))
         self._lock.say_word(_("Lock"), _("Lock the till (Ctrl+L)"))
 

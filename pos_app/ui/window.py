@@ -264,6 +264,8 @@ class TillWindow(QWidget):
         self.exchange.show_state(state, self.sell.state)
         self._exchanging = state.exchange is not None
         self.sell_view.show_beside(shown=self._exchanging)
+        for view in (self.sell_view, self.after_sale_view):
+            view.rail.show_owed(len(state.owed))
         if self._exchanging and not was:
             self._pick_instead()
         elif was and not self._exchanging:
