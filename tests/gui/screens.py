@@ -26,6 +26,7 @@ from pos_app.ui.app import prepare
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import CASHIER, MANAGER, NOW, PIN, SUPERVISOR, FakeTill, stocked_till
 from tests.gui.robot import click, open_window, settle
+from tests.gui.shift_scenes import SHIFT_SCENES
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 LARGE, SMALL = (1920, 1080), (1366, 768)
@@ -169,6 +170,7 @@ SCENES: dict[str, Scene] = {
     "package": package,
     "giving": giving,
     "approval": approval,
+    **SHIFT_SCENES,
 }
 
 

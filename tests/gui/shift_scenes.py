@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import MANAGER, PIN, FakeTill
-from tests.gui.robot import at_sale, click
+from tests.gui.robot import at_sale, click, sign_in
 
 NOTES = ((100_00, "18"), (50_00, "2"), (10_00, "7"), (1_00, "3"))
 
@@ -20,8 +22,7 @@ def count(window: TillWindow, pieces: tuple[tuple[int, str], ...] = NOTES) -> No
 def shift_open(window: TillWindow, till: FakeTill) -> None:
     """Nothing is open yet: the float is being counted."""
     till.shifts.opened = None
-    window.start()
-    sign_in_only(window)
+    sign_in(window)
     count(window, ((100_00, "3"), (50_00, "4"), (10_00, "12"), (5_00, "6"), (1_00, "20")))
 
 
@@ -65,14 +66,6 @@ def shift_z(window: TillWindow, till: FakeTill) -> None:
     click(window, "shift_submit")
 
 
-def sign_in_only(window: TillWindow) -> None:
-    """Sign in, wherever that leads."""
-    click(window, "sign_in_lina")
-    for digit in PIN:
-        click(window, f"pin_key_{digit}")
-    click(window, "sign_in_submit")
-
-
 def _evening(window: TillWindow, till: FakeTill) -> None:
     """Two shifts of before, and three sales of this one."""
     till.signed_in = MANAGER
@@ -88,7 +81,7 @@ def _evening(window: TillWindow, till: FakeTill) -> None:
         click(window, "quick_cash_0")
 
 
-SHIFT_SCENES = {
+SHIFT_SCENES: dict[str, Callable[[TillWindow, FakeTill], None]] = {
     "shift_open": shift_open,
     "shift_menu": shift_menu,
     "shift_drop": shift_drop,

@@ -15,6 +15,7 @@ from pos_app.ui.window import TillWindow
 from tests.fakes.till import NOW, FakeTill, stocked_till
 from tests.gui.conftest import close
 from tests.gui.robot import at_sale, click, open_window, press, settle, sign_in, turn_loop
+from tests.gui.shift_scenes import SHIFT_SCENES
 
 SIZES = [
     pytest.param((1366, 768), id="1366x768"),
@@ -85,6 +86,7 @@ SCENES: list[object] = [
         typing_cash,
         choosing_a_type,
         locked_out,
+        *SHIFT_SCENES.values(),
     )
 ]
 
