@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pos_app.services.basket import BasketLine
     from pos_app.services.model import House
 
-_ROW: QSize = QSize(220, 48)
+_ROW: QSize = QSize(264, 48)
 
 
 class TypePanel(QFrame):
