@@ -20,6 +20,7 @@ from edge.errors import (
     ReplicaInUse,
     ReplicaMissing,
 )
+from edge.journal_schema import SCHEMA_VERSION
 from edge.replica import Replica
 from tests.fakes.edge_node import enrolled_folder, write
 
@@ -105,9 +106,10 @@ def test_a_damaged_journal_is_refused_and_left_as_it_is(
 def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(used: Path) -> None:
     path = used / "journal.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = path.read_bytes()
-    with pytest.raises(ReplicaFromNewerVersion, match="version 3, this program knows 2"):
+    told = f"version {SCHEMA_VERSION + 1}, this program knows {SCHEMA_VERSION}"
+    with pytest.raises(ReplicaFromNewerVersion, match=told):
         Replica(used)
     assert path.read_bytes() == before
 
