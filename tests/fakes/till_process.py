@@ -3,7 +3,7 @@
     python -m tests.fakes.till_process SETTINGS.toml PERSON_ID PIN
 
 answers JSON requests line by line: {"do": "ready"}, {"do": "sell", "count": 2, "print": true},
-{"do": "print", "order": "..."}, {"do": "status"}.
+{"do": "print", "order": "..."}, {"do": "close", "counted": 12345}, {"do": "status"}.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from typing import Any
 from pos_app.opening import open_window
 from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.model import Sold, UnitState
+from pos_app.services.shift_model import ZReport
 from pos_app.services.window import Window
 from pos_app.settings import TillSettings
 from program.settings import load_settings
+from ticketing.operations import cash_count
 
 PERFORMANCE = 1
 _WAIT_S = 20.0
@@ -47,6 +49,9 @@ def _do(window: Window, request: dict[str, Any]) -> dict[str, Any]:
             return _sell(window, count, printing)
         case {"do": "print", "order": str(order)}:
             return {"outcome": window.print_order(order).outcome}
+        case {"do": "close", "counted": int(counted)}:
+            closed = window.shifts.close(cash_count([(1, counted)]))
+            return {"z": closed.number if isinstance(closed, ZReport) else 0}
         case {"do": "status"}:
             status = window.status()
             return {
