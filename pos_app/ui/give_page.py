@@ -127,6 +127,8 @@ class GivePage(QWidget):
 
     def retranslate(self) -> None:
         """Speak the language of now."""
+        self.setAccessibleName(_("Discount or house ticket"))
+        self._do.say(_("Give"))
         self._back.say(_("Back"))
         self._take_back.say(_("Take it back"))
         self._keypad.retranslate()

@@ -28,7 +28,7 @@ from pos_app.services.basket import (
 )
 from pos_app.services.model import Person, SaleRefusal, SaleRefused, SignInRefused, Sold
 from pos_app.services.people import role_of
-from pos_app.services.sales import Seller, sell
+from pos_app.services.sales import Seller, UnitsGone, sell
 from sync_server.heart.intake import Batch, Push, Taken
 from sync_server.heart.lending import Acquire, Lend
 from sync_server.heart.lending import Grant as Lent
@@ -262,6 +262,24 @@ def test_a_share_that_was_spent_meanwhile_sells_nothing(house: House) -> None:
     assert isinstance(house.pay(house.priced(two)), Sold)
 
 
+@pytest.mark.parametrize("changed", ["the share was spent", "the unit was lent anew"])
+def test_what_changes_after_the_last_look_rolls_the_sale_back(house: House, changed: str) -> None:
+    house.till.window.ask_for(FIRST, [STANDING])
+    house.answer_wishes()
+    basket = house.basket(STANDING)
+    if changed == "the share was spent":
+        spent = "UPDATE allot_count SET spent = granted"
+        house.till.replica.transact(lambda unit: unit.execute(spent))
+    else:
+        line = replace(basket.lines[0], allotment=f"{GENERATION}-99")
+        basket = replace(basket, lines=(line,))
+    with pytest.raises(UnitsGone) as gone:
+        house.till.replica.transact(lambda unit: _sell(unit, house, basket))
+    assert gone.value.reason is SaleRefusal.PRICE_CHANGED
+    assert house.sales() == []
+    assert STANDING in house.till.window.availability(FIRST).lots
+
+
 def test_shares_go_back_with_the_last_unit_that_could_spend_them(house: House) -> None:
     house.till.window.ask_for(FIRST, [STANDING])
     house.answer_wishes()
@@ -332,6 +350,9 @@ def test_a_price_that_no_rule_explains_is_a_case_at_the_centre(house: House) -> 
 
 def _sell_as(unit: Any, house: House, line: BasketLine) -> None:
     """A till that asks nobody for its prices."""
+    _sell(unit, house, Basket(EVENT_ID, "CNY", 1, (replace(line, priced=None),)))
+
+
+def _sell(unit: Any, house: House, basket: Basket) -> None:
     seller = Seller(house.till.env, IdMint(house.till.env), house.till.key, CASHIER, "AA")
-    basket = Basket(EVENT_ID, "CNY", 1, (replace(line, priced=None),))
-    sell(unit, seller, house.event, basket, 1)
+    sell(unit, seller, house.event, basket, basket.total_minor)

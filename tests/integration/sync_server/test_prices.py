@@ -117,6 +117,7 @@ def test_a_price_that_a_rule_explains_is_no_case(stage: Stage, till: Till, name:
     [
         pytest.param([{"price_minor": 44_999, "rule": "early"}], "wrong_price", id="less"),
         pytest.param([{"price_minor": 45_000, "rule": "gone"}], "unknown_rule", id="no such rule"),
+        pytest.param([{"price_minor": LISTED, "rule": "gone"}], "unknown_rule", id="at the list's"),
         pytest.param([{"price_minor": 20_000, "rule": "first"}], "wrong_pool", id="no pool spent"),
         pytest.param(
             [{"price_minor": 40_000, "rule": "pair", "package": 1}],
