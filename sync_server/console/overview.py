@@ -21,7 +21,8 @@ from program.i18n import (
     format_time,
     translations,
 )
-from sync_server.console.wording import case_sentence, node_role_name
+from sync_server.console.wording import case_sentence, node_role_name, price_sentences
+from sync_server.heart.cases import CaseKind
 from sync_server.services.books import (
     Books,
     CaseLine,
@@ -378,10 +379,17 @@ class _Words:
 
     def _case(self, case: CaseLine) -> CaseRow:
         return CaseRow(
-            what=case_sentence(case.kind, self._language),
+            what=self._what(case),
             where=self._event_name(case.event_id),
             opened=self._when(case.opened_ms),
         )
+
+    def _what(self, case: CaseLine) -> str:
+        """What a case is about; of a price also why nothing explains it."""
+        said = case_sentence(case.kind, self._language)
+        if case.kind != CaseKind.PRICE:
+            return said
+        return " · ".join((said, *price_sentences(case.body, self._language)))
 
     # --- words --------------------------------------------------------------------------
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from program.i18n import translations
 from sync_server.heart.cases import CaseKind
+from sync_server.heart.prices import PriceDoubt
 from sync_server.services.permissions import NodeRole, PersonRole
+from ticketing.pricing import Unlawful
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "translate later"
@@ -28,6 +32,18 @@ _CASES = {
     CaseKind.CASH_DIFFERENCE: N_("A drawer was counted with too large a difference"),
     CaseKind.Z_NUMBER: N_("A till's Z reports do not follow each other"),
     CaseKind.GRANT: N_("A node holds places that this server cannot confirm"),
+}
+_PRICES: dict[str, str] = {
+    Unlawful.NOT_SOLD: N_("The list has no price for such a ticket"),
+    Unlawful.UNKNOWN_RULE: N_("The rule that made the price does not exist"),
+    Unlawful.NOT_FOR_THIS_TICKET: N_("The rule does not hold for such a ticket"),
+    Unlawful.OUT_OF_TIME: N_("The rule had not begun, or was over"),
+    Unlawful.WRONG_POOL: N_("The limited price was not counted in its pool"),
+    Unlawful.WRONG_PRICE: N_("The rule makes another price"),
+    Unlawful.BROKEN_PACKAGE: N_("The tickets do not make the package"),
+    Unlawful.OVER_EVERY_CAP: N_("More was taken off than anybody may"),
+    PriceDoubt.OTHER_TIER: N_("The place is of another price tier"),
+    PriceDoubt.NOT_APPROVED: N_("Nobody approved it"),
 }
 _NODE_ROLES = {NodeRole.TILL: N_("Window"), NodeRole.GATE: N_("Gate")}
 _PERSON_ROLES = {
@@ -54,6 +70,15 @@ def case_sentence(kind: str, language: str) -> str:
     """What a case is about; its code for a kind of a later version."""
     known = _CASES.get(CaseKind(kind)) if kind in set(CaseKind) else None
     return translations(language).gettext(known) if known else kind
+
+
+def price_sentences(body: str, language: str) -> tuple[str, ...]:
+    """Why the prices of a price case are not explained; a later version's reason by its code."""
+    codes = [line["why"] for line in json.loads(body)["lines"] if "why" in line]
+    gettext = translations(language).gettext
+    return tuple(
+        gettext(_PRICES[code]) if code in _PRICES else code for code in dict.fromkeys(codes)
+    )
 
 
 def node_role_name(role: str, language: str) -> str:
