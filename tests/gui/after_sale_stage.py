@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from PySide6.QtCore import QEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from edge.protocol import revoke
 from edge.sync import RevokeWish
@@ -83,6 +85,13 @@ def open_on(till: Stage, size: tuple[int, int] = (1366, 768)) -> TillWindow:
     return window
 
 
+def take_down(window: TillWindow) -> None:
+    """Close a window for good: one that stays open keeps the program from ending."""
+    window.close()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
 @contextmanager
 def desk(
     folder: Path,
@@ -103,8 +112,7 @@ def desk(
         try:
             yield made
         finally:
-            window.close()
-            window.deleteLater()
+            take_down(made.window)
 
 
-__all__ = ["EVENT_ID", "OTHERS", "ROW", "SECOND", "Desk", "desk", "open_on"]
+__all__ = ["EVENT_ID", "OTHERS", "ROW", "SECOND", "Desk", "desk", "open_on", "take_down"]

@@ -14,7 +14,7 @@ from edge.link import LinkState
 from edge.sync import RevokeWish
 from pos_app.ui.controls import Button
 from tests.fakes.hall import ROW, SECOND
-from tests.gui.after_sale_stage import OTHERS, Desk, desk, open_on
+from tests.gui.after_sale_stage import OTHERS, Desk, desk, open_on, take_down
 from tests.gui.robot import click, find, is_shown, press, settle, text_of
 from ticketing.journal import OpKind
 from ticketing.operations import Sale
@@ -159,7 +159,7 @@ def test_killed_after_the_servers_yes_it_stands_there_and_is_finished_once(
     click(till.window, "confirm_deed")
     till.window.after_sale.wait_no_longer()
     till.server_says()
-    till.window.close()
+    take_down(till.window)
     till.till.restart()
     till.till.go_online()
     till.window = open_on(till.till)
