@@ -39,8 +39,12 @@ class PriceDoubt(StrEnum):
 def check_sale_prices(work: Work, op: Op, sale: Sale | Exchange) -> None:
     """Open a case for prices that are not explained. Most sales are at the list, and cheap."""
     event = work.event
-    if sale.currency == event.currency and all(_is_plain(event, line) for line in sale.lines):
-        return
+    for line in sale.lines:  # a plain loop: every sale comes by here
+        if not _is_plain(event, line):
+            break
+    else:
+        if sale.currency == event.currency:
+            return
     wrong = [
         {"ticket": line.ticket_id, "paid": line.price_minor, "list": listed, "why": why}
         for line, listed, why in _doubtful(event, op, sale)
@@ -52,11 +56,15 @@ def check_sale_prices(work: Work, op: Op, sale: Sale | Exchange) -> None:
 
 def _is_plain(event: Event, line: SaleLine) -> bool:
     """Whether the line is at the list price of its place and claims nothing else."""
-    return (
-        line.rule == LIST_RULE
-        and not (line.package or line.discount or line.off_minor)
-        and _listed_minor(event, line) == line.price_minor
-    )
+    if line.rule != LIST_RULE or line.package or line.discount or line.off_minor:
+        return False
+    try:
+        if event.tier_of(line.unit) != line.tier_id:
+            return False
+    except KeyError:
+        return False
+    listed = event.price(line.tier_id, line.ticket_type_id, line.performance)
+    return listed == line.price_minor
 
 
 def _doubtful(
