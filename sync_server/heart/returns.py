@@ -122,6 +122,8 @@ class Revoke:
         asked = (self.source.node_id, self.action, self.order_id, list(self.ticket_ids))
         if asked != (earlier.node_id, earlier.action, body.get("order"), body["tickets"]):
             return NoRevocation.CONTRADICTION
+        if earlier.journalled:  # what follows was done: who asks is set back to before it
+            return NoRevocation.ALREADY_REVOKED
         return self._answer(work, body["allotment"])
 
     def _answer(self, work: Work, allotment: str) -> Revoked:

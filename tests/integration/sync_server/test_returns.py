@@ -148,7 +148,8 @@ def test_a_revoked_ticket_is_void_before_the_money_is_paid(
     assert till.push() == ["ok"]
     assert stage.one("SELECT journalled FROM revocation") == 1
     assert stage.one("SELECT state FROM orders") == "partly_refunded"
-    assert revoke(till, sale, 0, op_id=op_id) == answer
+    # The money is out: a till that asks again was set back, and would pay it out once more.
+    assert revoke(till, sale, 0, op_id=op_id) is NoRevocation.ALREADY_REVOKED
     assert stage.cases() == []
     assert stage.books().balanced
 
