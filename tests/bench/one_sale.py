@@ -26,6 +26,8 @@ from edge.journal import heads, unacked
 from edge.replica import Replica, create_journal
 from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.sales import Seller, sell
+from pos_app.services.shifts import Clerk
+from pos_app.services.shifts import begin as begin_shift
 from sync_server.heart.history import NewGeneration, begin_generation
 from sync_server.heart.intake import Batch, Push, Taken, run_alone
 from sync_server.heart.lending import Acquire, Lend
@@ -119,6 +121,8 @@ def _found(tx: Transaction, catalogue: Catalogue, key: NodeKey) -> tuple[str, Le
 def _sell_all(replica: Replica, event: Event, key: NodeKey, found: dict[str, float]) -> list[Sale]:
     env = MachineEnv()
     seller = Seller(env, IdMint(env), key, "bench", "BNCH")
+    clerk = Clerk(env, seller.ids, "seaview", "bench")
+    replica.transact(lambda unit: begin_shift(unit, clerk, event.currency, ()))
     number = event.performances[0].number
     sales: list[Sale] = []
     took_ms: list[float] = []
@@ -148,7 +152,7 @@ def _push_all(
     replica: Replica, writer: Writer, event: Event, node_id: str, found: dict[str, float]
 ) -> None:
     with replica.reading() as connection:
-        (head,) = heads(connection)
+        head = next(head for head in heads(connection) if head.stream == event.id)
         _prev, ops = unacked(connection, head, ops_max=SALES, bytes_max=10**9)
     source = Source(node_id, NodeRole.TILL, 1, event.id)
     prev = "0" * 64

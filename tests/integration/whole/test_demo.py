@@ -25,5 +25,6 @@ def test_one_tickets_whole_life_ends_in_agreement(tmp_path: Path) -> None:
     assert summary["passed"]
     assert len(summary["checks"]) >= 15
     assert [line["decision"] for line in summary["decisions"]].count("admit") == 7
-    assert len(list((folder / "tickets").glob("*.pdf"))) == 3
+    papers = sorted(path.name[0] == "Z" for path in (folder / "tickets").glob("*.pdf"))
+    assert papers == [False, False, False, True], "three orders' tickets and the shift's Z report"
     assert len(list((folder / "screens").glob("*.png"))) >= 7
