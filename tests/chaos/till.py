@@ -23,8 +23,10 @@ from edge.local_view import ALLOT, FREE, UnitView, unit_views
 from edge.node import Node
 from edge.returns import void_here
 from edge.sync import Wish
+from pos_app.services import shifts
 from pos_app.services.basket import Basket, add_unit, empty_basket
 from pos_app.services.sales import Seller, UnitsGone, sell
+from pos_app.services.shifts import Clerk
 from tests.chaos.facts import FactBook
 from tests.chaos.node import Control, NodeSettings, run_node
 from ticketing.ids import AllotmentId
@@ -47,6 +49,7 @@ class ChaosTill:
         self._catalogue = MirrorCatalogue(node.replica.mirror)
         prefix = node.identity.node_id[:4].upper()
         self._seller = Seller(node.env, IdMint(node.env), node.key, PERSON, prefix)
+        self._clerk = Clerk(node.env, self._seller.ids, node.identity.venue_id, PERSON)
         self._asking: set[str] = set()
         self._wanted: set[tuple[str, int, int]] = set()
         self._guard = threading.Lock()
@@ -73,6 +76,7 @@ class ChaosTill:
             return
         known = self._rng.choice(events)
         self._tidy()
+        self._open_shift(known.event.currency)
         chance = self._rng.random()
         if chance < _SETTLES:
             self._settle(known)
@@ -80,6 +84,13 @@ class ChaosTill:
             self._ask_for_others(known)
         else:
             self._sell(known, voids=chance > 1 - _VOIDS)
+
+    def _open_shift(self, currency: str) -> None:
+        """Nothing is sold without one. Its drawer is empty: sales alone are counted."""
+        with self._node.replica.reading() as connection:
+            if shifts.shift_for(connection, currency):
+                return
+        self._node.replica.transact(lambda unit: shifts.begin(unit, self._clerk, currency, ()))
 
     def _sell(self, known: Known, *, voids: bool) -> None:
         performance = known.event.performances[0].number
