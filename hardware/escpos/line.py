@@ -34,6 +34,7 @@ READ_BYTES: Final = 4096
 _SEND_BUFFER_BYTES: Final = 16_384
 _POLL_S: Final = 0.05
 _FLUSH_POLL_S: Final = 0.002
+_TCP_CLOSE = 7  # the first byte of TCP_INFO, as the kernel numbers its states
 _FLOWS: Final = ("none", "rtscts", "dsrdtr", "xonxoff")
 _WITHOUT_WAY_BACK_ERRORS: Final = frozenset({errno.EINVAL, errno.EBADF})
 
@@ -185,6 +186,8 @@ class TcpLine:
         deadline = time.monotonic() + timeout_s
         try:
             while _unacknowledged_bytes(connection):
+                if _is_over(connection):  # then nobody will ever acknowledge them
+                    raise DeviceGone("the printer broke the connection off", self.address)
                 if time.monotonic() >= deadline:
                     return False
                 time.sleep(_FLUSH_POLL_S)
@@ -398,6 +401,11 @@ def _host_and_port(address: DeviceAddress) -> tuple[str, int]:
 
 def _unacknowledged_bytes(connection: socket.socket) -> int:
     return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+def _is_over(connection: socket.socket) -> bool:
+    """Whether the connection was reset (tcp(7), TCP_INFO), also if that was told to another."""
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
 
 
 def _network_sentence(error: OSError) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zxingcpp
 
+from hardware.address import parse_address
 from hardware.errors import BadDeviceAddress, DeviceGone
 from hardware.escpos import PROFILES, EscPosPrinter, Fault, Status, Timings, make_printer, render
 from hardware.escpos.interpreter import Kick, PrinterModel
+from hardware.escpos.line import make_line
 from hardware.escpos.page import to_image, to_text
 from hardware.escpos.painter import LinePainter, NoFont, load_painter
 from hardware.escpos.profile import Answers, Cutter, DrawerLevel, TextMode
@@ -404,3 +409,21 @@ def _until(condition: Callable[[], bool]) -> None:
             return
         done.wait(0.01)
     pytest.fail("this never came true")
+
+
+def test_nobody_waits_for_a_connection_that_was_reset() -> None:
+    """What was not acknowledged by then never will be, whoever was told of the reset."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        line = make_line(parse_address(f"tcp:127.0.0.1:{port}"))
+        line.open()
+        peer, _address = server.accept()
+        while line.send(b"x" * 65_536, 0.05):
+            pass
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()  # a reset, with bytes on their way
+        with suppress(DeviceGone):
+            line.receive(1.0)
+        with pytest.raises(DeviceGone, match="broke the connection off"):
+            line.flush(30.0)
+        line.close()
