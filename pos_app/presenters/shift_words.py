@@ -8,8 +8,9 @@ from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
 from pos_app.presenters.sentences import sign_in_refusal
 from pos_app.presenters.shift_state import Page, Paper, ShiftState
+from pos_app.services.rows import Row
 from pos_app.services.shift_model import Reason, ShiftRefusal, ShiftRefused
-from pos_app.services.shift_rows import Row, reason_name, x_rows, z_rows
+from pos_app.services.shift_rows import reason_name, x_rows, z_rows
 
 
 def page_title(page: Page) -> str:

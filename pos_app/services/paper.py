@@ -113,7 +113,7 @@ def render_tickets(
     with RENDERING:
         loaded = load_font(font)
         output = BytesIO()
-        canvas = _open_canvas(output, loaded)
+        canvas = open_canvas(output, loaded, (PAGE_WIDTH_MM, PAGE_HEIGHT_MM), "Tickets")
         for face, symbol in zip(faces, symbols, strict=True):
             _draw_ticket(Sheet(canvas, loaded), _printable(face, loaded), labels, symbol)
             canvas.showPage()
@@ -147,20 +147,26 @@ RENDERING: Final = Lock()
 """ReportLab keeps a font's subset in the font itself: one document at a time."""
 
 
-def _open_canvas(output: BytesIO, font: TicketFont) -> Canvas:
-    """A canvas that writes no clock and no chance into the file, and names no other font."""
+def open_canvas(
+    output: BytesIO, font: TicketFont, size_mm: tuple[float, float], title: str
+) -> Canvas:
+    """A canvas that writes no clock and no chance into the file, and names no other font.
+
+    For a page of this width and height. Hold RENDERING from here until it is saved.
+    """
+    width_mm, height_mm = size_mm
     canvas = Canvas(
         output,
-        pagesize=(PAGE_WIDTH_MM * mm, PAGE_HEIGHT_MM * mm),
+        pagesize=(width_mm * mm, height_mm * mm),
         pageCompression=1,
         invariant=1,
         # Else Helvetica, which is never embedded. (The stubs take the name for a number.)
         initialFontName=font.name,  # type: ignore[arg-type]
     )
-    canvas.setTitle("Tickets")
+    canvas.setTitle(title)
     canvas.setAuthor("Boxgate")
     canvas.setCreator("Boxgate")
-    canvas.setSubject("Tickets")
+    canvas.setSubject(title)
     # A driver that scales to the page would shrink the code's modules.
     canvas.setViewerPreference("PrintScaling", "None")
     return canvas

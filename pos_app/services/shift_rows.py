@@ -5,32 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from enum import StrEnum
 
+from pos_app.services.rows import Look, Row
 from pos_app.services.shift_model import XReport, ZReport
 from program.i18n import format_count, format_datetime, format_money, translations
 from ticketing.operations import ShiftReport
 from ticketing.operations.shift_report import CASH
 from ticketing.text import Text
-
-
-class Look(StrEnum):
-    """How a row is set."""
-
-    TITLE = "title"
-    HEAD = "head"
-    PLAIN = "plain"
-    STRONG = "strong"
-    RULE = "rule"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line: words at the left, a figure at the right."""
-
-    left: str = ""
-    right: str = ""
-    look: Look = Look.PLAIN
 
 
 @dataclass(frozen=True, slots=True)

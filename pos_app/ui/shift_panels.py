@@ -19,7 +19,8 @@ from pos_app.presenters import language as words
 from pos_app.presenters.language import _
 from pos_app.presenters.shift_state import ACTIONS, Paper
 from pos_app.presenters.shift_words import paper_words, reason_words, report_rows, submit_words
-from pos_app.services.shift_rows import Look, Row, signed
+from pos_app.services.rows import Look, Row
+from pos_app.services.shift_rows import signed
 from pos_app.ui.controls import (
     Button,
     ElidedLabel,
