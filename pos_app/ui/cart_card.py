@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
@@ -10,14 +9,12 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QScrollArea,
-    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
 from pos_app.presenters import language as words
-from pos_app.presenters.cash import QUICK_CASH_MAX, notes_of, quick_cash_amounts
 from pos_app.presenters.language import _, ngettext
 from pos_app.ui.banner import NoticeStrip
 from pos_app.ui.basket_line import LineRow, PackageRow
@@ -27,16 +24,14 @@ from pos_app.ui.controls import (
     REGULAR,
     Button,
     Metrics,
-    RichButton,
     column,
-    keycap,
     label,
-    picture,
     retire,
     row,
     rule,
 )
 from pos_app.ui.give_page import GivePage
+from pos_app.ui.pay_row import PayRow
 from pos_app.ui.theme import font
 from pos_app.ui.type_panel import TypePanel
 from pos_app.ui.unprinted_strip import UnprintedStrip
@@ -74,7 +69,6 @@ class CartCard(QFrame):
         self._rows: list[LineRow] = []
         self._packages: list[PackageRow] = []
         self._rows_for: tuple[object, ...] = ()
-        self._amounts: tuple[int, ...] = ()
         self._make_parts()
         self._types = TypePanel(self)
         self._types.chosen.connect(self.type_changed)
@@ -118,10 +112,7 @@ class CartCard(QFrame):
         side = 14 if metrics.compact else 18
         self._page_box.setContentsMargins(side, 10 if metrics.compact else 16, side, 6)
         self._total.setFont(font(metrics.total_font, 700))
-        for each in (self._quick_row, *self._quick):
-            each.setFixedHeight(metrics.quick)
-        self._pay.setFixedHeight(metrics.primary)
-        self._quick_head.setVisible(not metrics.compact)
+        self.pay_row.apply(metrics)
         self._title.setFont(font(16 if metrics.compact else 18, 700))
         self._rows_for = ()
         self.change.apply(metrics)
@@ -133,11 +124,7 @@ class CartCard(QFrame):
         self._title.setText(_("Current order"))
         self._empty.setText(_("Tap seats on the map, or press Best together."))
         self._total_word.setText(_("Total due"))
-        self._quick_word.setText(_("Quick cash"))
-        self._quick_hint.setText(_("one tap takes cash and shows the change"))
-        self._pay_word.setText(_("Take cash"))
-        for each in (*self._quick, self._pay):
-            each.setAccessibleName(_("Take cash"))
+        self.pay_row.retranslate()
         self._clear.say(_("Clear"), _("Clear the basket"))
         self._other.say(_("Other amount"), _("Type the cash received"))
         self._scroll.setAccessibleName(_("Tickets in the basket"))
@@ -162,7 +149,7 @@ class CartCard(QFrame):
 
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order; the lines come after the first."""
-        return (self._scroll, *self._quick, self._pay, self._clear, self._other)
+        return (self._scroll, *self.pay_row.tab_stops(), self._clear, self._other)
 
     # ------------------------------------------------------------------------------------ parts
 
@@ -195,12 +182,8 @@ class CartCard(QFrame):
         ]
         self._total_word = label(17, 700)
         self._total = label(38, 700, name="total")
-        self._quick_word = label(13, 400, "text2")
-        self._quick_hint = label(13, 400, "text3")
-        self._quick_head = QWidget()
-        self._quick_head.setLayout(row(self._quick_word, None, self._quick_hint))
-        self._quick = [self._quick_button(at) for at in range(QUICK_CASH_MAX)]
-        self._pay = self._pay_button()
+        self.pay_row = PayRow()
+        self.pay_row.pay.connect(self.pay)
         self._clear = Button("clear", "quiet", 14, 500)
         self._clear.show_icon("trash-2", "text2")
         self._clear.clicked.connect(self.cleared)
@@ -210,36 +193,7 @@ class CartCard(QFrame):
         for button in (self._clear, self._other):
             button.setFixedHeight(48)
 
-    def _quick_button(self, at: int) -> Button:
-        button = Button(f"quick_cash_{at}", "", 15, 600)
-        button.clicked.connect(partial(self._pay_quick, at))
-        return button
-
-    def _pay_button(self) -> RichButton:
-        self._pay_word = label(20, 700, "on_accent")
-        self._pay_amount = label(26, 700, "on_accent", "pay_amount")
-        content = row(
-            picture("banknote", "on_accent", 26),
-            4,
-            self._pay_word,
-            None,
-            self._pay_amount,
-            4,
-            keycap("F9", "keycap_primary"),
-            margins=(18, 0, 16, 0),
-        )
-        button = RichButton("pay_cash", "primary", content)
-        button.clicked.connect(partial(self.pay.emit, None))
-        return button
-
     def _basket_layout(self) -> QVBoxLayout:
-        self._quick_row = QWidget()  # keeps its room when it is empty
-        grid = QGridLayout(self._quick_row)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(8)
-        for at, button in enumerate(self._quick):
-            grid.addWidget(button, 0, at)
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         summary = QGridLayout()
         summary.setContentsMargins(0, 0, 0, 0)
         summary.setVerticalSpacing(3)
@@ -257,10 +211,7 @@ class CartCard(QFrame):
             summary,
             rule(),
             row(self._total_word, None, self._total),
-            self._quick_head,
-            self._quick_row,
-            2,
-            self._pay,
+            self.pay_row,
             row(self._clear, None, self._other),
             gap=6,
         )
@@ -348,26 +299,14 @@ class CartCard(QFrame):
             for stop in each.findChildren(Button):
                 QWidget.setTabOrder(before, stop)
                 before = stop
-        QWidget.setTabOrder(before, self._quick[0])
+        QWidget.setTabOrder(before, self.pay_row.tab_stops()[0])
 
     def _show_totals(self, state: SellState, house: House) -> None:
         currency = house.event.currency
         total = state.total_minor
         self._show_summary(state.basket, house)
         self._total.setText(words.money(total, currency))
-        self._amounts = quick_cash_amounts(total, notes_of(currency))
-        for at, button in enumerate(self._quick):
-            offered = at < len(self._amounts) and total > 0
-            button.setVisible(offered)
-            button.setEnabled(state.can_pay)
-            if offered:
-                text = words.money(self._amounts[at], currency, compact=True)
-                button.say(text, _("Take {amount} cash").format(amount=text))
-        self._pay_amount.setText(words.money(total, currency))
-        self._pay.setEnabled(state.can_pay)
-        self._pay.setAccessibleName(
-            _("Take {amount} cash, exact").format(amount=words.money(total, currency))
-        )
+        self.pay_row.show_state(state)
         self._clear.setEnabled(not state.paying and bool(state.basket and state.basket.lines))
         self._other.setEnabled(state.can_pay)
 
@@ -392,10 +331,6 @@ class CartCard(QFrame):
                 name = words.name(kind.name) if kind else _("Others")
                 what.setText(f"{name} × {count}")
                 amount.setText(words.money(minor, house.event.currency))
-
-    def _pay_quick(self, at: int) -> None:
-        if at < len(self._amounts):
-            self.pay.emit(self._amounts[at])
 
     def _pay_typed(self, tendered_minor: int) -> None:
         self._close_pad()
