@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edge.journal import Unit, incarnation_of
+from edge.parked import parked_places
 from edge.time_left import standing_of
 from ticketing.admission import AllotmentState
 from ticketing.ids import U8_MAX, AllotmentId, is_u32
@@ -247,13 +248,15 @@ def units_of(connection: sqlite3.Connection, stream: str, performance: int) -> d
 def take(
     unit: Unit, stream: str, performance: int, wanted: int, now: Anchor, *, approved: bool = False
 ) -> LentUnit | None:
-    """Mark one of our free units sold. None when it is not ours, or not free.
+    """Mark one of our free units sold. None when it is not ours, not free, or in a parked basket.
 
     `approved`: a supervisor lets it be sold past the soft term. Raises TermOver.
     """
     row = unit.execute(
         "UPDATE allot_unit SET state = 'sold' WHERE stream = ? AND performance = ? AND unit = ? "
-        "AND state = 'free' RETURNING unit, allot_id, version, state",
+        "AND state = 'free' AND NOT EXISTS (SELECT 1 FROM parked_unit p WHERE "
+        "p.stream = allot_unit.stream AND p.performance = allot_unit.performance "
+        "AND p.unit = allot_unit.unit) RETURNING unit, allot_id, version, state",
         (stream, performance, wanted),
     ).fetchone()
     if row is None:
@@ -267,9 +270,15 @@ def take(
 def give_back(
     unit: Unit, stream: str, performance: int, units: Iterable[int]
 ) -> dict[AllotmentId, list[int]]:
-    """Let go of free units of firm allotments; what is left to tell the server, by allotment."""
+    """Let go of free units of firm allotments; what is left to tell the server, by allotment.
+
+    Not of those that a parked basket keeps.
+    """
     released: dict[AllotmentId, list[int]] = {}
+    parked = parked_places(unit, stream)
     for number in units:
+        if (performance, number) in parked:
+            continue
         row = unit.execute(
             "UPDATE allot_unit SET state = 'released' WHERE stream = ? AND performance = ? "
             "AND unit = ? AND state = 'free' AND allot_id IN "

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from edge.allotments import give_back
 from edge.env import Env
 from edge.journal import Unit, append
+from edge.parked import parked_places
 from ticketing.ids import AllotmentId, OpId
 from ticketing.journal import Op, OpKind
 from ticketing.operations import (
@@ -37,10 +38,11 @@ def release_recalled(
 ) -> list[Op]:
     """Give back at once what is free of every recalled allotment of a stream.
 
-    `keep`: (performance, unit) in a basket; they go back when they leave it unsold. The shares of
-    pools go when nothing is kept.
+    `keep`: (performance, unit) in a basket; they go back when they leave it unsold, as those of
+    parked baskets do. The shares of pools go when nothing is kept.
     """
     ops: list[Op] = []
+    kept = parked_places(unit, stream).union(keep)
     recalled = unit.execute(
         "SELECT id, performance FROM allot WHERE stream = ? AND recall = 1 AND state = 'open' "
         "ORDER BY rowid",
@@ -52,7 +54,7 @@ def release_recalled(
         numbers = [
             number
             for number in _free_units(unit, stream, row["id"])
-            if (performance, number) not in keep
+            if (performance, number) not in kept
         ]
         _mark_released(unit, stream, performance, numbers)
         ops += _tell(unit, env, stream, performance, allotment, numbers)

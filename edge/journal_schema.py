@@ -5,7 +5,7 @@ Migrations only add: no operation, allotment or journal of an earlier version is
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -41,6 +41,16 @@ CREATE TABLE revocation (
 _NEW_IN_3 = """
 CREATE INDEX op_of_shift ON op (shift) WHERE shift <> '';
 CREATE INDEX op_closing ON op (wall_ms) WHERE kind = 'shift_closed';
+"""
+# Units of a parked basket are nobody else's: the key says that two baskets never keep the same.
+_NEW_IN_4 = """
+CREATE TABLE parked (
+    number INTEGER PRIMARY KEY, stream TEXT NOT NULL, parked_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE parked_unit (
+    stream TEXT NOT NULL, performance INTEGER NOT NULL, unit INTEGER NOT NULL,
+    number INTEGER NOT NULL REFERENCES parked (number),
+    PRIMARY KEY (stream, performance, unit));
 """
 
 SCHEMA = (
@@ -84,6 +94,7 @@ CREATE TABLE pin_failure (
 """
     + _NEW_IN_2
     + _NEW_IN_3
+    + _NEW_IN_4
 )
 
 # SQLite changes neither a key nor a check in place: the two tables that need it are copied whole.
@@ -126,5 +137,5 @@ INSERT INTO meta (k, v)
 
 _FROM_2 = "ALTER TABLE op ADD COLUMN shift TEXT NOT NULL DEFAULT '';\n" + _NEW_IN_3
 
-MIGRATIONS = {1: _FROM_1, 2: _FROM_2}
+MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _NEW_IN_4}
 """What makes a file of this version one of the next."""

@@ -21,6 +21,21 @@ LINES_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
+class Picked:
+    """What somebody chose of one line, whatever it costs: this is undone, redone and parked."""
+
+    performance: int
+    unit: int
+    ticket_type_id: str
+    by_hand: Discounted | AsHouse | None = None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """What it is about: (performance, unit)."""
+        return self.performance, self.unit
+
+
+@dataclass(frozen=True, slots=True)
 class BasketLine:
     """One unit to be sold. `rule` names the price rule that made `price_minor`.
 
@@ -44,6 +59,11 @@ class BasketLine:
         return f"{self.performance}:{self.unit}"
 
     @property
+    def picked(self) -> Picked:
+        """What was chosen, without what it costs."""
+        return Picked(self.performance, self.unit, self.ticket_type_id, self.by_hand)
+
+    @property
     def list_minor(self) -> int:
         """What the list asks for it."""
         return self.priced.list_minor if self.priced else self.price_minor
@@ -65,7 +85,8 @@ class BasketLine:
 class Basket:
     """Lines in the order they were picked; one event, any of its performances.
 
-    `quote` is what the price engine said of these very lines; None until it was asked.
+    `quote` is what the price engine said of these very lines; None until it was asked. `note` is
+    the cashier's, for whoever looks at the order later.
     """
 
     event_id: str
@@ -73,6 +94,7 @@ class Basket:
     price_list_version: int
     lines: tuple[BasketLine, ...] = ()
     quote: Quote | None = None
+    note: str = ""
 
     @property
     def total_minor(self) -> int:
@@ -88,6 +110,11 @@ class Basket:
     def is_settled(self) -> bool:
         """Whether nothing waits for an approval, and nothing that was asked for was refused."""
         return self.quote is None or self.quote.is_settled
+
+    @property
+    def picked(self) -> tuple[Picked, ...]:
+        """What was chosen, line by line."""
+        return tuple(line.picked for line in self.lines)
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -128,6 +155,23 @@ def add_unit(
         return basket
     line = priced_line(event, performance, unit, ticket_type_id)
     return basket if line is None else replace(basket, lines=(*basket.lines, line), quote=None)
+
+
+def put_back(basket: Basket, event: Event, picked: Picked, at: int = LINES_MAX) -> Basket:
+    """The basket with a line as it was chosen before, at its place; at today's list price.
+
+    Unchanged where `add_unit` would not change it. A ticket type that is not sold any more gives
+    way to the first that is.
+    """
+    place = (picked.performance, picked.unit)
+    grown = add_unit(basket, event, *place, picked.ticket_type_id)
+    if grown is basket:
+        grown = add_unit(basket, event, *place)
+    if grown is basket:
+        return basket
+    *others, last = grown.lines
+    line = replace(last, by_hand=picked.by_hand)
+    return replace(grown, lines=(*others[:at], line, *others[at:]))
 
 
 def change_ticket_type(

@@ -21,6 +21,7 @@ class UnitState(IntEnum):
     SOLD = 3
     BLOCKED = 4  # kept back by the house
     ASKING = 5  # we asked the server for it and wait for the answer
+    PARKED = 6  # ours, and in a basket that was put aside here
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from edge.allotments import units_of
 from edge.giving_back import all_shares_left
 from edge.local_view import FREE, unit_views
+from edge.parked import parked_places
 from edge.replica import Replica
 from pos_app.services.model import UnitState
 from ticketing.event import Event
@@ -26,11 +27,15 @@ def unit_states(
     """State of every unit that is not simply free elsewhere."""
     with replica.reading() as journal, replica.mirror.reading() as mirror:
         views = unit_views(journal, mirror, event_id, performance)
+        parked = parked_places(journal, event_id)
     states = {
         unit: UnitState.FREE if view.is_ours else _BY_KIND.get(view.kind, UnitState.LENT)
         for unit, view in views.items()
         if view.kind != FREE
     }
+    for at, unit in parked:
+        if at == performance and states.get(unit) is UnitState.FREE:
+            states[unit] = UnitState.PARKED
     for unit in asking:
         states.setdefault(unit, UnitState.ASKING)
     return states
@@ -87,8 +92,9 @@ def free_count(replica: Replica, event_id: str, performance: int) -> int:
     with replica.reading() as connection:
         row = connection.execute(
             "SELECT count(*) FROM allot_unit "
-            "WHERE stream = ? AND performance = ? AND state = 'free'",
-            (event_id, performance),
+            "WHERE stream = ? AND performance = ? AND state = 'free' AND unit NOT IN "
+            "(SELECT unit FROM parked_unit WHERE stream = ? AND performance = ?)",
+            (event_id, performance, event_id, performance),
         ).fetchone()
     return int(row[0])
 
@@ -100,4 +106,4 @@ def venue_free_count(replica: Replica, event_id: str, performance: int, unit_cou
     return unit_count - gone
 
 
-_NOT_FREE = frozenset({UnitState.SOLD, UnitState.LENT, UnitState.BLOCKED})
+_NOT_FREE = frozenset({UnitState.SOLD, UnitState.LENT, UnitState.BLOCKED, UnitState.PARKED})

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pos_app.services.after_sale_model import AfterSaleServices
 from pos_app.services.basket import Basket
+from pos_app.services.habits import HabitServices
 from pos_app.services.model import (
     Availability,
     House,
@@ -27,6 +28,7 @@ from pos_app.services.model import (
     SyncStatus,
     UnprintedOrder,
 )
+from pos_app.services.parking_model import ParkingServices
 from pos_app.services.shift_model import ShiftServices
 
 
@@ -40,6 +42,14 @@ class TillServices(Protocol):
     @property
     def shifts(self) -> ShiftServices:
         """The drawer's use cases."""
+
+    @property
+    def parking(self) -> ParkingServices:
+        """Baskets put aside."""
+
+    @property
+    def habits(self) -> HabitServices:
+        """What the window remembers of its cashiers' habits."""
 
     def subscribe(self, listener: Callable[[News], None]) -> None:
         """Call `listener` with every piece of news, on whatever thread it happens."""
@@ -89,6 +99,9 @@ class TillServices(Protocol):
 
     def unprinted(self) -> tuple[UnprintedOrder, ...]:
         """Sold but not printed, oldest first."""
+
+    def sync_now(self) -> None:
+        """Send at once what waits for the server; the answer comes as news."""
 
     def status(self) -> SyncStatus:
         """Link, queue and age; cheap."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from edge import giving_back
@@ -14,24 +14,21 @@ from edge.journal import JournalLocked, Unit, append, backlog, lock_reason
 from edge.node import Node
 from edge.sync import Link, LinkState, Listeners, Wish
 from edge.time_left import now_of, worst_standing
-from pos_app.services import after_sale, model, people, printing, sales, stock
+from pos_app.services import after_sale, model, parking, people, printing, sales, stock
 from pos_app.services.basket import Basket
 from pos_app.services.drawer import Drawer, DrawerLine
+from pos_app.services.habits import Habits
 from pos_app.services.shift_desk import Counter, ShiftDesk
 from program.logs import get_logger
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import SignedIn, encode_signed_in
 from ticketing.terms import Standing
+from ticketing.text import Text
 
 STOCK_UNITS = 300
 """Asked for when a performance is opened and fewer than half of it are left."""
 _log = get_logger(__name__)
-
-
-def _nothing_parked() -> int:
-    """Baskets live on the screen alone, where they cannot outlive a shift unnoticed."""
-    return 0
 
 
 class Window:
@@ -42,7 +39,6 @@ class Window:
         node: Node,
         desk: printing.PrintDesk,
         drawer: Drawer | None = None,
-        parked_count: Callable[[], int] = _nothing_parked,
     ) -> None:
         self._identity, self._key, self._env = node.identity, node.key, node.env
         self._replica, self._engine = node.replica, node.engine
@@ -59,6 +55,20 @@ class Window:
         self._sent_while_catching_up = 0
         self._was_offline = False
         self._drawer = DrawerLine(drawer)
+        self._habits = Habits(node.replica)
+        self._parking = parking.Parking(
+            parking.Counter(
+                node.env,
+                node.replica,
+                lambda: self._person,
+                self._now,
+                self._event_name,
+                self._hand_over,
+                self._let_go,
+                self._changed,
+                self._release_recalled,
+            )
+        )
         self._shifts = ShiftDesk(
             Counter(
                 node.env,
@@ -69,7 +79,7 @@ class Window:
                 self._drawer,
                 lambda: self._person,
                 self._noted,
-                parked_count,
+                self._parking.count,
             )
         )
         self._after_sale = after_sale.AfterSale(
@@ -108,6 +118,20 @@ class Window:
     def shifts(self) -> ShiftDesk:
         """The drawer's use cases."""
         return self._shifts
+
+    @property
+    def parking(self) -> parking.Parking:
+        """Baskets put aside."""
+        return self._parking
+
+    @property
+    def habits(self) -> Habits:
+        """What this window remembers of its cashiers' habits."""
+        return self._habits
+
+    def sync_now(self) -> None:
+        """Send at once what waits for the server."""
+        self._engine.nudge()
 
     # --- people
 
@@ -274,7 +298,7 @@ class Window:
 
         What an unfinished exchange waits for is kept for it.
         """
-        kept = self._kept_after_sale()
+        kept = self._kept()
         free = tuple(unit for unit in units if (performance, unit) not in kept)
         self._forget_and_release(self.house(performance).event.id, performance, free)
         self._changed(performance)
@@ -414,7 +438,7 @@ class Window:
             self._handed_over &= {(performance, unit) for _stream, performance, unit in firm}
             taken = {(p, unit) for p, units in self._asking.items() for unit in units}
             taken |= self._handed_over
-            taken |= self._kept_after_sale()
+            taken |= self._kept()
         stray: dict[tuple[str, int], list[int]] = {}
         for stream, performance, unit in sorted(firm):
             if (performance, unit) not in taken:
@@ -439,7 +463,7 @@ class Window:
     def _release_recalled(self, stream: str) -> None:
         """Give back what the server recalls, but for what a basket asked for."""
         with self._guard:
-            keep = self._handed_over | self._kept_after_sale()
+            keep = self._handed_over | self._kept()
         try:
             self._replica.transact(
                 lambda unit: giving_back.release_recalled(unit, self._env, stream, keep)
@@ -448,10 +472,24 @@ class Window:
             _log.error("release_not_recorded", error=str(error))
         self._engine.nudge()
 
-    def _kept_after_sale(self) -> set[tuple[int, int]]:
-        """Places that unfinished exchanges and replacements wait for."""
+    def _kept(self) -> set[tuple[int, int]]:
+        """Places that parked baskets and unfinished exchanges and replacements wait for."""
         kept = self._after_sale.kept_units()
-        return {(performance, unit) for _event, performance, unit in kept}
+        return {(performance, unit) for _event, performance, unit in kept} | self._parking.places()
+
+    def _hand_over(self, places: Iterable[tuple[int, int]]) -> None:
+        """These are in a basket."""
+        with self._guard:
+            self._handed_over.update(places)
+
+    def _let_go(self, places: Iterable[tuple[int, int]]) -> None:
+        """These are in a basket no longer, and not to be given back either."""
+        with self._guard:
+            self._handed_over.difference_update(places)
+
+    def _event_name(self, event_id: str) -> Text | None:
+        known = self._catalogue.event(event_id)
+        return known.event.name if known else None
 
     def _changed(self, performance: int) -> None:
         with self._guard:

@@ -95,7 +95,7 @@ def look_of(state: UnitState, tier: int, *, offline: bool, filtered_out: bool) -
     dimmed = _DIMMED if offline else 1.0
     if state is UnitState.FREE:
         look = Look(Shape.FILLED, tier)
-    elif state is UnitState.LENT:
+    elif state in (UnitState.LENT, UnitState.PARKED):
         look = Look(Shape.SLASHED, 0, dimmed)
     elif state is UnitState.BLOCKED:
         look = Look(Shape.BARRED, 0, dimmed)

@@ -33,12 +33,14 @@ from pos_app.services.model import (
     UnprintedOrder,
 )
 from tests.fakes.after_sale import NothingSold
+from tests.fakes.parking import FakeHabits, FakeParking
 from tests.fakes.shifts import SHIFT, FakeShifts
 from ticketing.catalogue import Catalogue, parse_catalogue
 from ticketing.event import Event, Performance
 from ticketing.ids import AllotmentId, OrderId, TicketId
 from ticketing.operations import CashLeg, Sale, SaleLine
 from ticketing.seating import SeatingPlan
+from ticketing.text import Text
 
 NOW = datetime(2026, 11, 22, 6, 5, tzinfo=UTC)  # 14:05 in Shanghai
 PIN = "4711"
@@ -91,6 +93,9 @@ class FakeTill:
     _unprinted: dict[str, UnprintedOrder] = field(default_factory=dict)
     _listeners: list[Callable[[News], None]] = field(default_factory=list)
     shifts: FakeShifts = field(init=False)  # open from the start, as most tests need it
+    parking: FakeParking = field(init=False)
+    habits: FakeHabits = field(default_factory=FakeHabits)
+    nudged: int = 0
 
     def __post_init__(self) -> None:
         self.shifts = FakeShifts(
@@ -102,6 +107,9 @@ class FakeTill:
             {one.id: one.name for event in self.catalogue.events for one in event.ticket_types},
         )
         self.shifts.begin()
+        self.parking = FakeParking(
+            lambda: self.now(), lambda: self.signed_in, self._event_name, self.set_states
+        )
 
     # ------------------------------------------------------------- what TillServices promises
 
@@ -212,6 +220,9 @@ class FakeTill:
     def unprinted(self) -> tuple[UnprintedOrder, ...]:
         return tuple(self._unprinted.values())
 
+    def sync_now(self) -> None:
+        self.nudged += 1
+
     def status(self) -> SyncStatus:
         return SyncStatus(
             link=self.link,
@@ -299,6 +310,9 @@ class FakeTill:
             for one in each.seats
             if (one.row, one.label) == (row, seat)
         )
+
+    def _event_name(self, event_id: str) -> Text:
+        return next(event.name for event in self.catalogue.events if event.id == event_id)
 
     def _find(self, number: int) -> tuple[Event, Performance]:
         for event in self.catalogue.events:

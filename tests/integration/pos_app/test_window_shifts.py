@@ -24,6 +24,7 @@ from pos_app.services.model import (
     SaleRefused,
     SignInRefusal,
 )
+from pos_app.services.parking_model import Parked
 from pos_app.services.shift_model import (
     Approval,
     CountAgain,
@@ -60,12 +61,10 @@ def shop(stage: Stage) -> Stage:
     return stage
 
 
-def another_window(
-    shop: Stage, drawer: Drawer | None = None, parked_count: Callable[[], int] = lambda: 0
-) -> Window:
+def another_window(shop: Stage, drawer: Drawer | None = None) -> Window:
     """The program once more, with other devices; signed in."""
     engine = cast("SyncEngine", shop.engine)
-    window = shop.window_with(shop.desk, engine, drawer, parked_count)
+    window = shop.window_with(shop.desk, engine, drawer)
     window.sign_in(CASHIER, PIN)
     return window
 
@@ -203,11 +202,16 @@ def test_many_counts_are_kept_as_far_as_there_is_room(shop: Stage) -> None:
 
 
 def test_parked_orders_block_the_closing(shop: Stage) -> None:
-    window = another_window(shop, parked_count=lambda: 2)
-    window.shifts.open(NOTHING)
-    refused = window.shifts.close(NOTHING)
+    open_with(shop, 0)
+    shop.lend(ROW)
+    parked = [shop.window.parking.park(shop.basket([unit])) for unit in ROW[:2]]
+    refused = shop.window.shifts.close(NOTHING)
     assert refused == ShiftRefused(ShiftRefusal.PARKED_ORDERS, count=2)
-    assert window.shifts.current() is not None
+    assert shop.window.shifts.current() is not None
+    for each in parked:
+        assert isinstance(each, Parked)
+        shop.window.parking.give_back(each.number)
+    assert isinstance(shop.window.shifts.close(NOTHING), ZReport)
 
 
 def test_only_a_manager_sees_the_figures_before_they_are_counted(shop: Stage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -112,11 +112,10 @@ class Stage:
         desk: PrintDesk,
         engine: SyncEngine,
         drawer: Drawer | None = None,
-        parked_count: Callable[[], int] = lambda: 0,
     ) -> Window:
         """Another window's program over the same files."""
         node = Node(an_identity(), self.key, self.replica, engine, self.env, no_client)
-        window = Window(node, desk, drawer, parked_count)
+        window = Window(node, desk, drawer)
         window.subscribe(self.news.put)
         return window
 
