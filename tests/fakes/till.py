@@ -108,7 +108,7 @@ class FakeTill:
         )
         self.shifts.begin()
         self.parking = FakeParking(
-            lambda: self.now(), lambda: self.signed_in, self._event_name, self.set_states
+            self._clock, lambda: self.signed_in, self._event_name, self.set_states
         )
 
     # ------------------------------------------------------------- what TillServices promises
@@ -310,6 +310,10 @@ class FakeTill:
             for one in each.seats
             if (one.row, one.label) == (row, seat)
         )
+
+    def _clock(self) -> datetime:
+        """Now, also when a test has put another clock in."""
+        return self.now()
 
     def _event_name(self, event_id: str) -> Text:
         return next(event.name for event in self.catalogue.events if event.id == event_id)
