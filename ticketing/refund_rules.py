@@ -204,6 +204,19 @@ def preview(
     return Preview(deed, tuple(lines))
 
 
+def fee_on_the_rest(ladder_fee_minor: int, credit_minor: int, taken_minor: int) -> int:
+    """What is kept of an exchange's change: for what is not taken anew, the ladder holds.
+
+    `ladder_fee_minor` is what a refund of all `credit_minor` would keep. Who takes nothing instead
+    pays all of it, who takes as much or more pays nothing, and what lies between pays its part:
+    an exchange for the cheapest place is no way round the fee. Half a minor unit counts as one.
+    """
+    rest = credit_minor - taken_minor
+    if rest <= 0 or credit_minor <= 0:
+        return 0
+    return min(rest, (ladder_fee_minor * rest * 2 + credit_minor) // (credit_minor * 2))
+
+
 def _bar(
     deed: Deed,
     order: PaidOrder,

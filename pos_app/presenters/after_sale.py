@@ -15,6 +15,7 @@ from pos_app.presenters.observable import Observable
 from pos_app.services.after_sale_model import (
     Asked,
     Barred,
+    Chosen,
     Done,
     Finding,
     FindNote,
@@ -28,6 +29,7 @@ from pos_app.services.after_sale_model import (
     Unfinished,
 )
 from pos_app.services.model import News, NewsKind, PrintOutcome, PrintResult
+from ticketing.ids import OrderId
 from ticketing.refund_rules import Deed
 
 if TYPE_CHECKING:
@@ -86,8 +88,13 @@ class AfterSaleState:
         """What an exchange for this basket costs the buyer; negative when they get something."""
         if self.exchange is None:
             return 0
-        total = basket.total_minor if basket else 0
-        return total + self.exchange.fee_minor - self.exchange.back_minor
+        return self.exchange.due_minor(basket.total_minor if basket else 0)
+
+    def fee_minor(self, basket: Basket | None) -> int:
+        """What is kept in all when tickets are exchanged for this basket."""
+        if self.exchange is None:
+            return 0
+        return self.exchange.fee_for(basket.total_minor if basket else 0)
 
 
 class AfterSalePresenter(Observable[AfterSaleState]):
@@ -322,15 +329,11 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             self._become(replace(self.state, offers={}))
             return
         tickets = tuple(ticket.id for ticket in detail.tickets if ticket.id in chosen)
-        key = detail.found.key
+        key, order_id = detail.found.key, OrderId(detail.found.order_id)
+        asked = Chosen(detail.found.event_id, order_id, tickets, scanned)
 
         def read() -> Mapping[Deed, Offer]:
-            found = {
-                deed: self._services.offer(
-                    deed, detail.found.event_id, detail.found.order_id, tickets, scanned
-                )
-                for deed in Deed
-            }
+            found = {deed: self._services.offer(deed, asked) for deed in Deed}
             return {deed: offer for deed, offer in found.items() if offer is not None}
 
         self._run(read, partial(self._show_offers, key, chosen), self._fail)
@@ -353,12 +356,10 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         self._become(replace(self.state, unfinished=unfinished))
 
     def _request(self, offer: Offer) -> Request:
+        tickets = tuple(each.ticket_id for each in offer.preview.tickets)
         return Request(
             offer.deed,
-            offer.event_id,
-            offer.order_id,
-            tuple(each.ticket_id for each in offer.preview.tickets),
-            self.state.scanned,
+            Chosen(offer.event_id, offer.order_id, tickets, self.state.scanned),
             self.state.reason,
             offer.back_minor,
             offer.fee_minor,

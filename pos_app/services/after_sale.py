@@ -7,9 +7,10 @@ anywhere in between finds the question again, and goes on or drops it; nothing i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from edge.catalogue import Known
 from edge.env import Env
@@ -37,6 +38,7 @@ from pos_app.services.after_sale_index import OrderIndex
 from pos_app.services.after_sale_model import (
     Asked,
     Barred,
+    Chosen,
     Done,
     Finding,
     FoundOrder,
@@ -44,9 +46,9 @@ from pos_app.services.after_sale_model import (
     OrderDetail,
     Refused,
     Request,
-    TicketStanding,
     Unfinished,
 )
+from pos_app.services.after_sale_offer import ACTIONS, OfferCounter, make_offer
 from pos_app.services.basket import Basket, line_as_sold
 from pos_app.services.model import News, NewsKind, Person, SaleRefusal
 from pos_app.services.printing import PrintDesk
@@ -66,22 +68,10 @@ from ticketing.operations import (
     encode_exchange,
     encode_refund,
 )
-from ticketing.refund_rules import (
-    Asker,
-    Deed,
-    PaidOrder,
-    PaidTicket,
-    preview,
-)
-from ticketing.returns import ReturnAction, ReturnRefusal, Route, return_route
+from ticketing.refund_rules import Deed
+from ticketing.returns import ReturnRefusal, Route
 
-_ACTIONS: dict[Deed, ReturnAction] = {
-    Deed.VOID: RefundAction.VOID,
-    Deed.REFUND: RefundAction.REFUND,
-    Deed.EXCHANGE: ExchangeAction.EXCHANGE,
-    Deed.REPLACEMENT: ExchangeAction.REPLACEMENT,
-}
-_DEEDS = {str(action): deed for deed, action in _ACTIONS.items()}
+T = TypeVar("T")
 _SALE_CODES = {
     SaleRefusal.EMPTY: Barred.EMPTY,
     SaleRefusal.PRICE_CHANGED: Barred.PRICE_CHANGED,
@@ -150,50 +140,10 @@ class AfterSale:
         own = self._finder.own(found.event_id, found.order_id) if found.is_own else None
         return self._finder.detail(found, same_shift=own is not None and self._is_same_shift(own))
 
-    def offer(
-        self,
-        deed: Deed,
-        event_id: str,
-        order_id: str,
-        ticket_ids: Sequence[TicketId],
-        scanned: frozenset[TicketId],
-    ) -> Offer | None:
+    def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
         """What could be done with these tickets; None for an order of another window."""
-        own, known = self._finder.own(event_id, order_id), self._desk.catalogue.event(event_id)
-        if own is None or known is None:
-            return None
-        same_shift = self._is_same_shift(own)
-        person, rules = self._counter.person(), known.event.refund_rules
-        asker = Asker(same_shift, person is not None and person.role == "manager")
-        paid = PaidOrder(own.sold_at, _paid_tickets(own, known))
-        found = preview(deed, paid, ticket_ids, self._counter.now(), rules, asker)
-        order = own.known
-        order = type(order)(order.tickets, order.own, same_shift, order.acknowledged)
-        route = return_route(_ACTIONS[deed], order, tuple(ticket_ids), scanned)
-        bars = [str(bar) for bar in found.bars]
-        if isinstance(route, ReturnRefusal):
-            bars = bars or [str(route)]
-        elif route is Route.CENTRE and self._engine.link.state is not LinkState.ONLINE:
-            by_paper = not order.acknowledged and deed is not Deed.REPLACEMENT
-            bars.append(Barred.OFFLINE_SCAN if by_paper else Barred.OFFLINE)
-        if not self._shift(own.order.currency):
-            bars.append(Barred.NO_SHIFT)
-        back, fee = found.refund_minor, found.fee_minor
-        if deed is Deed.EXCHANGE:
-            back, fee = back + fee, fee + rules.exchange_fee_minor * len(found.tickets)
-        elif deed is Deed.REPLACEMENT:
-            fee = rules.replacement_fee_minor * len(found.tickets)
-        return Offer(
-            deed,
-            event_id,
-            OrderId(order_id),
-            own.order.currency,
-            found,
-            route if isinstance(route, Route) else None,
-            tuple(bars),
-            back,
-            fee,
-        )
+        found = self._look(chosen)
+        return None if found is None else self._offer(deed, chosen, *found)
 
     # --- doing
 
@@ -202,32 +152,22 @@ class AfterSale:
         person = self._counter.person()
         if person is None:
             return Refused(Barred.NOT_SIGNED_IN)
-        offer = self.offer(
-            request.deed, request.event_id, request.order_id, request.ticket_ids, request.scanned
-        )
-        own = self._finder.own(request.event_id, request.order_id)
-        known = self._desk.catalogue.event(request.event_id)
-        if offer is None or own is None or known is None:
+        found = self._look(request.chosen)
+        if found is None:
             return Refused(Barred.ELSEWHERE)
+        own, known = found
+        offer = self._offer(request.deed, request.chosen, own, known)
         if not offer.can_be_done:
             return Refused(offer.bars[0] if offer.bars else ReturnRefusal.NO_TICKETS)
         if (offer.back_minor, offer.fee_minor) != (request.back_minor, request.fee_minor):
             return Refused(Barred.TERMS_CHANGED)
-        draft = _draft(request, own, person)
+        draft = _draft(request, own, person, offer)
         refused = self._basket_refusal(draft, known)
         if refused is not None:
             return refused
-        try:
-            if offer.route is Route.HERE:
-                return self._do_here(draft, known, request)
-            return self._ask(draft, request)
-        except JournalLocked:
-            return Refused(Barred.SELLING_LOCKED)
-        except sales.NoShift:
-            return Refused(Barred.NO_SHIFT)
-        except ReplicaFull as error:
-            _log.error("disk_full", error=str(error))
-            return Refused(Barred.DISK_FULL)
+        if offer.route is Route.HERE:
+            return self._do_here(draft, known, request.chosen)
+        return self._ask(draft, request.chosen)
 
     def progress(self, op_id: OpId) -> Done | Asked | Refused:
         """What became of a question; with the server's yes, record it and say what to pay."""
@@ -292,6 +232,23 @@ class AfterSale:
 
     # --- inside
 
+    def _look(self, chosen: Chosen) -> tuple[OwnOrder, Known] | None:
+        """The order and its event; None for what is not known here."""
+        own = self._finder.own(chosen.event_id, chosen.order_id)
+        known = self._desk.catalogue.event(chosen.event_id)
+        return None if own is None or known is None else (own, known)
+
+    def _offer(self, deed: Deed, chosen: Chosen, own: OwnOrder, known: Known) -> Offer:
+        person = self._counter.person()
+        counter = OfferCounter(
+            self._counter.now(),
+            same_shift=self._is_same_shift(own),
+            is_manager=person is not None and person.role == "manager",
+            is_online=self._engine.link.state is LinkState.ONLINE,
+            has_shift=bool(self._shift(own.order.currency)),
+        )
+        return make_offer(deed, chosen, own, known, counter)
+
     def _shift(self, currency: str) -> str:
         """The shift that would pay and take; "" without one."""
         with self._replica.reading() as connection:
@@ -319,45 +276,60 @@ class AfterSale:
             return Refused(_SALE_CODES.get(refused.reason, str(refused.reason)), refused.units)
         return Refused(Barred.TENDER_TOO_SMALL) if draft.tendered_minor < draft.paid_minor else None
 
-    def _do_here(self, draft: Draft, known: Known, request: Request) -> Done | Refused:
+    def _commit(self, work: Callable[[Unit], T]) -> T | Refused:
+        """One transaction, or why the till can record nothing now."""
+        try:
+            return self._replica.transact(work)
+        except JournalLocked:
+            return Refused(Barred.SELLING_LOCKED)
+        except sales.NoShift:
+            return Refused(Barred.NO_SHIFT)
+        except ReplicaFull as error:
+            _log.error("disk_full", error=str(error))
+            return Refused(Barred.DISK_FULL)
+
+    def _do_here(self, draft: Draft, known: Known, chosen: Chosen) -> Done | Refused:
         def work(unit: Unit) -> Op:
             if draft.deed is Deed.EXCHANGE:
-                exchange = self._exchange(unit, draft, known, request.ticket_ids)
-                done = exchange_here(unit, self._env, draft.event_id, exchange, request.scanned)
+                exchange = self._exchange(unit, draft, known, chosen.ticket_ids)
+                done = exchange_here(unit, self._env, draft.event_id, exchange, chosen.scanned)
                 self._keep_order(unit, draft.event_id, exchange)
             else:
-                refund = self._refund(unit, draft, request.ticket_ids)
+                refund = self._refund(unit, draft, chosen.ticket_ids)
                 same = draft.deed is Deed.VOID  # or there would have been no offer
                 done = void_here(
-                    unit, self._env, draft.event_id, refund, request.scanned, same_shift=same
+                    unit, self._env, draft.event_id, refund, chosen.scanned, same_shift=same
                 )
             if not isinstance(done, Op):
                 raise _NotHere(done)
             return done
 
         try:
-            op = self._replica.transact(work)
+            op = self._commit(work)
         except _NotHere as not_here:
             refusal = not_here.why
             return Refused(Barred.OFFLINE if isinstance(refusal, Route) else refusal)
         except sales.UnitsGone as gone:
             return Refused(Barred.UNITS_GONE_BEFORE, gone.units)
-        return self._recorded(draft, known.event, op)
+        return op if isinstance(op, Refused) else self._recorded(draft, known.event, op)
 
-    def _ask(self, draft: Draft, request: Request) -> Asked:
+    def _ask(self, draft: Draft, chosen: Chosen) -> Asked | Refused:
         def work(unit: Unit) -> Revocation:
             planned = plan_revoke(
                 unit,
                 self._env,
                 draft.event_id,
-                _ACTIONS[draft.deed],
+                ACTIONS[draft.deed],
                 draft.order_id,
-                request.ticket_ids,
+                chosen.ticket_ids,
             )
             after_sale_draft.keep(unit, planned.op_id, draft)
             return planned
 
-        op_id = self._replica.transact(work).op_id
+        planned = self._commit(work)
+        if isinstance(planned, Refused):
+            return planned
+        op_id = planned.op_id
         self._env.maybe_crash("after_plan_before_ask")
 
         def answered(_outcome: object) -> None:
@@ -395,19 +367,12 @@ class AfterSale:
             return op
 
         try:
-            op = self._replica.transact(work)
+            op = self._commit(work)
         except sales.UnitsGone as gone:
             return Refused(Barred.UNITS_GONE, gone.units)
-        except JournalLocked:
-            return Refused(Barred.SELLING_LOCKED)
-        except sales.NoShift:
-            return Refused(Barred.NO_SHIFT)
-        except ReplicaFull as error:
-            _log.error("disk_full", error=str(error))
-            return Refused(Barred.DISK_FULL)
         if op is None:
             return Refused(ReturnRefusal.ALREADY_REVOKED)
-        return self._recorded(draft, known.event, op)
+        return op if isinstance(op, Refused) else self._recorded(draft, known.event, op)
 
     def _record(
         self, unit: Unit, planned: Revocation, draft: Draft, known: Known, *, instead: bool
@@ -451,7 +416,7 @@ class AfterSale:
         return Exchange(
             tickets,
             draft.order_id,
-            ExchangeAction(_ACTIONS[draft.deed].value),
+            ExchangeAction(ACTIONS[draft.deed].value),
             OrderId(self._ids.next()),
             sales.next_receipt_no(unit, self._prefix),
             draft.by,
@@ -517,39 +482,20 @@ class AfterSale:
         return done
 
 
-def _paid_tickets(own: OwnOrder, known: Known) -> tuple[PaidTicket, ...]:
-    """The order's lines as the rules see them. A performance that is gone is over."""
-    event, paid = known.event, []
-    for line in own.order.lines:
-        performance = event.performance(line.performance)
-        standing = own.states[line.ticket_id]
-        paid.append(
-            PaidTicket(
-                line.ticket_id,
-                performance.starts_at if performance else datetime.fromtimestamp(0, UTC),
-                line.price_minor,
-                max(line.list_minor, line.price_minor),
-                f"{line.rule}:{line.package}" if line.package else "",
-                standing not in (TicketStanding.VOID, TicketStanding.ASKED),
-                standing is TicketStanding.ENTERED,
-            )
-        )
-    return tuple(paid)
-
-
-def _draft(request: Request, own: OwnOrder, person: Person) -> Draft:
+def _draft(request: Request, own: OwnOrder, person: Person, offer: Offer) -> Draft:
+    basket = request.basket if request.deed is Deed.EXCHANGE else None
     return Draft(
         request.deed,
-        request.event_id,
-        request.order_id,
+        request.chosen.event_id,
+        request.chosen.order_id,
         own.order.receipt_no,
-        len(request.ticket_ids),
+        len(request.chosen.ticket_ids),
         own.order.currency,
         person.id,
         request.reason.value,
         request.back_minor,
-        request.fee_minor,
-        request.basket if request.deed is Deed.EXCHANGE else None,
+        offer.fee_for(basket.total_minor) if basket else request.fee_minor,
+        basket,
         request.tendered_minor,
     )
 

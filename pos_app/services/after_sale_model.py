@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import Protocol
 from pos_app.services.basket import Basket
 from ticketing.event import Event, Venue
 from ticketing.ids import OpId, OrderId, TicketId
-from ticketing.refund_rules import Deed, Preview
+from ticketing.refund_rules import Deed, Preview, fee_on_the_rest
 from ticketing.returns import Route
 from ticketing.seating import SeatingPlan
 from ticketing.text import Text
@@ -118,7 +117,8 @@ class Offer:
     """What could be done with tickets, and at what terms. `bars` say why it can't, in codes.
 
     `fee_minor` is all that is kept or asked for; `back_minor` what the buyer gets: in cash for a
-    void or refund, as credit for an exchange.
+    void or refund, as credit for an exchange. `ladder_fee_minor` is what a refund of an exchange's
+    credit would keep: its part is kept of what is paid back.
     """
 
     deed: Deed
@@ -130,11 +130,21 @@ class Offer:
     bars: tuple[str, ...]
     back_minor: int
     fee_minor: int
+    ladder_fee_minor: int = 0
 
     @property
     def can_be_done(self) -> bool:
         """Whether nothing speaks against it."""
         return not self.bars and self.preview.can_be_done
+
+    def fee_for(self, taken_minor: int) -> int:
+        """All that is kept when so much is taken instead."""
+        credit = self.preview.refund_minor
+        return self.fee_minor + fee_on_the_rest(self.ladder_fee_minor, credit, taken_minor)
+
+    def due_minor(self, taken_minor: int) -> int:
+        """What an exchange for so much costs the buyer; negative when they get something."""
+        return taken_minor + self.fee_for(taken_minor) - self.back_minor
 
 
 class Barred(StrEnum):
@@ -168,6 +178,16 @@ class GoReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Tickets of one order; the papers of those `scanned` lie on the desk."""
+
+    event_id: str
+    order_id: OrderId
+    ticket_ids: tuple[TicketId, ...]
+    scanned: frozenset[TicketId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What to do. `back_minor` and `fee_minor` are the terms that were shown and agreed to.
 
@@ -175,10 +195,7 @@ class Request:
     """
 
     deed: Deed
-    event_id: str
-    order_id: OrderId
-    ticket_ids: tuple[TicketId, ...]
-    scanned: frozenset[TicketId]
+    chosen: Chosen
     reason: GoReason
     back_minor: int
     fee_minor: int
@@ -250,14 +267,7 @@ class AfterSaleServices(Protocol):
     def detail(self, found: FoundOrder) -> OrderDetail | None:
         """One of them with its tickets; None when its event is not in the mirror any more."""
 
-    def offer(
-        self,
-        deed: Deed,
-        event_id: str,
-        order_id: str,
-        ticket_ids: Sequence[TicketId],
-        scanned: frozenset[TicketId],
-    ) -> Offer | None:
+    def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
         """What could be done with these tickets; None for an order of another window."""
 
     def do(self, request: Request) -> Done | Asked | Refused:

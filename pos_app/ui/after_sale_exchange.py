@@ -94,16 +94,17 @@ class ExchangeCard(QFrame):
         self._show_lines()
         basket, currency = sell.basket, offer.currency
         money = partial(words.money, currency=currency)
+        fee = state.fee_minor(basket)
         sums = (
             (_("New tickets"), money(basket.total_minor if basket else 0)),
             (_("Returned tickets count for"), f"−{money(offer.back_minor)}"),
-            (_("Fee"), money(offer.fee_minor)),
+            (_("Fee"), money(fee)),
         )
         for (what, value), (said, amount) in zip(self._sums, sums, strict=True):
             what.setText(said)
             value.setText(amount)
         for each in self._sums[2]:
-            each.setVisible(offer.fee_minor > 0)
+            each.setVisible(fee > 0)
         due = state.difference_minor(basket)
         self._word.setText(_("Goes back") if due < 0 else _("To pay"))
         self._difference.setText(money(abs(due)))

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pos_app.services.after_sale_model import (
     Asked,
     Barred,
+    Chosen,
     Done,
     Finding,
     FindNote,
@@ -19,7 +18,7 @@ from pos_app.services.after_sale_model import (
     Request,
     Unfinished,
 )
-from ticketing.ids import OpId, TicketId
+from ticketing.ids import OpId
 from ticketing.refund_rules import Deed
 
 
@@ -35,14 +34,7 @@ class NothingSold:
     def detail(self, found: FoundOrder) -> OrderDetail | None:
         return None
 
-    def offer(
-        self,
-        deed: Deed,
-        event_id: str,
-        order_id: str,
-        ticket_ids: Sequence[TicketId],
-        scanned: frozenset[TicketId],
-    ) -> Offer | None:
+    def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
         return None
 
     def do(self, request: Request) -> Done | Asked | Refused:

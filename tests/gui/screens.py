@@ -25,6 +25,7 @@ from pos_app.services.model import LockReason, SaleRefusal, UnitState
 from pos_app.ui.app import prepare
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import CASHIER, MANAGER, NOW, PIN, SUPERVISOR, FakeTill, stocked_till
+from tests.gui.after_sale_scenes import AFTER_SALE_SCENES, take_at_desk
 from tests.gui.robot import click, open_window, settle
 from tests.gui.shift_scenes import SHIFT_SCENES
 
@@ -211,12 +212,16 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.gui.screens", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     parser.add_argument("--full", action="store_true", help="all colours")
-    parser.add_argument("--only", choices=SCENES, action="append", help="these scenes")
+    names = (*SCENES, *AFTER_SALE_SCENES)
+    parser.add_argument("--only", choices=names, action="append", help="these scenes")
     options = parser.parse_args(argv)
     options.folder.mkdir(parents=True, exist_ok=True)
-    for name in options.only or SCENES:
+    for name in options.only or names:
         for size, language, theme in variants(name, everything=options.full):
-            image = take(SCENES[name], size, language, theme)
+            if name in SCENES:
+                image = take(SCENES[name], size, language, theme)
+            else:
+                image = take_at_desk(AFTER_SALE_SCENES[name], size, language, theme)
             if not options.full:
                 image = in_few_colours(image)
             tail = "" if size == LARGE else "_small"

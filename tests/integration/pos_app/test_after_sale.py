@@ -18,6 +18,7 @@ from edge.sync import RevokeWish, Wish
 from pos_app.services.after_sale_model import (
     Asked,
     Barred,
+    Chosen,
     Done,
     FindNote,
     FoundOrder,
@@ -71,7 +72,8 @@ def ids(sale: Sale, count: int = 99) -> tuple[TicketId, ...]:
 def look(
     till: Stage, deed: Deed, sale: Sale, count: int = 99, scanned: frozenset[TicketId] = NOBODY
 ) -> Offer:
-    offer = till.window.after_sale.offer(deed, EVENT_ID, sale.order_id, ids(sale, count), scanned)
+    chosen = Chosen(EVENT_ID, sale.order_id, ids(sale, count), scanned)
+    offer = till.window.after_sale.offer(deed, chosen)
     assert offer is not None
     return offer
 
@@ -80,10 +82,7 @@ def request(offer: Offer, scanned: frozenset[TicketId] = NOBODY, **more: object)
     tickets = tuple(each.ticket_id for each in offer.preview.tickets)
     made = Request(
         offer.deed,
-        offer.event_id,
-        offer.order_id,
-        tickets,
-        scanned,
+        Chosen(offer.event_id, offer.order_id, tickets, scanned),
         GoReason.BUYER,
         offer.back_minor,
         offer.fee_minor,
@@ -266,9 +265,8 @@ def test_an_exchange_and_a_replacement_ask_their_fees(till: Stage) -> None:
     assert (done.take_in_minor, done.change_minor) == (700, 300)
     lost = look(till, Deed.REPLACEMENT, sale)
     assert lost.bars == (Bar.NOT_VALID,)
-    one = till.window.after_sale.offer(
-        Deed.REPLACEMENT, EVENT_ID, sale.order_id, ids(sale)[1:], NOBODY
-    )
+    second = Chosen(EVENT_ID, sale.order_id, ids(sale)[1:])
+    one = till.window.after_sale.offer(Deed.REPLACEMENT, second)
     assert one is not None
     assert one.fee_minor == 300
 
@@ -425,9 +423,8 @@ def test_an_exchange_is_one_swap_with_one_difference(till: Stage) -> None:
     [new] = till.window.after_sale.find(done.new_receipt_no, SECOND).orders
     assert (new.ticket_count, new.standing) == (2, Standing.PAID)
     assert order(till, sale).standing is Standing.BACK
-    again = till.window.after_sale.offer(
-        Deed.REFUND, EVENT_ID, done.new_order_id, [exchange.lines[0].ticket_id], NOBODY
-    )
+    swapped = Chosen(EVENT_ID, OrderId(done.new_order_id), (exchange.lines[0].ticket_id,))
+    again = till.window.after_sale.offer(Deed.REFUND, swapped)
     assert again is not None
     assert again.can_be_done, "what was swapped in is an order like any other"
 
@@ -463,6 +460,26 @@ def test_a_cheaper_place_gives_the_difference_back(till: Stage) -> None:
     done = till.window.after_sale.progress(asked.op_id)
     assert isinstance(done, Done)
     assert (done.pay_out_minor, done.take_in_minor, done.change_minor) == (-due, 0, 0)
+
+
+def test_what_an_exchange_pays_back_bears_the_ladders_fee(till: Stage) -> None:
+    sale = sell(till, ROW[:1])
+    with_rules(till, steps=[{"minutes_before": 0, "fee_percent": 20}])
+    basket = other_places(till, [900])
+    rest = sale.total_minor - basket.total_minor
+    kept = rest * 20 // 100
+    till.go_online()
+    offer = look(till, Deed.EXCHANGE, sale)
+    assert (offer.fee_for(sale.total_minor), offer.fee_for(basket.total_minor)) == (0, kept)
+    asked = ask(till, Deed.EXCHANGE, sale, basket=basket)
+    server_says_yes(till, asked)
+    done = till.window.after_sale.progress(asked.op_id)
+    assert isinstance(done, Done)
+    assert (done.pay_out_minor, done.fee_minor) == (rest - kept, kept)
+    [op] = till.ops(OpKind.EXCHANGE)
+    exchange = decode_exchange(op.body)
+    assert exchange is not None
+    assert (exchange.fee_minor, exchange.paid_minor) == (kept, kept - rest)
 
 
 def test_an_exchange_with_too_little_cash_or_nothing_to_take_is_not_begun(till: Stage) -> None:
@@ -592,7 +609,7 @@ def test_of_another_windows_sale_there_is_what_the_server_told_and_no_more(till:
     assert detail is not None
     assert detail.tickets == ()
     own = till.window.after_sale
-    assert own.offer(Deed.REFUND, EVENT_ID, head.order_id, [], NOBODY) is None
+    assert own.offer(Deed.REFUND, Chosen(EVENT_ID, OrderId(head.order_id), ())) is None
     plan = detail.plan
     seat = plan.seat_by_unit(300)
     assert seat is not None
@@ -627,10 +644,8 @@ def test_a_slip_is_printed_for_what_was_done(till: Stage) -> None:
 
 def test_an_order_of_nobody_here_is_refused(till: Stage) -> None:
     till.go_online()
-    nobody = Request(
-        Deed.REFUND, EVENT_ID, OrderId("f" * 16), (TicketId("e" * 16),), NOBODY,
-        GoReason.BUYER, 0, 0,
-    )  # fmt: skip
+    chosen = Chosen(EVENT_ID, OrderId("f" * 16), (TicketId("e" * 16),))
+    nobody = Request(Deed.REFUND, chosen, GoReason.BUYER, 0, 0)
     assert till.window.after_sale.do(nobody) == Refused(Barred.ELSEWHERE)
     assert till.node_id == NODE
     assert till.engine.link.state is LinkState.ONLINE

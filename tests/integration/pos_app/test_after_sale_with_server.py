@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pos_app.services.after_sale_model import Asked, Done, GoReason, Refused, Request
+from pos_app.services.after_sale_model import Asked, Chosen, Done, GoReason, Refused, Request
 from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.model import Link, News, Sold, UnitState
 from pos_app.services.window import Window
@@ -49,16 +49,13 @@ def ticket_of(window: Window, sale: Sold) -> TicketId:
 def ask(window: Window, sale: Sold) -> Asked | Refused | Done:
     ticket_id = ticket_of(window, sale)
     services = window.after_sale
-    nothing = frozenset[TicketId]()
-    offer = services.offer(Deed.REFUND, EVENT_ID, sale.order_id, [ticket_id], nothing)
+    chosen = Chosen(EVENT_ID, OrderId(sale.order_id), (ticket_id,))
+    offer = services.offer(Deed.REFUND, chosen)
     assert offer is not None
     return services.do(
         Request(
             Deed.REFUND,
-            EVENT_ID,
-            OrderId(sale.order_id),
-            (ticket_id,),
-            nothing,
+            chosen,
             GoReason.BUYER,
             offer.back_minor,
             offer.fee_minor,

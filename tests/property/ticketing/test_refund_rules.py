@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from ticketing.refund_rules import (
     PaidTicket,
     RefundRules,
     RefundStep,
+    fee_on_the_rest,
     preview,
 )
 
@@ -88,3 +90,18 @@ def test_later_is_never_cheaper_on_a_ladder_that_only_rises(
         for m in (0, 500, 2_500, 6_000)
     ]
     assert kept == sorted(kept)
+
+
+@given(credit=AMOUNTS, share=st.fractions(0, 1), taken=AMOUNTS, more=AMOUNTS)
+def test_an_exchange_is_never_a_way_round_the_fee_and_never_dearer_than_it(
+    credit: int, share: Fraction, taken: int, more: int
+) -> None:
+    ladder_fee = int(credit * share)
+    kept = fee_on_the_rest(ladder_fee, credit, taken)
+    assert 0 <= kept <= ladder_fee
+    assert fee_on_the_rest(ladder_fee, credit, 0) == ladder_fee
+    assert fee_on_the_rest(ladder_fee, credit, taken + more) <= kept
+    if taken >= credit:
+        assert kept == 0
+    else:  # what goes back bears the fee's part, to the nearest minor unit
+        assert abs(kept * credit - ladder_fee * (credit - taken)) * 2 <= credit

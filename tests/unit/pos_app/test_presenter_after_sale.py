@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from pos_app.presenters.after_sale import BROKEN, AfterSalePresenter, AfterSaleState
 from pos_app.services.after_sale_model import (
     Asked,
+    Chosen,
     Done,
     Finding,
     FindNote,
@@ -28,7 +28,7 @@ from pos_app.services.model import News, NewsKind, PrintOutcome, PrintResult
 from tests.fakes.after_sale import NothingSold
 from tests.fakes.runner import HeldRunner, run_now
 from tests.fakes.till import NOW, sample_catalogue
-from ticketing.ids import OpId, OrderId, TicketId
+from ticketing.ids import OpId, TicketId
 from ticketing.refund_rules import Deed, Preview, TicketRefund
 from ticketing.returns import Route
 
@@ -74,20 +74,14 @@ class Scripted(NothingSold):
     def detail(self, found: FoundOrder) -> OrderDetail | None:
         return detail() if found == FOUND else None
 
-    def offer(
-        self,
-        deed: Deed,
-        event_id: str,
-        order_id: str,
-        ticket_ids: Sequence[TicketId],
-        scanned: frozenset[TicketId],
-    ) -> Offer | None:
-        assert scanned <= {ONE, TWO}
-        lines = tuple(TicketRefund(ticket, 1_000, 0) for ticket in ticket_ids)
+    def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
+        assert chosen.scanned <= {ONE, TWO}
+        lines = tuple(TicketRefund(ticket, 1_000, 0) for ticket in chosen.ticket_ids)
         back = 1_000 * len(lines)
         bars = () if lines else ("no_tickets",)
         preview = Preview(deed, lines)
-        return Offer(deed, event_id, OrderId(order_id), "CNY", preview, Route.CENTRE, bars, back, 0)
+        of = chosen.event_id, chosen.order_id
+        return Offer(deed, *of, "CNY", preview, Route.CENTRE, bars, back, 0)
 
     def do(self, request: Request) -> Done | Asked | Refused:
         self.requests.append(request)
@@ -164,7 +158,7 @@ def test_a_deed_is_begun_once_however_often_the_key_is_pressed(
     for _press in range(3):
         presenter.confirm()
     [request] = services.requests
-    assert (request.ticket_ids, request.reason) == ((ONE, TWO), GoReason.OTHER)
+    assert (request.chosen.ticket_ids, request.reason) == ((ONE, TWO), GoReason.OTHER)
     assert now(presenter).asked == OP
     presenter.preview(Deed.REFUND)
     presenter.toggle(ONE)

@@ -1,20 +1,19 @@
-"""Pictures of what comes after the sale: `python -m tests.gui.after_sale_screens [FOLDER]`.
+"""Scenes of what comes after the sale, for `tests.gui.screens`.
 
-The real window over real services and files, at a fixed time; sizes and looks as in `screens`.
+The real window over real services and files, at a fixed time.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtGui import QImage
+
 from pos_app.ui.app import prepare
 from tests.gui.after_sale_stage import OTHERS, ROW, SECOND, Desk, desk
 from tests.gui.robot import click, settle
-from tests.gui.screens import FOLDER, LARGE, LOOKS, SMALL, in_few_colours
 from ticketing.operations import Sale
 
 Scene = Callable[[Desk], None]
@@ -73,7 +72,7 @@ def exchange(made: Desk) -> None:
         made.window.sell.tap_unit(unit)
 
 
-SCENES: dict[str, Scene] = {
+AFTER_SALE_SCENES: dict[str, Scene] = {
     "orders": orders,
     "refund": refund,
     "refunded": refunded,
@@ -92,27 +91,10 @@ def sold(made: Desk) -> Sale:
     return first
 
 
-def main(argv: list[str]) -> int:
-    """Take the pictures."""
-    parser = argparse.ArgumentParser(prog="python -m tests.gui.after_sale_screens")
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
-    parser.add_argument("--all", action="store_true", help="every size in every look")
-    options = parser.parse_args(argv)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    every = [(size, *look) for size in (LARGE, SMALL) for look in LOOKS]
-    for name, scene in SCENES.items():
-        for size, language, theme in every if options.all else (every[0], every[3]):
-            prepare(language, theme)
-            with tempfile.TemporaryDirectory() as folder, desk(Path(folder), size, RULES) as made:
-                scene(made)
-                settle(made.window)
-                image = in_few_colours(made.window.grab().toImage())
-            tail = "" if size == LARGE else "_small"
-            file = options.folder / f"{name}_{language[:2]}_{theme}{tail}.png"
-            image.save(str(file), quality=0)
-            sys.stdout.write(f"{file.name} {file.stat().st_size // 1024} KB\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def take_at_desk(scene: Scene, size: tuple[int, int], language: str, theme: str) -> QImage:
+    """One picture: the window after the scene, on files of its own."""
+    prepare(language, theme)
+    with tempfile.TemporaryDirectory() as folder, desk(Path(folder), size, RULES) as made:
+        scene(made)
+        settle(made.window)
+        return made.window.grab().toImage()

@@ -1,0 +1,96 @@
+"""What may be done with tickets that were sold, at what terms: the rules, the route and the till."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from edge.catalogue import Known
+from pos_app.services.after_sale_finding import OwnOrder
+from pos_app.services.after_sale_model import Barred, Chosen, Offer, TicketStanding
+from ticketing.operations import ExchangeAction, RefundAction
+from ticketing.refund_rules import Asker, Deed, PaidOrder, PaidTicket, preview
+from ticketing.returns import ReturnAction, ReturnRefusal, Route, return_route
+
+ACTIONS: dict[Deed, ReturnAction] = {
+    Deed.VOID: RefundAction.VOID,
+    Deed.REFUND: RefundAction.REFUND,
+    Deed.EXCHANGE: ExchangeAction.EXCHANGE,
+    Deed.REPLACEMENT: ExchangeAction.REPLACEMENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCounter:
+    """What the till knows when it makes an offer: the time, who asks, and what it can do now."""
+
+    now: datetime
+    same_shift: bool
+    is_manager: bool
+    is_online: bool
+    has_shift: bool
+
+
+def make_offer(
+    deed: Deed, chosen: Chosen, own: OwnOrder, known: Known, counter: OfferCounter
+) -> Offer:
+    """What could be done with these tickets of the order, and every reason against it."""
+    rules = known.event.refund_rules
+    asker = Asker(counter.same_shift, counter.is_manager)
+    paid, tickets = PaidOrder(own.sold_at, _paid_tickets(own, known)), chosen.ticket_ids
+    found = preview(deed, paid, tickets, counter.now, rules, asker)
+    back, fee, ladder_fee = found.refund_minor, found.fee_minor, 0
+    if deed is Deed.EXCHANGE:
+        refunded = preview(Deed.REFUND, paid, tickets, counter.now, rules, asker)
+        ladder_fee = refunded.fee_minor - fee
+        back, fee = back + fee, fee + rules.exchange_fee_minor * len(found.tickets)
+    elif deed is Deed.REPLACEMENT:
+        fee = rules.replacement_fee_minor * len(found.tickets)
+    route = _route(deed, chosen, own, counter)
+    bars = [str(bar) for bar in found.bars]
+    if isinstance(route, ReturnRefusal):
+        bars = bars or [str(route)]
+    elif route is Route.CENTRE and not counter.is_online:
+        by_paper = not own.known.acknowledged and deed is not Deed.REPLACEMENT
+        bars.append(Barred.OFFLINE_SCAN if by_paper else Barred.OFFLINE)
+    if not counter.has_shift:
+        bars.append(Barred.NO_SHIFT)
+    return Offer(
+        deed,
+        chosen.event_id,
+        chosen.order_id,
+        own.order.currency,
+        found,
+        route if isinstance(route, Route) else None,
+        tuple(bars),
+        back,
+        fee,
+        ladder_fee,
+    )
+
+
+def _route(
+    deed: Deed, chosen: Chosen, own: OwnOrder, counter: OfferCounter
+) -> Route | ReturnRefusal:
+    order = replace(own.known, same_shift=counter.same_shift)
+    return return_route(ACTIONS[deed], order, chosen.ticket_ids, chosen.scanned)
+
+
+def _paid_tickets(own: OwnOrder, known: Known) -> tuple[PaidTicket, ...]:
+    """The order's lines as the rules see them. A performance that is gone is over."""
+    event, paid = known.event, []
+    for line in own.order.lines:
+        performance = event.performance(line.performance)
+        standing = own.states[line.ticket_id]
+        paid.append(
+            PaidTicket(
+                line.ticket_id,
+                performance.starts_at if performance else datetime.fromtimestamp(0, UTC),
+                line.price_minor,
+                max(line.list_minor, line.price_minor),
+                f"{line.rule}:{line.package}" if line.package else "",
+                standing not in (TicketStanding.VOID, TicketStanding.ASKED),
+                standing is TicketStanding.ENTERED,
+            )
+        )
+    return tuple(paid)
