@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from ticketing.business_day import business_day
+from ticketing.house_tender import HouseTender
 from ticketing.pricing.price_list import PriceList
 from ticketing.pricing.rules import NO_RULES, PriceRules
 from ticketing.refund_rules import DEFAULT_RULES, RefundRules
@@ -18,7 +19,11 @@ DEFAULT_DAY_STARTS = time(4)
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """A house. `timezone` is IANA; `day_starts` is the local hour its business day begins at."""
+    """A house. `timezone` is IANA; `day_starts` is the local hour its business day begins at.
+
+    `cash_unit_minor` is the smallest amount that coins make; `tenders` are the means of payment
+    beside cash that a manager has named, in the order of their keys.
+    """
 
     id: str
     name: Text
@@ -26,6 +31,12 @@ class Venue:
     currency: str
     languages: tuple[str, ...]
     day_starts: time = DEFAULT_DAY_STARTS
+    cash_unit_minor: int = 1
+    tenders: tuple[HouseTender, ...] = ()
+
+    def tender(self, tender_id: str) -> HouseTender | None:
+        """Return the named tender with this id, if there is one."""
+        return next((tender for tender in self.tenders if tender.id == tender_id), None)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -12,7 +12,6 @@ from ticketing.operations.after_sale import Exchange, Refund, RefundAction
 from ticketing.operations.sale import Sale
 from ticketing.operations.shift import CashAction, CashMoved, DrawerOpened, ShiftOpened
 from ticketing.operations.shift_report import (
-    CASH,
     OTHERS,
     ROWS_MAX,
     Counts,
@@ -23,6 +22,7 @@ from ticketing.operations.shift_report import (
     TenderSum,
     TypeSum,
 )
+from ticketing.operations.tender import CASH, HandLeg
 
 ShiftOperation = Sale | Refund | Exchange | CashMoved | DrawerOpened
 """What a shift is made of, beside its opening and its end."""
@@ -56,10 +56,8 @@ def is_next_z(number: int, incarnation: int, last: tuple[int, int] | None) -> bo
 class _Sums:
     """Figures while they are being added up."""
 
-    taken_minor: int = 0
-    taken_count: int = 0
-    returned_minor: int = 0
-    returned_count: int = 0
+    tenders: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    rounding_minor: int = 0
     moved: dict[CashAction, tuple[int, int]] = field(default_factory=dict)
     types: dict[str, tuple[int, int]] = field(default_factory=dict)
     operators: dict[str, tuple[int, int, int, int, int]] = field(default_factory=dict)
@@ -81,9 +79,6 @@ def make_report(
     for operation in operations:
         _add(sums, operation)
     receipts = sorted(sums.receipts, key=lambda one: (len(one), one))
-    cash = TenderSum(
-        CASH, sums.taken_minor, sums.taken_count, sums.returned_minor, sums.returned_count
-    )
     return ShiftReport(
         opened.shift_id,
         opened.currency,
@@ -92,7 +87,7 @@ def make_report(
         made_ms,
         opened.float_minor,
         _movements(sums),
-        (cash,),
+        _tender_sums(sums),
         _type_sums(sums),
         _operator_sums(sums),
         Counts(**sums.counts),
@@ -101,6 +96,7 @@ def make_report(
         tuple(journals)[:ROWS_MAX],
         unsynced_count,
         tuple(unsynced_receipts)[:ROWS_MAX],
+        sums.rounding_minor,
     )
 
 
@@ -109,7 +105,8 @@ def _add(sums: _Sums, operation: ShiftOperation) -> None:
         case Sale():
             _tell(sums, "sales")
             _sell(sums, operation)
-            _cash(sums, operation.cash.amount_minor)
+            _money(sums, operation.cash.amount_minor, operation.legs, 1)
+            sums.rounding_minor += operation.rounding_minor
         case Exchange():
             _tell(sums, "exchanges")
             _sell(sums, operation)
@@ -119,13 +116,16 @@ def _add(sums: _Sums, operation: ShiftOperation) -> None:
                 returned=operation.credit_minor,
                 fees=operation.fee_minor,
             )
-            _cash(sums, operation.paid_minor)
+            sign = 1 if operation.paid_minor > 0 else -1
+            _money(sums, operation.cash_minor, operation.legs, sign)
+            sums.rounding_minor += operation.rounding_minor
         case Refund():
             is_void = operation.action is RefundAction.VOID
             _tell(sums, "voids" if is_void else "refunds")
-            worth = operation.cash_minor + operation.fee_minor
+            worth = operation.worth_minor
             _work(sums, operation.by, returned=worth, fees=operation.fee_minor)
-            _cash(sums, -operation.cash_minor)
+            _money(sums, -operation.cash_minor, operation.legs, -1)
+            sums.rounding_minor += operation.rounding_minor
         case CashMoved():
             amount, count = sums.moved.get(operation.action, (0, 0))
             sums.moved[operation.action] = (amount + operation.amount_minor, count + 1)
@@ -162,14 +162,33 @@ def _work(
     )
 
 
-def _cash(sums: _Sums, amount_minor: int) -> None:
-    """Cash from the buyer, or to the buyer when it is below zero."""
-    if amount_minor > 0:
-        sums.taken_minor += amount_minor
-        sums.taken_count += 1
-    elif amount_minor < 0:
-        sums.returned_minor -= amount_minor
-        sums.returned_count += 1
+def _money(sums: _Sums, cash_minor: int, legs: tuple[HandLeg, ...], sign: int) -> None:
+    """Cash and what was recorded by hand: from the buyer, or to the buyer when below zero."""
+    for tender, amount in (
+        (CASH, cash_minor),
+        *((leg.tender, sign * leg.amount_minor) for leg in legs),
+    ):
+        if not amount:
+            continue
+        taken, taken_count, returned, returned_count = sums.tenders.get(tender, (0, 0, 0, 0))
+        if amount > 0:
+            taken, taken_count = taken + amount, taken_count + 1
+        else:
+            returned, returned_count = returned - amount, returned_count + 1
+        sums.tenders[tender] = (taken, taken_count, returned, returned_count)
+
+
+def _tender_sums(sums: _Sums) -> tuple[TenderSum, ...]:
+    """Cash first, also where there was none; then the others by their ids."""
+    others = sorted(each for each in sums.tenders if each != CASH)
+    rows = [TenderSum(each, *sums.tenders.get(each, (0, 0, 0, 0))) for each in (CASH, *others)]
+    if len(rows) <= ROWS_MAX:
+        return tuple(rows)
+    shown, rest = rows[: ROWS_MAX - 1], rows[ROWS_MAX - 1 :]
+    figures = (
+        (one.taken_minor, one.taken_count, one.returned_minor, one.returned_count) for one in rest
+    )
+    return (*shown, TenderSum(OTHERS, *(sum(column) for column in zip(*figures, strict=True))))
 
 
 def _tell(sums: _Sums, what: str) -> None:

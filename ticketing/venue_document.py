@@ -8,11 +8,15 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from ticketing.cash_rounding import UNIT_MAX
 from ticketing.document_reader import Node, nearest, unique
 from ticketing.event import DEFAULT_DAY_STARTS, Venue
+from ticketing.house_tender import TENDERS_MAX, HouseTender, TenderIcon
+from ticketing.operations import CASH
 from ticketing.seating_document import read_text
 
 LANGUAGES_MAX = 8
+_TENDER_FLAGS = {"asks_reference": False, "opens_drawer": False, "refunds": True}
 
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
@@ -25,7 +29,10 @@ _ZONE = re.compile(r"UTC\Z|(?!posix/|right/)[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-
 def read_venue(node: Node) -> Venue | None:
     """Read the venue; None, with its problems recorded, when anything in it is wrong."""
     mark = node.problems.count
-    members = node.members(("id", "name", "timezone", "currency", "languages"), ("day_starts",))
+    members = node.members(
+        ("id", "name", "timezone", "currency", "languages"),
+        ("day_starts", "cash_unit", "tenders"),
+    )
     languages = _read_languages(members["languages"])
     if node.problems.since(mark):  # without them every name would look wrong
         return None
@@ -36,13 +43,18 @@ def read_venue(node: Node) -> Venue | None:
         currency=members["currency"].matching(_CURRENCY, 'an ISO 4217 currency such as "CNY"'),
         languages=languages,
         day_starts=_read_day_starts(members["day_starts"]),
+        cash_unit_minor=members["cash_unit"].integer(1, UNIT_MAX),
+        tenders=_read_tenders(members["tenders"], languages),
     )
     return None if node.problems.since(mark) else venue
 
 
 def venue_members(venue: Venue) -> dict[str, Any]:
-    """Return the venue as `read_venue` reads it; reading it gives an equal venue."""
-    return {
+    """Return the venue as `read_venue` reads it; reading it gives an equal venue.
+
+    A house that rounds nothing and names no tender is written as it always was.
+    """
+    members: dict[str, Any] = {
         "id": venue.id,
         "name": venue.name.to_json(),
         "timezone": venue.timezone,
@@ -50,6 +62,40 @@ def venue_members(venue: Venue) -> dict[str, Any]:
         "currency": venue.currency,
         "languages": list(venue.languages),
     }
+    if venue.cash_unit_minor != 1:
+        members["cash_unit"] = venue.cash_unit_minor
+    if venue.tenders:
+        members["tenders"] = [_tender_members(tender) for tender in venue.tenders]
+    return members
+
+
+def _tender_members(tender: HouseTender) -> dict[str, Any]:
+    return {
+        "id": tender.id,
+        "name": tender.name.to_json(),
+        "icon": tender.icon.value,
+        "asks_reference": tender.asks_reference,
+        "opens_drawer": tender.opens_drawer,
+        "refunds": tender.refunds,
+    }
+
+
+def _read_tenders(node: Node, languages: tuple[str, ...]) -> tuple[HouseTender, ...]:
+    if not node.present:
+        return ()
+    seen: dict[Any, Node] = {}
+    tenders = []
+    for inner in node.items(0, TENDERS_MAX, "tenders"):
+        members = inner.members(("id", "name"), ("icon", *_TENDER_FLAGS))
+        tender_id = members["id"].identifier()
+        unique(seen, tender_id, inner, "tender")
+        if tender_id == CASH:
+            members["id"].refuse(f'must not be "{CASH}", which every house has; take another id')
+        icon = members["icon"].one_of(list(TenderIcon), "what its key shows")
+        flags = {name: members[name].flag(default=usual) for name, usual in _TENDER_FLAGS.items()}
+        name = read_text(members["name"], languages)
+        tenders.append(HouseTender(tender_id, name, TenderIcon(icon or TenderIcon.OTHER), **flags))
+    return tuple(tenders)
 
 
 def _read_languages(node: Node) -> tuple[str, ...]:

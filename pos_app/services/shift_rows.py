@@ -9,8 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from pos_app.services.rows import Look, Row
 from pos_app.services.shift_model import XReport, ZReport
 from program.i18n import format_count, format_datetime, format_money, translations
-from ticketing.operations import ShiftReport
-from ticketing.operations.shift_report import CASH
+from ticketing.operations import CASH, ShiftReport
 from ticketing.text import Text
 
 

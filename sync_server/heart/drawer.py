@@ -1,36 +1,13 @@
-"""A till's drawer as the centre books it: floats, movements, and what each close comes to."""
+"""What a till's drawer comes to when a shift is closed, as the centre looks at it."""
 
 from __future__ import annotations
 
 from sync_server.heart.cases import CaseKind, open_case
-from sync_server.heart.rows import LedgerLine
 from sync_server.heart.source import Source
 from sync_server.heart.work import Work
-from ticketing.journal import Op, OpKind
-from ticketing.ledger import postings
-from ticketing.operations import CashMoved, ShiftClosed, ShiftOpened, decode_shift_closed
+from ticketing.journal import OpKind
+from ticketing.operations import ShiftClosed, decode_shift_closed
 from ticketing.shift import is_next_z, is_over_threshold
-
-
-def book_drawer(
-    work: Work, source: Source, op: Op, money: ShiftOpened | CashMoved | ShiftClosed
-) -> None:
-    """Ledger lines under the shift's id: the till's account then holds what lies in the drawer."""
-    figures = money.report if isinstance(money, ShiftClosed) else money
-    for number, (account, amount) in enumerate(postings(money, source.node_id)):
-        line = LedgerLine(
-            work.stream,
-            source.node_id,
-            source.incarnation,
-            op.seq,
-            source.branch,
-            number,
-            figures.shift_id,
-            account,
-            amount,
-            figures.currency,
-        )
-        work.ledger.append(line)
 
 
 def check_close(work: Work, source: Source, closed: ShiftClosed) -> None:

@@ -11,11 +11,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sync_server.heart.booking import book
 from sync_server.heart.cases import CaseKind, open_case
-from sync_server.heart.drawer import book_drawer, check_close
+from sync_server.heart.drawer import check_close
 from sync_server.heart.late import late_claim
 from sync_server.heart.prices import check_sale_prices
-from sync_server.heart.rows import Claim, EntryRow, LedgerLine, Order, TicketRow
+from sync_server.heart.rows import Claim, EntryRow, Order, TicketRow
 from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.units import (
     close_if_spent,
@@ -28,7 +29,6 @@ from sync_server.heart.work import Work
 from ticketing.admission import AllotmentState
 from ticketing.claim import ClaimKind
 from ticketing.journal import Op, OpKind, Verdict
-from ticketing.ledger import SALES, postings
 from ticketing.operations import (
     CashMoved,
     DrawerOpened,
@@ -190,7 +190,7 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
 def _note(work: Work, source: Source, op: Op, kind: Print | SignedIn | Interest | Drawer) -> Effect:
     """What changes nothing that can be sold; cash that moved is booked."""
     if isinstance(kind, ShiftOpened | CashMoved | ShiftClosed):
-        book_drawer(work, source, op, kind)
+        book(work, source, op, kind)
     if isinstance(kind, ShiftClosed):
         check_close(work, source, kind)
     return _NOTED
@@ -205,7 +205,7 @@ def _sell(work: Work, source: Source, op: Op, sale: Sale) -> Effect:
         return _contradiction(work, source, op)
     verdict, code = _sell_lines(work, source, sale.order_id, sale.lines)
     _put_order(work, source, op, sale)
-    _book(work, source, op, sale)
+    book(work, source, op, sale)
     check_sale_prices(work, op, sale)
     return Effect(verdict, code, shows=True)
 
@@ -318,29 +318,6 @@ def _put_order(work: Work, source: Source, op: Op, sale: Sale | Exchange) -> Non
     work.orders.put(sale.order_id, order)
 
 
-def _book(work: Work, source: Source, op: Op, money: Sale | Refund | Exchange) -> None:
-    """Ledger lines of the operation; they sum to nothing.
-
-    What an exchange gives credit for was sold with an order before, and is booked there.
-    """
-    credited = money.of_order if isinstance(money, Exchange) else money.order_id
-    for number, (account, amount) in enumerate(postings(money, source.node_id)):
-        is_credit = account == SALES and amount > 0
-        line = LedgerLine(
-            work.stream,
-            source.node_id,
-            source.incarnation,
-            op.seq,
-            source.branch,
-            number,
-            credited if is_credit else money.order_id,
-            account,
-            amount,
-            money.currency,
-        )
-        work.ledger.append(line)
-
-
 def _book_contradicted(work: Work, source: Source, op: Op) -> None:
     """The money has changed hands whatever else is wrong: the ledger has it.
 
@@ -348,7 +325,7 @@ def _book_contradicted(work: Work, source: Source, op: Op) -> None:
     """
     kind = read_op(work, source, op)
     if isinstance(kind, Sale | Exchange | Refund):
-        _book(work, source, op, kind)
+        book(work, source, op, kind)
 
 
 # --- stock
@@ -390,10 +367,10 @@ def _refund(work: Work, source: Source, op: Op, refund: Refund) -> Effect:
     """Money was paid out for tickets, which the centre revoked before or revokes now."""
     order = work.orders.get(refund.order_id)
     verdict = _take_back(work, source.node_id, op, refund.order_id, refund.ticket_ids)
-    _book(work, source, op, refund)
+    book(work, source, op, refund)
     if order is None:
         return Effect(Verdict.DISPUTED, "unknown_order", shows=True)
-    order.refunded_minor += refund.cash_minor + refund.fee_minor
+    order.refunded_minor += refund.worth_minor
     _note_refunded(work, order, voided=refund.action == "void")
     return Effect(verdict, "" if verdict is Verdict.OK else "not_valid", shows=True)
 
@@ -406,7 +383,7 @@ def _exchange(work: Work, source: Source, op: Op, exchange: Exchange) -> Effect:
     returned = _take_back(work, source.node_id, op, exchange.of_order, exchange.returned)
     sold, code = _sell_lines(work, source, exchange.order_id, exchange.lines)
     _put_order(work, source, op, exchange)
-    _book(work, source, op, exchange)
+    book(work, source, op, exchange)
     if exchange.action is not ExchangeAction.REPLACEMENT:  # which costs what it cost, then
         check_sale_prices(work, op, exchange)
     if order is not None:

@@ -198,7 +198,7 @@ def _tell(work: Work, journal: Journal, stored: list[tuple[OpRow, Kind | str]]) 
             told["minor"] += kind.paid_minor
         elif isinstance(kind, Refund):  # perhaps on the trunk too
             told["paid_back"].append(kind.order_id)
-            told["minor"] -= kind.cash_minor
+            told["minor"] -= kind.back_minor
         elif isinstance(kind, EntryGranted):
             told["entries"].append(row.op_id)
     open_case(work, CaseKind.FORK, key, body)

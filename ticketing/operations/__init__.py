@@ -21,7 +21,6 @@ from ticketing.operations.after_sale import (
 from ticketing.operations.entry import EntryGranted, decode_entry, encode_entry
 from ticketing.operations.fields import LINES_MAX, MINOR_MAX, is_name, is_seen_list, op_ids
 from ticketing.operations.sale import (
-    CashLeg,
     Sale,
     SaleLine,
     adds_up,
@@ -60,6 +59,7 @@ from ticketing.operations.stock import (
     encode_release,
     encode_settle,
 )
+from ticketing.operations.tender import CASH, LEGS_MAX, CashLeg, HandLeg, legs_minor
 from ticketing.operations.till import (
     Print,
     SignedIn,
@@ -70,7 +70,9 @@ from ticketing.operations.till import (
 )
 
 __all__ = [
+    "CASH",
     "COUNTS_MAX",
+    "LEGS_MAX",
     "LINES_MAX",
     "MINOR_MAX",
     "UNITS_MAX",
@@ -82,6 +84,7 @@ __all__ = [
     "EntryGranted",
     "Exchange",
     "ExchangeAction",
+    "HandLeg",
     "Interest",
     "Print",
     "Refund",
@@ -126,5 +129,6 @@ __all__ = [
     "exchange_adds_up",
     "is_name",
     "is_seen_list",
+    "legs_minor",
     "op_ids",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ticketing.cash_rounding import is_rounding
 from ticketing.ids import OrderId, TicketId, is_currency, is_order_id, is_ticket_id
 from ticketing.operations.fields import (
     LINES_MAX,
@@ -17,6 +18,7 @@ from ticketing.operations.fields import (
     to_text,
 )
 from ticketing.operations.sale import SaleLine, all_differ, line_to_json, lines_from_json
+from ticketing.operations.tender import HandLeg, legs_from_json, legs_minor, legs_to_json
 
 
 class RefundAction(StrEnum):
@@ -37,7 +39,8 @@ class ExchangeAction(StrEnum):
 class Refund:
     """Tickets of one order revoked. `cash_minor` was paid out, `fee_minor` of their worth kept.
 
-    `shift`: the till's shift that paid it out.
+    `legs` went back by the tenders they came by. `rounding_minor`: what the drawer gained (or
+    lost, below zero) since coins do not make the exact amount. `shift`: the till's shift that paid.
     """
 
     order_id: OrderId
@@ -49,6 +52,18 @@ class Refund:
     by: str
     reason: str
     shift: str = ""
+    legs: tuple[HandLeg, ...] = ()
+    rounding_minor: int = 0
+
+    @property
+    def back_minor(self) -> int:
+        """What the buyer got back by all tenders together, before rounding."""
+        return self.cash_minor + self.rounding_minor + legs_minor(self.legs)
+
+    @property
+    def worth_minor(self) -> int:
+        """What the tickets had cost."""
+        return self.back_minor + self.fee_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +71,8 @@ class Exchange:
     """Tickets of one order revoked, and a new order sold for their worth.
 
     `credit_minor` is what the returned tickets counted for. `paid_minor` is what the buyer paid
-    on top; when negative, what was paid out. The rest of `tendered_minor` went back.
+    on top; when negative, what was paid out. `legs` of that were recorded by hand, the rest was
+    cash, of which the rest of `tendered_minor` went back; `rounding_minor` as in Sale and Refund.
     `shift`: the till's shift that took or paid the difference, and owns the new order.
     """
 
@@ -74,6 +90,18 @@ class Exchange:
     paid_minor: int
     tendered_minor: int
     shift: str = ""
+    legs: tuple[HandLeg, ...] = ()
+    rounding_minor: int = 0
+
+    @property
+    def legs_minor(self) -> int:
+        """What was paid by hand-recorded tenders; negative when it was paid out by them."""
+        return legs_minor(self.legs) * (1 if self.paid_minor > 0 else -1)
+
+    @property
+    def cash_minor(self) -> int:
+        """What came into the drawer; negative when it went out."""
+        return self.paid_minor - self.legs_minor + self.rounding_minor
 
     @property
     def total_minor(self) -> int:
@@ -93,14 +121,17 @@ def encode_refund(refund: Refund) -> str:
         "by": refund.by,
         "reason": refund.reason,
     }
+    body |= _tender_members(refund)
     return to_text(body | {"shift": refund.shift} if refund.shift else body)
 
 
 def decode_refund(body: str) -> Refund | None:
     """The refund, or None; a void that keeps a fee is refused."""
     raw = to_object(body)
-    tickets = _ticket_ids(raw.get("tickets"))
-    if tickets is None or not (
+    tickets, legs = _ticket_ids(raw.get("tickets")), legs_from_json(raw.get("legs", []))
+    if tickets is None or legs is None:
+        return None
+    if not (
         is_order_id(raw.get("order"))
         and raw.get("action") in tuple(RefundAction)
         and is_minor(raw.get("cash"))
@@ -108,13 +139,14 @@ def decode_refund(body: str) -> Refund | None:
         and is_currency(raw.get("currency"))
         and is_name(raw.get("by"))
         and is_name(raw.get("reason"))
+        and is_signed_minor(raw.get("rounding", 0))
         and is_shift(raw.get("shift", ""))
     ):
         return None
     action = RefundAction(raw["action"])
     if action is RefundAction.VOID and raw["fee"]:
         return None
-    return Refund(
+    refund = Refund(
         OrderId(raw["order"]),
         action,
         tickets,
@@ -124,7 +156,11 @@ def decode_refund(body: str) -> Refund | None:
         raw["by"],
         raw["reason"],
         raw.get("shift", ""),
+        legs,
+        raw.get("rounding", 0),
     )
+    exact = refund.cash_minor + refund.rounding_minor
+    return refund if exact >= 0 and is_rounding(refund.rounding_minor, exact) else None
 
 
 def encode_exchange(exchange: Exchange) -> str:
@@ -144,6 +180,7 @@ def encode_exchange(exchange: Exchange) -> str:
         "paid": exchange.paid_minor,
         "tendered": exchange.tendered_minor,
     }
+    body |= _tender_members(exchange)
     return to_text(body | {"shift": exchange.shift} if exchange.shift else body)
 
 
@@ -151,7 +188,8 @@ def decode_exchange(body: str) -> Exchange | None:
     """The exchange, or None when any rule is broken, also when it does not add up."""
     raw = to_object(body)
     returned, lines = _ticket_ids(raw.get("returned")), lines_from_json(raw.get("lines"))
-    if returned is None or lines is None:
+    legs = legs_from_json(raw.get("legs", []))
+    if returned is None or lines is None or legs is None:
         return None
     if not (
         raw.get("action") in tuple(ExchangeAction)
@@ -161,6 +199,7 @@ def decode_exchange(body: str) -> Exchange | None:
         and is_count(raw.get("price_list"))
         and all(is_minor(raw.get(key)) for key in ("credit", "fee", "tendered"))
         and is_signed_minor(raw.get("paid"))
+        and is_signed_minor(raw.get("rounding", 0))
         and is_shift(raw.get("shift", ""))
     ):
         return None
@@ -179,6 +218,8 @@ def decode_exchange(body: str) -> Exchange | None:
         raw["paid"],
         raw["tendered"],
         raw.get("shift", ""),
+        legs,
+        raw.get("rounding", 0),
     )
     return exchange if exchange_adds_up(exchange) else None
 
@@ -188,18 +229,33 @@ def exchange_adds_up(exchange: Exchange) -> bool:
 
     A replacement gives the same worth for as many tickets, so that its fee alone is paid.
     """
-    total, paid = exchange.total_minor, exchange.paid_minor
+    total, paid, cash = exchange.total_minor, exchange.paid_minor, exchange.cash_minor
+    in_cash = paid - exchange.legs_minor
     replaced = exchange.action is ExchangeAction.REPLACEMENT
     return (
         total + exchange.fee_minor - exchange.credit_minor == paid
-        and exchange.tendered_minor >= paid
-        and (paid > 0 or exchange.tendered_minor == 0)
+        and (paid != 0 or not exchange.legs)
+        and in_cash * paid >= 0
+        and cash * paid >= 0
+        and is_rounding(exchange.rounding_minor, in_cash)
+        and exchange.tendered_minor >= cash
+        and (cash > 0 or exchange.tendered_minor == 0)
         and all_differ(exchange.lines)
         and exchange.order_id != exchange.of_order
         and {line.ticket_id for line in exchange.lines}.isdisjoint(exchange.returned)
         and (not replaced or exchange.credit_minor == total)
         and (not replaced or len(exchange.lines) == len(exchange.returned))
     )
+
+
+def _tender_members(money: Refund | Exchange) -> dict[str, object]:
+    """Legs and rounding, where there are any."""
+    members: dict[str, object] = {}
+    if money.legs:
+        members["legs"] = legs_to_json(money.legs)
+    if money.rounding_minor:
+        members["rounding"] = money.rounding_minor
+    return members
 
 
 def _ticket_ids(raw: object) -> tuple[TicketId, ...] | None:

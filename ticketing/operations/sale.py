@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ticketing.cash_rounding import is_rounding
 from ticketing.ids import (
     AllotmentId,
     OrderId,
@@ -21,9 +22,17 @@ from ticketing.operations.fields import (
     is_minor,
     is_name,
     is_shift,
+    is_signed_minor,
     is_version,
     to_object,
     to_text,
+)
+from ticketing.operations.tender import (
+    CashLeg,
+    HandLeg,
+    legs_from_json,
+    legs_minor,
+    legs_to_json,
 )
 
 
@@ -56,19 +65,13 @@ class SaleLine:
 
 
 @dataclass(frozen=True, slots=True)
-class CashLeg:
-    """Cash taken: `amount_minor` pays the order, the rest of `tendered_minor` went back."""
-
-    amount_minor: int
-    tendered_minor: int
-
-
-@dataclass(frozen=True, slots=True)
 class Sale:
     """An order paid at a till. Its lines' prices and its tender legs add up to the same total.
 
-    `late`: sold after the soft term of an allotment, under the policy for long absences.
-    `shift`: the till's shift that took the money and owns the order for ever.
+    `legs` were recorded by hand, in this order; what they leave was paid in cash, after them.
+    `rounding_minor`: what the drawer gained (or lost, below zero) since coins do not make the
+    exact amount. `late`: sold after the soft term of an allotment, under the policy for long
+    absences. `shift`: the till's shift that took the money and owns the order for ever.
     """
 
     order_id: OrderId
@@ -81,6 +84,8 @@ class Sale:
     cash: CashLeg
     late: bool = False
     shift: str = ""
+    legs: tuple[HandLeg, ...] = ()
+    rounding_minor: int = 0
 
 
 def encode_sale(sale: Sale) -> str:
@@ -97,6 +102,10 @@ def encode_sale(sale: Sale) -> str:
     }
     if sale.late:
         body["late"] = True
+    if sale.legs:
+        body["legs"] = legs_to_json(sale.legs)
+    if sale.rounding_minor:
+        body["rounding"] = sale.rounding_minor
     return to_text(body | {"shift": sale.shift} if sale.shift else body)
 
 
@@ -104,8 +113,8 @@ def decode_sale(body: str) -> Sale | None:
     """The sale, or None when any rule is broken, also when it does not add up."""
     raw = to_object(body)
     cash, late, shift = raw.get("cash"), raw.get("late", False), raw.get("shift", "")
-    lines = lines_from_json(raw.get("lines"))
-    if not isinstance(cash, dict) or lines is None:
+    lines, legs = lines_from_json(raw.get("lines")), legs_from_json(raw.get("legs", []))
+    if not isinstance(cash, dict) or lines is None or legs is None:
         return None
     if not (
         is_order_id(raw.get("order"))
@@ -116,6 +125,7 @@ def decode_sale(body: str) -> Sale | None:
         and is_minor(raw.get("total"))
         and is_minor(cash.get("amount"))
         and is_minor(cash.get("tendered"))
+        and is_signed_minor(raw.get("rounding", 0))
         and isinstance(late, bool)
         and is_shift(shift)
     ):
@@ -131,14 +141,20 @@ def decode_sale(body: str) -> Sale | None:
         CashLeg(cash["amount"], cash["tendered"]),
         late,
         shift,
+        legs,
+        raw.get("rounding", 0),
     )
     return sale if adds_up(sale) else None
 
 
 def adds_up(sale: Sale) -> bool:
     """Lines = total = tender legs, cash covers its leg, and no unit or ticket comes twice."""
+    in_cash = sale.total_minor - legs_minor(sale.legs)
     return (
-        sum(line.price_minor for line in sale.lines) == sale.total_minor == sale.cash.amount_minor
+        sum(line.price_minor for line in sale.lines) == sale.total_minor
+        and in_cash >= 0
+        and in_cash + sale.rounding_minor == sale.cash.amount_minor
+        and is_rounding(sale.rounding_minor, in_cash)
         and sale.cash.tendered_minor >= sale.cash.amount_minor
         and all_differ(sale.lines)
     )

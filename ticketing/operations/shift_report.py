@@ -11,7 +11,15 @@ from typing import Any
 
 from ticketing.ids import OrderId, is_currency, is_order_id, is_stream_id
 from ticketing.journal import is_hash
-from ticketing.operations.fields import MINOR_MAX, is_count, is_instant, is_minor, is_name
+from ticketing.operations.fields import (
+    MINOR_MAX,
+    is_count,
+    is_instant,
+    is_minor,
+    is_name,
+    is_signed_minor,
+)
+from ticketing.operations.tender import CASH
 
 ROWS_MAX = 100
 """Lines of one list of a report; what comes behind them is in the sums all the same."""
@@ -91,7 +99,8 @@ class ShiftReport:
 
     `unsynced_count` operations had not been confirmed by the server then; `unsynced_receipts`
     names the sales among them, as far as there is room. The shift owns every receipt from the
-    first to the last, whenever they reach the server.
+    first to the last, whenever they reach the server. `rounding_minor`: what the drawer gained (or
+    lost, below zero) since coins do not make every amount.
     """
 
     shift_id: OrderId
@@ -110,6 +119,7 @@ class ShiftReport:
     journals: tuple[JournalSeen, ...]
     unsynced_count: int
     unsynced_receipts: tuple[str, ...]
+    rounding_minor: int = 0
 
     @property
     def sold_minor(self) -> int:
@@ -155,16 +165,14 @@ class ShiftReport:
         )
 
 
-CASH = "cash"
-
-
 def report_adds_up(report: ShiftReport) -> bool:
     """Whether the same money comes out by ticket type, by person and by means of payment."""
     taken = sum(line.taken_minor - line.returned_minor for line in report.tenders)
+    rounding = report.rounding_minor
     sold_by_person = sum(line.sold_minor for line in report.operators)
     tickets_by_person = sum(line.ticket_count for line in report.operators)
     return (
-        taken == report.sold_minor - report.returned_minor + report.fees_minor
+        taken == report.sold_minor - report.returned_minor + report.fees_minor + rounding
         and sold_by_person == report.sold_minor
         and tickets_by_person == report.ticket_count
     )
@@ -173,7 +181,7 @@ def report_adds_up(report: ShiftReport) -> bool:
 def report_to_json(report: ShiftReport) -> dict[str, object]:
     """A report as it stands in a body: lists of rows, each a JSON array."""
     moved, counts = report.movements, report.counts
-    return {
+    raw: dict[str, object] = {
         "shift": report.shift_id,
         "currency": report.currency,
         "opened": report.opened_ms,
@@ -205,6 +213,7 @@ def report_to_json(report: ShiftReport) -> dict[str, object]:
         "unsynced": report.unsynced_count,
         "unsynced_receipts": list(report.unsynced_receipts),
     }
+    return raw | {"rounding": report.rounding_minor} if report.rounding_minor else raw
 
 
 def report_from_json(raw: object) -> ShiftReport | None:
@@ -241,6 +250,7 @@ def report_from_json(raw: object) -> ShiftReport | None:
         tuple(JournalSeen(*one) for one in journals or ()),
         raw["unsynced"],
         tuple(one[0] for one in unsynced or ()),
+        raw.get("rounding", 0),
     )
     fits = abs(report.expected_minor) <= MINOR_MAX and report_adds_up(report)
     return report if fits else None
@@ -256,6 +266,7 @@ def _heads_fit(raw: dict[str, Any]) -> bool:
         and is_minor(raw.get("float"))
         and is_count(raw.get("unsynced"))
         and isinstance(raw.get("unsynced_receipts"), list)
+        and is_signed_minor(raw.get("rounding", 0))
     )
 
 

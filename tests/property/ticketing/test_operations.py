@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.ticketing.test_operations import BODIES
+from ticketing.cash_rounding import round_cash
 from ticketing.ids import U32_MAX, AllotmentId, KeyId, OrderId, TicketId
 from ticketing.operations import (
     CashLeg,
     EntryGranted,
     Exchange,
     ExchangeAction,
+    HandLeg,
     Interest,
     Print,
     Refund,
@@ -76,6 +78,20 @@ LINE_LISTS = st.lists(
 )
 CURRENCIES = st.text("ABCXYZ", min_size=3, max_size=3)
 AMOUNTS = st.integers(0, 10**9)
+TENDERS = ("card", "phone", "bank")
+
+
+@st.composite
+def shares_by_hand(draw: st.DrawFn, whole: int) -> tuple[tuple[HandLeg, ...], int, int]:
+    """Legs that pay a part of `whole`, and what the rest comes to in cash after rounding."""
+    legs, rest = [], whole
+    for _at in range(draw(st.integers(0, 3))):
+        part = draw(st.integers(0, rest))
+        if part:
+            legs.append(HandLeg(draw(st.sampled_from(TENDERS)), part, draw(st.just("") | NAMES)))
+            rest -= part
+    rounded = round_cash(rest, draw(st.sampled_from([1, 5, 10, 100])))
+    return tuple(legs), rounded.cash_minor, rounded.rounding_minor
 
 
 @st.composite
@@ -83,7 +99,8 @@ def sales(draw: st.DrawFn) -> Sale:
     lines = draw(LINE_LISTS)
     total = sum(one.price_minor for one in lines)
     currency = draw(CURRENCIES)
-    tendered = total + draw(st.integers(0, 10**6))
+    legs, cash, rounding = draw(shares_by_hand(total))
+    tendered = cash + draw(st.integers(0, 10**6))
     return Sale(
         OrderId(draw(IDS)),
         draw(NAMES),
@@ -92,23 +109,28 @@ def sales(draw: st.DrawFn) -> Sale:
         draw(st.integers(0, 2**31 - 1)),
         total,
         tuple(lines),
-        CashLeg(total, tendered),
+        CashLeg(cash, tendered),
         draw(st.booleans()),
+        legs=legs,
+        rounding_minor=rounding,
     )
 
 
 @st.composite
 def refunds(draw: st.DrawFn) -> Refund:
     action = draw(st.sampled_from(RefundAction))
+    legs, cash, rounding = draw(shares_by_hand(draw(AMOUNTS)))
     return Refund(
         OrderId(draw(IDS)),
         action,
         draw(st.lists(IDS.map(TicketId), min_size=1, max_size=8, unique=True).map(tuple)),
-        draw(AMOUNTS),
+        cash,
         0 if action is RefundAction.VOID else draw(AMOUNTS),
         draw(CURRENCIES),
         draw(NAMES),
         draw(NAMES),
+        legs=legs,
+        rounding_minor=-rounding,
     )
 
 
@@ -124,6 +146,7 @@ def exchanges(draw: st.DrawFn) -> Exchange:
     orders = draw(st.lists(IDS.map(OrderId), min_size=2, max_size=2, unique=True))
     credit, fee = total if replaced else draw(AMOUNTS), draw(AMOUNTS)
     paid = total + fee - credit
+    legs, cash, rounding = draw(shares_by_hand(abs(paid)))
     return Exchange(
         draw(st.lists(tickets, min_size=size, max_size=size, unique=True).map(tuple)),
         orders[0],
@@ -137,7 +160,9 @@ def exchanges(draw: st.DrawFn) -> Exchange:
         credit,
         fee,
         paid,
-        paid + draw(AMOUNTS) if paid > 0 else 0,
+        cash + draw(AMOUNTS) if paid > 0 and cash else 0,
+        legs=legs,
+        rounding_minor=rounding if paid > 0 else -rounding,
     )
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tests.property.ticketing.test_operations import NAMES, exchanges, refunds, sales
 from ticketing.ids import OrderId
-from ticketing.ledger import cash_account, postings
+from ticketing.ledger import ROUNDING, cash_account, postings, tender_account
 from ticketing.operations import (
+    CASH,
     CashAction,
     CashMoved,
     DrawerOpened,
@@ -55,11 +56,11 @@ def by_hand(operation: ShiftOperation) -> int:
     """What an operation does to the drawer."""
     match operation:
         case Sale():
-            return operation.total_minor
+            return operation.cash.amount_minor
         case Refund():
             return -operation.cash_minor
         case Exchange():
-            return operation.paid_minor
+            return operation.cash_minor
         case CashMoved():
             went_out = operation.action is not CashAction.PAY_IN
             return -operation.amount_minor if went_out else operation.amount_minor
@@ -108,3 +109,18 @@ def test_a_close_brings_the_books_to_what_was_counted(
     booked = [one for one in operations if not isinstance(one, DrawerOpened)]
     drawn = [dict(postings(one, NODE)) for one in (begun, *booked, closed)]
     assert sum(one.get(cash_account(NODE), 0) for one in drawn) == count_minor(counted)
+
+
+@given(operations=OPERATIONS)
+def test_each_tender_has_its_own_sum_and_the_drawer_only_cash(
+    operations: list[ShiftOperation],
+) -> None:
+    report = make_report(opened(()), 1, operations, 2)
+    booked = [one for one in operations if not isinstance(one, DrawerOpened | CashMoved)]
+    lines = [line for one in booked for line in postings(one, NODE)]
+    for row in report.tenders:
+        account = cash_account(NODE) if row.tender == CASH else tender_account(row.tender, NODE)
+        net = sum(amount for name, amount in lines if name == account)
+        assert row.taken_minor - row.returned_minor == net
+    assert report.rounding_minor == -sum(amount for name, amount in lines if name == ROUNDING)
+    assert next(row.tender for row in report.tenders) == CASH

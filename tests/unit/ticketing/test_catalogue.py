@@ -503,3 +503,49 @@ def test_names_may_be_in_any_script() -> None:
     read = parse_catalogue(written, source="house.json", now=NOW)
     assert isinstance(read.venue, Venue)
     assert read.venue.name.in_language("zh") == "海韵 🎭"
+
+
+TENDERS = [
+    {"id": "card", "name": {"zh": "刷卡机", "en": "Card reader"}, "icon": "card"},
+    {
+        "id": "bank",
+        "name": {"zh": "转账", "en": "Bank transfer"},
+        "asks_reference": True,
+        "refunds": False,
+    },
+]
+
+
+def test_a_house_names_tenders_and_its_smallest_coin() -> None:
+    written = document()
+    written["venue"] |= {"tenders": TENDERS, "cash_unit": 10}
+    venue = parse_catalogue(written, source="house.json", now=NOW).venue
+    assert venue.cash_unit_minor == 10
+    assert [(one.id, one.icon, one.asks_reference, one.refunds) for one in venue.tenders] == [
+        ("card", "card", False, True),
+        ("bank", "other", True, False),
+    ]
+    assert parse_venue_document(venue_document(venue)) == venue
+
+
+def test_a_house_without_any_is_written_as_it_always_was() -> None:
+    members = venue_document(HOUSE.venue)["venue"]
+    assert not {"tenders", "cash_unit"} & set(members)
+
+
+@pytest.mark.parametrize(
+    ("tenders", "path", "rule"),
+    [
+        ([TENDERS[0], TENDERS[0]], "$.venue.tenders[1]", "each may be used once"),
+        ([TENDERS[0] | {"id": "cash"}], "$.venue.tenders[0].id", "another id"),
+        ([TENDERS[0] | {"icon": "crd"}], "$.venue.tenders[0].icon", 'did you mean "card"'),
+        ([TENDERS[0] | {"refunds": 1}], "$.venue.tenders[0].refunds", "true or false"),
+        ([{"id": "card"}], "$.venue.tenders[0]", 'has no "name"'),
+        ([TENDERS[0]] * 9, "$.venue.tenders", "must hold 0 to 8 tenders"),
+    ],
+)
+def test_what_is_wrong_with_a_tender_is_said(tenders: list[Any], path: str, rule: str) -> None:
+    written = document()
+    written["venue"]["tenders"] = tenders
+    problems = problems_of(written)
+    assert any(where == path and rule in why for where, why in problems), problems

@@ -20,6 +20,7 @@ from ticketing.operations import (
     EntryGranted,
     Exchange,
     ExchangeAction,
+    HandLeg,
     Interest,
     Print,
     Refund,
@@ -419,3 +420,86 @@ def test_the_largest_exchange_is_read_and_fits_an_operation() -> None:
     body = encode_exchange(largest)
     assert decode_exchange(body) == largest
     assert len(body) <= BODY_CHARS_MAX
+
+
+CARD_SALE = replace(
+    SALE, cash=CashLeg(0, 0), legs=(HandLeg("card", 50_000, "004211"), HandLeg("phone", 37_000))
+)
+
+
+def test_a_sale_paid_by_other_tenders_is_read_back() -> None:
+    split = replace(SALE, cash=CashLeg(40_000, 50_000), legs=(HandLeg("card", 47_000),))
+    for one in (CARD_SALE, split):
+        assert decode_sale(encode_sale(one)) == one
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param({"legs": (HandLeg("card", 86_999),)}, id="less than the total"),
+        pytest.param({"legs": (HandLeg("card", 87_001),)}, id="more than the total"),
+        pytest.param({"legs": (HandLeg("cash", 87_000),)}, id="cash by hand"),
+        pytest.param(
+            {"legs": (HandLeg("card", 87_000), HandLeg("card", 0))}, id="a leg of nothing"
+        ),
+        pytest.param({"legs": (HandLeg("card", 10_000),) * 9}, id="too many"),
+        pytest.param({"legs": (HandLeg("card", 87_000, "a\nb"),)}, id="a number of two lines"),
+        pytest.param({"rounding_minor": 5}, id="rounded without any cash"),
+        pytest.param(
+            {"cash": CashLeg(1, 1), "rounding_minor": 1}, id="rounded where nothing is due"
+        ),
+        pytest.param(
+            {"cash": CashLeg(93_000, 93_000), "legs": (), "rounding_minor": 6_000},
+            id="no coin is as large",
+        ),
+    ],
+)
+def test_legs_that_do_not_add_up_are_refused(broken: dict[str, Any]) -> None:
+    assert decode_sale(encode_sale(replace(CARD_SALE, **broken))) is None
+
+
+def test_what_coins_do_not_make_is_its_own_figure() -> None:
+    odd = sale(line(1, 1_004))
+    odd = replace(odd, cash=CashLeg(1_000, 1_000), rounding_minor=-4)
+    assert decode_sale(encode_sale(odd)) == odd
+    assert decode_sale(encode_sale(replace(odd, rounding_minor=0))) is None
+
+
+def test_money_back_by_other_tenders_is_read_back() -> None:
+    back = replace(REFUND, cash_minor=5_000, legs=(HandLeg("card", 79_996),), rounding_minor=4)
+    assert decode_refund(encode_refund(back)) == back
+    assert (back.back_minor, back.worth_minor) == (85_000, 87_000)
+    assert decode_refund(encode_refund(replace(back, rounding_minor=-5_001))) is None
+
+
+def test_an_exchange_takes_or_pays_its_difference_by_any_tender() -> None:
+    up = replace(EXCHANGE, legs=(HandLeg("card", 30_000),), tendered_minor=0)
+    assert decode_exchange(encode_exchange(up)) == up
+    assert up.cash_minor == 0
+    assert decode_exchange(encode_exchange(replace(up, tendered_minor=1))) is None
+    down = replace(
+        EXCHANGE,
+        lines=(line(3, 50_000),),
+        paid_minor=-36_000,
+        tendered_minor=0,
+        legs=(HandLeg("card", 30_000),),
+    )
+    assert decode_exchange(encode_exchange(down)) == down
+    assert down.cash_minor == -6_000
+    too_much = replace(down, legs=(HandLeg("card", 36_001),))
+    assert decode_exchange(encode_exchange(too_much)) is None
+    even = replace(EXCHANGE, credit_minor=117_000, paid_minor=0, tendered_minor=0)
+    assert decode_exchange(encode_exchange(replace(even, legs=(HandLeg("card", 1),)))) is None
+
+
+OLD_BODY = (
+    '{"cash":{"amount":500,"tendered":1500},"currency":"CNY","lines":[{"allotment":'
+    '"1a2b3c4d-7","code":"BXG1","performance":1,"price":500,"rule":"list","ticket":'
+    '"0000000000000001","tier":"a","type":"adult","unit":1,"version":0}],'
+    '"order":"00000000000000ff","price_list":7,"receipt":"A1-000001","sold_by":"li.na",'
+    '"total":500}'
+)
+
+
+def test_a_body_from_before_there_were_other_tenders_is_read() -> None:
+    assert decode_sale(OLD_BODY) == sale(line(1, 500))
