@@ -505,7 +505,7 @@ def test_names_may_be_in_any_script() -> None:
     assert read.venue.name.in_language("zh") == "海韵 🎭"
 
 
-TENDERS = [
+TENDERS: list[dict[str, Any]] = [
     {"id": "card", "name": {"zh": "刷卡机", "en": "Card reader"}, "icon": "card"},
     {
         "id": "bank",
