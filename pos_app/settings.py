@@ -10,6 +10,8 @@ from program.log_settings import LogSettings
 from program.settings import OutOfRange
 
 DEFAULT_FILE = Path("boxgate-pos.toml")
+PAPER_WIDTHS_MM = (80, 58)
+SCANNERS_MAX = 4
 
 
 class Theme(StrEnum):
@@ -28,16 +30,27 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PrinterSettings:
-    """Where tickets go: a print command, or a folder for PDF files when there is none."""
+    """Where tickets go: a receipt printer, a print command, or else a folder for PDF files.
+
+    `device` is a printer's address (`tcp:192.168.1.50`); `paper_mm` how wide its paper is, unless
+    the address names a profile. `receipts`: whether a receipt follows each sale by itself.
+    """
 
     folder: Path = Path("boxgate-tickets")
     command: tuple[str, ...] = ()
+    device: str = ""
+    paper_mm: int = 80
+    receipts: bool = False
     font: Path | None = None
     language: Language = Language.CHINESE
     timeout_s: float = 30.0
 
     def check(self) -> None:
-        """Refuse waiting for ever, and a command without a program."""
+        """Refuse two printers, paper that nobody makes, waiting for ever, no program."""
+        if self.device and self.command:
+            raise OutOfRange("device", "and command cannot both be given: which one is to print?")
+        if self.paper_mm not in PAPER_WIDTHS_MM:
+            raise OutOfRange("paper_mm", "must be 80 or 58")
         if self.command and not self.command[0]:
             raise OutOfRange("command", "must begin with the name of a program")
         if not 1 <= self.timeout_s <= 600:
@@ -46,17 +59,43 @@ class PrinterSettings:
 
 @dataclass(frozen=True, slots=True)
 class DrawerSettings:
-    """The cash drawer: a command that opens it; none without a drawer."""
+    """The cash drawer: `printer` says that it hangs on the receipt printer; else a command opens it."""
 
+    printer: bool = False
     command: tuple[str, ...] = ()
     timeout_s: float = 5.0
 
     def check(self) -> None:
-        """Refuse waiting for ever, and a command without a program."""
+        """Refuse two ways to open it, waiting for ever, and a command without a program."""
+        if self.printer and self.command:
+            raise OutOfRange("printer", "and command cannot both open the drawer: choose one")
         if self.command and not self.command[0]:
             raise OutOfRange("command", "must begin with the name of a program")
         if not 1 <= self.timeout_s <= 60:
             raise OutOfRange("timeout_s", "must be from 1 to 60")
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerSettings:
+    """Code scanners: one that types (`keyboard`, with the prefix it is set up to send), and serial
+    ones by their addresses (`serial:/dev/serial/by-id/...`).
+    """
+
+    keyboard: bool = True
+    prefix: str = ""
+    devices: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Refuse more scanners than a counter has hands."""
+        if len(self.devices) > SCANNERS_MAX:
+            raise OutOfRange("devices", f"must be at most {SCANNERS_MAX}")
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySettings:
+    """The buyer's screen: a second window, on the second screen where there is one."""
+
+    customer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +123,14 @@ class TillSettings:
     witness_dir: Path | None = None
     printer: PrinterSettings = field(default_factory=PrinterSettings)
     drawer: DrawerSettings = field(default_factory=DrawerSettings)
+    scanner: ScannerSettings = field(default_factory=ScannerSettings)
+    display: DisplaySettings = field(default_factory=DisplaySettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def check(self) -> None:
         """Refuse what cannot work."""
+        if self.drawer.printer and not self.printer.device:
+            raise OutOfRange("drawer.printer", "needs printer.device: a PDF opens no drawer")
         if not self.server_url.startswith(("http://", "https://")):
             raise OutOfRange("server_url", "must begin with http:// or https://")

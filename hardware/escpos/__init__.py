@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hardware.escpos.driver import EscPosPrinter, Timings, make_printer
+from hardware.escpos.painter import LinePainter, NoFont, load_painter
 from hardware.escpos.profile import PROFILES, Profile
 from hardware.escpos.protocol import HARMLESS, Fault, Status
 from hardware.escpos.render import DoesNotFit, render
@@ -17,6 +18,8 @@ __all__ = [
     "Fault",
     "Job",
     "JobState",
+    "LinePainter",
+    "NoFont",
     "PrinterState",
     "Profile",
     "Settlement",
@@ -25,6 +28,7 @@ __all__ = [
     "Spooler",
     "Status",
     "Timings",
+    "load_painter",
     "make_printer",
     "render",
 ]

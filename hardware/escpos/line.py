@@ -1,6 +1,6 @@
 """The way to a printer, chosen by address. A line carries bytes and knows nothing of their meaning.
 
-- `tcp:192.168.1.50:9100` a printer in the network; the port may be left out
+- `tcp:192.168.1.50:9100` a printer in the network; the port may be left out, and `//` be put before
 - `serial:/dev/ttyUSB0?baud=19200&flow=rtscts` flow is `none`, `rtscts`, `dsrdtr` or `xonxoff`
 - `usb:/dev/usb/lp0` the system's printer device; answers come back by it
 - `file:/path` bytes are added to a file, or written to a device without a way back
@@ -391,9 +391,10 @@ def _write_ready(descriptor: int, data: bytes, timeout_s: float) -> int:
 
 
 def _host_and_port(address: DeviceAddress) -> tuple[str, int]:
-    host, colon, port = address.target.rpartition(":")
-    if not colon or address.target.endswith("]"):
-        return address.target.strip("[]"), NETWORK_PORT
+    target = address.target.removeprefix("//")
+    host, colon, port = target.rpartition(":")
+    if target and (not colon or target.endswith("]")):
+        return target.strip("[]"), NETWORK_PORT
     if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65_535) or not host:
         raise BadDeviceAddress("a network printer is tcp:HOST or tcp:HOST:PORT", address.text)
     return host.strip("[]"), int(port)

@@ -115,6 +115,15 @@ class Job:
     changed_ms: int
 
     @property
+    def is_on_paper(self) -> bool:
+        """Whether the printer, or a person, said so; all was handed to one that says nothing."""
+        return (
+            self.state is JobState.CONFIRMED
+            or self.settlement is Settlement.PRINTED
+            or (self.state is JobState.SENT and not self.can_confirm)
+        )
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing more will happen to it by itself and nobody has to decide."""
         return self.state in _ENDED or (self.state is JobState.SENT and not self.can_confirm)
@@ -249,6 +258,14 @@ class Spool:
     def in_doubt(self, printer: str | None = None) -> tuple[Job, ...]:
         """What a person has to decide about, oldest first."""
         return tuple(job for job in self.open_jobs(printer) if job.state is JobState.IN_DOUBT)
+
+    def recent(self, printer: str, count: int) -> tuple[Job, ...]:
+        """The jobs handed in last, whatever became of them, newest first."""
+        with self._read() as database:
+            rows = database.execute(
+                "SELECT * FROM jobs WHERE printer = ? ORDER BY seq DESC LIMIT ?", (printer, count)
+            ).fetchall()
+        return tuple(map(_job, rows))
 
     def next_queued(self, printer: str) -> Job | None:
         """The oldest job that was not begun."""

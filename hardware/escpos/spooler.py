@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
 
 from hardware.errors import DeviceError
-from hardware.escpos.profile import Answers
+from hardware.escpos.profile import Answers, Profile
 from hardware.escpos.protocol import PROCESS_ID_CHARS, Fault, Status
 from hardware.escpos.spool import Job, JobState, Settlement, Spool, SpoolError
 
@@ -108,6 +108,11 @@ class Spooler:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def profile(self) -> Profile:
+        """What the printer can do."""
+        return self._printer.profile
 
     @property
     def state(self) -> PrinterState | None:

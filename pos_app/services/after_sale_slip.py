@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pos_app.services import roll
 from pos_app.services.after_sale_model import Done
-from pos_app.services.paper_fonts import FontMissing
-from pos_app.services.printer import PrinterError
+from pos_app.services.model import PrintOutcome
+from pos_app.services.press import print_rows
 from pos_app.services.printing import PrintDesk
 from pos_app.services.rows import Look, Row
 from program.i18n import format_datetime, format_money, translations
@@ -27,12 +26,8 @@ def print_slip(desk: PrintDesk, done: Done, now: datetime) -> str:
         Row(look=Look.RULE),
         *_rows(desk, done),
     ]
-    try:
-        pdf = roll.render(rows, "Slip", font=desk.font)
-        desk.printer.print_pdf(pdf, job=f"{job}-{done.new_receipt_no}".rstrip("-"))
-    except (PrinterError, FontMissing) as error:
-        return str(error)
-    return ""
+    pressed = print_rows(desk, rows, "Slip", job=f"{job}-{done.new_receipt_no}".rstrip("-"))
+    return pressed.detail if pressed.outcome is PrintOutcome.FAILED else ""
 
 
 def _title(desk: PrintDesk, deed: Deed) -> str:

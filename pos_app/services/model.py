@@ -141,27 +141,35 @@ class PrintOutcome(StrEnum):
 
     PRINTED = "printed"
     FAILED = "failed"  # the paper did not come out; the sale stands and may be printed again
+    WAITING = "waiting"  # it comes out by itself as soon as the printer can
+    IN_DOUBT = "in_doubt"  # it may be out: a person has to look, nothing is printed again unasked
 
 
 @dataclass(frozen=True, slots=True)
 class PrintResult:
-    """What became of one print."""
+    """What became of one print. `faults` are codes of what keeps the printer from it."""
 
     order_id: str
     outcome: PrintOutcome
     ticket_count: int
     detail: str = ""  # plain English for log and support code: what failed, or was not counted
     path: str = ""  # where the PDF lies
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UnprintedOrder:
-    """Sold, not printed: shown until it is printed or handed out otherwise."""
+    """Sold, not printed: shown until it is printed or handed out otherwise.
+
+    `paper` is FAILED where nothing is on its way, else WAITING or IN_DOUBT; `faults` say why.
+    """
 
     order_id: str
     receipt_no: str
     ticket_count: int
     sold_at: datetime
+    paper: PrintOutcome = PrintOutcome.FAILED
+    faults: tuple[str, ...] = ()
 
 
 class Link(StrEnum):
@@ -210,6 +218,8 @@ class NewsKind(StrEnum):
     GRANTED = "granted"  # the units asked for are ours now
     NOT_GRANTED = "not_granted"  # they are not; `reason` is a code
     SYNCED = "synced"  # the queue drained after an outage: `count` operations
+    DEVICES = "devices"  # a printer, a job of it, or another device changed
+    SCANNED = "scanned"  # a scanner read a code: `reason` has its text
     AFTER_SALE = "after_sale"  # the server answered a question about tickets: `reason` is its id
 
 

@@ -6,9 +6,12 @@ went back are left out: their codes open no gate.
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from edge.catalogue import Known, MirrorCatalogue
 from edge.env import Env
@@ -16,10 +19,14 @@ from edge.errors import ReplicaError
 from edge.journal import JournalLocked, Unit, append
 from edge.replica import Replica
 from edge.returns import read_order, sold_order
+from hardware.escpos import HARMLESS, JobState, Settlement
+from hardware.escpos.document import Document
 from pos_app.services.model import PrintOutcome, PrintResult, UnprintedOrder
 from pos_app.services.paper import TicketFace, TicketLabels, render_tickets
 from pos_app.services.paper_fonts import FontMissing
 from pos_app.services.printer import Printer, PrinterError
+from pos_app.services.slip_printer import Handed, SlipOutcome, SlipPrinter, name_of
+from pos_app.services.slips import ticket_slips
 from program.i18n import format_datetime, format_money, format_time, translations
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
@@ -40,6 +47,8 @@ class PrintDesk:
     language: str
     window: str
     font: Path | None = None
+    slips: SlipPrinter | None = None
+    """The receipt printer; without one everything is a PDF for `printer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +60,25 @@ class _Order:
 
 
 def print_order(desk: PrintDesk, order_id: str) -> PrintResult:
-    """Print an order's tickets and record the copy. A failure leaves the sale as it was."""
+    """Print an order's tickets and record the copy. A failure leaves the sale as it was.
+
+    A copy that waits in the receipt printer's spool, or is in doubt, is not printed once more.
+    """
     order = _order(desk.replica, order_id)
-    known = desk.catalogue.event(order.stream)
-    if known is None:
-        return _failed(order, "the event is not in the mirror yet; wait for the network")
-    lines = _living(desk.replica, order)
-    if not lines:
-        return _failed(order, "all its tickets went back; there is nothing to print")
     copy = order.copies + 1
-    labels = _labels(desk.language, copy)
-    found = [_face(desk, known, order, line, copy) for line in lines]
-    faces = [face for face in found if face is not None]
-    if len(faces) < len(found):
-        return _failed(order, "the catalogue no longer has what was sold; ask the manager")
+    if desk.slips is not None:
+        handed = desk.slips.await_job(_job(order_id, copy))
+        if handed is not None:
+            return _handed(desk, order, copy, handed)
+    drawn = _draw(desk, order, copy)
+    if isinstance(drawn, PrintResult):
+        return drawn
+    faces, labels = drawn
+    if desk.slips is not None:
+        slip = _slip(desk, desk.slips, faces, labels, copy)
+        title = f"{order.sale.receipt_no} ({copy})"
+        handed = desk.slips.print_slip(_job(order_id, copy), slip, title=title)
+        return _handed(desk, order, copy, handed)
     try:
         pdf = render_tickets(faces, labels, font=desk.font)
         job = order.sale.receipt_no if copy == 1 else f"{order.sale.receipt_no}-copy{copy}"
@@ -80,8 +94,68 @@ def print_order(desk: PrintDesk, order_id: str) -> PrintResult:
     )
 
 
-def unprinted(replica: Replica) -> tuple[UnprintedOrder, ...]:
-    """Sold but not printed, oldest first."""
+def settle_doubt(desk: PrintDesk, job_id: str, *, on_paper: bool, by: str) -> bool:
+    """A person has looked at the paper of a job in doubt; False when it is no doubt any more."""
+    slips = desk.slips
+    if slips is None or not slips.settle(job_id, on_paper=on_paper, by=by):
+        return False
+    count_what_came_out(desk)
+    return True
+
+
+def print_again(desk: PrintDesk, job_id: str, *, by: str) -> bool:
+    """A person wants a job in doubt once more; False when it is no doubt any more.
+
+    Tickets come as the next copy, and the one in doubt is counted: it may be somewhere.
+    """
+    slips = desk.slips
+    job = slips.job(job_id) if slips is not None else None
+    if slips is None or job is None:
+        return False
+    ticket_copy = _order_of(job_id)
+    if ticket_copy is None:
+        return slips.print_again(job, name_of(job_id), None, by=by)
+    order_id, copy = ticket_copy
+    order = _order(desk.replica, order_id)
+    drawn = _draw(desk, order, copy + 1)
+    if isinstance(drawn, PrintResult):
+        return False
+    slip = _slip(desk, slips, *drawn, copy + 1)
+    if not slips.print_again(job, _job(order_id, copy + 1), slip, by=by):
+        return False
+    count_what_came_out(desk)
+    return True
+
+
+def count_what_came_out(desk: PrintDesk, done: set[str] | None = None) -> None:
+    """Record the copies that the receipt printer has put out since they were handed in.
+
+    Counting again what is counted changes nothing; `done` remembers which jobs were looked at.
+    """
+    looked_at = set[str]() if done is None else done
+    jobs = desk.slips.recent_jobs() if desk.slips is not None else ()
+    for job in reversed(jobs):
+        found = _order_of(job.id)
+        is_out = job.is_on_paper or job.settlement is Settlement.AGAIN
+        if found is None or not is_out or job.id in looked_at:
+            continue
+        looked_at.add(job.id)
+        with suppress(LookupError):  # of another life of this folder
+            order_id, copy = found
+            order = _order(desk.replica, order_id)
+            if order.copies < copy:
+                _count_copy(desk, order, copy)
+
+
+def is_unprinted(replica: Replica, order_id: str) -> bool:
+    """Whether an order has no paper yet."""
+    with replica.reading() as connection:
+        row = connection.execute("SELECT copies FROM orders WHERE id = ?", (order_id,)).fetchone()
+    return row is not None and row["copies"] == 0
+
+
+def unprinted(replica: Replica, slips: SlipPrinter | None = None) -> tuple[UnprintedOrder, ...]:
+    """Sold but not printed, oldest first; with how it stands with the receipt printer."""
     with replica.reading() as connection:
         rows = connection.execute(
             "SELECT id, receipt_no, ticket_count, sold_ms FROM orders WHERE copies = 0 "
@@ -89,9 +163,83 @@ def unprinted(replica: Replica) -> tuple[UnprintedOrder, ...]:
             (UNPRINTED_MAX,),
         ).fetchall()
     return tuple(
-        UnprintedOrder(row["id"], row["receipt_no"], row["ticket_count"], _instant(row["sold_ms"]))
+        UnprintedOrder(
+            row["id"],
+            row["receipt_no"],
+            row["ticket_count"],
+            instant(row["sold_ms"]),
+            *_standing(slips, row["id"]),
+        )
         for row in rows
     )
+
+
+def _standing(slips: SlipPrinter | None, order_id: str) -> tuple[PrintOutcome, tuple[str, ...]]:
+    """How the first copy of an order stands, and what the printer lacks."""
+    job = slips.latest(_job(order_id, 1)) if slips is not None else None
+    if job is None or job.has_ended:
+        return PrintOutcome.FAILED, ()
+    if job.state is JobState.IN_DOUBT:
+        return PrintOutcome.IN_DOUBT, ()
+    return PrintOutcome.WAITING, tuple(sorted(job.faults - HARMLESS))
+
+
+def _draw(
+    desk: PrintDesk, order: _Order, copy: int
+) -> tuple[list[TicketFace], TicketLabels] | PrintResult:
+    """What the tickets of an order say; the failure when that is not known."""
+    known = desk.catalogue.event(order.stream)
+    if known is None:
+        return _failed(order, "the event is not in the mirror yet; wait for the network")
+    lines = _living(desk.replica, order)
+    if not lines:
+        return _failed(order, "all its tickets went back; there is nothing to print")
+    found = [_face(desk, known, order, line, copy) for line in lines]
+    faces = [face for face in found if face is not None]
+    if len(faces) < len(found):
+        return _failed(order, "the catalogue no longer has what was sold; ask the manager")
+    return faces, labels_of(desk.language, copy)
+
+
+def _slip(
+    desk: PrintDesk,
+    slips: SlipPrinter,
+    faces: list[TicketFace],
+    labels: TicketLabels,
+    copy: int,
+) -> Document:
+    words = _copy_words(desk.language, copy)
+    return ticket_slips(faces, labels, columns=slips.columns, copy=words)
+
+
+def _handed(desk: PrintDesk, order: _Order, copy: int, handed: Handed) -> PrintResult:
+    """What became of a copy at the receipt printer; one that came out is counted."""
+    outcome, detail = _OUTCOMES[handed.outcome], handed.detail
+    if outcome is PrintOutcome.PRINTED:
+        detail = _count_copy(desk, order, copy)
+    faults = tuple(sorted(handed.faults))
+    count = len(_living(desk.replica, order))
+    return PrintResult(order.sale.order_id, outcome, count, detail=detail, faults=faults)
+
+
+_OUTCOMES: Final = {
+    SlipOutcome.ON_PAPER: PrintOutcome.PRINTED,
+    SlipOutcome.WAITING: PrintOutcome.WAITING,
+    SlipOutcome.IN_DOUBT: PrintOutcome.IN_DOUBT,
+    SlipOutcome.REFUSED: PrintOutcome.FAILED,
+}
+_JOB: Final = re.compile(r"order-([0-9a-f]+)-([0-9]{1,6})")
+
+
+def _job(order_id: str, copy: int) -> str:
+    """The name of a copy's job at the receipt printer."""
+    return f"order-{order_id}-{copy}"
+
+
+def _order_of(job_id: str) -> tuple[str, int] | None:
+    """Order and copy of a job; None when it is no ticket's."""
+    found = _JOB.fullmatch(name_of(job_id))
+    return (found[1], int(found[2])) if found else None
 
 
 def _order(replica: Replica, order_id: str) -> _Order:
@@ -126,6 +274,11 @@ def _count_copy(desk: PrintDesk, order: _Order, copy: int) -> str:
 
 
 def _record_copy(unit: Unit, env: Env, order: _Order, copy: int) -> None:
+    (copies,) = unit.execute(
+        "SELECT copies FROM orders WHERE stream = ? AND id = ?", (order.stream, order.sale.order_id)
+    ).fetchone()
+    if copies >= copy:  # counted meanwhile, on another thread
+        return
     body = encode_print(Print(order.sale.order_id, copy))
     op_id = OpId(env.random_bytes(16).hex())
     append(unit, order.stream, OpKind.PRINT, body, op_id=op_id, wall_ms=env.wall_ms())
@@ -160,7 +313,7 @@ def _face(
         ticket_no=line.ticket_id[:8].upper(),
         receipt_no=order.sale.receipt_no,
         window=desk.window,
-        sold_at=format_datetime(_instant(order.sold_ms), language, zone=zone),
+        sold_at=format_datetime(instant(order.sold_ms), language, zone=zone),
     )
 
 
@@ -173,7 +326,8 @@ def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _labels(language: str, copy: int) -> TicketLabels:
+def labels_of(language: str, copy: int) -> TicketLabels:
+    """The captions; a copy says so on its stub."""
     _ = translations(language).gettext
     return TicketLabels(
         when=_("Date and time"),
@@ -196,5 +350,6 @@ def _failed(order: _Order, detail: str) -> PrintResult:
     )
 
 
-def _instant(ms: int) -> datetime:
+def instant(ms: int) -> datetime:
+    """Unix milliseconds as an aware instant."""
     return datetime.fromtimestamp(ms / 1000, UTC)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 
-from edge.errors import ReplicaError
-from pos_app.services import people, roll
-from pos_app.services.model import PrintOutcome
-from pos_app.services.paper_fonts import FontMissing
-from pos_app.services.printer import PrinterError
+from pos_app.services import people
+from pos_app.services.press import print_rows
 from pos_app.services.printing import PrintDesk
 from pos_app.services.rows import Row
 from pos_app.services.shift_model import ReportPrinted, XReport, ZReport
@@ -42,12 +39,8 @@ def names_of(desk: PrintDesk) -> Names:
 
 
 def _print(desk: PrintDesk, rows: Iterable[Row], job: str) -> ReportPrinted:
-    try:
-        pdf = roll.render(list(rows), "Report", font=desk.font)
-        path = desk.printer.print_pdf(pdf, job=_job(job))
-    except (PrinterError, FontMissing, ReplicaError) as error:
-        return ReportPrinted(PrintOutcome.FAILED, str(error))
-    return ReportPrinted(PrintOutcome.PRINTED, path=str(path) if path else "")
+    pressed = print_rows(desk, list(rows), "Report", job=_job(job))
+    return ReportPrinted(pressed.outcome, pressed.detail, pressed.path)
 
 
 def _job(text: str) -> str:

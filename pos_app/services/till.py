@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pos_app.services.after_sale_model import AfterSaleServices
 from pos_app.services.basket import Basket
+from pos_app.services.device_model import DeviceServices
 from pos_app.services.habits import HabitServices
 from pos_app.services.model import (
     Availability,
@@ -50,6 +51,10 @@ class TillServices(Protocol):
     @property
     def habits(self) -> HabitServices:
         """What the window remembers of its cashiers' habits."""
+
+    @property
+    def devices(self) -> DeviceServices:
+        """Printer, drawer and scanners."""
 
     def subscribe(self, listener: Callable[[News], None]) -> None:
         """Call `listener` with every piece of news, on whatever thread it happens."""

@@ -16,6 +16,7 @@ from edge.sync import Link, LinkState, Listeners, Wish
 from edge.time_left import now_of, worst_standing
 from pos_app.services import after_sale, model, parking, people, printing, sales, stock
 from pos_app.services.basket import Basket
+from pos_app.services.devices import DeviceDesk, DeviceParts
 from pos_app.services.drawer import Drawer, DrawerLine
 from pos_app.services.habits import Habits
 from pos_app.services.shift_desk import Counter, ShiftDesk
@@ -39,6 +40,7 @@ class Window:
         node: Node,
         desk: printing.PrintDesk,
         drawer: Drawer | None = None,
+        parts: DeviceParts | None = None,
     ) -> None:
         self._identity, self._key, self._env = node.identity, node.key, node.env
         self._replica, self._engine = node.replica, node.engine
@@ -69,6 +71,9 @@ class Window:
                 self._release_recalled,
             )
         )
+        self._devices = DeviceDesk(
+            desk, parts or DeviceParts(), lambda: self._person, self._tell, self._now
+        )
         self._shifts = ShiftDesk(
             Counter(
                 node.env,
@@ -97,11 +102,13 @@ class Window:
         """Give back what a basket held when the program last ended, then begin to sync."""
         self._release_stray()
         self._engine.start()
+        self._devices.start()
 
     def stop(self) -> None:
         """End the sync and close the files. Nothing is lost: everything is on disk already."""
         self._engine.stop()
         self._drawer.close()
+        self._devices.stop()
         self._after_sale.close()
         self._replica.close()
 
@@ -132,6 +139,11 @@ class Window:
     def sync_now(self) -> None:
         """Send at once what waits for the server."""
         self._engine.nudge()
+
+    @property
+    def devices(self) -> DeviceDesk:
+        """Printer, drawer and scanners."""
+        return self._devices
 
     # --- people
 
@@ -353,7 +365,10 @@ class Window:
         """Print an order's tickets (again). One at a time, so that each copy has its number."""
         try:
             with self._one_print:
+                is_first = printing.is_unprinted(self._replica, order_id)
                 result = printing.print_order(self._desk, order_id)
+                if is_first:
+                    self._devices.follow(order_id, result.outcome)
         except ReplicaError as error:
             _log.error("order_not_read", error=str(error))
             return model.PrintResult(order_id, model.PrintOutcome.FAILED, 0, detail=str(error))
@@ -367,7 +382,7 @@ class Window:
 
     def unprinted(self) -> tuple[model.UnprintedOrder, ...]:
         """Sold but not printed, oldest first."""
-        return printing.unprinted(self._replica)
+        return printing.unprinted(self._replica, self._desk.slips)
 
     def status(self) -> model.SyncStatus:
         """Link, queue and age."""

@@ -33,6 +33,7 @@ from pos_app.services.model import (
     UnprintedOrder,
 )
 from tests.fakes.after_sale import NothingSold
+from tests.fakes.devices import FakeDevices
 from tests.fakes.parking import FakeHabits, FakeParking
 from tests.fakes.shifts import SHIFT, FakeShifts
 from ticketing.catalogue import Catalogue, parse_catalogue
@@ -88,6 +89,7 @@ class FakeTill:
     staff: tuple[Person, ...] = (CASHIER, MANAGER)
     wrong_pins: int = 0
     after_sale: NothingSold = field(default_factory=NothingSold)
+    devices: FakeDevices = field(default_factory=FakeDevices)
     shares: dict[tuple[str, str], int] = field(default_factory=dict)  # by (str(LOT), pool)
     _version: int = 0
     _unprinted: dict[str, UnprintedOrder] = field(default_factory=dict)
