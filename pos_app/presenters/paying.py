@@ -62,9 +62,10 @@ class Paying:
         )
 
     def print_waiting(self) -> None:
-        """Print every order that was sold and has no paper yet."""
+        """Print every order that was sold and has no paper yet, nor any on its way or in doubt."""
         for order in self._board.state.unprinted:
-            self._print(order.order_id)
+            if order.paper is PrintOutcome.FAILED:
+                self._print(order.order_id)
 
     def read_unprinted(self) -> None:
         """Read what waits for paper."""

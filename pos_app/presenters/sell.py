@@ -74,6 +74,8 @@ class SellPresenter:
         match news.kind:
             case NewsKind.STATUS:
                 self.refresh_status()
+            case NewsKind.DEVICES:
+                self._paying.read_unprinted()
             case NewsKind.CATALOGUE:
                 self._shown.renew()
             case NewsKind.AVAILABILITY if news.performance == self.state.number:

@@ -194,7 +194,9 @@ def _draw(
     lines = _living(desk.replica, order)
     if not lines:
         return _failed(order, "all its tickets went back; there is nothing to print")
-    found = [_face(desk, known, order, line, copy) for line in lines]
+    # A slip says in a line of its own that it is a copy.
+    words = "" if desk.slips is not None else _copy_words(desk.language, copy)
+    found = [_face(desk, known, order, line, words) for line in lines]
     faces = [face for face in found if face is not None]
     if len(faces) < len(found):
         return _failed(order, "the catalogue no longer has what was sold; ask the manager")
@@ -289,7 +291,7 @@ def _record_copy(unit: Unit, env: Env, order: _Order, copy: int) -> None:
 
 
 def _face(
-    desk: PrintDesk, known: Known, order: _Order, line: SaleLine, copy: int
+    desk: PrintDesk, known: Known, order: _Order, line: SaleLine, copy_words: str
 ) -> TicketFace | None:
     """What the ticket says; None when the catalogue no longer has what was sold."""
     language, event, zone = desk.language, known.event, known.venue.zone
@@ -304,7 +306,7 @@ def _face(
         event=event.name.in_language(language),
         when=format_datetime(performance.starts_at, language, zone=zone),
         doors=format_time(performance.doors_at, language, zone=zone),
-        hall=_joined(performance.hall.in_language(language), _copy_words(language, copy)),
+        hall=_joined(performance.hall.in_language(language), copy_words),
         place=known.plan.describe(line.unit, language),
         tier=tier.name.in_language(language),
         ticket_type=ticket_type.name.in_language(language),

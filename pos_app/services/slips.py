@@ -44,9 +44,7 @@ def rows_slip(rows: Sequence[Row], *, columns: int) -> Document:
     return Document((*elements, Cut()))
 
 
-def _ticket(
-    face: TicketFace, labels: TicketLabels, columns: int, copy: str
-) -> Iterator[Element]:
+def _ticket(face: TicketFace, labels: TicketLabels, columns: int, copy: str) -> Iterator[Element]:
     if face.watermark:
         yield _headline(face.watermark, columns)
     yield Text(face.venue, align=Align.CENTRE)

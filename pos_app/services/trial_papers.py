@@ -87,7 +87,7 @@ def trial_face(desk: PrintDesk, now: datetime) -> TicketFace | None:
     _ = translations(language).gettext
     tier, kind = event.price_tiers[0], event.ticket_types[0]
     unit = next(span.first_unit for span in event.tier_spans if span.tier_id == tier.id)
-    price = event.price(performance.number, tier.id, kind.id)
+    price = event.price(tier.id, kind.id, performance.number)
     return TicketFace(
         venue=known.venue.name.in_language(language),
         event=event.name.in_language(language),

@@ -374,7 +374,7 @@ class Window:
             return model.PrintResult(order_id, model.PrintOutcome.FAILED, 0, detail=str(error))
         if result.outcome is model.PrintOutcome.FAILED:
             _log.warning("print_failed", order_id=order_id, detail=result.detail)
-        elif result.detail:
+        elif result.outcome is model.PrintOutcome.PRINTED and result.detail:
             _log.error("copy_not_counted", order_id=order_id, detail=result.detail)
         self._engine.nudge()
         self._tell(model.News(model.NewsKind.STATUS))

@@ -22,7 +22,12 @@ NEWS_GAP_MS: Final = 100
 JOIN_S: Final = 3.0
 
 _log = get_logger(__name__)
-_COALESCED: Final = (NewsKind.STATUS, NewsKind.AVAILABILITY, NewsKind.CATALOGUE)
+_COALESCED: Final = (
+    NewsKind.STATUS,
+    NewsKind.AVAILABILITY,
+    NewsKind.CATALOGUE,
+    NewsKind.DEVICES,
+)
 
 
 class Tasks(QObject):

@@ -22,6 +22,7 @@ from edge.replica import Replica
 from edge.sync import Listeners, SyncEngine, Wish
 from edge.time_left import now_of
 from pos_app.services.basket import Basket, add_unit, empty_basket
+from pos_app.services.devices import DeviceParts
 from pos_app.services.drawer import Drawer
 from pos_app.services.model import News, NewsKind, Sold
 from pos_app.services.printer import FolderPrinter, PrinterError, PrinterFault
@@ -112,10 +113,11 @@ class Stage:
         desk: PrintDesk,
         engine: SyncEngine,
         drawer: Drawer | None = None,
+        parts: DeviceParts | None = None,
     ) -> Window:
         """Another window's program over the same files."""
         node = Node(an_identity(), self.key, self.replica, engine, self.env, no_client)
-        window = Window(node, desk, drawer)
+        window = Window(node, desk, drawer, parts)
         window.subscribe(self.news.put)
         return window
 
