@@ -91,5 +91,4 @@ def _parts(settings: TillSettings, scanners: tuple[SerialScanner, ...]) -> Devic
         WedgeRules(prefix=settings.scanner.prefix) if settings.scanner.keyboard else None,
         " ".join(printing.command) or str(printing.folder),
         printing.receipts,
-        settings.data_dir / "choices.json",
     )

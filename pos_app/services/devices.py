@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
+from edge.errors import ReplicaError
+from edge.journal import get_meta, set_meta
+from edge.replica import Replica
 from hardware.escpos import HARMLESS, Job, JobState, SpoolError
 from hardware.scanner import SerialScanner, WedgeRules
 from pos_app.services import printing, receipt, trial_papers
@@ -32,20 +33,20 @@ from program.logs import get_logger
 NEWS_GAP_S: Final = 0.2
 """Changes closer together are told once: a printer at work changes many times a second."""
 JOIN_S: Final = 3.0
+_RECEIPTS: Final = "receipts"
 _DOT_MM: Final = 0.125  # 203 dpi
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceParts:
-    """What the settings say beside the printer. `choices` is where the cashier's own are kept."""
+    """What the settings say beside the printer. `place` is where PDFs go."""
 
     drawer: DrawerKind = DrawerKind.NONE
     scanners: tuple[SerialScanner, ...] = ()
     wedge: WedgeRules | None = field(default_factory=WedgeRules)
     place: str = ""
     receipts: bool = False
-    choices: Path | None = None
 
 
 class DeviceDesk:
@@ -62,7 +63,7 @@ class DeviceDesk:
         self._desk, self._parts = desk, parts
         self._person, self._tell, self._clock = person, tell, clock
         self._counted: set[str] = set()
-        self._receipts = _read_choice(parts.choices, default=parts.receipts)
+        self._receipts = _kept_choice(desk.replica, default=parts.receipts)
         self._changed = threading.Event()
         self._stopping = threading.Event()
         self._lines = [
@@ -142,7 +143,7 @@ class DeviceDesk:
     def choose_receipts(self, *, automatic: bool) -> None:
         """Whether a receipt follows each sale."""
         self._receipts = automatic
-        _write_choice(self._parts.choices, automatic=automatic)
+        _keep_choice(self._desk.replica, automatic=automatic)
         self._changed.set()
 
     def print_receipt(self, order_id: str) -> Pressed:
@@ -214,24 +215,15 @@ def _scanner(line: ScannerLine) -> ScannerNow:
     return ScannerNow(line.address, line.fault is not None, line.fault or "")
 
 
-def _read_choice(file: Path | None, *, default: bool) -> bool:
-    """What the cashier chose last; the settings' word when that is not known."""
-    if file is None:
-        return default
-    try:
-        kept = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return default
-    chosen = kept.get("receipts") if isinstance(kept, dict) else None
-    return chosen if isinstance(chosen, bool) else default
+def _kept_choice(replica: Replica, *, default: bool) -> bool:
+    """What the cashier chose last; the settings' word before anything was chosen."""
+    with replica.reading() as connection:
+        kept = get_meta(connection, _RECEIPTS)
+    return kept == "1" if kept else default
 
 
-def _write_choice(file: Path | None, *, automatic: bool) -> None:
-    if file is None:
-        return
-    part = file.with_name(f".{file.name}.part")
+def _keep_choice(replica: Replica, *, automatic: bool) -> None:
     try:
-        part.write_text(json.dumps({"receipts": automatic}), "utf-8")
-        part.replace(file)
-    except OSError as error:  # it holds until the till ends
+        replica.transact(lambda unit: set_meta(unit, _RECEIPTS, str(int(automatic))))
+    except ReplicaError as error:  # it holds until the till ends
         _log.warning("choice_not_kept", error=str(error))

@@ -45,9 +45,7 @@ class SlipStage:
         printer = make_printer(f"{self.simulator.address}?profile=epson-80-chinese", timings=QUICK)
         self.slips = SlipPrinter(spool, printer, load_painter())
         desk = replace(till.desk, slips=self.slips)
-        parts = DeviceParts(
-            DrawerKind.PRINTER, receipts=self._receipts, choices=self._folder / "choices.json"
-        )
+        parts = DeviceParts(DrawerKind.PRINTER, receipts=self._receipts)
         self.window: Window = till.window_with(
             desk, cast("SyncEngine", till.engine), PrinterDrawer(self.slips), parts=parts
         )
