@@ -19,7 +19,7 @@ from pos_app.services.device_model import DrawerKind, Trial
 from pos_app.services.devices import DeviceParts
 from pos_app.services.drawer import DrawerError
 from pos_app.services.drawer_printer import PrinterDrawer
-from pos_app.services.model import NewsKind, PrintOutcome
+from pos_app.services.model import NewsKind, PrintOutcome, Sold
 from pos_app.services.slip_printer import SlipPrinter
 from pos_app.services.window import Window
 from tests.fakes.hall import ROW, SetEnv
@@ -68,8 +68,8 @@ class SlipStage:
     def sell(self, count: int = 2, at: int = 0) -> str:
         basket = self.till.basket_of(self.window, ROW[at : at + count])
         sold = self.window.pay_cash(basket, basket.total_minor + 5000)
-        assert not hasattr(sold, "reason")
-        return sold.order_id  # type: ignore[union-attr]
+        assert isinstance(sold, Sold), sold
+        return sold.order_id
 
     def copies(self) -> list[int]:
         """The copies in the journal, as they were recorded."""
