@@ -5,7 +5,7 @@ Migrations only add: no operation, allotment or journal of an earlier version is
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -53,6 +53,21 @@ CREATE TABLE parked_unit (
     PRIMARY KEY (stream, performance, unit));
 """
 
+# A payment is found by the order it is for, and what is not final without reading all there were.
+_NEW_IN_5 = """
+CREATE TABLE tender_leg (
+    id TEXT PRIMARY KEY, stream TEXT NOT NULL, order_id TEXT NOT NULL, tender TEXT NOT NULL,
+    kind TEXT NOT NULL, amount_minor INTEGER NOT NULL CHECK (amount_minor <> 0),
+    currency TEXT NOT NULL, state TEXT NOT NULL, reference TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '', begun_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX tender_leg_of ON tender_leg (stream, order_id);
+CREATE INDEX tender_leg_open ON tender_leg (begun_ms) WHERE state NOT IN (
+    'captured', 'declined', 'abandoned', 'reversed_closed', 'reversed_refunded', 'refunded',
+    'refund_failed');
+CREATE INDEX tender_leg_untold ON tender_leg (begun_ms) WHERE state = 'abandoned' AND told = 0;
+"""
+
 SCHEMA = (
     """
 CREATE TABLE meta (k TEXT PRIMARY KEY, v TEXT NOT NULL);
@@ -95,6 +110,7 @@ CREATE TABLE pin_failure (
     + _NEW_IN_2
     + _NEW_IN_3
     + _NEW_IN_4
+    + _NEW_IN_5
 )
 
 # SQLite changes neither a key nor a check in place: the two tables that need it are copied whole.
@@ -137,5 +153,5 @@ INSERT INTO meta (k, v)
 
 _FROM_2 = "ALTER TABLE op ADD COLUMN shift TEXT NOT NULL DEFAULT '';\n" + _NEW_IN_3
 
-MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _NEW_IN_4}
+MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _NEW_IN_4, 4: _NEW_IN_5}
 """What makes a file of this version one of the next."""

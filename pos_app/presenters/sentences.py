@@ -51,11 +51,13 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
             return _("The basket is empty, so there is nothing to pay. Pick a seat first.")
         case SaleRefusal.UNIT_NOT_OURS | SaleRefusal.TERM_OVER | SaleRefusal.LATE_LIMIT:
             return _taken_out(reason).format(seats=seats or _("A seat"))
-        case SaleRefusal.TENDER_TOO_SMALL:
-            return _(
-                "The cash received is less than the total. Nothing was sold; "
-                "take the full amount and pay again."
-            )
+        case (
+            SaleRefusal.TENDER_TOO_SMALL
+            | SaleRefusal.TENDER_TOO_LARGE
+            | SaleRefusal.UNKNOWN_TENDER
+            | SaleRefusal.PAYMENT_GONE
+        ):
+            return _not_paid(reason)
         case SaleRefusal.PRICE_CHANGED | SaleRefusal.PRICE_OPEN:
             return _not_at_this_price(reason)
         case SaleRefusal.SALE_ENDED:
@@ -85,6 +87,29 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
             )
         case _:
             assert_never(reason)
+
+
+def _not_paid(reason: SaleRefusal) -> str:
+    """What was offered does not pay this order."""
+    if reason is SaleRefusal.TENDER_TOO_LARGE:
+        return _(
+            "More was recorded than this order costs. Nothing was sold; give a part back "
+            "under More, then pay again."
+        )
+    if reason is SaleRefusal.UNKNOWN_TENDER:
+        return _(
+            "The house does not take this means of payment any more. Nothing was sold; "
+            "take another."
+        )
+    if reason is SaleRefusal.PAYMENT_GONE:
+        return _(
+            "A part of this payment was given back before. Nothing was sold; "
+            "look at the parts under More."
+        )
+    return _(
+        "The cash received is less than the total. Nothing was sold; "
+        "take the full amount and pay again."
+    )
 
 
 def _not_at_this_price(reason: SaleRefusal) -> str:

@@ -271,7 +271,7 @@ class AfterSale:
             context = sales.price_context(
                 connection, draft.event_id, self._counter.now(), self._counter.person()
             )
-        refused = sales.refusal(basket, known.event, basket.total_minor, context.now, context)
+        refused = sales.refusal(basket, known.event, context.now, context)
         if refused is not None:
             return Refused(_SALE_CODES.get(refused.reason, str(refused.reason)), refused.units)
         return Refused(Barred.TENDER_TOO_SMALL) if draft.tendered_minor < draft.paid_minor else None

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from ticketing.catalogue import Event, Performance, Venue
+from ticketing.operations import HandLeg
 from ticketing.seating import SeatingPlan
 from ticketing.text import Text
 
@@ -107,6 +108,9 @@ class SaleRefusal(StrEnum):
     TERM_OVER = "term_over"  # `units` are ours, but were lent for a time that is over
     LATE_LIMIT = "late_limit"  # so much may not be sold past the terms; `units` are those past them
     TENDER_TOO_SMALL = "tender_too_small"
+    TENDER_TOO_LARGE = "tender_too_large"  # more was recorded than the order costs
+    UNKNOWN_TENDER = "unknown_tender"  # the house has not named it, or does not any more
+    PAYMENT_GONE = "payment_gone"  # a recorded part was given back meanwhile
     PRICE_CHANGED = "price_changed"  # the prices changed under the basket: show it again
     PRICE_OPEN = "price_open"  # something given by hand waits for an approval, or may not be
     SALE_ENDED = "sale_ended"  # the performance is over, or not on sale any more
@@ -126,7 +130,11 @@ class SaleRefused:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """A committed sale. Printing comes after and can never undo it."""
+    """A committed sale. Printing comes after and can never undo it.
+
+    Of `total_minor` the `legs` were recorded by hand and `cash_minor` came in cash, rounded by
+    `rounding_minor`.
+    """
 
     order_id: str
     receipt_no: str
@@ -134,6 +142,9 @@ class Sold:
     total_minor: int
     tendered_minor: int
     change_minor: int
+    cash_minor: int = 0
+    rounding_minor: int = 0
+    legs: tuple[HandLeg, ...] = ()
 
 
 class PrintOutcome(StrEnum):

@@ -21,11 +21,12 @@ from pos_app.services.basket import Basket, BasketLine, priced_line, reprice
 from pos_app.services.model import Person, SaleRefusal, SaleRefused
 from pos_app.services.people import role_of
 from pos_app.services.shifts import shift_for
+from pos_app.services.tender_model import Settled
 from ticketing.code import TicketFacts, make_code
 from ticketing.event import Event, Performance
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import OpKind
-from ticketing.operations import CashLeg, Sale, SaleLine, decode_sale, encode_sale
+from ticketing.operations import Sale, SaleLine, decode_sale, encode_sale
 from ticketing.pricing import Context, PricedLine
 from ticketing.terms import DEFAULT_CAPS, Anchor, Caps, Sold
 
@@ -73,11 +74,10 @@ def price_context(
 def refusal(
     basket: Basket,
     event: Event,
-    tendered_minor: int,
     now: datetime,
     context: Context | None = None,
 ) -> SaleRefused | None:
-    """Why this basket is not to be sold as it stands; None when nothing speaks against it.
+    """Why this basket is not to be sold as it stands; None when nothing but its payment is left.
 
     `context` is what it is priced in once more; without one, by nobody and without shares.
     """
@@ -100,28 +100,38 @@ def refusal(
         return SaleRefused(SaleRefusal.PRICE_CHANGED, changed)
     if not fresh.is_settled:
         return SaleRefused(SaleRefusal.PRICE_OPEN)
-    if tendered_minor < basket.total_minor:
-        return SaleRefused(SaleRefusal.TENDER_TOO_SMALL)
     return None
 
 
-def sell(unit: Unit, seller: Seller, event: Event, basket: Basket, tendered_minor: int) -> Sale:
-    """Take the units and record the sale, in the caller's transaction. Raises UnitsGone or NoShift."""
+def sell(
+    unit: Unit,
+    seller: Seller,
+    event: Event,
+    basket: Basket,
+    paid: Settled,
+    order_id: OrderId | None = None,
+) -> Sale:
+    """Take the units and record the sale, in the caller's transaction. Raises UnitsGone or NoShift.
+
+    `order_id` where its payment was written down before.
+    """
     shift = shift_for(unit, basket.currency)
     if not shift:
         raise NoShift
     lines, late = take_lines(unit, seller, event, basket.lines)
     sale = Sale(
-        OrderId(seller.ids.next()),
+        order_id or OrderId(seller.ids.next()),
         next_receipt_no(unit, seller.receipt_prefix),
         seller.person_id,
         basket.currency,
         basket.price_list_version,
         basket.total_minor,
         lines,
-        CashLeg(basket.total_minor, tendered_minor),
+        paid.cash,
         late=late,
         shift=shift,
+        legs=paid.legs,
+        rounding_minor=paid.rounding_minor,
     )
     _record(unit, seller.env, event.id, sale)
     release_idle(unit, seller.env, event.id, lines)

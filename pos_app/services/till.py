@@ -31,6 +31,7 @@ from pos_app.services.model import (
 )
 from pos_app.services.parking_model import ParkingServices
 from pos_app.services.shift_model import ShiftServices
+from pos_app.services.tender_model import Payment, TenderServices
 
 
 class TillServices(Protocol):
@@ -98,6 +99,13 @@ class TillServices(Protocol):
 
     def pay_cash(self, basket: Basket, tendered_minor: int) -> Sold | SaleRefused:
         """Sell the basket for cash: one durable transaction, then it is final."""
+
+    def pay(self, basket: Basket, payment: Payment) -> Sold | SaleRefused:
+        """Sell the basket, paid by one or several tenders: then it is final."""
+
+    @property
+    def tenders(self) -> TenderServices:
+        """Payments in parts."""
 
     def print_order(self, order_id: str) -> PrintResult:
         """Print an order's tickets (again). The same bytes each time, copies counted."""

@@ -14,12 +14,14 @@ from edge.journal import JournalLocked, Unit, append, backlog, lock_reason
 from edge.node import Node
 from edge.sync import Link, LinkState, Listeners, Wish
 from edge.time_left import now_of, worst_standing
-from pos_app.services import after_sale, model, parking, people, printing, sales, stock
+from pos_app.services import after_sale, model, parking, people, printing, stock
 from pos_app.services.basket import Basket
 from pos_app.services.devices import DeviceDesk, DeviceParts
 from pos_app.services.drawer import Drawer, DrawerLine
 from pos_app.services.habits import Habits
+from pos_app.services.selling import Selling
 from pos_app.services.shift_desk import Counter, ShiftDesk
+from pos_app.services.tender_model import Payment
 from program.logs import get_logger
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
@@ -74,6 +76,16 @@ class Window:
         self._devices = DeviceDesk(
             desk, parts or DeviceParts(), lambda: self._person, self._tell, self._now
         )
+        self._selling = Selling(
+            node.replica,
+            desk.catalogue,
+            node.env,
+            self._ids,
+            node.key,
+            _receipt_prefix(node.identity.node_id),
+            lambda: self._person,
+            self._now,
+        )
         self._shifts = ShiftDesk(
             Counter(
                 node.env,
@@ -99,7 +111,8 @@ class Window:
         node.engine.listeners = Listeners(self._on_link, self._on_pulled, self._on_pushed)
 
     def start(self) -> None:
-        """Give back what a basket held when the program last ended, then begin to sync."""
+        """Close what the program left behind when it last ended, then begin to sync."""
+        self._selling.close_unfinished()
         self._release_stray()
         self._engine.start()
         self._devices.start()
@@ -317,49 +330,28 @@ class Window:
 
     # --- selling
 
+    @property
+    def tenders(self) -> Selling:
+        """Payments in parts."""
+        return self._selling
+
     def pay_cash(self, basket: Basket, tendered_minor: int) -> model.Sold | model.SaleRefused:
-        """Sell the basket for cash: one durable transaction, then it is final."""
-        person = self._person
-        if person is None:
-            return model.SaleRefused(model.SaleRefusal.NOT_SIGNED_IN)
-        known = self._catalogue.event(basket.event_id)
-        if known is None:
-            return model.SaleRefused(model.SaleRefusal.SALE_ENDED)
-        with self._replica.reading() as connection:
-            context = sales.price_context(connection, basket.event_id, self._now(), person)
-        refused = sales.refusal(basket, known.event, tendered_minor, context.now, context)
-        if refused is not None:
-            return refused
-        seller = sales.Seller(
-            self._env, self._ids, self._key, person.id, _receipt_prefix(self._identity.node_id)
-        )
-        try:
-            sale = self._replica.transact(
-                lambda unit: sales.sell(unit, seller, known.event, basket, tendered_minor)
-            )
-        except sales.UnitsGone as gone:
-            return model.SaleRefused(gone.reason, gone.units)
-        except sales.NoShift:
-            return model.SaleRefused(model.SaleRefusal.NO_SHIFT)
-        except JournalLocked:
-            return model.SaleRefused(model.SaleRefusal.SELLING_LOCKED)
-        except ReplicaFull as error:
-            _log.error("disk_full", error=str(error))
-            return model.SaleRefused(model.SaleRefusal.DISK_FULL)
-        self._drawer.kick()
+        """Sell the basket for cash: then it is final."""
+        return self.pay(basket, Payment(tendered_minor=tendered_minor))
+
+    def pay(self, basket: Basket, payment: Payment) -> model.Sold | model.SaleRefused:
+        """Sell the basket, paid by one or several tenders: then it is final."""
+        sold = self._selling.pay(basket, payment)
+        if isinstance(sold, model.SaleRefused):
+            return sold
+        told, opens_drawer = sold
+        if opens_drawer:
+            self._drawer.kick()
         self._engine.nudge()
         for performance in {line.performance for line in basket.lines}:
             self._changed(performance)
         self._tell(model.News(model.NewsKind.STATUS))
-        change_minor = tendered_minor - sale.total_minor
-        return model.Sold(
-            sale.order_id,
-            sale.receipt_no,
-            len(sale.lines),
-            sale.total_minor,
-            tendered_minor,
-            change_minor,
-        )
+        return told
 
     def print_order(self, order_id: str) -> model.PrintResult:
         """Print an order's tickets (again). One at a time, so that each copy has its number."""

@@ -28,6 +28,7 @@ from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.sales import Seller, sell
 from pos_app.services.shifts import Clerk
 from pos_app.services.shifts import begin as begin_shift
+from pos_app.services.tender_model import in_cash
 from sync_server.heart.history import NewGeneration, begin_generation
 from sync_server.heart.intake import Batch, Push, Taken, run_alone
 from sync_server.heart.lending import Acquire, Lend
@@ -138,7 +139,7 @@ def _sell_all(replica: Replica, event: Event, key: NodeKey, found: dict[str, flo
                     seller=seller,
                     event=event,
                     basket=basket,
-                    tendered_minor=basket.total_minor,
+                    paid=in_cash(basket.total_minor),
                 )
             )
         )

@@ -27,6 +27,7 @@ from pos_app.services import shifts
 from pos_app.services.basket import Basket, add_unit, empty_basket
 from pos_app.services.sales import Seller, UnitsGone, sell
 from pos_app.services.shifts import Clerk
+from pos_app.services.tender_model import in_cash
 from tests.chaos.facts import FactBook
 from tests.chaos.node import Control, NodeSettings, run_node
 from ticketing.ids import AllotmentId
@@ -107,7 +108,9 @@ class ChaosTill:
     def _sell_basket(self, known: Known, basket: Basket, *, voids: bool) -> None:
         try:
             sale = self._node.replica.transact(
-                lambda unit: sell(unit, self._seller, known.event, basket, basket.total_minor)
+                lambda unit: sell(
+                    unit, self._seller, known.event, basket, in_cash(basket.total_minor)
+                )
             )
         except UnitsGone:
             self._control.count("gone")

@@ -32,10 +32,12 @@ from pos_app.services.model import (
     UnitState,
     UnprintedOrder,
 )
+from pos_app.services.tender_model import Payment, settle
 from tests.fakes.after_sale import NothingSold
 from tests.fakes.devices import FakeDevices
 from tests.fakes.parking import FakeHabits, FakeParking
 from tests.fakes.shifts import SHIFT, FakeShifts
+from tests.fakes.tenders import FakeTenders
 from ticketing.catalogue import Catalogue, parse_catalogue
 from ticketing.event import Event, Performance
 from ticketing.ids import AllotmentId, OrderId, TicketId
@@ -100,6 +102,7 @@ class FakeTill:
     nudged: int = 0
 
     def __post_init__(self) -> None:
+        self.tenders = FakeTenders(lambda: self.catalogue.venue)
         self.shifts = FakeShifts(
             self.now,
             lambda: self.signed_in,
@@ -182,10 +185,16 @@ class FakeTill:
         self.given_back.append((performance, tuple(units)))
 
     def pay_cash(self, basket: Basket, tendered_minor: int) -> Sold | SaleRefused:
+        return self.pay(basket, Payment(tendered_minor=tendered_minor))
+
+    def pay(self, basket: Basket, payment: Payment) -> Sold | SaleRefused:
         self.payments_count += 1
-        reason = self._why_not(basket, tendered_minor)
+        reason = self._why_not(basket)
         if reason is not None:
             return SaleRefused(reason, self.refused_units)
+        paid = settle(basket.total_minor, payment, self.catalogue.venue)
+        if isinstance(paid, SaleRefusal):
+            return SaleRefused(paid)
         number = len(self.sold) + 1
         total = basket.total_minor
         receipt_no = f"A-{1041 + number}"
@@ -194,9 +203,14 @@ class FakeTill:
             receipt_no,
             len(basket.lines),
             total,
-            tendered_minor,
-            tendered_minor - total,
+            paid.cash.tendered_minor,
+            paid.cash.tendered_minor - paid.cash.amount_minor,
+            paid.cash.amount_minor,
+            paid.rounding_minor,
+            paid.legs,
         )
+        for leg in payment.recorded:
+            self.tenders.open.pop(leg.id)
         self.sold.append(made)
         self.sold_baskets.append(basket)
         person = self.signed_in
@@ -346,7 +360,7 @@ class FakeTill:
             self.plan().unit_count - gone,
         )
 
-    def _why_not(self, basket: Basket, tendered_minor: int) -> SaleRefusal | None:
+    def _why_not(self, basket: Basket) -> SaleRefusal | None:
         event = self._find(basket.lines[0].performance)[0] if basket.lines else None
         if self.sale_refusal is not None:
             return self.sale_refusal
@@ -367,7 +381,7 @@ class FakeTill:
         if not_ours:
             self.refused_units = tuple(not_ours)
             return SaleRefusal.UNIT_NOT_OURS
-        return SaleRefusal.TENDER_TOO_SMALL if tendered_minor < basket.total_minor else None
+        return None
 
 
 def _as_recorded(made: Sold, basket: Basket, person_id: str) -> Sale:
@@ -395,8 +409,10 @@ def _as_recorded(made: Sold, basket: Basket, person_id: str) -> Sale:
         basket.price_list_version,
         made.total_minor,
         lines,
-        CashLeg(made.total_minor, made.tendered_minor),
+        CashLeg(made.cash_minor, made.tendered_minor),
         shift=SHIFT,
+        legs=made.legs,
+        rounding_minor=made.rounding_minor,
     )
 
 

@@ -29,6 +29,7 @@ from pos_app.services.basket import (
 from pos_app.services.model import Person, SaleRefusal, SaleRefused, SignInRefused, Sold
 from pos_app.services.people import role_of
 from pos_app.services.sales import Seller, UnitsGone, sell
+from pos_app.services.tender_model import in_cash
 from sync_server.heart.intake import Batch, Push, Taken
 from sync_server.heart.lending import Acquire, Lend
 from sync_server.heart.lending import Grant as Lent
@@ -355,4 +356,4 @@ def _sell_as(unit: Any, house: House, line: BasketLine) -> None:
 
 def _sell(unit: Any, house: House, basket: Basket) -> None:
     seller = Seller(house.till.env, IdMint(house.till.env), house.till.key, CASHIER, "AA")
-    sell(unit, seller, house.event, basket, basket.total_minor)
+    sell(unit, seller, house.event, basket, in_cash(basket.total_minor))

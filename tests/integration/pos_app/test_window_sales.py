@@ -17,6 +17,7 @@ from pos_app.services.basket import Basket
 from pos_app.services.model import Link as WindowLink
 from pos_app.services.model import NewsKind, SaleRefusal, SaleRefused, Sold, UnitState
 from pos_app.services.sales import Seller, UnitsGone, sell
+from pos_app.services.tender_model import in_cash
 from tests.fakes.hall import EVENT_ID, FIRST, ROW, SECOND, STANDING, Feed
 from tests.fakes.till import NOW, sample_catalogue
 from tests.integration.pos_app.window_stage import CASHIER, Stage, at_once
@@ -244,7 +245,7 @@ def test_an_approved_sale_past_the_soft_term_is_marked_and_ends_at_the_cap(till:
     def sell_late(units: Sequence[int]) -> Sale:
         basket = till.basket(units)
         return till.replica.transact(
-            lambda unit: sell(unit, seller, EVENT, basket, basket.total_minor)
+            lambda unit: sell(unit, seller, EVENT, basket, in_cash(basket.total_minor))
         )
 
     with pytest.raises(UnitsGone) as refused:
