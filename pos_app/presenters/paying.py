@@ -14,6 +14,7 @@ from pos_app.services.model import (
     SaleRefusal,
     SaleRefused,
     Sold,
+    UnitState,
     UnprintedOrder,
 )
 
@@ -77,9 +78,16 @@ class Paying:
             return
         state = self._board.state
         basket = empty_basket(state.house.event) if state.house else None
+        sold = dict.fromkeys(state.selected, UnitState.SOLD)  # before it is read anew
         self._board.become(
             replace(
-                state, paying=False, basket=basket, change=answer, last_sale=answer, notice=None
+                state,
+                states={**state.states, **sold},
+                paying=False,
+                basket=basket,
+                change=answer,
+                last_sale=answer,
+                notice=None,
             )
         )
         self._print(answer.order_id)

@@ -218,8 +218,12 @@ class SellPresenter:
         if not units:
             self._board.say(Notice(Topic.NONE_TOGETHER, count=state.quantity))
             return
-        self._board.add(state.pickable(units, {UnitState.FREE}))
+        ours = state.pickable(units, {UnitState.FREE})
         others = state.pickable(units, {UnitState.ELSEWHERE})
+        if len(ours) + len(others) < len(units):  # some went while it was looked for: look again
+            self.best_together()
+            return
+        self._board.add(ours)
         if others:
             self._wishes.ask(others)
 

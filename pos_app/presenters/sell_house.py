@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pos_app.presenters.seat_field import SeatField
 from pos_app.presenters.sell_state import SellState, Stock, count_stock
@@ -12,9 +12,12 @@ from pos_app.services.model import Availability, House, UnitState
 from ticketing.best_seats import SeatIndex, best_seats
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pos_app.services.till import TillServices
 
 Counted = tuple[Availability, Stock]
+_TO_BE_HAD: Final = (UnitState.FREE, UnitState.ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,11 @@ def count(services: TillServices, house: House) -> Counted:
 
 
 def search(state: SellState, house: House, index: SeatIndex | None) -> tuple[int, ...] | None:
-    """The best seats together among our own; failing that, among all that can be had online."""
-    units = [seat.unit for seat in house.plan.seats]
-    for wanted in _grounds(state.offline):
-        free = frozenset(state.pickable(units, wanted))
+    """The best seats together among our own; failing that, among all that can be had online.
+
+    Touches every unit: on a worker.
+    """
+    for free in _grounds(state, house):
         found = best_seats(
             house.plan, house.event, free, state.quantity, tier_id=state.tier_id, index=index
         )
@@ -57,9 +61,13 @@ def search(state: SellState, house: House, index: SeatIndex | None) -> tuple[int
     return None
 
 
-def _grounds(offline: bool) -> tuple[frozenset[UnitState], ...]:
-    ours = frozenset({UnitState.FREE})
-    return (ours,) if offline else (ours, frozenset({UnitState.FREE, UnitState.ELSEWHERE}))
+def _grounds(state: SellState, house: House) -> Iterator[set[int]]:
+    """Where to look, in turn."""
+    ours = {unit for unit, each in state.states.items() if each is UnitState.FREE}
+    yield ours - state.selected
+    if not state.offline:
+        barred = {unit for unit, each in state.states.items() if each not in _TO_BE_HAD}
+        yield {seat.unit for seat in house.plan.seats} - barred - state.selected
 
 
 def repriced(basket: Basket | None, house: House) -> Basket:

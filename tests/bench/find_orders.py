@@ -59,7 +59,7 @@ def an_order(number: int) -> Sale:
     return Sale(order_id, receipt, "li", "CNY", 1, 116_000, lines, CashLeg(116_000, 116_000))
 
 
-def fill(path: Path, count: int) -> None:
+def fill(path: Path, count: int, stream: str = EVENT_ID) -> None:
     """Write the orders as the journal keeps them, past the program: only their number matters."""
     with sqlite3.connect(path) as connection:
         for number in range(count):
@@ -67,8 +67,9 @@ def fill(path: Path, count: int) -> None:
             connection.execute(
                 "INSERT INTO orders (stream, id, receipt_no, sold_ms, ticket_count, copies, body) "
                 "VALUES (?, ?, ?, ?, 2, 1, ?)",
-                (EVENT_ID, sale.order_id, sale.receipt_no, number, encode_sale(sale)),
+                (stream, sale.order_id, sale.receipt_no, number, encode_sale(sale)),
             )
+        connection.execute("INSERT INTO meta (k, v) VALUES ('receipt_count', ?)", (str(count),))
 
 
 def p95_ms(act: Callable[[int], object], among: int, chance: random.Random) -> float:

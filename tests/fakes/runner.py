@@ -38,4 +38,8 @@ class HeldRunner:
     def release(self) -> None:
         """Do everything that waits, and what that leads to."""
         while self._held:
-            self._held.pop(0)()
+            self.release_next()
+
+    def release_next(self) -> None:
+        """Do what has waited longest."""
+        self._held.pop(0)()

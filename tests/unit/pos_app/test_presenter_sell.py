@@ -8,6 +8,7 @@ import pytest
 
 from pos_app.presenters.notice import Notice, Topic
 from pos_app.presenters.sell import SellPresenter
+from pos_app.presenters.sell_house import search
 from pos_app.presenters.sell_state import QUANTITY_MAX
 from pos_app.services.basket import LINES_MAX, Basket
 from pos_app.services.model import (
@@ -200,6 +201,18 @@ class TestBestTogether:
         runner.release()
         assert len(units_of(sell)) == 2
 
+    def test_what_went_while_it_was_looked_for_is_looked_for_again(self, till: FakeTill) -> None:
+        runner = HeldRunner()
+        sell = opened(till, runner)
+        gone = search(sell.state, till.house(1), None)
+        assert gone is not None
+        till.set_states(1, UnitState.SOLD, gone)
+        till.tell(News(NewsKind.AVAILABILITY, 1))
+        sell.best_together()  # among what was free before the news is read
+        runner.release()
+        assert len(units_of(sell)) == 2
+        assert set(units_of(sell)).isdisjoint(gone)
+
     def test_what_was_found_for_another_performance_is_dropped(self, till: FakeTill) -> None:
         runner = HeldRunner()
         sell = opened(till, runner)
@@ -332,6 +345,23 @@ class TestPaying:
         assert sell.state.change.change_minor == 40_00
         assert till.printed == [sell.state.change.order_id]
         assert sell.state.status.unsynced_count == 1
+
+    def test_what_was_just_sold_is_not_found_again_before_the_next_reading(
+        self, till: FakeTill
+    ) -> None:
+        runner = HeldRunner()
+        sell = opened(till, runner)
+        sell.best_together()
+        runner.release()
+        first = units_of(sell)
+        sell.pay_cash()
+        runner.release_next()
+        sell.best_together()
+        assert sell.state.change is None
+        assert {sell.state.state_of(unit) for unit in first} == {UnitState.SOLD}
+        runner.release()
+        assert len(units_of(sell)) == 2
+        assert set(units_of(sell)).isdisjoint(first)
 
     def test_the_change_goes_away_with_the_next_thing_done(
         self, till: FakeTill, sell: SellPresenter
