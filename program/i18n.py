@@ -9,7 +9,7 @@ from __future__ import annotations
 import gettext
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from babel import Locale, dates, numbers
@@ -32,6 +32,8 @@ _EXPONENTS = (
     | dict.fromkeys("CLF UYW".split(), 4)
 )
 
+_KEPT_MAX = 4_096
+"""Amounts and numbers that stay written out: a screen shows the same ones at every tap."""
 _log = get_logger(__name__)
 
 
@@ -57,6 +59,7 @@ def currency_exponent(currency: str) -> int:
     return _EXPONENTS.get(currency, 2)
 
 
+@lru_cache(_KEPT_MAX)
 def format_money(minor: int, currency: str, language: str, *, compact: bool = False) -> str:
     """Minor units as an amount: 127000 CNY is "¥1,270.00" in every language.
 
@@ -77,6 +80,7 @@ def format_money(minor: int, currency: str, language: str, *, compact: bool = Fa
     return f"\N{MINUS SIGN}{text}" if minor < 0 else text
 
 
+@lru_cache(_KEPT_MAX)
 def format_count(count: int, language: str) -> str:
     """A whole number with the language's grouping: "1,200"."""
     return numbers.format_decimal(count, locale=_locale(language))

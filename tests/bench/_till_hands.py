@@ -37,11 +37,12 @@ class TimedWindow(TillWindow):
     """The till's window, with the time of its last paint's end."""
 
     painted_at = 0.0
+    worked_s = 0.0  # of this thread, until then
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
         if event.type() == QEvent.Type.UpdateRequest:
-            self.painted_at = time.perf_counter()
+            self.painted_at, self.worked_s = time.perf_counter(), time.thread_time()
         return done
 
 
@@ -62,6 +63,8 @@ class Found:
     """Milliseconds by what was done."""
 
     start_s: float = 0.0
+    start_cpu_s: float = 0.0
+    performances_s: float = 0.0
     rss_mib: float = 0.0
     times: dict[str, list[float]] = field(default_factory=dict)
 
@@ -82,7 +85,7 @@ class Hands:
         here = at if at is not None else target.rect().center()
         place = QPointF(target.mapTo(self._window, here))
         handle = self._window.windowHandle()
-        posted_at = time.perf_counter()
+        posted_at, worked_s = time.perf_counter(), time.thread_time()
         for kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
             button = Qt.MouseButton.LeftButton
             held = button if kind == QEvent.Type.MouseButtonPress else Qt.MouseButton.NoButton
@@ -96,6 +99,7 @@ class Hands:
         )
         if what:
             self._found.note(what, (self._window.painted_at - posted_at) * 1_000)
+            self._found.note(f"{what}_cpu", (self._window.worked_s - worked_s) * 1_000)
 
     def type(self, text: str) -> None:
         """Type where the keyboard is."""
@@ -172,6 +176,9 @@ def _work(
     hands = Hands(window, found)
     hands.until_painted("who may sign in", lambda: hands.sees(f"sign_in_{person[0]}"))
     found.start_s = window.painted_at - started
+    found.start_cpu_s = time.process_time()
+    hands.wait("the performances", lambda: window.picker.state.loaded)
+    found.performances_s = time.monotonic() - started
     if not rounds:
         return
     hands.tap(f"sign_in_{person[0]}")
@@ -231,9 +238,10 @@ def _time_commits(window: TimedWindow, found: Found) -> None:
     pay = services.pay_cash
 
     def timed(*given: object) -> object:
-        began = time.perf_counter()
+        began, worked_s = time.perf_counter(), time.process_time()
         answer = pay(*given)  # type: ignore[arg-type]
         found.note("commit", (time.perf_counter() - began) * 1_000)
+        found.note("commit_cpu", (time.process_time() - worked_s) * 1_000)
         return answer
 
     services.pay_cash = timed  # type: ignore[method-assign,assignment]
