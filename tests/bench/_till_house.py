@@ -7,6 +7,7 @@ import runpy
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from argon2 import PasswordHasher
 
@@ -74,18 +75,18 @@ def _evening(plan: SeatingPlan) -> tuple[list[int], dict[int, str]]:
 
 
 def _tell(
-    mirror: Mirror, event_id: str, document: object, ours: list[int], others: dict[int, str]
+    mirror: Mirror, event_id: str, document: dict[str, Any], ours: list[int], others: dict[int, str]
 ) -> None:
     """What a server would have told: the house, its people, and who has which seat."""
     verifier = PasswordHasher().hash(PIN)
     person = {"id": PERSON, "name": "Li Na", "role": "cashier", "pin": verifier, "state": "active"}
     listed = {"kind": "event_list", "id": event_id, "body": {}}
-    house = [("person", person), ("doc", listed)]
+    house: list[tuple[str, dict[str, Any]]] = [("person", person), ("doc", listed)]
     claims = [(unit, "allot", str(_OURS)) for unit in ours]
     claims += [
         (unit, kind, "" if kind == "sold" else f"{_GENERATION}-2") for unit, kind in others.items()
     ]
-    rows: list[tuple[str, dict[str, object]]] = [
+    rows: list[tuple[str, dict[str, Any]]] = [
         ("doc", {"kind": "event", "id": event_id, "body": document})
     ]
     rows += [
