@@ -25,6 +25,13 @@ SILENT_AFTER_MS = 15 * 60_000
 ReturnAction = RefundAction | ExchangeAction
 
 
+def return_action(text: object) -> ReturnAction | None:
+    """The action that a text names; None when it names none."""
+    actions: dict[object, ReturnAction] = {each.value: each for each in RefundAction}
+    actions |= {each.value: each for each in ExchangeAction}
+    return actions.get(text) if isinstance(text, str) else None
+
+
 class Route(StrEnum):
     """Where it may be done."""
 

@@ -1,4 +1,5 @@
-"""Declare: in a new history of the server, which allotments this node ever received.
+"""Declare: in a new history of the server, which allotments this node ever received, and which
+revocations it asked for and has not told the end of.
 
 The new history may have lost grants of the old one. Until every node has told of its own, an
 event is in quarantine there, and nothing of it is lent to anybody.
@@ -14,15 +15,20 @@ from typing import Any
 
 from edge import replies
 from edge.journal import Unit, get_meta, incarnation_of
+from edge.protocol.revoke import RevocationState
 from ticketing.admission import AllotmentState
 
 ALLOTMENTS_PER_CALL = 200
+REVOCATIONS_PER_CALL = 200  # the newest; more than a few are never on their way
 BYTES_PER_CALL = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class DeclareRequest:
-    """Allotments of one event, in the order in which they came. `up_to` is the last one's row."""
+    """Allotments of one event, in the order in which they came. `up_to` is the last one's row.
+
+    `revocations` go with the last call: the server may have granted them, and forgotten it.
+    """
 
     stream: str
     generation: str
@@ -30,6 +36,7 @@ class DeclareRequest:
     allotments: tuple[dict[str, Any], ...]
     done: bool
     up_to: int
+    revocations: tuple[dict[str, Any], ...] = ()
 
     def body(self) -> dict[str, Any]:
         """As it is sent."""
@@ -38,7 +45,7 @@ class DeclareRequest:
             "inc": self.incarnation,
             "allotments": list(self.allotments),
             "done": self.done,
-        }
+        } | ({"revocations": list(self.revocations)} if self.revocations else {})
 
 
 def note_quarantine(unit: Unit, generation: str, streams: Collection[str]) -> None:
@@ -101,7 +108,32 @@ def _call(
         told.append(_told(row, is_ours=row["inc"] == ours))
         up_to = row["rowid"]
     done = len(told) == len(rows)
-    return DeclareRequest(stream, generation, incarnation, tuple(told), done, up_to)
+    asked = _asked(connection, stream) if done else ()
+    return DeclareRequest(stream, generation, incarnation, tuple(told), done, up_to, asked)
+
+
+def _asked(connection: sqlite3.Connection, stream: str) -> tuple[dict[str, Any], ...]:
+    """Revocations that no operation of ours tells of, oldest first; refused ones never were."""
+    rows = connection.execute(
+        "SELECT * FROM revocation WHERE stream = ? AND state IN (?, ?, ?) "
+        "ORDER BY rowid DESC LIMIT ?",
+        (
+            stream,
+            RevocationState.ASKED,
+            RevocationState.GRANTED,
+            RevocationState.DROPPED,
+            REVOCATIONS_PER_CALL,
+        ),
+    ).fetchall()
+    return tuple(
+        {
+            "op": row["op_id"],
+            "action": row["action"],
+            "order": row["order_id"],
+            "tickets": json.loads(row["tickets"]),
+        }
+        for row in reversed(rows)
+    )
 
 
 def _told(row: sqlite3.Row, *, is_ours: bool) -> dict[str, Any]:

@@ -13,13 +13,23 @@ from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart import history, salvage
+from sync_server.heart.asked import Asked
 from sync_server.heart.intake import OPS_PER_PUSH_MAX, Batch, BrokenChain, Gap
 from sync_server.heart.source import Source
 from sync_server.services.generations import Told, contradicts, mint_for_node
 from sync_server.services.permissions import Permission
-from ticketing.ids import U8_MAX, AllotmentId, is_op_id, is_stream_id, is_u32
+from ticketing.ids import (
+    U8_MAX,
+    AllotmentId,
+    is_op_id,
+    is_order_id,
+    is_stream_id,
+    is_ticket_id,
+    is_u32,
+)
 from ticketing.journal import is_hash, op_from_wire
-from ticketing.operations import COUNTS_MAX, is_name
+from ticketing.operations import COUNTS_MAX, LINES_MAX, is_name
+from ticketing.returns import return_action
 
 _BYTES_MAX = 1024 * 1024
 _EXACT_MAX = 2**53 - 1
@@ -28,7 +38,10 @@ _SECONDS_MAX = 2**31 - 1
 
 @route("POST", "/v1/e/{stream}/declare", permission=Permission.TILL_ACQUIRE, body_max=_BYTES_MAX)
 async def declare(request: web.Request) -> web.Response:
-    """Take allotments that a till received; `done` ends its report on this event."""
+    """Take allotments that a till received and revocations that it asked for.
+
+    `done` ends its report on this event.
+    """
     centre, node = request.app[CENTRE], request[NODE]
     body = await read_object(request)
     raw = body.get("allotments")
@@ -39,7 +52,14 @@ async def declare(request: web.Request) -> web.Response:
         raise _malformed("allotments and done")
     if not isinstance(body.get("gen"), str):
         raise _malformed("gen")
-    step = history.Declare(_source(request, node, body), body["gen"], told, body["done"])
+    raw_asked = body.get("revocations", [])
+    if not isinstance(raw_asked, list) or len(raw_asked) > history.ASKED_PER_CALL_MAX:
+        raise _malformed(f"revocations (at most {history.ASKED_PER_CALL_MAX})")
+    asked = tuple(one for one in map(_asked, raw_asked) if one is not None)
+    if len(asked) != len(raw_asked):
+        raise _malformed("revocations")
+    source = _source(request, node, body)
+    step = history.Declare(source, body["gen"], told, body["done"], asked)
     answer = await centre.take(step)
     if isinstance(answer, history.OtherGeneration):
         raise Problem(409, "generation_changed", "say hello first", gen=answer.generation)
@@ -119,6 +139,20 @@ def _declared(raw: object) -> history.Declared | None:
         hard_s,
         raw.get("over", False),
     )
+
+
+def _asked(raw: object) -> Asked | None:
+    """A revocation as the node asked for it; None when it is not one."""
+    if not isinstance(raw, dict):
+        return None
+    action, tickets = return_action(raw.get("action")), raw.get("tickets")
+    if action is None or not is_op_id(raw.get("op")) or not is_order_id(raw.get("order")):
+        return None
+    if not isinstance(tickets, list) or not 1 <= len(tickets) <= LINES_MAX:
+        return None
+    if not all(map(is_ticket_id, tickets)):
+        return None
+    return Asked(raw["op"], action, raw["order"], tuple(tickets))
 
 
 def _pairs(raw: object) -> tuple[tuple[int, int], ...] | None:

@@ -31,8 +31,8 @@ from sync_server.heart.stock import (
 )
 from sync_server.services.permissions import Permission
 from ticketing.ids import AllotmentId, is_op_id, is_order_id, is_stream_id, is_ticket_id, is_u32
-from ticketing.operations import COUNTS_MAX, LINES_MAX, ExchangeAction, RefundAction, is_name
-from ticketing.returns import ReturnAction
+from ticketing.operations import COUNTS_MAX, LINES_MAX, is_name
+from ticketing.returns import ReturnAction, return_action
 
 _NOTHING_HELD = "nothing is held"
 _COUNT_MAX = 2**31 - 1
@@ -144,11 +144,10 @@ def _wish(body: Mapping[str, Any]) -> HoldWish:
 
 
 def _action(text: object) -> ReturnAction:
-    actions: dict[object, ReturnAction] = {each.value: each for each in RefundAction}
-    actions |= {each.value: each for each in ExchangeAction}
-    if not isinstance(text, str) or text not in actions:
+    action = return_action(text)
+    if action is None:
         raise _malformed("action")
-    return actions[text]
+    return action
 
 
 def _hold_id(body: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from sync_server.heart.asked import ASKED_STATE, Asked
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.recovery import recover
 from sync_server.heart.source import Source
@@ -31,6 +32,7 @@ from sync_server.store.sql import Sql
 from ticketing.ids import AllotmentId
 
 DECLARED_PER_CALL_MAX = 200
+ASKED_PER_CALL_MAX = 200
 DECLARED_PER_NODE_MAX = 5_000
 DECLARED_CHARS_PER_NODE_MAX = 4_000_000
 UNITS_PER_ALLOTMENT_MAX = 2_000
@@ -130,13 +132,15 @@ class OtherGeneration:
 class Declare:
     """A till says which allotments of an event it ever received; `done` with the last call.
 
-    It says `done` once its journal has been pushed. Saying it again changes nothing.
+    It says `done` once its journal has been pushed. Saying it again changes nothing. `asked`: the
+    revocations that it asked for and that its journal does not tell of.
     """
 
     source: Source
     generation: str
     allotments: tuple[Declared, ...]
     done: bool
+    asked: tuple[Asked, ...] = ()
 
     @property
     def stream(self) -> str:
@@ -157,6 +161,9 @@ class Declare:
             return Reported(quarantined=False)
         for one in self.allotments:
             self._keep(work, one)
+        for asked in self.asked:
+            if asked.frees_for_others:
+                self._insert(work, asked.op_id, ASKED_STATE, asked.to_text())
         if self.done:
             _mark(work, [self.source.node_id], "reported")
             _leave_if_complete(work)
@@ -188,15 +195,18 @@ class Declare:
         if row[0] >= DECLARED_PER_NODE_MAX or row[1] >= DECLARED_CHARS_PER_NODE_MAX:
             _refuse(work, self.source, one, "too_many")
             return
+        self._insert(work, str(one.id), state, declared_to_text(one))
+
+    def _insert(self, work: Work, row_id: str, state: str, body: str) -> None:
         work.sql.run(
             "INSERT INTO declared (event_id, id, node_id, inc, state, body) "
             "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, id, node_id) DO NOTHING",
             work.stream,
-            str(one.id),
-            node_id,
+            row_id,
+            self.source.node_id,
             self.source.incarnation,
             state,
-            declared_to_text(one),
+            body,
         )
 
 

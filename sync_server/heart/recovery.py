@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from sync_server.heart.asked import AskedRevocations
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.effects import Effect, Kind, apply_op, comes_twice, holds, read_op, want_rows
 from sync_server.heart.intake import open_poison
@@ -101,6 +102,7 @@ class _Recovery:
         self.items = _deferred_items(work)
         self.grants = _pending_grants(work)
         self._over_at_node = _over_at_nodes(work)
+        self._asked = AskedRevocations(work)
         self._starts = _starts(work.sql, self.grants)
         self._ready: deque[_Item] = deque()
         self._waiting: dict[str, list[_Item]] = {}
@@ -333,6 +335,7 @@ class _Recovery:
             if grant.over and (grant.node_id, str(grant.id), unit) not in self._sold:
                 continue
             claim = work.claim(grant.performance, unit)
+            self._asked.make_again(claim, version)
             if exists and work.plan.has_unit(unit) and _is_to_be_had(claim, version):
                 had.append((unit, version))
             elif not self._is_ended(grant, unit):

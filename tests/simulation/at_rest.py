@@ -312,12 +312,9 @@ def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> Non
             oracle.world.happened("late_sale_disputed")
             if not told:
                 _fail("I2", f"ticket {ticket_id} is disputed and no case says so")
-            was_revoked = paper.unit in oracle.unheard_revocations  # invariants.md, known gap 11
-            if (
-                not was_revoked
-                and not _is_excused(oracle, ticket["allot_id"], paper.machine)
-                and not _has_excused_rival(oracle, paper)
-            ):
+            if not _is_excused(
+                oracle, ticket["allot_id"], paper.machine
+            ) and not _has_excused_rival(oracle, paper):
                 _fail("no spurious conflict", f"ticket {ticket_id} is disputed for no reason")
 
 

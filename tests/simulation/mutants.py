@@ -104,6 +104,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("gen_counter", switches.gen_counter, _DIRECTED, lives.named_again, first=2),
     Mutant("gen_counter_unread", switches.gen_counter, _DIRECTED, lives.named_again_unread),
     Mutant("no_cas", switches.no_cas, _DIRECTED, lives.asked_at_once),
+    Mutant("asked_is_forgotten", switches.asked_is_forgotten, _DIRECTED, lives.lost_before_heard),
     Mutant("no_epoch", switches.no_epoch, _BUSY, lives.followed),
     Mutant(
         "pay_before_revoke", switches.pay_before_revoke, _DIRECTED, lives.taken_back_while_cut_off

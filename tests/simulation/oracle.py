@@ -128,8 +128,6 @@ class Oracle:
     lost_nodes: set[str] = field(default_factory=set)
     paid_back: dict[str, str] = field(default_factory=dict)
     """Tickets whose money went back after the centre was asked, and in which history."""
-    unheard_revocations: set[UnitKey] = field(default_factory=set)
-    """Units whose ticket was revoked in a history that was lost before any till told of it."""
     heads: dict[tuple[str, str], int] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _unheard: set[str] = field(default_factory=set)
@@ -335,7 +333,6 @@ class Oracle:
         told = {ticket_id for fact in self.facts.values() for ticket_id in returned_by(fact)}
         for ticket_id in self._voided - void - told:
             if ticket_id in self.papers:
-                self.unheard_revocations.add(self.papers[ticket_id].unit)
                 self.world.happened("revocation_lost")
         written_off = {
             row[0] for row in raw.execute("SELECT id FROM allot WHERE state = 'written_off'")

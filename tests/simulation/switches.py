@@ -13,7 +13,7 @@ from unittest import mock
 from edge import allotments, giving_back, local_view, recorder, returns, time_left
 from edge.protocol import acquire, revoke
 from gate_agent import facts
-from sync_server.heart import arbiter, effects, history, intake, lending, reclaim, units
+from sync_server.heart import arbiter, asked, effects, history, intake, lending, reclaim, units
 from sync_server.heart.work import Work
 from sync_server.services import generations
 from sync_server.services.house import Generation
@@ -145,6 +145,11 @@ def ttl_from_receive(world: World) -> AbstractContextManager[object]:
         return real(unit, want, sent, reply)
 
     return _put(acquire, "on_acquire", on_acquire)
+
+
+def asked_is_forgotten(_world: World) -> AbstractContextManager[object]:
+    """In a new history nothing is revoked again that a till had asked for in the old one."""
+    return _put(asked.AskedRevocations, "make_again", lambda *_: None)
 
 
 def no_deferral(_world: World) -> AbstractContextManager[object]:

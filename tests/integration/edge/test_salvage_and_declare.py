@@ -20,15 +20,16 @@ from edge.journal import (
     lock,
     set_meta,
 )
-from edge.protocol import acquire, declare, hello, push, salvage
+from edge.protocol import acquire, declare, hello, push, revoke, salvage
 from edge.protocol.hello import HelloRequest, on_hello
 from edge.replica import Replica
 from edge.sync import SyncEngine
 from tests.fakes.edge_node import EVENT, VENUE, write
 from tests.fakes.server import Say, problem
 from tests.integration.edge.engine_room import Room
-from ticketing.ids import AllotmentId
+from ticketing.ids import AllotmentId, OrderId, TicketId
 from ticketing.journal import ROOT_HASH
+from ticketing.operations import RefundAction
 from ticketing.terms import Anchor
 
 GEN = "0a1b2c3d"
@@ -389,3 +390,36 @@ def test_a_grant_of_the_old_history_that_comes_after_the_declaration_is_not_ours
     replica.transact(lambda unit: acquire.on_acquire(unit, want, sent, anew))
     with replica.reading() as connection:
         assert units_of(connection, EVENT, 1)[6].state == "free", "asked again, it is"
+
+
+def test_what_was_asked_to_be_revoked_is_declared_until_the_journal_tells_of_it(
+    replica: Replica,
+) -> None:
+    lend(replica, 1, 5)
+    greet(replica, "ffffffff", EVENT)
+
+    def asked() -> list[dict[str, object]]:
+        with replica.reading() as connection:
+            request = declare.next_declare(connection)
+        assert request is not None
+        return list(request.body().get("revocations", []))
+
+    assert asked() == []
+    order, tickets = OrderId("c0ffee0000000001"), (TicketId("c0ffee0000000002"),)
+    plan = partial(
+        revoke.plan_revoke, env=MachineEnv(), stream=EVENT, order_id=order, ticket_ids=tickets
+    )
+    waiting = replica.transact(lambda unit: plan(unit, action=RefundAction.REFUND))
+    refused = replica.transact(lambda unit: plan(unit, action=RefundAction.VOID))
+    replica.transact(lambda unit: revoke.on_revoke_refused(unit, refused, "entered"))
+    assert asked() == [
+        {"op": waiting.op_id, "action": "refund", "order": order, "tickets": list(tickets)}
+    ]
+    replica.transact(lambda unit: revoke.on_revoke(unit, waiting, {"tickets": []}))
+    assert len(asked()) == 1  # granted: the money is still owed
+    replica.transact(
+        lambda unit: unit.execute(
+            "UPDATE revocation SET state = 'done' WHERE op_id = ?", (waiting.op_id,)
+        )
+    )
+    assert asked() == []
