@@ -33,9 +33,15 @@ class SignInPresenter(Observable[SignInState]):
     """Holds the PIN while it is typed; one check at a time."""
 
     def __init__(
-        self, services: TillServices, run: Run, signed_in: Callable[[SignedIn], None]
+        self,
+        services: TillServices,
+        run: Run,
+        signed_in: Callable[[SignedIn], None],
+        leave_out: Callable[[], str] = str,
     ) -> None:
+        """`leave_out` gives the id of somebody who is not asked: they are signed in already."""
         super().__init__(SignInState())
+        self._leave_out = leave_out
         self._services = services
         self._run = run
         self._signed_in = signed_in
@@ -88,7 +94,9 @@ class SignInPresenter(Observable[SignInState]):
         self._pin = pin
         self._become(replace(self.state, digit_count=len(pin), refused=None, failed=False))
 
-    def _show_people(self, people: tuple[Person, ...]) -> None:
+    def _show_people(self, everybody: tuple[Person, ...]) -> None:
+        without = self._leave_out()
+        people = tuple(person for person in everybody if person.id != without)
         known = {person.id for person in people}
         chosen_id = self.state.chosen_id if self.state.chosen_id in known else ""
         if not chosen_id and len(people) == 1:

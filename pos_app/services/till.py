@@ -64,7 +64,10 @@ class TillServices(Protocol):
         """Who may sign in here, by name."""
 
     def sign_in(self, person_id: str, pin: str) -> SignedIn | SignInRefused:
-        """Check a PIN; wrong tries are counted on disk, five lock the person out for a while."""
+        """Check a PIN; wrong tries are counted on disk, five lock the person out for a while.
+
+        Whoever was signed in is signed out by it: two are never signed in at one window.
+        """
 
     def sign_out(self) -> None:
         """Lock the till; the basket is the face's to keep."""

@@ -165,11 +165,13 @@ class Window:
         return people.people(self._replica)
 
     def sign_in(self, person_id: str, pin: str) -> model.SignedIn | model.SignInRefused:
-        """Check a PIN; wrong tries are counted on disk."""
+        """Check a PIN; wrong tries are counted on disk. Who was signed in until then is not now."""
         checked = people.check_pin(self._replica, person_id, pin, self._env.wall_ms())
         if isinstance(checked, model.SignInRefused):
             return checked
-        self._note_person(OpKind.SIGN_IN, checked.id)
+        if self._person is None or self._person.id != checked.id:
+            self.sign_out()
+            self._note_person(OpKind.SIGN_IN, checked.id)
         self._person = checked
         return model.SignedIn(checked, self._now())
 

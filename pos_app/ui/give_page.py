@@ -27,8 +27,7 @@ from pos_app.ui.controls import (
     retire,
     row,
 )
-from pos_app.ui.keypad import Keypad
-from pos_app.ui.pin_dots import PinDots
+from pos_app.ui.pin_pad import PinPad
 from pos_app.ui.theme import restyle
 
 if TYPE_CHECKING:
@@ -67,15 +66,13 @@ class GivePage(QWidget):
         self._back.clicked.connect(self.closed)
         self._choice_box = QVBoxLayout()
         self._choice_box.setSpacing(6)
-        self._amount = label(34, 700, name="give_percent")
-        self._amount.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._dots = PinDots()
         self._note = label(13, 500, "danger", "give_note")
         self._note.setWordWrap(True)
-        self._keypad = Keypad("give", QSize(90, 60))
-        self._keypad.digit.connect(self._type)
-        self._keypad.back.connect(self._rub_out)
-        self._keypad.extra.connect(self._clear)
+        self._pad = PinPad("give", QSize(90, 60), amount_name="give_percent")
+        self._pad.digit.connect(self._type)
+        self._pad.back.connect(self._rub_out)
+        self._pad.clear.connect(self._clear)
+        self._pad.submit.connect(self._submit)
         self._take_back = Button("give_take_back", "quiet", 14, 500)
         self._take_back.show_icon("undo-2", "text2")
         self._take_back.clicked.connect(self.taken_back)
@@ -89,10 +86,7 @@ class GivePage(QWidget):
                 self._choice_box,
                 None,
                 self._note,
-                self._amount,
-                self._dots,
-                6,
-                self._keypad,
+                self._pad,
                 6,
                 self._take_back,
                 self._do,
@@ -123,7 +117,7 @@ class GivePage(QWidget):
         self._do.setFixedHeight(metrics.primary)
         self._back.setFixedHeight(metrics.quick)
         self._take_back.setFixedHeight(metrics.quick)
-        self._keypad.resize_keys(QSize(90, 48 if metrics.compact else 60))
+        self._pad.resize_keys(QSize(90, 48 if metrics.compact else 60))
 
     def retranslate(self) -> None:
         """Speak the language of now."""
@@ -131,18 +125,14 @@ class GivePage(QWidget):
         self._do.say(_("Give"))
         self._back.say(_("Back"))
         self._take_back.say(_("Take it back"))
-        self._keypad.retranslate()
+        self._pad.retranslate()
         self._shown_for = ()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = (Qt.Key.Key_Up, Qt.Key.Key_Down)
-        if event.text() and event.text() in "0123456789":
-            self._type(event.text())
-        elif event.key() == Qt.Key.Key_Backspace:
-            self._rub_out()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._submit()
-        elif event.key() in keys and self._choices:
+        if self._pad.take_key(event):
+            return
+        if event.key() in keys and self._choices:
             at = next((i for i, each in enumerate(self._choices) if each.key == self._chosen), 0)
             step = 1 if event.key() == Qt.Key.Key_Down else -1
             self._choose(self._choices[(at + step) % len(self._choices)].key)
@@ -189,11 +179,12 @@ class GivePage(QWidget):
         for each in self._choices:
             each.setChecked(each.key == self._chosen)
         typing = waiting is not None or (offer is not None and not offer.is_house)
-        self._keypad.setVisible(typing)
-        self._dots.setVisible(waiting is not None)
-        self._dots.show_count(len(self._typed))
-        self._amount.setVisible(waiting is None and typing)
-        self._amount.setText(f"{self._typed or '0'} %")
+        if waiting is not None:
+            self._pad.show_pin(len(self._typed))
+        elif typing:
+            self._pad.show_amount(f"{self._typed or '0'} %")
+        else:
+            self._pad.show_nothing()
         self._take_back.setVisible(waiting is None and giving.has_something)
         if waiting is None:
             self._title.setText(_("Discount or house ticket"))

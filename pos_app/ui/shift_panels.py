@@ -32,8 +32,7 @@ from pos_app.ui.controls import (
     row,
     rule,
 )
-from pos_app.ui.keypad import Keypad
-from pos_app.ui.pin_dots import PinDots
+from pos_app.ui.pin_pad import PinPad
 from pos_app.ui.theme import restyle
 
 if TYPE_CHECKING:
@@ -320,43 +319,40 @@ class Typing(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._word = label(14, 400, "text2")
-        self._amount = label(34, 700, name="shift_amount")
-        self._dots = PinDots()
-        self._keypad = Keypad("shift", QSize(84, 56))
-        self._keypad.digit.connect(self.digit)
-        self._keypad.back.connect(self.back)
-        self._keypad.extra.connect(self.clear)
+        self.pad = PinPad("shift", QSize(84, 56), amount_name="shift_amount")
+        self.pad.digit.connect(self.digit)
+        self.pad.back.connect(self.back)
+        self.pad.clear.connect(self.clear)
+        self.pad.submit.connect(self.submit)
         self._submit = Button("shift_submit", "primary", 17, 700)
         self._submit.clicked.connect(self.submit)
         self._word.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._amount.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setFixedWidth(_KEYPAD_WIDTH)
-        self.setLayout(
-            column(self._word, self._amount, self._dots, 6, self._keypad, None, self._submit, gap=4)
-        )
+        self.setLayout(column(self._word, self.pad, None, self._submit, gap=4))
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
-        self._keypad.resize_keys(QSize(84, 52 if metrics.compact else 64))
+        self.pad.resize_keys(QSize(84, 52 if metrics.compact else 64))
         self._submit.setFixedHeight(metrics.primary)
 
     def show_state(self, state: ShiftState, *, counting: bool, approving: bool) -> None:
         """Show what was typed."""
         moves = state.page in ACTIONS
-        for each in (self._word, self._amount):
-            each.setVisible(counting or moves)
-        self._dots.setVisible(approving)
-        self._keypad.setVisible(counting or moves or approving)
+        self._word.setVisible(counting or moves)
         shown = state.counted_minor if counting else state.amount_minor
         self._word.setText(_("Counted") if counting else _("Amount"))
-        self._amount.setText(words.money(shown, state.currency))
-        self._dots.show_count(state.digit_count)
+        if counting or moves:
+            self.pad.show_amount(words.money(shown, state.currency))
+        elif approving:
+            self.pad.show_pin(state.digit_count)
+        else:
+            self.pad.show_nothing()
         self._submit.say(submit_words(state.page))
         self._submit.setEnabled(state.can_submit)
 
     def retranslate(self) -> None:
         """Speak the language of now."""
-        self._keypad.retranslate()
+        self.pad.retranslate()
 
 
 def _pair() -> tuple[QLabel, QLabel]:

@@ -107,13 +107,9 @@ class ShiftView(QWidget):
         self._show(self._presenter.state)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.text() in tuple("0123456789"):
-            self._presenter.digit(event.text())
-        elif event.key() == Qt.Key.Key_Backspace:
-            self._presenter.backspace()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._presenter.submit()
-        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+        if self.typing.pad.take_key(event):
+            return
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             by = 1 if event.key() == Qt.Key.Key_Down else -1
             self._presenter.choose(self._presenter.state.chosen + by)
         else:

@@ -1,127 +1,43 @@
-"""Signing in: names on the left, the PIN on the right; by finger or by keyboard."""
+"""The page for signing in: the till is locked as long as it is shown."""
 
 # ruff: noqa: D102 - Qt's virtual methods are described by Qt
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from pos_app.presenters.language import _
-from pos_app.presenters.sentences import sign_in_refusal
-from pos_app.ui.controls import (
-    Button,
-    Metrics,
-    RichButton,
-    card,
-    column,
-    label,
-    picture,
-    retire,
-    row,
-)
-from pos_app.ui.keypad import Keypad
-from pos_app.ui.pin_dots import PinDots
+from pos_app.ui.controls import Metrics, card, column, label, picture, row
+from pos_app.ui.sign_in_card import SignInCard
 
 if TYPE_CHECKING:
-    from pos_app.presenters.sign_in import SignInPresenter, SignInState
-    from pos_app.services.model import Person
+    from PySide6.QtGui import QKeyEvent
 
-_ROLES = {
-    "admin": lambda: _("Administrator"),
-    "manager": lambda: _("Manager"),
-    "supervisor": lambda: _("Supervisor"),
-    "cashier": lambda: _("Cashier"),
-    "agent": lambda: _("Agent"),
-    "security": lambda: _("Security"),
-    "auditor": lambda: _("Auditor"),
-}
+    from pos_app.presenters.sign_in import SignInPresenter
 
 
 class SignInView(QWidget):
-    """Renders a `SignInState`."""
+    """The card in the middle of the page."""
 
     def __init__(self, presenter: SignInPresenter) -> None:
         super().__init__()
         self.setObjectName("sign_in_view")
         self.setProperty("role", "page")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._presenter = presenter
-        self._people: tuple[Person, ...] = ()
-        self._buttons: dict[str, Button] = {}
         self._title = label(26, 700, name="sign_in_title")
         self._hint = label(15, 400, "text2", "sign_in_hint")
-        self._list = QVBoxLayout()
-        self._list.setSpacing(10)
-        self._dots = PinDots()
-        self._message = label(14, 600, "danger", "sign_in_message")
-        self._message.setWordWrap(True)
-        self._message.setMinimumHeight(44)
-        self._message.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self._keypad = Keypad("pin", QSize(92, 64))
-        self._keypad.digit.connect(presenter.digit)
-        self._keypad.back.connect(presenter.backspace)
-        self._keypad.extra.connect(presenter.clear)
-        self._submit = Button("sign_in_submit", "primary", 18, 700)
-        self._submit.clicked.connect(presenter.submit)
-        self._lay_out()
-        presenter.watch(self._show)
-
-    def apply(self, metrics: Metrics) -> None:
-        """Take these sizes."""
-        self._keypad.resize_keys(QSize(92, 56 if metrics.compact else 68))
-        self._submit.setFixedHeight(metrics.primary - 4)
-
-    def retranslate(self) -> None:
-        """Speak the language of now."""
-        self.setAccessibleName(_("Sign in"))
-        self._title.setText(_("Sign in"))
-        self._hint.setText(_("Choose your name and type your PIN."))
-        self._submit.say(_("Sign in"))
-        self._keypad.retranslate()
-        self._scroll.setAccessibleName(_("People"))
-        self._show_people(self._people, force=True)
-        self._show(self._presenter.state)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.text() in tuple("0123456789"):
-            self._presenter.digit(event.text())
-        elif event.key() == Qt.Key.Key_Backspace:
-            self._presenter.backspace()
-        elif event.key() == Qt.Key.Key_Escape:
-            self._presenter.clear()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._presenter.submit()
-        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self._walk(1 if event.key() == Qt.Key.Key_Down else -1)
-        else:
-            super().keyPressEvent(event)
-
-    def _lay_out(self) -> None:
-        people = QWidget()
-        people.setLayout(self._list)
-        self._list.setContentsMargins(2, 2, 2, 2)
-        self._scroll = QScrollArea()
-        self._scroll.setObjectName("people_list")
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(people)
-        self._scroll.setFixedWidth(360)
-        pad = column(self._dots, self._message, self._keypad, 4, self._submit, gap=8)
-        inner = row(self._scroll, gap=40)
-        inner.addLayout(pad)
+        self._card = SignInCard(presenter, "sign_in", "pin")
+        self._card.chosen.connect(self.setFocus)
         box = card("card", "sign_in_card")
         box.setLayout(
             column(
                 row(picture("ticket", "accent", 32), self._title, None, gap=12),
                 self._hint,
                 18,
-                inner,
+                self._card,
                 gap=6,
                 margins=(36, 30, 36, 34),
             )
@@ -129,57 +45,17 @@ class SignInView(QWidget):
         grid = QGridLayout(self)
         grid.addWidget(box, 0, 0, Qt.AlignmentFlag.AlignCenter)
 
-    def _show(self, state: SignInState) -> None:
-        self._show_people(state.people)
-        for person_id, button in self._buttons.items():
-            button.setChecked(person_id == state.chosen_id)
-        self._dots.show_count(state.digit_count)
-        self._submit.setEnabled(bool(state.chosen_id and state.digit_count) and not state.checking)
-        if state.failed:
-            self._message.setText(
-                _("The till could not check the PIN. Try again, and tell the manager if it stays.")
-            )
-        elif state.refused is not None:
-            self._message.setText(sign_in_refusal(state.refused))
-        else:
-            self._message.setText("")
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes."""
+        self._card.apply(metrics)
 
-    def _show_people(self, people: tuple[Person, ...], *, force: bool = False) -> None:
-        if people == self._people and not force:
-            return
-        self._people = people
-        while (item := self._list.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                retire(old)
-        self._buttons = {person.id: self._person_button(person) for person in people}
-        for button in self._buttons.values():
-            self._list.addWidget(button)
-        self._list.addStretch(1)
+    def retranslate(self) -> None:
+        """Speak the language of now."""
+        self.setAccessibleName(_("Sign in"))
+        self._title.setText(_("Sign in"))
+        self._hint.setText(_("Choose your name and type your PIN."))
+        self._card.retranslate()
 
-    def _person_button(self, person: Person) -> Button:
-        role = _ROLES[person.role]() if person.role in _ROLES else person.role
-        name = label(17, 600)
-        name.setText(person.name)
-        below = label(13, 400, "text2")
-        below.setText(role)
-        content = row(picture("user", "text2", 24), gap=14, margins=(16, 8, 16, 8))
-        content.addLayout(column(name, below, gap=0), 1)
-        button = RichButton(f"sign_in_{person.id}", "person", content)
-        button.setFixedHeight(68)
-        button.setCheckable(True)
-        button.setAccessibleName(f"{person.name}, {role}")
-        button.clicked.connect(partial(self._choose, person.id))
-        return button
-
-    def _choose(self, person_id: str) -> None:
-        self._presenter.choose(person_id)
-        self._show(self._presenter.state)
-        self.setFocus()
-
-    def _walk(self, by: int) -> None:
-        ids = [person.id for person in self._people]
-        if ids:
-            chosen = self._presenter.state.chosen_id
-            at = (ids.index(chosen) + by) % len(ids) if chosen in ids else 0
-            self._presenter.choose(ids[at])
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._card.take_key(event):
+            super().keyPressEvent(event)
