@@ -56,6 +56,7 @@ def run_window(settings: TillSettings) -> int:
                 theme=screen.theme.value,
                 fullscreen=screen.fullscreen,
                 window_size=(screen.width, screen.height) if screen.width else None,
+                lock_after_s=screen.lock_after_s,
                 stop=stop,
             )
         finally:

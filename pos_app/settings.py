@@ -100,18 +100,21 @@ class DisplaySettings:
 
 @dataclass(frozen=True, slots=True)
 class ScreenSettings:
-    """The window. Width and height 0 mean: as large as fits."""
+    """The window. Width and height 0 mean: as large as fits; `lock_after_s` 0: never."""
 
     language: Language = Language.CHINESE
     theme: Theme = Theme.LIGHT
     fullscreen: bool = False
     width: int = 0
     height: int = 0
+    lock_after_s: int = 180
 
     def check(self) -> None:
-        """Refuse windows that cannot show a basket."""
+        """Refuse windows that cannot show a basket, and a lock that nobody could work with."""
         if (self.width or self.height) and (self.width < 1024 or self.height < 700):
             raise OutOfRange("width", "and height must be at least 1024 and 700, or both 0")
+        if self.lock_after_s and not 30 <= self.lock_after_s <= 3_600:
+            raise OutOfRange("lock_after_s", "must be from 30 to 3600, or 0 for never")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,13 @@ _log = get_logger(__name__)
 class Till:
     """A window with its threads, and their end. One per process at a time."""
 
-    def __init__(self, services: TillServices, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, services: TillServices, now: Callable[[], datetime], lock_after_s: int = 0
+    ) -> None:
         self._owner = QObject()
         self._tasks = Tasks("till-tasks", self._owner)
         self._printing = Tasks("till-printing", self._owner)
-        self.window = TillWindow(services, self._tasks.run, self._printing.run, now)
+        self.window = TillWindow(services, self._tasks.run, self._printing.run, now, lock_after_s=lock_after_s)
         self._bridge = Bridge(self.window.on_news, self._owner)
         services.subscribe(self._bridge.deliver)
         self.window.start()
@@ -64,6 +66,7 @@ def run_till(
     theme: str,
     fullscreen: bool = False,
     window_size: tuple[int, int] | None = None,
+    lock_after_s: int = 0,
     stop: threading.Event | None = None,
     started: Callable[[TillWindow], None] | None = None,
 ) -> int:
@@ -73,7 +76,7 @@ def run_till(
     the window is up, on its thread: a robot drives the widgets from there.
     """
     application = prepare(language, theme)
-    till = Till(services, utc_now)
+    till = Till(services, utc_now, lock_after_s)
     _show(till.window, application, window_size, fullscreen=fullscreen)
     poll = QTimer()
     poll.setInterval(STOP_POLL_MS)

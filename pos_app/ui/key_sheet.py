@@ -42,11 +42,15 @@ class KeySheet(Overlay):
             )
         )
 
+    def retranslate(self) -> None:
+        """Speak the language of now; the keys themselves are said when it opens."""
+        self.setAccessibleName(_("Keys"))
+        self._close.setAccessibleName(_("Close the keys"))
+
     def show_keys(self, of_page: tuple[Key, ...], everywhere: tuple[Key, ...]) -> None:
         """Open with these keys."""
         self._title.setText(_("Keys"))
         self._hint.setText(_("Esc closes this."))
-        self._close.setAccessibleName(_("Close the keys"))
         for old in self._parts:
             self._columns.removeWidget(old)
             retire(old)

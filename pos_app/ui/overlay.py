@@ -65,7 +65,7 @@ class Overlay(QWidget):
             self.setGeometry(self.parentWidget().rect())
         return False
 
-    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: FBT001 - Qt's signature
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
         """Tab stays on the card."""
         stops = [
             each

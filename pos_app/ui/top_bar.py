@@ -17,7 +17,6 @@ from pos_app.ui.controls import (
     ElidedLabel,
     Metrics,
     RichButton,
-    card,
     column,
     keycap,
     label,
@@ -123,6 +122,7 @@ class TopBar(QFrame):
 
     pick = Signal()
     switch_language = Signal()
+    switch_person = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,11 +134,13 @@ class TopBar(QFrame):
         self.event_chip.hide()
         self.event_chip.clicked.connect(self.pick)
         self.sync_pill = SyncPill()
-        self._cashier = card("chip", "cashier_chip")
         self._cashier_name = label(14, 600, "chip_text", "cashier_name")
-        self._cashier.setLayout(
-            row(picture("user", "chip_text2", 18), self._cashier_name, margins=(12, 0, 14, 0))
+        self._cashier = RichButton(
+            "cashier_chip",
+            "chip",
+            row(picture("user", "chip_text2", 18), self._cashier_name, margins=(12, 0, 14, 0)),
         )
+        self._cashier.clicked.connect(self.switch_person)
         self._language = Button("language", "chip", 14, 600)
         self._language.show_icon("languages", "chip_text2", 18)
         self._language.clicked.connect(self.switch_language)
@@ -168,6 +170,7 @@ class TopBar(QFrame):
         """Show who is signed in."""
         self._cashier.setVisible(person is not None)
         self._cashier_name.setText(person.name if person else "")
+        self._name_cashier()
 
     def show_venue(self, venue: Venue | None) -> None:
         """Show whose till this is."""
@@ -188,3 +191,10 @@ class TopBar(QFrame):
         """Speak the language of now."""
         names = {"en": "EN", "zh_CN": "中文"}
         self._language.say(names[words.other_language()], _("Switch language"))
+        self._name_cashier()
+
+    def _name_cashier(self) -> None:
+        who = self._cashier_name.text()
+        said = _("{name} is signed in; another person takes over (Ctrl+W)").format(name=who)
+        self._cashier.setAccessibleName(said)
+        self._cashier.setToolTip(said)

@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from pos_app.presenters import language as words
 from pos_app.presenters.after_sale import AfterSalePresenter
+from pos_app.presenters.idle import IdleWatch
+from pos_app.presenters.language import _
 from pos_app.presenters.picker import PickerPresenter
 from pos_app.presenters.sell import SellPresenter
 from pos_app.presenters.shift import ShiftPresenter
@@ -23,10 +26,14 @@ from pos_app.ui.after_sale_exchange import ExchangeCard
 from pos_app.ui.after_sale_view import AfterSaleView
 from pos_app.ui.banner import OfflineBanner
 from pos_app.ui.controls import REGULAR, Metrics, metrics_for
+from pos_app.ui.idle_bar import DeedFilter, IdleBar
+from pos_app.ui.key_sheet import KeySheet
 from pos_app.ui.picker_view import PickerView
 from pos_app.ui.sell_view import SellView
 from pos_app.ui.shift_view import ShiftView
+from pos_app.ui.shortcuts import Shortcuts
 from pos_app.ui.sign_in_view import SignInView
+from pos_app.ui.switch_panel import SwitchPanel
 from pos_app.ui.top_bar import TopBar
 from ticketing.refund_rules import Deed
 
@@ -49,8 +56,16 @@ class TillWindow(QWidget):
     """Puts the presenters and their views together."""
 
     def __init__(
-        self, services: TillServices, run: Run, run_printing: Run, now: Callable[[], datetime]
+        self,
+        services: TillServices,
+        run: Run,
+        run_printing: Run,
+        now: Callable[[], datetime],
+        *,
+        lock_after_s: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`lock_after_s`: locked after so long without a key, a tap or a scan; 0 never."""
         super().__init__()
         self.setObjectName("till_window")
         self.setWindowTitle("Boxgate")
@@ -63,12 +78,16 @@ class TillWindow(QWidget):
         self._metrics: Metrics | None = None
         self._ticks = 0
         self._exchanging = False
+        self._monotonic = monotonic
+        self._idle = IdleWatch(lock_after_s, monotonic())
         self.sell = SellPresenter(services, run, run_printing)
         self.picker = PickerPresenter(services, run, now)
         self.shift = ShiftPresenter(services.shifts, run, run_printing, self._leave_shift)
         self.sign_in = SignInPresenter(services, run, self._signed_in)
+        self.switch = SignInPresenter(services, run, self._took_over, self._person_id)
         self.top_bar = TopBar()
         self.banner = OfflineBanner()
+        self.idle_bar = IdleBar()
         self.sign_in_view = SignInView(self.sign_in)
         self.picker_view = PickerView(self.picker)
         self.sell_view = SellView(self.sell, now)
@@ -92,8 +111,11 @@ class TillWindow(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        for part in (self.top_bar, self.banner, self.pages):
+        for part in (self.top_bar, self.banner, self.idle_bar, self.pages):
             box.addWidget(part)
+        self.switch_panel = SwitchPanel(self, self.switch)
+        self.key_sheet = KeySheet(self)
+        self.keys = Shortcuts(self, self.pages.currentWidget, self._may_act)
         self._connect()
         self._add_shortcuts()
         self.retranslate()
@@ -123,10 +145,27 @@ class TillWindow(QWidget):
             if self._person is None:
                 self.sign_in.refresh()
 
+    def touched(self) -> None:
+        """Somebody did something: a key, a tap, or (called by whoever hears it) a scan."""
+        self._idle.touched(self._monotonic())
+        self.idle_bar.show_left(None)
+
+    def switch_person(self) -> None:
+        """Ask who takes over; the basket, the page and the shift stay as they are."""
+        if self._person is not None and not self._is_recording():
+            self.switch_panel.ask()
+
+    def show_keys(self) -> None:
+        """Show which keys there are; the same key closes it again."""
+        if not self.key_sheet.shut():
+            page = self.pages.currentWidget()
+            self.key_sheet.show_keys(self.keys.of_page(page), self.keys.of_page(None))
+
     def lock(self) -> None:
-        """Sign out and keep the basket."""
-        if self._person is None or self.sell.state.paying:
+        """Sign out and keep the basket; not in the middle of a payment."""
+        if self._person is None or self._is_recording():
             return
+        self._close_overlays()
         self._person = None
         self._run(self._services.sign_out, _nothing, _nothing)
         self.top_bar.show_person(None)
@@ -174,6 +213,8 @@ class TillWindow(QWidget):
             self.after_sale_view,
             self.exchange,
             self.shift_view,
+            self.switch_panel,
+            self.key_sheet,
         ):
             part.retranslate()
         self._show_link()
@@ -193,6 +234,8 @@ class TillWindow(QWidget):
     def _connect(self) -> None:
         self.top_bar.pick.connect(self.pick)
         self.top_bar.switch_language.connect(self.switch_language)
+        self.top_bar.switch_person.connect(self.switch_person)
+        DeedFilter(self).done.connect(self.touched)
         self.picker_view.chosen.connect(self._open)
         self.picker_view.closed.connect(self._back_to_sale)
         self.sell_view.lock.connect(self.lock)
@@ -210,43 +253,68 @@ class TillWindow(QWidget):
         self.sell.watch(lambda _state: self._show_exchange())
 
     def _add_shortcuts(self) -> None:
-        on_sale: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("F6", self.sell.best_together),
-            ("F9", self._pay),
-            ("+", partial(self._change_quantity, 1)),
-            ("-", partial(self._change_quantity, -1)),
-            *((f"Alt+{at + 1}", partial(self._filter_tier, at)) for at in range(5)),
+        """All keys of the window: what each does, and what F1 says of it."""
+        sell, orders, keys = self.sell_view, self.after_sale_view, self.keys
+        keys.add("F6", lambda: _("Best together"), self.sell.best_together, sell)
+        keys.add("F9", lambda: _("Take cash"), self._pay, sell)
+        keys.add("+", lambda: _("One ticket more"), partial(self._change_quantity, 1), sell)
+        keys.add("-", lambda: _("One ticket less"), partial(self._change_quantity, -1), sell)
+        tiers = tuple(f"Alt+{at + 1}" for at in range(5))
+        keys.add_row(tiers, lambda: _("Show one price tier"), self._filter_tier, sell)
+        keys.add("\N{UPWARDS ARROW}\N{DOWNWARDS ARROW}\N{LEFTWARDS ARROW}\N{RIGHTWARDS ARROW}",
+                 lambda: _("Move on the seat map"), on=sell)  # fmt: skip
+        keys.add("Space", lambda: _("Pick a seat, or put it back"), on=sell)
+        keys.add("PgUp / PgDn", lambda: _("Nearer, further"), on=sell)
+        keys.add("Home", lambda: _("Show the whole house"), on=sell)
+        orders_show = self.after_sale.preview
+        keys.add("F3", lambda: _("Find an order"), orders.focus_first, orders)
+        keys.add("Ctrl+R", lambda: _("Refund"), partial(orders_show, Deed.REFUND), orders)
+        keys.add("Ctrl+E", lambda: _("Exchange"), partial(orders_show, Deed.EXCHANGE), orders)
+        keys.add("Ctrl+U", lambda: _("Void"), partial(orders_show, Deed.VOID), orders)
+        keys.add("Ctrl+T", lambda: _("Replace a lost ticket"),
+                 partial(orders_show, Deed.REPLACEMENT), orders)  # fmt: skip
+        keys.add("Ctrl+P", lambda: _("Print again"), self.after_sale.reprint, orders)
+        keys.add("0 \N{HORIZONTAL ELLIPSIS} 9", lambda: _("Type a count or an amount"),
+                 on=self.shift_view)  # fmt: skip
+        keys.add("Enter", lambda: _("Go on"), on=self.shift_view)
+        keys.add("0 \N{HORIZONTAL ELLIPSIS} 9", lambda: _("Type the PIN"), on=self.sign_in_view)
+        keys.add("Enter", lambda: _("Sign in"), on=self.sign_in_view)
+        keys.add("F1", lambda: _("These keys"), self.show_keys)
+        keys.add("F2", lambda: _("Choose the performance"), self.pick)
+        keys.add("Ctrl+O", lambda: _("Orders"), self.show_orders)
+        keys.add("Ctrl+S", lambda: _("Shift"), self.show_shift)
+        keys.add("Ctrl+W", lambda: _("Another person takes over"), self.switch_person)
+        keys.add("Ctrl+L", lambda: _("Lock"), self.lock)
+        keys.add("Esc", lambda: _("One step back; nothing is lost"), self._escape)
+
+    def _may_act(self, keys: str) -> bool:
+        """Under an open card only what closes it acts."""
+        covered = self.key_sheet.isVisible() or self.switch_panel.isVisible()
+        return (
+            not covered
+            or keys in ("Esc", "Ctrl+L")
+            or (keys == "F1" and self.key_sheet.isVisible())
         )
-        for keys, act in on_sale:
-            self._add_shortcut(keys, partial(self._if_selling, act))
-        in_orders: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("F3", self.after_sale_view.focus_first),
-            ("Ctrl+R", partial(self.after_sale.preview, Deed.REFUND)),
-            ("Ctrl+E", partial(self.after_sale.preview, Deed.EXCHANGE)),
-            ("Ctrl+U", partial(self.after_sale.preview, Deed.VOID)),
-            ("Ctrl+T", partial(self.after_sale.preview, Deed.REPLACEMENT)),
-            ("Ctrl+P", self.after_sale.reprint),
-        )
-        for keys, act in in_orders:
-            self._add_shortcut(keys, partial(self._if_in_orders, act))
-        self._add_shortcut("Ctrl+O", self.show_orders)
-        self._add_shortcut("F2", self.pick)
-        self._add_shortcut("Ctrl+L", self.lock)
-        self._add_shortcut("Ctrl+S", self.show_shift)
-        self._add_shortcut("Esc", self._escape)
 
-    def _add_shortcut(self, keys: str, act: Callable[[], object]) -> None:
-        shortcut = QShortcut(QKeySequence(keys), self)
-        shortcut.setAutoRepeat(False)  # a key held down is pressed once
-        shortcut.activated.connect(act)
+    def _close_overlays(self) -> bool:
+        return self.key_sheet.shut() or self.switch_panel.shut()
 
-    def _if_selling(self, act: Callable[[], object]) -> None:
-        if self.pages.currentWidget() is self.sell_view:
-            act()
+    def _is_recording(self) -> bool:
+        """Whether money is being recorded right now: nobody signs out in the middle of it."""
+        working = self.after_sale.state.is_working or self.shift.state.busy
+        return self.sell.state.paying or working
 
-    def _if_in_orders(self, act: Callable[[], object]) -> None:
-        if self.pages.currentWidget() is self.after_sale_view:
-            act()
+    def _person_id(self) -> str:
+        return self._person.id if self._person is not None else ""
+
+    def _took_over(self, answer: SignedIn) -> None:
+        """Another person is signed in now; what is on screen stays."""
+        self.switch_panel.shut()
+        self._person = answer.person
+        self.top_bar.show_person(answer.person)
+        self.sell.refresh()
+        if self.pages.currentWidget() is self.shift_view:
+            self.shift.load()  # a manager may do more there, and half a count is another's
 
     def _pay(self) -> None:
         """Take cash for the basket; while tickets are exchanged, for the difference."""
@@ -289,6 +357,8 @@ class TillWindow(QWidget):
 
     def _escape(self) -> None:
         page = self.pages.currentWidget()
+        if self._close_overlays():
+            return
         if page is self.sign_in_view:
             self.sign_in.clear()
         elif page is self.picker_view:
@@ -360,6 +430,8 @@ class TillWindow(QWidget):
             self.after_sale_view,
             self.exchange,
             self.shift_view,
+            self.idle_bar,
+            self.switch_panel,
         ):
             part.apply(metrics)
         self._show_link()
@@ -381,11 +453,19 @@ class TillWindow(QWidget):
 
     def _tick(self) -> None:
         self._ticks += 1
+        self._count_down()
         self._show_time()
         self._show_link()
         self.sell.tick()
         if self._ticks % POLL_TICKS == 0:
             self.sell.refresh_status()
+
+    def _count_down(self) -> None:
+        """Lock when nobody was here for long; a payment under way is waited for."""
+        left_s = None if self._person is None else self._idle.left_s(self._monotonic())
+        if left_s == 0:
+            self.lock()
+        self.idle_bar.show_left(left_s or None)
 
 
 def _nothing(_result: object) -> None:
