@@ -38,7 +38,9 @@ class Till:
         self._owner = QObject()
         self._tasks = Tasks("till-tasks", self._owner)
         self._printing = Tasks("till-printing", self._owner)
-        self.window = TillWindow(services, self._tasks.run, self._printing.run, now, lock_after_s=lock_after_s)
+        self.window = TillWindow(
+            services, self._tasks.run, self._printing.run, now, lock_after_s=lock_after_s
+        )
         self._bridge = Bridge(self.window.on_news, self._owner)
         services.subscribe(self._bridge.deliver)
         self.window.start()

@@ -126,9 +126,7 @@ class TestIdle:
         assert till.signed_in == CASHIER
         assert not is_shown(idle, "sign_in_view")
 
-    def test_nobody_signed_in_is_not_locked_again(
-        self, idle: TillWindow, till: FakeTill, clock: Clock
-    ) -> None:
+    def test_nobody_signed_in_is_not_locked_again(self, idle: TillWindow, clock: Clock) -> None:
         idle.lock()
         wait(idle, clock, 500.0)
         assert not is_shown(idle, "idle_bar")
