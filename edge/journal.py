@@ -64,6 +64,7 @@ class LockReason(StrEnum):
     WITNESS_AHEAD = "witness_ahead"
     WITNESS_MISSING = "witness_missing"
     OTHER_MACHINE = "other_machine"
+    DAMAGED = "damaged"
 
 
 _WHAT_TO_DO = "enrol this machine again with a new code ('boxgate-server enrol-code')"
@@ -75,6 +76,7 @@ _SENTENCES = {
     LockReason.WITNESS_MISSING: "this machine's witness of what it has done is gone: the folder "
     "may be a copy, or the machine was set up anew",
     LockReason.OTHER_MACHINE: "this folder belongs to another machine: it was copied",
+    LockReason.DAMAGED: "what this node recorded was changed or damaged on its disk",
 }
 
 

@@ -18,7 +18,9 @@ from typing import Protocol, TypeVar
 
 from edge.env import Env
 from edge.errors import WitnessUnwritable
+from edge.integrity import look_at_tails
 from edge.journal import (
+    JournalLocked,
     LockReason,
     Unit,
     enrolled_on,
@@ -68,16 +70,20 @@ class Recorder:
         self._borne: Witnessed | None = None
         self.trouble: WitnessUnwritable | None = None
         """Why the last testimony could not be kept. Nothing is recorded as long as it stands."""
+        self.condemned: LockReason | None = None
+        """Why nothing is recorded any more, also where the file did not take the lock itself."""
 
     def open(self) -> LockReason | None:
-        """Compare the folder with its witness; lock the node when they contradict each other.
+        """Compare the folder with its witness, and its journals' ends with themselves.
 
-        The lock is stored: a witness that comes back later does not open it again.
+        A contradiction locks the node. The lock is stored: a witness that comes back later does not open it again.
         """
         if self._witness is None or lock_reason(self._connection) is not None:
             return lock_reason(self._connection)
         told = self._witness.read()
         reason = contradiction(self._connection, told, self._machine_id)
+        if reason is None and look_at_tails(self._connection) is not None:
+            reason = LockReason.DAMAGED
         if reason is not None:
             self._in_transaction(lambda unit: lock_node(unit, reason))
             return reason
@@ -99,7 +105,9 @@ class Recorder:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
+            before = self._op_count()
             result = work(Unit(connection))
+            self._refuse_if_condemned(before)
             grown = self._witness is not None and self._has_grown()
             if grown and self.trouble is not None:
                 self._bear_again()
@@ -114,6 +122,16 @@ class Recorder:
             self._bear()
             self._env.maybe_crash("after_witness_before_print")
         return result
+
+    def _refuse_if_condemned(self, count_before: int) -> None:
+        if self.condemned is not None and self._op_count() != count_before:
+            raise JournalLocked(self.condemned)
+
+    def _op_count(self) -> int:
+        """How much all journals hold; only asked where nothing may be added."""
+        if self.condemned is None:
+            return 0
+        return int(self._connection.execute("SELECT sum(seq) FROM journal").fetchone()[0] or 0)
 
     def _has_grown(self) -> bool:
         if lock_reason(self._connection) is not None:

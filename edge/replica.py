@@ -20,7 +20,15 @@ from typing import Any, TypeVar
 from edge.database import create, open_existing, storage_errors
 from edge.env import Env, MachineEnv, machine_id
 from edge.errors import ReplicaError, ReplicaInUse
-from edge.journal import Unit, get_meta, note_machine, set_meta
+from edge.journal import (
+    LockReason,
+    Unit,
+    get_meta,
+    lock_node,
+    lock_reason,
+    note_machine,
+    set_meta,
+)
 from edge.journal_schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from edge.mirror import Mirror
 from edge.readers import Readers
@@ -122,6 +130,24 @@ class Replica:
             self._thread.join()
             self._refuse_queued()
         return future.result()
+
+    def condemn(self, reason: LockReason) -> None:
+        """Record nothing more from now on: what was recorded is not sound. On any thread.
+
+        It holds as long as the program runs even where the file does not take it.
+        """
+        self._recorder.condemned = reason
+        try:
+            self.transact(lambda unit: lock_node(unit, reason))
+        except ReplicaError as error:
+            _log.error("lock_not_stored", reason=str(reason), error=str(error))
+
+    def lock_reason(self) -> LockReason | None:
+        """Why nothing is recorded here any more; None when it is."""
+        if self._recorder.condemned is not None:
+            return self._recorder.condemned
+        with self.reading() as connection:
+            return lock_reason(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

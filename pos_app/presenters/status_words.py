@@ -119,6 +119,12 @@ def _lock_sentence(reason: LockReason | None) -> str:
                 "This window may not sell: its data belongs to another computer. "
                 "A manager has to enrol this one; what was recorded is kept."
             )
+        case LockReason.DAMAGED:
+            return _(
+                "This window may not sell: what it recorded was changed or damaged on its disk. "
+                "Money and seats that the server has are safe. Leave the folder alone; a manager "
+                "has to enrol this window in a new one."
+            )
         case None:
             return _(
                 "This window may not sell: a manager has to enrol it again. "

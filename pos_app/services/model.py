@@ -199,6 +199,7 @@ class LockReason(StrEnum):
     WITNESS_AHEAD = "witness_ahead"  # this machine has done more than the folder knows
     WITNESS_MISSING = "witness_missing"  # nobody vouches for the folder any more
     OTHER_MACHINE = "other_machine"  # the folder was copied from another machine
+    DAMAGED = "damaged"  # what it recorded was changed or damaged on the disk
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from edge import giving_back
 from edge.allotments import Grant, firm_free_units
 from edge.errors import ReplicaError, ReplicaFull
 from edge.id_mint import IdMint
-from edge.journal import JournalLocked, Unit, append, backlog, lock_reason
+from edge.inspector import Inspector
+from edge.journal import JournalLocked, Unit, append, backlog
 from edge.node import Node
 from edge.sync import Link, LinkState, Listeners, Wish
 from edge.time_left import now_of, worst_standing
@@ -108,6 +109,7 @@ class Window:
                 lambda: self._person, self._now, self._tell, self._changed, self._drawer.kick
             ),
         )
+        self._inspector = Inspector(node.replica, self._noted)
         node.engine.listeners = Listeners(self._on_link, self._on_pulled, self._on_pushed)
 
     def start(self) -> None:
@@ -116,9 +118,11 @@ class Window:
         self._release_stray()
         self._engine.start()
         self._devices.start()
+        self._inspector.start()
 
     def stop(self) -> None:
         """End the sync and close the files. Nothing is lost: everything is on disk already."""
+        self._inspector.stop()
         self._engine.stop()
         self._drawer.close()
         self._devices.stop()
@@ -382,9 +386,10 @@ class Window:
         """Link, queue and age."""
         link = self._engine.link
         with self._replica.reading() as connection:
-            waiting, lock = backlog(connection), lock_reason(connection)
+            waiting = backlog(connection)
             worst = worst_standing(connection, now_of(connection, self._env))
-        locked = waiting.locked or link.state is LinkState.LOCKED
+        lock = self._replica.lock_reason()
+        locked = lock is not None or link.state is LinkState.LOCKED
         return model.SyncStatus(
             model.Link.LOCKED if locked else model.Link(link.state.value),
             _instant(link.offline_since_ms),

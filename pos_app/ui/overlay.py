@@ -27,6 +27,7 @@ class Overlay(QWidget):
         super().__init__(parent)
         self.setObjectName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._under = parent
         self._before: QWidget | None = None
         self.box = card("card", f"{name}_card")
         grid = QGridLayout(self)
@@ -42,9 +43,8 @@ class Overlay(QWidget):
         """Cover the window and take the keyboard."""
         if self.isVisible():
             return
-        window = self.parentWidget()
-        self._before = window.focusWidget()
-        self.setGeometry(window.rect())
+        self._before = self._under.focusWidget()
+        self.setGeometry(self._under.rect())
         self.show()
         self.raise_()
         self.setFocus()
@@ -62,7 +62,7 @@ class Overlay(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and watched is self.parent() and self.isVisible():
-            self.setGeometry(self.parentWidget().rect())
+            self.setGeometry(self._under.rect())
         return False
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name

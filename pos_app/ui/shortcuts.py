@@ -38,7 +38,7 @@ class Shortcuts:
     """
 
     def __init__(
-        self, window: QWidget, page: Callable[[], QWidget], may_act: Callable[[str], bool]
+        self, window: QWidget, page: Callable[[], QWidget | None], may_act: Callable[[str], bool]
     ) -> None:
         """`page` is what is shown now; `may_act` whether a key does anything at the moment."""
         self._window, self._page, self._may_act = window, page, may_act
