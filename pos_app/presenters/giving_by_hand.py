@@ -16,6 +16,7 @@ from pos_app.presenters.giving import (
     can_approve,
     try_giving,
 )
+from pos_app.presenters.history import Deed
 from pos_app.presenters.notice import Notice, Topic
 from pos_app.services.basket import give_by_hand
 from pos_app.services.model import Person, SignInRefused
@@ -36,7 +37,7 @@ class GivingByHand:
         """Show what may be given for a line."""
         state = self._board.state
         line = state.basket.line(number, unit) if state.basket else None
-        if line is None or state.house is None or state.paying:
+        if line is None or state.house is None or state.is_frozen:
             return
         role = role_of(self._board.services.signed_in)
         giving = begin_giving(state.house.event, line, role)
@@ -45,7 +46,7 @@ class GivingByHand:
     def give(self, given: Given) -> None:
         """Give it, ask for an approval, or say why it may not be."""
         state, giving = self._board.state, self._board.state.giving
-        if giving is None or state.basket is None or state.house is None or state.paying:
+        if giving is None or state.basket is None or state.house is None or state.is_frozen:
             return
         event = state.house.event
         tried = try_giving(state.basket, event, giving, given, self._board.context())
@@ -59,14 +60,14 @@ class GivingByHand:
         elif needed is not None:
             self._wait_for(giving, given, needed.role)
         else:
-            self._board.did(replace(state, basket=tried, giving=None, notice=None))
+            self._board.edit(Deed.GIVE, replace(state, basket=tried, giving=None, notice=None))
 
     def take_back(self) -> None:
         """The line costs what the rules say."""
         state, giving = self._board.state, self._board.state.giving
-        if giving is not None and state.basket is not None and not state.paying:
+        if giving is not None and state.basket is not None and not state.is_frozen:
             basket = give_by_hand(state.basket, giving.performance, giving.unit, None)
-            self._board.did(replace(state, basket=basket, giving=None, notice=None))
+            self._board.edit(Deed.GIVE, replace(state, basket=basket, giving=None, notice=None))
 
     def approve(self, person_id: str, pin: str) -> None:
         """A second person lets it be, by their PIN."""

@@ -29,7 +29,17 @@ class Topic(StrEnum):
     NONE_TOGETHER = "none_together"
     TOO_FEW_PLACES = "too_few_places"  # standing places; `count` could be added
     TYPE_NOT_SOLD = "type_not_sold"
-    OTHER_EVENT = "other_event"  # the basket holds tickets of another event
+    OTHER_EVENT = "other_event"  # the basket holds another's tickets; code: the one wanted
+    SEAT_PARKED = "seat_parked"
+    NO_SUCH_SEAT = "no_such_seat"  # code: what was typed
+    NOT_UNDONE = "not_undone"  # `units` are not to be had any more
+    NOTHING_PARKED = "nothing_parked"
+    NOT_PARKED = "not_parked"  # code: a ParkRefusal
+    UNPARK_NEEDS_ROOM = "unpark_needs_room"  # `count`: the number of the parked basket
+    PARKED_TOO_LONG = "parked_too_long"  # code: the numbers; `count` tickets
+    RECALLED_WITHOUT = "recalled_without"  # `units` could not be kept
+    RECALLED_AT_OTHER_PRICE = "recalled_at_other_price"  # `amounts`: before and now
+    HELD_TOO_LONG = "held_too_long"  # `units` went back unpaid
     PRICES_RENEWED = "prices_renewed"
     NOT_GIVEN = "not_given"  # code: a Refusal of the price engine
     GIVEN_DROPPED = "given_dropped"  # what was given by hand may not be any more
@@ -41,18 +51,24 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to say. `offer` is a unit that may be taken instead of the one wished for."""
+    """One thing to say. `offer` is a unit that may be taken instead of the one wished for.
+
+    `amounts` are in minor units.
+    """
 
     topic: Topic
     code: str = ""
     units: tuple[int, ...] = ()
     count: int = 0
     offer: int | None = None
+    amounts: tuple[int, ...] = ()
 
 
 _TONES = {
     Topic.SYNCED: Tone.OK,
     Topic.PRICES_RENEWED: Tone.INFO,
+    Topic.NOTHING_PARKED: Tone.INFO,
+    Topic.RECALLED_AT_OTHER_PRICE: Tone.INFO,
     Topic.SALE_REFUSED: Tone.DANGER,
     Topic.NOT_PRINTED: Tone.DANGER,
     Topic.BROKEN: Tone.DANGER,

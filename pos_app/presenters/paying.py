@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pos_app.presenters.history import History
 from pos_app.presenters.notice import Notice, Topic
 from pos_app.services.basket import empty_basket
 from pos_app.services.model import (
@@ -49,7 +50,7 @@ class Paying:
     def pay_cash(self, tendered_minor: int | None = None) -> None:
         """Sell the basket for cash, exactly paid when no amount is given. One at a time."""
         state = self._board.state
-        if state.paying:
+        if state.is_frozen:
             return
         if state.basket is None or not state.basket.lines:
             if state.change is None:  # else the key was pressed once too often: all is done
@@ -88,6 +89,8 @@ class Paying:
                 change=answer,
                 last_sale=answer,
                 notice=None,
+                history=History(),  # what is sold is not undone, it is voided
+                toast=None,
             )
         )
         self._print(answer.order_id)

@@ -7,15 +7,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pos_app.presenters.giving_by_hand import GivingByHand
+from pos_app.presenters.history import Deed, History
 from pos_app.presenters.notice import Notice, Topic
+from pos_app.presenters.parking import Parking
 from pos_app.presenters.paying import Paying
-from pos_app.presenters.sell_board import SellBoard
+from pos_app.presenters.sell_board import SellBoard, nothing
 from pos_app.presenters.sell_house import search
 from pos_app.presenters.sell_state import QUANTITY_MAX
 from pos_app.presenters.shown import Shown
+from pos_app.presenters.undoing import Undoing
 from pos_app.presenters.wishes import Wishes
 from pos_app.services.basket import change_ticket_type, priced_line
 from pos_app.services.model import News, NewsKind, SyncStatus, UnitState
+from ticketing.operations import clean_note
 
 if TYPE_CHECKING:
     from pos_app.presenters.runner import Run
@@ -27,6 +31,7 @@ _NOT_TO_HAVE: Final = {
     UnitState.SOLD: Topic.SEAT_SOLD,
     UnitState.LENT: Topic.SEAT_LENT,
     UnitState.BLOCKED: Topic.SEAT_BLOCKED,
+    UnitState.PARKED: Topic.SEAT_PARKED,
 }
 
 
@@ -38,6 +43,8 @@ class SellPresenter:
         self._shown = Shown(self._board)
         self._wishes = Wishes(self._board, self._shown.recount)
         self._giving = GivingByHand(self._board)
+        self._parking = Parking(self._board, self._shown)
+        self._undoing = Undoing(self._board, self._wishes, self._parking)
         self._paying = Paying(self._board, run_printing, self.refresh, self._shown.renew)
         self.open = self._shown.open
         self.begin_giving = self._giving.begin
@@ -47,6 +54,15 @@ class SellPresenter:
         self.stop_giving = self._giving.stop
         self.pay_cash = self._paying.pay_cash
         self.print_waiting = self._paying.print_waiting
+        self.park_or_recall = self._parking.park_or_recall
+        self.list_parked = self._parking.open_list
+        self.close_parked = self._parking.close
+        self.recall = self._parking.recall
+        self.extend_parked = self._parking.extend
+        self.give_back_parked = self._parking.give_back
+        self.extend_hold = self._wishes.extend
+        self.undo = self._undoing.undo
+        self.redo = self._undoing.redo
         self.watch = self._board.watch
 
     @property
@@ -64,6 +80,12 @@ class SellPresenter:
         self.refresh_status()
         self._shown.recount()
         self._paying.read_unprinted()
+        self._parking.load()
+
+    def sync_now(self) -> None:
+        """Have what waits for the server sent at once."""
+        self._board.run(self._board.services.sync_now, nothing, self._board.fail)
+        self.refresh_status()
 
     def refresh_status(self) -> None:
         """Read link and queue."""
@@ -97,7 +119,7 @@ class SellPresenter:
     def tap_unit(self, unit: int) -> None:
         """Pick a seat, put it back, ask for it, or say why none of these can be."""
         state = self.state
-        if state.house is None or state.paying:
+        if state.house is None or state.is_frozen:
             return
         self._board.did(replace(self.state, notice=None))
         if unit in state.selected:
@@ -120,8 +142,9 @@ class SellPresenter:
     def best_together(self) -> None:
         """Pick the best seats together, our own first, then any that can be asked for."""
         state = self.state
-        if state.house is None or state.paying or state.finding:
+        if state.house is None or state.is_frozen or state.finding:
             return
+        self._used_quantity()
         self._board.did(replace(self.state, notice=None, finding=True))
         look = partial(search, self.state, state.house, self._shown.index)
         self._board.run(look, partial(self._found, state.number), self._board.fail)
@@ -130,8 +153,9 @@ class SellPresenter:
         """Pick as many places of a standing area as the quantity says."""
         state = self.state
         area = state.house.plan.area(area_id) if state.house else None
-        if area is None or state.paying:
+        if area is None or state.is_frozen:
             return
+        self._used_quantity()
         self._board.did(replace(self.state, notice=None))
         ours = state.pickable(area.units, {UnitState.FREE})[: state.quantity]
         missing = state.quantity - len(ours)
@@ -147,7 +171,7 @@ class SellPresenter:
             self._wishes.ask(others)
 
     def set_quantity(self, quantity: int) -> None:
-        """How many seats `best_together` and `add_standing` pick; kept from sale to sale."""
+        """How many seats `best_together` and `add_standing` pick; kept for the event once used."""
         self._board.become(replace(self.state, quantity=min(max(quantity, 1), QUANTITY_MAX)))
 
     def filter_tier(self, tier_id: str) -> None:
@@ -158,19 +182,19 @@ class SellPresenter:
     def change_type(self, number: int, unit: int, ticket_type_id: str) -> None:
         """Sell a line to another kind of buyer."""
         state = self.state
-        if state.basket is None or state.house is None or state.paying:
+        if state.basket is None or state.house is None or state.is_frozen:
             return
         event = state.house.event
         if priced_line(event, number, unit, ticket_type_id) is None:
             self._board.say(Notice(Topic.TYPE_NOT_SOLD, code=ticket_type_id, units=(unit,)))
             return
         basket = change_ticket_type(state.basket, event, number, unit, ticket_type_id)
-        self._board.did(replace(self.state, basket=basket, notice=None))
+        self._board.edit(Deed.TYPE, replace(self.state, basket=basket, notice=None))
 
     def remove_line(self, number: int, unit: int) -> None:
         """Take a line out of the basket and give its unit back."""
         state = self.state
-        if state.basket is None or state.paying or not state.basket.has(number, unit):
+        if state.basket is None or state.is_frozen or not state.basket.has(number, unit):
             return
         self._board.did(replace(self.state, basket=state.basket.without(number, unit), notice=None))
         self._board.give_back(number, [unit])
@@ -178,19 +202,55 @@ class SellPresenter:
     def clear(self) -> None:
         """Empty the basket, give its units back and forget what was asked for."""
         state = self.state
-        if state.paying:
+        if state.is_frozen:
             return
         self._drop_basket()
         self._board.did(replace(self.state, notice=None, wishes=frozenset()))
 
+    def start_over(self) -> None:
+        """Empty the basket for something else than a sale; nothing of it can be undone."""
+        self.clear()
+        if not self.state.is_frozen:
+            self._board.become(replace(self.state, history=History(), toast=None))
+
+    def set_aside(self) -> None:
+        """Put the basket aside before something else begins, and begin with an empty one."""
+        if self.state.basket is not None and self.state.basket.lines:
+            self._parking.park(self.start_over)
+        else:
+            self.start_over()
+
+    def park_and_open(self) -> None:
+        """Put the basket aside and show the performance that a notice is about."""
+        notice = self.state.notice
+        if notice is not None and notice.topic is Topic.OTHER_EVENT:
+            self._parking.park(partial(self.open, int(notice.code)))
+
+    def write_note(self, text: str) -> None:
+        """Say something about the order, for whoever looks at it later; one line."""
+        basket = self.state.basket
+        if basket is not None and not self.state.is_frozen:
+            note = clean_note(text)
+            self._board.did(replace(self.state, basket=replace(basket, note=note)))
+
     def tick(self) -> None:
-        """Time passes: rules begin and end with a minute."""
+        """A second has passed."""
+        toast = self.state.toast
+        if toast is not None:
+            left = replace(toast, left_s=toast.left_s - 1) if toast.left_s > 1 else None
+            self._board.become(replace(self.state, toast=left))
+        self._wishes.tick()
+        self._parking.tick()
+        self._renew_prices()
+
+    def _renew_prices(self) -> None:
+        """Rules begin and end with a minute."""
         basket = self.state.basket
         if (
             not self._board.is_new_minute()
             or basket is None
             or not basket.lines
-            or self.state.paying
+            or self.state.is_frozen
         ):
             return
         self._board.become(replace(self.state, basket=replace(basket, quote=None)))
@@ -207,13 +267,20 @@ class SellPresenter:
 
     # ------------------------------------------------------------------------- what came back
 
+    def _used_quantity(self) -> None:
+        """The number that seats were picked by is the event's from now on."""
+        house, quantity = self.state.house, self.state.quantity
+        if house is not None:
+            work = partial(self._board.services.habits.note_quantity, house.event.id, quantity)
+            self._board.run(work, nothing, self._board.fail)
+
     def _show_status(self, status: SyncStatus) -> None:
         self._board.become(replace(self.state, status=status))
 
     def _found(self, number: int, units: tuple[int, ...] | None) -> None:
         self._board.become(replace(self.state, finding=False))
         state = self.state
-        if number != state.number or state.paying:
+        if number != state.number or state.is_frozen:
             return
         if not units:
             self._board.say(Notice(Topic.NONE_TOGETHER, count=state.quantity))
@@ -231,5 +298,6 @@ class SellPresenter:
         basket = self.state.basket
         if basket is None or not basket.lines:
             return
-        self._board.become(replace(self.state, basket=replace(basket, lines=(), quote=None)))
+        emptied = replace(basket, lines=(), quote=None, note="")
+        self._board.edit(Deed.CLEAR, replace(self.state, basket=emptied))
         self._board.give_back_lines(basket.lines)

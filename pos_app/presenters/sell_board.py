@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pos_app.presenters.giving import drop_unsettled
+from pos_app.presenters.history import Deed, Step, Toast, changes_between
 from pos_app.presenters.notice import Notice, Topic
 from pos_app.presenters.observable import Observable
 from pos_app.presenters.sell_state import SellState
 from pos_app.services.basket import LINES_MAX, Basket, BasketLine, add_unit, reprice
 from pos_app.services.model import Availability, UnitState
+from pos_app.services.parking_model import HOLD_S
 from pos_app.services.people import role_of
 from ticketing.best_seats import nearest_free
 from ticketing.pricing import Context
@@ -35,12 +38,23 @@ class SellBoard(Observable[SellState]):
     # ------------------------------------------------------------------------------ the state
 
     def become(self, state: SellState) -> None:
-        """Show this state; its basket priced."""
-        super()._become(self.priced(state))
+        """Show this state; its basket priced, and its seats counted down where they go back."""
+        super()._become(self._timed(self.priced(state)))
 
     def did(self, state: SellState) -> None:
         """The cashier did something: the change screen has been read."""
         self.become(replace(state, change=None))
+
+    def edit(self, deed: Deed, state: SellState) -> None:
+        """The cashier changed the basket: it can be undone."""
+        before = self.state.basket.picked if self.state.basket else ()
+        after = state.basket.picked if state.basket else ()
+        note = self.state.basket.note if self.state.basket and deed is Deed.CLEAR else ""
+        step = Step(deed, changes_between(before, after), note=note)
+        if step.changes:
+            toast = Toast(step) if step.removed else None
+            state = replace(state, history=state.history.did(step), toast=toast)
+        self.did(state)
 
     def say(self, notice: Notice) -> None:
         """Tell the cashier one thing."""
@@ -64,10 +78,10 @@ class SellBoard(Observable[SellState]):
                 full = len(basket.lines) >= LINES_MAX
                 topic = Topic.BASKET_FULL if full else Topic.SEAT_HAS_NO_PRICE
                 notice = Notice(topic, units=(unit,), count=LINES_MAX)
-                self.did(replace(self.state, basket=basket, notice=notice))
+                self.edit(Deed.ADD, replace(self.state, basket=basket, notice=notice))
                 return
             basket = grown
-        self.did(replace(self.state, basket=basket))
+        self.edit(Deed.ADD, replace(self.state, basket=basket))
 
     def give_back_lines(self, lines: Iterable[BasketLine]) -> None:
         """These leave the basket unsold."""
@@ -105,7 +119,7 @@ class SellBoard(Observable[SellState]):
         basket, house = state.basket, state.house
         if basket is None or house is None or not basket.lines or basket.quote is not None:
             return state
-        if state.paying or basket.event_id != house.event.id:
+        if state.is_frozen or basket.event_id != house.event.id:
             return state
         lines = tuple(
             replace(line, allotment=self._lots.get((line.performance, line.unit), line.allotment))
@@ -122,10 +136,19 @@ class SellBoard(Observable[SellState]):
             giving = None
         return replace(state, basket=priced, notice=notice, giving=giving)
 
+    def _timed(self, state: SellState) -> SellState:
+        """The state with the countdown of the seats that were acquired for its basket."""
+        places = {line.picked.place for line in state.basket.lines} if state.basket else set()
+        firm = state.firm & places
+        if firm == state.firm and bool(firm) is (state.hold_until is not None):
+            return state
+        until = state.hold_until or self.services.now() + timedelta(seconds=HOLD_S)
+        return replace(state, firm=firm, hold_until=until if firm else None)
+
     def unpriced(self) -> Basket | None:
-        """The basket, to be priced again; while it is being paid it stays."""
+        """The basket, to be priced again; while it is with somebody else it stays."""
         basket = self.state.basket
-        return basket if basket is None or self.state.paying else replace(basket, quote=None)
+        return basket if basket is None or self.state.is_frozen else replace(basket, quote=None)
 
     def context(self) -> Context:
         """When, by whom and with which shares it is priced."""

@@ -22,13 +22,14 @@ _TO_BE_HAD: Final = (UnitState.FREE, UnitState.ELSEWHERE)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A performance as the worker read it."""
+    """A performance as the worker read it. `quantity`: how many seats are picked at once there."""
 
     house: House
     availability: Availability
     stock: Stock
     field: SeatField
     index: SeatIndex
+    quantity: int
 
 
 def read_house(
@@ -38,7 +39,8 @@ def read_house(
     house = services.house(number)
     if field is None or index is None or index.plan != house.plan:
         field, index = SeatField(house.plan), SeatIndex(house.plan)
-    return Opened(house, *count(services, house), field, index)
+    quantity = services.habits.quantity(house.event.id)
+    return Opened(house, *count(services, house), field, index, quantity)
 
 
 def count(services: TillServices, house: House) -> Counted:
@@ -72,7 +74,7 @@ def _grounds(state: SellState, house: House) -> Iterator[set[int]]:
 
 def repriced(basket: Basket | None, house: House) -> Basket:
     """The same units and ticket types at today's prices; what is no longer sold falls out."""
-    renewed = empty_basket(house.event)
+    renewed = replace(empty_basket(house.event), note=basket.note if basket else "")
     for line in basket.lines if basket else ():
         key = (line.performance, line.unit)
         again = add_unit(renewed, house.event, *key, line.ticket_type_id)

@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pos_app.presenters.history import History
+from pos_app.services.habits import DEFAULT_QUANTITY
 from pos_app.services.model import Link, SyncStatus, UnitState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from pos_app.presenters.giving import Giving
+    from pos_app.presenters.history import Toast
     from pos_app.presenters.notice import Notice
     from pos_app.services.basket import Basket
     from pos_app.services.model import House, Sold, UnprintedOrder
+    from pos_app.services.parking_model import Parked
 
 QUANTITY_MAX: Final = 20
-DEFAULT_QUANTITY: Final = 2
 
 NO_CONTACT_YET: Final = SyncStatus(Link.CONNECTING, None, None, 0, None, 0)
 
@@ -73,6 +77,8 @@ class SellState:
     """The sell screen. `wishes` are (performance, unit) asked for and not answered yet.
 
     `change` is the sale just made, shown until the cashier does the next thing; `last_sale` stays.
+    `firm` are (performance, unit) in the basket that were acquired for it: unpaid, they go back at
+    `hold_until`.
     """
 
     house: House | None = None
@@ -92,11 +98,23 @@ class SellState:
     unprinted_orders: tuple[UnprintedOrder, ...] = ()
     notice: Notice | None = None
     giving: Giving | None = None  # something is being given by hand for a line
+    history: History = field(default_factory=History)
+    toast: Toast | None = None  # what was just taken away, while it is offered back
+    parked: tuple[Parked, ...] = ()  # the first to end at first
+    parking: bool = False  # the basket is being put aside or taken out: nothing may touch it
+    recalling: bool = False  # the list of parked baskets is open
+    firm: frozenset[tuple[int, int]] = frozenset()
+    hold_until: datetime | None = None
 
     @property
     def number(self) -> int:
         """The performance shown, 0 before one was opened."""
         return self.house.performance.number if self.house else 0
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the basket is with somebody else: being paid or put aside."""
+        return self.paying or self.parking
 
     @property
     def offline(self) -> bool:
@@ -131,7 +149,7 @@ class SellState:
         """
         has_lines = self.basket is not None and bool(self.basket.lines)
         settled = self.basket is None or self.basket.is_settled
-        return has_lines and settled and not self.paying and not self.locked
+        return has_lines and settled and not self.is_frozen and not self.locked
 
     @property
     def unprinted(self) -> tuple[UnprintedOrder, ...]:

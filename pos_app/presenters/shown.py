@@ -30,13 +30,13 @@ class Shown:
     def open(self, number: int) -> None:
         """Show a performance. A basket of another event stays, and so does its performance."""
         self._board.did(replace(self._board.state, notice=None))
-        self._board.run(lambda: self._read(number), self._show_house, self._board.fail)
+        self._board.run(lambda: self.read(number), self._show_house, self._board.fail)
 
     def renew(self) -> None:
         """Read the catalogue of the performance shown anew."""
         if self._board.state.house is not None:
             number = self._board.state.number
-            self._board.run(lambda: self._read(number), self._show_renewed, self._board.fail)
+            self._board.run(lambda: self.read(number), self._show_renewed, self._board.fail)
 
     def recount(self) -> None:
         """One reading at a time; changes meanwhile lead to one more, not to a queue of them."""
@@ -56,11 +56,12 @@ class Shown:
         basket = state.basket
         if basket is not None and basket.event_id != house.event.id:
             if basket.lines:
-                self._board.say(Notice(Topic.OTHER_EVENT))
+                wanted = str(house.performance.number)
+                self._board.say(Notice(Topic.OTHER_EVENT, code=wanted))
                 return
             basket = None
         basket = basket or empty_basket(house.event)
-        self._board.become(replace(self._with(opened), basket=basket, tier_id=None))
+        self._board.become(replace(self.showing(opened), basket=basket, tier_id=None))
         number = house.performance.number
         self._board.run(lambda: self._board.services.stock(number), nothing, self._board.fail)
 
@@ -68,20 +69,25 @@ class Shown:
         house, state = opened.house, self._board.state
         if house.performance.number != state.number:
             return
-        before = self._with(opened)
-        kept = state.basket if state.paying else repriced(state.basket, house)
+        before = self.showing(opened)
+        kept = state.basket if state.is_frozen else repriced(state.basket, house)
         renewed = self._board.priced(replace(before, basket=kept)).basket
         is_other = state.basket is not None and differ(renewed, state.basket)
         refused = state.notice is not None and state.notice.topic is Topic.SALE_REFUSED
         notice = Notice(Topic.PRICES_RENEWED) if is_other and not refused else state.notice
         self._board.become(replace(before, basket=renewed, notice=notice))
 
-    def _with(self, opened: Opened) -> SellState:
+    def showing(self, opened: Opened) -> SellState:
+        """The state with this performance on screen. Of another event, nothing is undone."""
+        state, house = self._board.state, opened.house
         self.field, self.index = opened.field, opened.index
         self._board.learn(opened.availability)
+        if state.house is None or state.house.event.id != house.event.id:
+            history = state.history.only_parking()
+            state = replace(state, quantity=opened.quantity, tier_id=None, history=history)
         return replace(
-            self._board.state,
-            house=opened.house,
+            state,
+            house=house,
             version=opened.availability.version,
             states=opened.availability.states,
             stock=opened.stock,
@@ -109,5 +115,6 @@ class Shown:
         self._counting = self._stale = False
         self._board.fail(error)
 
-    def _read(self, number: int) -> Opened:
+    def read(self, number: int) -> Opened:
+        """Read a performance; on a worker."""
         return read_house(self._board.services, number, self.field, self.index)

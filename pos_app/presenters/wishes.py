@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pos_app.presenters.history import Deed
 from pos_app.presenters.notice import Notice, Topic
+from pos_app.services.basket import put_back
 from pos_app.services.model import Link, News
+from pos_app.services.parking_model import HOLD_S
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_board import SellBoard
+    from pos_app.services.basket import Picked
 
 
 class Wishes:
@@ -19,30 +24,59 @@ class Wishes:
     def __init__(self, board: SellBoard, recount: Callable[[], None]) -> None:
         self._board = board
         self._recount = recount
+        self._again: dict[tuple[int, int], Picked] = {}  # as they are to come back
 
-    def ask(self, units: Sequence[int]) -> None:
-        """Ask for units of the performance shown; say so where nobody can be asked."""
+    def ask(self, units: Sequence[int], number: int | None = None) -> None:
+        """Ask for units, of the performance shown if none is told; say so where nobody can be."""
         state = self._board.state
         if state.status.link in (Link.OFFLINE, Link.LOCKED):
             self._say_offline(units)
             return
-        number = state.number
+        number = number or state.number
         wishes = state.wishes | {(number, unit) for unit in units}
         self._board.become(replace(state, wishes=wishes))
 
         def asked(taken: bool) -> None:
             if not taken:
-                self.forget(units)
+                self.forget(units, number)
                 self._say_offline(units)
 
         self._board.run(
             lambda: self._board.services.ask_for(number, units), asked, self._board.fail
         )
 
-    def forget(self, units: Iterable[int]) -> None:
+    def ask_again(self, lines: Sequence[Picked]) -> None:
+        """Ask for seats that were in the basket before, to have them back as they were."""
+        self._again |= {line.place: line for line in lines}
+        for number in sorted({line.performance for line in lines}):
+            self.ask([line.unit for line in lines if line.performance == number], number)
+
+    def forget(self, units: Iterable[int], number: int | None = None) -> None:
         """Not wished for any more: what comes of them goes back."""
-        gone = {(self._board.state.number, unit) for unit in units}
+        gone = {(number or self._board.state.number, unit) for unit in units}
+        for place in gone:
+            self._again.pop(place, None)
         self._board.become(replace(self._board.state, wishes=self._board.state.wishes - gone))
+
+    def tick(self) -> None:
+        """Time passes: seats that were acquired for the basket and are not paid go back."""
+        state = self._board.state
+        until, basket = state.hold_until, state.basket
+        if until is None or basket is None or state.is_frozen or self._board.services.now() < until:
+            return
+        over = [line for line in basket.lines if line.picked.place in state.firm]
+        kept = tuple(line for line in basket.lines if line not in over)
+        notice = Notice(Topic.HELD_TOO_LONG, units=tuple(line.unit for line in over))
+        changed = replace(state, basket=replace(basket, lines=kept, quote=None), notice=notice)
+        self._board.edit(Deed.REMOVE, changed)
+        self._board.become(replace(self._board.state, toast=None))  # the notice says it
+        self._board.give_back_lines(over)
+
+    def extend(self) -> None:
+        """Keep them for as long again, from now."""
+        if self._board.state.hold_until is not None:
+            until = self._board.services.now() + timedelta(seconds=HOLD_S)
+            self._board.become(replace(self._board.state, hold_until=until))
 
     def granted(self, news: News) -> None:
         """Units are ours: into the basket with those still wished for, back with the others."""
@@ -57,9 +91,9 @@ class Wishes:
         ]
         wishes = self._board.state.wishes - {(news.performance, unit) for unit in wanted}
         self._board.become(replace(self._board.state, wishes=wishes))
-        if self._board.state.paying or not self._board.holds_event_of(news.performance):
+        if self._board.state.is_frozen or not self._board.holds_event_of(news.performance):
             unwanted, wanted = [*unwanted, *wanted], []
-        self._board.add(wanted, number=news.performance)
+        unwanted += self._take(news.performance, wanted)
         if unwanted:
             self._board.give_back(news.performance, unwanted)
         self._recount()
@@ -69,7 +103,10 @@ class Wishes:
         wished = [
             unit for unit in news.units if (news.performance, unit) in self._board.state.wishes
         ]
-        wishes = self._board.state.wishes - {(news.performance, unit) for unit in wished}
+        places = {(news.performance, unit) for unit in wished}
+        for place in places:
+            self._again.pop(place, None)
+        wishes = self._board.state.wishes - places
         self._board.become(replace(self._board.state, wishes=wishes))
         if wished and news.performance == self._board.state.number:
             offer = self._board.nearest_free(wished[0])
@@ -77,6 +114,28 @@ class Wishes:
                 Notice(Topic.NOT_GRANTED, code=news.reason, units=tuple(wished), offer=offer)
             )
         self._recount()
+
+    def _take(self, number: int, units: Sequence[int]) -> list[int]:
+        """Put units that were granted into the basket; those that found no room in it."""
+        again = [self._again.pop((number, unit), None) for unit in units]
+        fresh = [unit for unit, line in zip(units, again, strict=True) if line is None]
+        self._put_back([line for line in again if line is not None])
+        if fresh:
+            self._board.add(fresh, number=number)
+        state = self._board.state
+        firm = state.firm | {(number, unit) for unit in units}
+        self._board.become(replace(state, firm=firm))
+        return [unit for unit in units if not (state.basket and state.basket.has(number, unit))]
+
+    def _put_back(self, lines: Sequence[Picked]) -> None:
+        """These come back by an undoing: that is no new step."""
+        state = self._board.state
+        if state.basket is None or state.house is None or not lines:
+            return
+        basket = state.basket
+        for line in lines:
+            basket = put_back(basket, state.house.event, line)
+        self._board.did(replace(state, basket=basket))
 
     def _say_offline(self, units: Sequence[int]) -> None:
         offer = self._board.nearest_free(units[0])

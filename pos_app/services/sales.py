@@ -26,7 +26,7 @@ from ticketing.code import TicketFacts, make_code
 from ticketing.event import Event, Performance
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import OpKind
-from ticketing.operations import Sale, SaleLine, decode_sale, encode_sale
+from ticketing.operations import Sale, SaleLine, clean_note, decode_sale, encode_sale
 from ticketing.pricing import Context, PricedLine
 from ticketing.terms import DEFAULT_CAPS, Anchor, Caps, Sold
 
@@ -132,6 +132,7 @@ def sell(
         shift=shift,
         legs=paid.legs,
         rounding_minor=paid.rounding_minor,
+        note=clean_note(basket.note),
     )
     _record(unit, seller.env, event.id, sale)
     release_idle(unit, seller.env, event.id, lines)

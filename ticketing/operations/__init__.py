@@ -19,7 +19,15 @@ from ticketing.operations.after_sale import (
     exchange_adds_up,
 )
 from ticketing.operations.entry import EntryGranted, decode_entry, encode_entry
-from ticketing.operations.fields import LINES_MAX, MINOR_MAX, is_name, is_seen_list, op_ids
+from ticketing.operations.fields import (
+    LINES_MAX,
+    MINOR_MAX,
+    NOTE_CHARS_MAX,
+    clean_note,
+    is_name,
+    is_seen_list,
+    op_ids,
+)
 from ticketing.operations.sale import (
     Sale,
     SaleLine,
@@ -75,6 +83,7 @@ __all__ = [
     "LEGS_MAX",
     "LINES_MAX",
     "MINOR_MAX",
+    "NOTE_CHARS_MAX",
     "UNITS_MAX",
     "CashAction",
     "CashCount",
@@ -99,6 +108,7 @@ __all__ = [
     "SignedIn",
     "adds_up",
     "cash_count",
+    "clean_note",
     "count_minor",
     "decode_cash_moved",
     "decode_drawer_opened",

@@ -11,8 +11,10 @@ from ticketing.ids import U8_MAX, OpId, is_op_id, is_order_id
 
 LINES_MAX = 100
 MINOR_MAX = 10**12
+NOTE_CHARS_MAX = 200
 _MS_MAX = 2**53
 _NAME = re.compile("[^\0-\x1f\x7f\ud800-\udfff]{1,64}")
+_NOT_IN_NOTES = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 
 
 def to_text(value: Mapping[str, object]) -> str:
@@ -32,6 +34,17 @@ def to_object(body: str) -> dict[str, Any]:
 def is_name(value: object) -> bool:
     """1 to 64 characters of one line: what receipts, rules, lanes and people are called."""
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def is_note(value: object) -> bool:
+    """What somebody wrote on an order: one line of at most NOTE_CHARS_MAX, or ""."""
+    return isinstance(value, str) and clean_note(value) == value
+
+
+def clean_note(text: str) -> str:
+    """The note that a text makes: one line, single spaces, cut to length."""
+    words = _NOT_IN_NOTES.sub(" ", text).split()
+    return " ".join(words)[:NOTE_CHARS_MAX].rstrip()
 
 
 def is_minor(value: object) -> bool:

@@ -21,6 +21,7 @@ from ticketing.operations.fields import (
     is_count,
     is_minor,
     is_name,
+    is_note,
     is_shift,
     is_signed_minor,
     is_version,
@@ -71,7 +72,8 @@ class Sale:
     `legs` were recorded by hand, in this order; what they leave was paid in cash, after them.
     `rounding_minor`: what the drawer gained (or lost, below zero) since coins do not make the
     exact amount. `late`: sold after the soft term of an allotment, under the policy for long
-    absences. `shift`: the till's shift that took the money and owns the order for ever.
+    absences. `shift`: the till's shift that took the money and owns the order for ever. `note` is
+    what the cashier wrote on the order, or "".
     """
 
     order_id: OrderId
@@ -86,6 +88,7 @@ class Sale:
     shift: str = ""
     legs: tuple[HandLeg, ...] = ()
     rounding_minor: int = 0
+    note: str = ""
 
 
 def encode_sale(sale: Sale) -> str:
@@ -106,6 +109,8 @@ def encode_sale(sale: Sale) -> str:
         body["legs"] = legs_to_json(sale.legs)
     if sale.rounding_minor:
         body["rounding"] = sale.rounding_minor
+    if sale.note:
+        body["note"] = sale.note
     return to_text(body | {"shift": sale.shift} if sale.shift else body)
 
 
@@ -114,6 +119,7 @@ def decode_sale(body: str) -> Sale | None:
     raw = to_object(body)
     cash, late, shift = raw.get("cash"), raw.get("late", False), raw.get("shift", "")
     lines, legs = lines_from_json(raw.get("lines")), legs_from_json(raw.get("legs", []))
+    note = raw.get("note", "")
     if not isinstance(cash, dict) or lines is None or legs is None:
         return None
     if not (
@@ -128,6 +134,7 @@ def decode_sale(body: str) -> Sale | None:
         and is_signed_minor(raw.get("rounding", 0))
         and isinstance(late, bool)
         and is_shift(shift)
+        and is_note(note)
     ):
         return None
     sale = Sale(
@@ -143,6 +150,7 @@ def decode_sale(body: str) -> Sale | None:
         shift,
         legs,
         raw.get("rounding", 0),
+        note,
     )
     return sale if adds_up(sale) else None
 
