@@ -196,7 +196,8 @@ class SellPresenter:
         state = self.state
         if state.basket is None or state.is_frozen or not state.basket.has(number, unit):
             return
-        self._board.did(replace(self.state, basket=state.basket.without(number, unit), notice=None))
+        basket = state.basket.without(number, unit)
+        self._board.edit(Deed.REMOVE, replace(state, basket=basket, notice=None))
         self._board.give_back(number, [unit])
 
     def clear(self) -> None:

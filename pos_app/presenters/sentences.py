@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from pos_app.presenters import language as words
+from pos_app.presenters.basket_words import basket_sentence
 from pos_app.presenters.language import _, ngettext
 from pos_app.presenters.notice import Notice, Topic
 from pos_app.services.model import SaleRefusal, SignInRefusal, SignInRefused
@@ -234,6 +235,8 @@ def _seat_sentence(topic: Topic, seats: str) -> str:
 
 
 def _basket_sentence(notice: Notice, house: House | None, seats: str) -> str:
+    if said := basket_sentence(notice, house, seats):
+        return said
     match notice.topic:
         case Topic.SEAT_HAS_NO_PRICE:
             return _("{seats} has no price at this performance and cannot be sold.").format(
@@ -262,7 +265,7 @@ def _basket_sentence(notice: Notice, house: House | None, seats: str) -> str:
             ).format(seats=seats)
         case Topic.OTHER_EVENT:
             return _(
-                "The basket holds tickets of another event. Take the payment or clear it, "
+                "The basket holds tickets of another event. Take the payment or park it (F8), "
                 "then open this performance."
             )
         case Topic.GIVEN_DROPPED:

@@ -9,10 +9,12 @@ from datetime import timedelta
 import pytest
 
 from edge.journal import LockReason as JournalLockReason
-from pos_app.presenters import language, price_words, sentences, status_words
+from pos_app.presenters import basket_words, language, price_words, sentences, status_words
 from pos_app.presenters.giving import Denied
+from pos_app.presenters.history import Change, Deed, Step, Toast
 from pos_app.presenters.notice import Notice, Tone, Topic, tone_of
 from pos_app.presenters.sell_state import SellState
+from pos_app.services.basket import Picked
 from pos_app.services.model import (
     Link,
     LockReason,
@@ -21,6 +23,7 @@ from pos_app.services.model import (
     SignInRefused,
     SyncStatus,
 )
+from pos_app.services.parking_model import ParkRefusal
 from tests.fakes.till import NOW, FakeTill
 from ticketing.pricing import Refusal, Role
 
@@ -71,10 +74,27 @@ def test_every_topic_has_a_sentence_and_a_tone(topic: Topic, spoken: str) -> Non
         Topic.SALE_REFUSED: SaleRefusal.DISK_FULL,
         Topic.TOO_FEW_PLACES: "standing",
         Topic.NOT_GIVEN: Refusal.OVER_EVERY_CAP,
+        Topic.NOT_PARKED: ParkRefusal.TOO_MANY,
     }
-    notice = Notice(topic, codes.get(topic, "taken"), units=(1, 2, 3, 4, 5), count=3)
+    notice = Notice(
+        topic, codes.get(topic, "7"), units=(1, 2, 3, 4, 5), count=3, amounts=(100_00, 110_00)
+    )
     assert_spoken(sentences.notice_sentence(notice, HOUSE), spoken)
     assert tone_of(topic) in Tone
+
+
+@pytest.mark.parametrize("reason", ParkRefusal)
+def test_every_reason_for_not_parking_has_a_sentence(reason: ParkRefusal, spoken: str) -> None:
+    sentence = basket_words.park_refusal(reason, HOUSE.plan.describe(1, spoken))
+    assert_spoken(sentence, spoken)
+
+
+@pytest.mark.parametrize("deed", Deed)
+def test_everything_taken_away_has_a_toast(deed: Deed, spoken: str) -> None:
+    change = Change(Picked(1, 1, "adult"), None)
+    toast = Toast(Step(deed, (change,), number=7))
+    sentence = basket_words.toast_sentence(toast, HOUSE.plan.describe(1, spoken))
+    assert_spoken(sentence, spoken)
 
 
 @pytest.mark.parametrize("refusal", Refusal)
