@@ -78,6 +78,8 @@ def _hint(state: SellState, unit: int, *, by_keyboard: bool) -> str:
             return _("Held by another window")
         case UnitState.BLOCKED:
             return _("Kept back by the house")
+        case UnitState.PARKED:
+            return _("In a parked order")
         case _ if state.offline:
             return _("Not ours while offline")
         case _:

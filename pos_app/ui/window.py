@@ -25,6 +25,7 @@ from pos_app.services.model import News, NewsKind
 from pos_app.ui.after_sale_exchange import ExchangeCard
 from pos_app.ui.after_sale_view import AfterSaleView
 from pos_app.ui.banner import OfflineBanner
+from pos_app.ui.basket_keys import add_basket_keys
 from pos_app.ui.controls import REGULAR, Metrics, metrics_for
 from pos_app.ui.idle_bar import DeedFilter, IdleBar
 from pos_app.ui.key_sheet import KeySheet
@@ -266,6 +267,7 @@ class TillWindow(QWidget):
         keys.add("Space", lambda: _("Pick a seat, or put it back"), on=sell)
         keys.add("PgUp / PgDn", lambda: _("Nearer, further"), on=sell)
         keys.add("Home", lambda: _("Show the whole house"), on=sell)
+        add_basket_keys(keys, sell, self.sell, self._park)
         orders_show = self.after_sale.preview
         keys.add("F3", lambda: _("Find an order"), orders.focus_first, orders)
         keys.add("Ctrl+R", lambda: _("Refund"), partial(orders_show, Deed.REFUND), orders)
@@ -323,6 +325,11 @@ class TillWindow(QWidget):
         else:
             self.sell.pay_cash()
 
+    def _park(self) -> None:
+        """Put the basket aside or take one out; what an exchange picks is no basket."""
+        if self.after_sale.state.exchange is None:
+            self.sell.park_or_recall()
+
     def _swap(self, tendered_minor: int) -> None:
         self.after_sale.swap(self.sell.state.basket, tendered_minor)
 
@@ -337,13 +344,13 @@ class TillWindow(QWidget):
         if self._exchanging and not was:
             self._pick_instead()
         elif was and not self._exchanging:
-            self.sell.clear()  # what a swap took or still waits for is not given back by that
+            self.sell.start_over()  # what a swap took or waits for is not given back by that
             self.show_orders()
 
     def _pick_instead(self) -> None:
         """Show the map of the first ticket's performance, over an empty basket."""
         detail = self.after_sale.state.detail
-        self.sell.clear()
+        self.sell.set_aside()
         if detail is not None and detail.tickets:
             self._open(detail.tickets[0].performance)
 
