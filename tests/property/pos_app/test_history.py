@@ -22,7 +22,7 @@ from pos_app.services.basket import Picked
 PLACES = st.tuples(st.integers(1, 2), st.integers(1, 9))
 LINES = st.builds(
     lambda places, kinds: tuple(
-        Picked(*place, kind) for place, kind in zip(places, kinds, strict=False)
+        Picked(at, unit, kind) for (at, unit), kind in zip(places, kinds, strict=False)
     ),
     st.lists(PLACES, unique=True, max_size=9),
     st.lists(st.sampled_from(["adult", "child"]), min_size=9, max_size=9),

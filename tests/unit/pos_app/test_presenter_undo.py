@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from pos_app.presenters.history import TOAST_S, Deed
+from pos_app.presenters.history import TOAST_S, Deed, Toast
 from pos_app.presenters.notice import Topic
 from pos_app.presenters.sell import SellPresenter
 from pos_app.services.model import Link, UnitState
-from pos_app.services.parking_model import HOLD_S, PARK_S, ParkRefusal
+from pos_app.services.parking_model import HOLD_S, PARK_S, Parked, ParkRefusal
 from tests.fakes.runner import HeldRunner, run_now
 from tests.fakes.till import CASHIER, MANAGER, NOW, PIN, FakeTill, stocked_till
 
@@ -74,6 +74,18 @@ def units(sell: SellPresenter) -> list[int]:
 
 def types(sell: SellPresenter) -> list[str]:
     return [line.ticket_type_id for line in sell.state.basket.lines] if sell.state.basket else []
+
+
+def hold(sell: SellPresenter) -> datetime | None:
+    return sell.state.hold_until
+
+
+def toast(sell: SellPresenter) -> Toast | None:
+    return sell.state.toast
+
+
+def parked(sell: SellPresenter) -> list[int]:
+    return [each.number for each in sell.state.parked]
 
 
 def topic(sell: SellPresenter) -> Topic | None:
@@ -262,15 +274,16 @@ def test_a_seat_of_another_performance_comes_back_too(till: FakeTill, sell: Sell
 def test_what_was_removed_is_offered_back_for_a_while(till: FakeTill, sell: SellPresenter) -> None:
     [unit] = free(till, 1)
     pick(sell, unit)
-    assert sell.state.toast is None, "adding needs no word"
+    assert toast(sell) is None, "adding needs no word"
     sell.remove_line(1, unit)
-    assert sell.state.toast is not None
-    assert sell.state.toast.step.deed is Deed.REMOVE
+    shown = toast(sell)
+    assert shown is not None
+    assert shown.step.deed is Deed.REMOVE
     for _second in range(TOAST_S - 1):
         sell.tick()
-    assert sell.state.toast is not None
+    assert toast(sell) is not None
     sell.tick()
-    assert sell.state.toast is None
+    assert toast(sell) is None
     sell.undo()
     assert units(sell) == [unit], "the key still works"
 
@@ -285,18 +298,19 @@ def test_putting_aside_and_undoing_it_is_as_if_nothing_was(
     pick(sell, *wanted)
     sell.park_or_recall()
     assert units(sell) == []
-    assert [parked.number for parked in sell.state.parked] == [1]
-    assert sell.state.toast is not None
-    assert sell.state.toast.step.deed is Deed.PARK
+    assert parked(sell) == [1]
+    shown = toast(sell)
+    assert shown is not None
+    assert shown.step.deed is Deed.PARK
     sell.undo()
     assert units(sell) == wanted
-    assert sell.state.parked == ()
+    assert parked(sell) == []
     sell.undo()
     assert units(sell) == wanted[:1], "and what was done before it can be undone"
     sell.redo()
     sell.redo()
     assert units(sell) == []
-    assert [parked.number for parked in sell.state.parked] == [2]
+    assert parked(sell) == [2]
     sell.undo()
     assert units(sell) == wanted
 
@@ -323,7 +337,7 @@ def test_the_only_one_that_waits_is_taken_out_at_once(till: FakeTill, sell: Sell
     assert units(sell) == wanted
     assert sell.state.basket is not None
     assert sell.state.basket.note == "Row 3, please"
-    assert sell.state.parked == ()
+    assert parked(sell) == []
     assert topic(sell) is None
 
 
@@ -333,14 +347,15 @@ def test_several_that_wait_are_listed(till: FakeTill, sell: SellPresenter) -> No
         pick(sell, unit)
         sell.park_or_recall()
     sell.park_or_recall()
-    assert sell.state.recalling
+    listed = sell.state
+    assert listed.recalling
     sell.recall(1)
     assert units(sell) == [one]
     assert not sell.state.recalling
     sell.list_parked()
     sell.recall(2)
     assert units(sell) == [other], "the basket that was open waits instead"
-    assert [parked.lines[0].unit for parked in sell.state.parked] == [one]
+    assert [each.lines[0].unit for each in sell.state.parked] == [one]
 
 
 def test_nothing_parked_is_said(sell: SellPresenter) -> None:
@@ -441,10 +456,10 @@ def test_what_waits_too_long_goes_back_and_is_said(
     sell.park_or_recall()
     clock.pass_s(PARK_S - 1)
     sell.tick()
-    assert len(sell.state.parked) == 1
+    assert len(parked(sell)) == 1
     clock.pass_s(1)
     sell.tick()
-    assert sell.state.parked == ()
+    assert parked(sell) == []
     assert topic(sell) is Topic.PARKED_TOO_LONG
     assert till.parking.given_back[0].number == 1
     sell.undo()
@@ -459,7 +474,7 @@ def test_an_extension_keeps_it(till: FakeTill, sell: SellPresenter, clock: Clock
     sell.extend_parked(1)
     clock.pass_s(60)
     sell.tick()
-    assert len(sell.state.parked) == 1
+    assert len(parked(sell)) == 1
 
 
 def test_what_cannot_be_given_back_is_not_tried_every_second(
@@ -468,7 +483,12 @@ def test_what_cannot_be_given_back_is_not_tried_every_second(
     pick(sell, *free(till, 1))
     sell.park_or_recall()
     tries: list[int] = []
-    monkeypatch.setattr(till.parking, "expire", lambda: tries.append(1) or ())
+
+    def expire() -> tuple[Parked, ...]:
+        tries.append(1)
+        return ()
+
+    monkeypatch.setattr(till.parking, "expire", expire)
     clock.pass_s(PARK_S)
     for _second in range(40):
         sell.tick()
@@ -484,9 +504,9 @@ def test_seats_acquired_for_a_basket_are_counted_down_and_go_back(
 ) -> None:
     [own], asked = free(till, 1), elsewhere(till)
     pick(sell, own)
-    assert sell.state.hold_until is None, "seats in stock cost nobody anything"
+    assert hold(sell) is None, "seats in stock cost nobody anything"
     pick(sell, asked)
-    assert sell.state.hold_until == clock() + timedelta(seconds=HOLD_S)
+    assert hold(sell) == clock() + timedelta(seconds=HOLD_S)
     clock.pass_s(HOLD_S - 1)
     sell.tick()
     assert units(sell) == [own, asked]
@@ -495,7 +515,7 @@ def test_seats_acquired_for_a_basket_are_counted_down_and_go_back(
     assert units(sell) == [own]
     assert till.given_back == [(1, (asked,))]
     assert topic(sell) is Topic.HELD_TOO_LONG
-    assert sell.state.hold_until is None
+    assert hold(sell) is None
 
 
 def test_the_countdown_ends_with_the_last_of_them_and_can_be_extended(
@@ -505,9 +525,9 @@ def test_the_countdown_ends_with_the_last_of_them_and_can_be_extended(
     pick(sell, asked)
     clock.pass_s(HOLD_S - 1)
     sell.extend_hold()
-    assert sell.state.hold_until == clock() + timedelta(seconds=HOLD_S)
+    assert hold(sell) == clock() + timedelta(seconds=HOLD_S)
     sell.remove_line(1, asked)
-    assert sell.state.hold_until is None
+    assert hold(sell) is None
 
 
 def test_a_recalled_basket_counts_down_what_was_acquired_for_it(
@@ -517,9 +537,9 @@ def test_a_recalled_basket_counts_down_what_was_acquired_for_it(
     pick(sell, asked)
     till.parking.firm = {(1, asked)}
     sell.park_or_recall()
-    assert sell.state.hold_until is None
+    assert hold(sell) is None
     sell.park_or_recall()
-    assert sell.state.hold_until is not None
+    assert hold(sell) is not None
 
 
 # --- the number of seats, and the note
