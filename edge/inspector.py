@@ -39,6 +39,10 @@ class Inspector:
         """Begin; returns at once. Once only."""
         self._thread.start()
 
+    def wait(self, timeout_s: float) -> None:
+        """Wait until it is through."""
+        self._thread.join(timeout_s)
+
     def stop(self, timeout_s: float = 3.0) -> None:
         """End it, finished or not. Safe to call when it was never started."""
         self._stop.set()

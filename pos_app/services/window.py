@@ -109,7 +109,7 @@ class Window:
                 lambda: self._person, self._now, self._tell, self._changed, self._drawer.kick
             ),
         )
-        self._inspector = Inspector(node.replica, self._noted)
+        self._inspector = Inspector(node.replica, self._told_of_damage)
         node.engine.listeners = Listeners(self._on_link, self._on_pulled, self._on_pushed)
 
     def start(self) -> None:
@@ -118,6 +118,9 @@ class Window:
         self._release_stray()
         self._engine.start()
         self._devices.start()
+
+    def inspect(self) -> None:
+        """Look the whole journal over beside the work; what is wrong with it ends the selling."""
         self._inspector.start()
 
     def stop(self) -> None:
@@ -415,6 +418,9 @@ class Window:
 
     def _op_id(self) -> OpId:
         return OpId(self._env.random_bytes(16).hex())
+
+    def _told_of_damage(self) -> None:
+        self._tell(model.News(model.NewsKind.STATUS))
 
     def _noted(self) -> None:
         """Something was added to the house journal."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edge.client import ServerClient
 from edge.errors import ReplicaFull, ServerRefused, ServerUnreachable, WitnessUnwritable
 from edge.identity import Identity, NodeKey
-from edge.journal import Unit, note_machine, set_meta
+from edge.journal import Unit, lock_reason, note_machine, set_meta
 from edge.mirror import Mirror
 from edge.node import Node
 from edge.recorder import Recorder, Witnessed
@@ -195,6 +195,11 @@ class SimReplica:
         """A read of what is committed."""
         self._process.check()
         yield self._machine.journal.connection
+
+    def lock_reason(self) -> Any:
+        """Why nothing is recorded here any more."""
+        with self.reading() as connection:
+            return lock_reason(connection)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -75,7 +75,7 @@ def patched(world: World) -> Iterator[None]:
             format_datetime=_words,
             format_time=_words,
             format_money=_words,
-            _labels=_words,
+            labels_of=_words,
         )
         put("sync_server.centre", asyncio=SimAsyncio(world))
         put("sync_server.handlers.pulls", asyncio=SimAsyncio(world))

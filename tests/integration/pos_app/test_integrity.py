@@ -122,16 +122,11 @@ def test_only_the_ends_are_looked_at_before_the_start(
 class TestWhileItRuns:
     """`Inspector`: the till is open already when it finds something."""
 
-    @pytest.fixture(autouse=True)
-    def at_our_word(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The window's own inspector stays away: each test says when it looks."""
-        monkeypatch.setattr(Inspector, "start", lambda _inspector: None)
-
     def inspect(self, stage: Stage) -> list[str]:
         told: list[str] = []
         inspector = Inspector(stage.replica, lambda: told.append("found"), pause_s=0.0)
-        inspector._thread.start()
-        inspector._thread.join(20)
+        inspector.start()
+        inspector.wait(20)
         return told
 
     def test_a_sound_journal_says_nothing(self, till: Stage) -> None:
