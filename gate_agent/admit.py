@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 from edge.env import Env
 from edge.errors import ReplicaError
 from edge.journal import JournalLocked, Unit, append, get_meta, set_meta
 from edge.replica import Replica
-from gate_agent.arbiter import Accepted, Denied, NoAnswer, own_op_ids
+from gate_agent.arbiter import Accepted, Denied, Lane, NoAnswer, own_op_ids
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory
 from program.logs import get_logger
-from ticketing.admission import Admit, Entry, LaneFacts, Reason, Refuse, decide_entry
+from ticketing.admission import (
+    Admit,
+    Entry,
+    EntryRules,
+    LaneFacts,
+    Miss,
+    Note,
+    Reason,
+    Refuse,
+    Step,
+    Unrecorded,
+    decide_alone,
+    decide_entry,
+    entry_to_wire,
+    is_unlisted,
+    next_step,
+)
 from ticketing.code import TicketCode, parse_code
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import EntryGranted, encode_entry
 
-UNLISTED_MAX = 50
-"""Entries of one event on allotments this lane never heard of, decided without the arbiter."""
 _UNLISTED = "unlisted_count"
 _log = get_logger(__name__)
 
@@ -31,17 +45,9 @@ class AsksArbiter(Protocol):
     """The arbiter as the lane sees it."""
 
     def ask(
-        self, stream: str, op_id: OpId, code: str, lane: str, seen: list[OpId]
+        self, stream: str, op_id: OpId, code: str, lane: Lane, seen: list[OpId]
     ) -> Accepted | Denied | NoAnswer:
         """Answer within the budget."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One door: its name and the performances it was told to serve (none: those now open)."""
-
-    name: str
-    performances: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +64,23 @@ class LetIn:
     unconfirmed: bool
     again: bool = False
     recorded: bool = True
+    notes: frozenset[Note] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class TurnedAway:
-    """Not let in, with the entry that used the ticket where that is the reason."""
+    """Not let in, with the entry that stands in the way where that is the reason."""
 
     reason: Reason
     code: TicketCode | None
     offline: bool
     first_entry: Mapping[str, object] | None = None
+    miss: Miss | None = None
+
+    @property
+    def step(self) -> Step:
+        """What the person should do next."""
+        return next_step(self.reason, self.miss)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +104,13 @@ class Doorman:
         # A performance that the mirror lacks has no journal that an entry could go to.
         stream = self.knowledge.event_of(code.facts.performance) or ""
         served = self.knowledge.let_in_now(self.lane.performances, now) if stream else frozenset()
-        facts = self.knowledge.facts(stream, code.facts, served)
+        facts = self.knowledge.facts(stream, code.facts, served, self.lane.gate)
         unfinished = self._unfinished(stream, code)
         facts, unheard = self._without_unheard(stream, code, facts, unfinished)
         decision = decide_entry(code, facts, at=now)
         if unfinished is not None and isinstance(decision, Admit):
-            return LetIn(stream, unfinished, code, False, decision.unconfirmed, again=True)
+            let_in = LetIn(stream, unfinished, code, False, decision.unconfirmed, again=True)
+            return replace(let_in, notes=decision.notes)
         ask_anyway = isinstance(decision, Refuse) and decision.reason is Reason.UNKNOWN_ISSUER
         if isinstance(decision, Refuse) and not (ask_anyway and stream):
             return _turned_away(decision, code)
@@ -161,19 +175,23 @@ class Doorman:
         now_ms: int,
     ) -> LetIn | TurnedAway:
         seen = own_op_ids(list(facts.entries))
-        answer = self.arbiter.ask(stream, op_id, code.text, self.lane.name, seen)
+        answer = self.arbiter.ask(stream, op_id, code.text, self.lane, seen)
         if isinstance(answer, Denied):
-            return TurnedAway(answer.reason, code, offline=False, first_entry=answer.first_entry)
+            return TurnedAway(answer.reason, code, False, answer.first_entry, answer.miss)
+        rules = self.knowledge.rules_of(stream)
         if isinstance(answer, Accepted):
-            return self._record(
-                LetIn(stream, answer.op_id, code, False, answer.unconfirmed), facts, now_ms
-            )
-        if isinstance(local, Refuse):
-            return _turned_away(local, code)
-        return self._record(LetIn(stream, op_id, code, True, facts.row is None), facts, now_ms)
+            let_in = LetIn(stream, answer.op_id, code, False, answer.unconfirmed)
+            return self._record(replace(let_in, notes=answer.notes), facts, rules, now_ms)
+        alone = decide_alone(local, facts, rules, unlisted_count=0)
+        if isinstance(alone, Refuse):
+            return _turned_away(alone, code)
+        let_in = LetIn(stream, op_id, code, True, alone.unconfirmed, notes=alone.notes)
+        return self._record(let_in, facts, rules, now_ms)
 
-    def _record(self, let_in: LetIn, facts: LaneFacts, now_ms: int) -> LetIn | TurnedAway:
-        unlisted = let_in.offline and facts.row is None and facts.allotment is None
+    def _record(
+        self, let_in: LetIn, facts: LaneFacts, rules: EntryRules, now_ms: int
+    ) -> LetIn | TurnedAway:
+        unlisted = let_in.offline and is_unlisted(facts)
         entry = _entry(let_in, self.lane.name, now_ms)
 
         def record(unit: Unit) -> LetIn | Reason:
@@ -181,8 +199,10 @@ class Doorman:
                 # Unfinished and asked about; else an answer to another question, good for nobody.
                 again = _is_unfinished(unit, let_in)
                 return replace(let_in, again=True) if again else Reason.ALREADY_USED
-            if unlisted and not _count_unlisted(unit, let_in.stream):
-                return Reason.NOT_IN_ALLOTMENT
+            if unlisted:
+                refused = _count_unlisted(unit, let_in, facts, rules)
+                if refused is not None:
+                    return refused
             _write(unit, let_in, entry, self.env.wall_ms())
             return let_in
 
@@ -190,7 +210,8 @@ class Doorman:
             recorded = self.replica.transact(record)
         except (ReplicaError, JournalLocked) as error:
             _log.error("entry_not_recorded", error=str(error))
-            if not let_in.offline:  # the arbiter has it on its disk: that is the record
+            # With an answer, the arbiter has it on its disk: that is the record.
+            if not let_in.offline or self._goes_unrecorded(rules):
                 return replace(let_in, recorded=False)
             return TurnedAway(Reason.NOT_RECORDED, let_in.code, offline=True)
         if isinstance(recorded, Reason):
@@ -198,6 +219,13 @@ class Doorman:
         if not recorded.again:
             self.memory.note_granted(recorded.op_id)
         return recorded
+
+    def _goes_unrecorded(self, rules: EntryRules) -> bool:
+        """Whether the house lets people in of whom nothing but this program's memory knows."""
+        if rules.unrecorded is Unrecorded.DENY or not self.memory.count_unrecorded():
+            return False
+        _log.error("entry_unrecorded", count=self.memory.unrecorded_count)
+        return True
 
 
 def _entry(let_in: LetIn, lane: str, now_ms: int) -> EntryGranted:
@@ -212,6 +240,7 @@ def _entry(let_in: LetIn, lane: str, now_ms: int) -> EntryGranted:
         lane,
         now_ms,
         let_in.offline,
+        facts.ticket_type,
     )
 
 
@@ -246,25 +275,19 @@ def _is_unfinished(unit: Unit, let_in: LetIn) -> bool:
     return row is not None
 
 
-def _count_unlisted(unit: Unit, stream: str) -> bool:
-    key = f"{_UNLISTED}:{stream}"
-    count = int(get_meta(unit, key) or 0) + 1
-    if count > UNLISTED_MAX:
-        return False
-    set_meta(unit, key, str(count))
-    return True
+def _count_unlisted(
+    unit: Unit, let_in: LetIn, facts: LaneFacts, rules: EntryRules
+) -> Reason | None:
+    """Count one more ticket that only its code speaks for; the reason when they are too many."""
+    key = f"{_UNLISTED}:{let_in.stream}"
+    count = int(get_meta(unit, key) or 0)
+    alone = decide_alone(Admit(let_in.unconfirmed), facts, rules, unlisted_count=count)
+    if isinstance(alone, Refuse):
+        return alone.reason
+    set_meta(unit, key, str(count + 1))
+    return None
 
 
 def _turned_away(decision: Refuse, code: TicketCode) -> TurnedAway:
-    first = decision.first_entry
-    entry = (
-        {
-            "op": first.op_id,
-            "node": first.node_id,
-            "lane": first.lane,
-            "at_ms": (first.at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1),
-        }
-        if first
-        else None
-    )
-    return TurnedAway(decision.reason, code, offline=True, first_entry=entry)
+    entry = entry_to_wire(decision.first_entry)
+    return TurnedAway(decision.reason, code, offline=True, first_entry=entry, miss=decision.miss)

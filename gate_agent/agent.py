@@ -10,8 +10,8 @@ from edge.catalogue import MirrorCatalogue
 from edge.env import MachineEnv
 from edge.node import Node, open_node
 from edge.sync import Listeners
-from gate_agent.admit import Doorman, Lane
-from gate_agent.arbiter import Arbiter
+from gate_agent.admit import Doorman
+from gate_agent.arbiter import Arbiter, Lane
 from gate_agent.facts import GateKnowledge
 from gate_agent.lane import LaneRunner
 from gate_agent.memory import LaneMemory
@@ -69,7 +69,7 @@ def _runner(
         return node.env.wall_ms() + node.engine.link.server_ahead_ms
 
     doorman = Doorman(
-        Lane(settings.lane.name, frozenset(settings.lane.performances)),
+        Lane(settings.lane.name, frozenset(settings.lane.performances), settings.lane.gate),
         node.identity.node_id,
         GateKnowledge(node.replica, catalogue, server_key),
         node.replica,

@@ -15,7 +15,7 @@ from edge.client import ServerClient
 from edge.env import Env
 from edge.errors import EdgeError, ServerUnreachable
 from program.logs import get_logger
-from ticketing.admission import Entry, Reason
+from ticketing.admission import Entry, Miss, Note, Reason, miss_from_wire
 from ticketing.ids import OpId, is_op_id
 
 BUDGET_S = 0.25
@@ -26,11 +26,23 @@ _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """One door: its name, the performances it was told to serve (none: those now open), and the
+    gate that it is at ("": none in particular).
+    """
+
+    name: str
+    performances: frozenset[int]
+    gate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The arbiter recorded the entry under this operation id."""
 
     op_id: OpId
     unconfirmed: bool
+    notes: frozenset[Note] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,7 @@ class Denied:
 
     reason: Reason
     first_entry: Mapping[str, object] | None
+    miss: Miss | None = None
 
 
 class NoAnswer:
@@ -59,13 +72,13 @@ class Arbiter:
         self._thread.start()
 
     def ask(
-        self, stream: str, op_id: OpId, code: str, lane: str, seen: list[OpId]
+        self, stream: str, op_id: OpId, code: str, lane: Lane, seen: list[OpId]
     ) -> Accepted | Denied | NoAnswer:
         """Ask about one scan; answers within BUDGET_S whatever the network does."""
         if self._busy.is_set() or self._env.monotonic_s() < self._rest_until_s:
             return NoAnswer()
         future: Future[dict[str, Any]] = Future()
-        body: dict[str, object] = {"op": op_id, "code": code, "lane": lane, "seen": seen}
+        body = question(op_id, code, lane, seen)
         try:
             self._calls.put_nowait((stream, body, future))
             return _answer(future.result(BUDGET_S))
@@ -136,14 +149,31 @@ class Arbiter:
 
 def _answer(reply: Mapping[str, Any]) -> Accepted | Denied | NoAnswer:
     if reply.get("accepted") is True and is_op_id(reply.get("op")):
-        return Accepted(OpId(reply["op"]), reply.get("unconfirmed") is True)
+        return Accepted(OpId(reply["op"]), reply.get("unconfirmed") is True, _notes(reply))
     reason = reply.get("reason")
     if reply.get("accepted") is False and isinstance(reason, str):
         first = reply.get("first_entry")
         # A reason that only a newer server has is a no all the same; the desk finds out which.
         known = Reason(reason) if reason in tuple(Reason) else Reason.NOT_RECORDED
-        return Denied(known, first if isinstance(first, dict) else None)
+        first = first if isinstance(first, dict) else None
+        return Denied(known, first, miss_from_wire(reply.get("miss")))
     return NoAnswer()
+
+
+def _notes(reply: Mapping[str, Any]) -> frozenset[Note]:
+    told = reply.get("notes")
+    known = tuple(Note)
+    return (
+        frozenset(Note(one) for one in told if one in known)
+        if isinstance(told, list)
+        else frozenset()
+    )
+
+
+def question(op_id: OpId, code: str, lane: Lane, seen: list[OpId]) -> dict[str, object]:
+    """What is asked. A lane at no gate in particular asks as lanes always did."""
+    body: dict[str, object] = {"op": op_id, "code": code, "lane": lane.name, "seen": seen}
+    return {**body, "gate": lane.gate} if lane.gate else body
 
 
 def own_op_ids(entries: tuple[Entry, ...] | list[Entry]) -> list[OpId]:

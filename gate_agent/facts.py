@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from edge.catalogue import MirrorCatalogue
 from edge.replica import Replica
 from ticketing.admission import (
+    NO_ENTRY_RULES,
     AllotmentFacts,
     AllotmentState,
     Entry,
+    EntryRules,
     IssuerKey,
     KeyState,
     LaneFacts,
+    instant_of,
 )
+from ticketing.admission.catalogued import let_in_at, with_catalogue
 from ticketing.code import TicketFacts
 from ticketing.ids import OpId
 from ticketing.keys import is_signed, node_key_message
@@ -48,18 +52,32 @@ class GateKnowledge:
         """The performances this lane serves: the chosen ones, or those whose doors are open."""
         if chosen:
             return chosen
-        return frozenset(
-            performance.number
-            for known in self.catalogue.events()
-            for performance in known.event.performances
-            if performance.doors_at <= now < performance.ends_at
-        )
+        open_now = (let_in_at(known.event, now) for known in self.catalogue.events())
+        return frozenset().union(*open_now)
 
-    def facts(self, stream: str, ticket: TicketFacts, performances: frozenset[int]) -> LaneFacts:
+    def rules_of(self, stream: str) -> EntryRules:
+        """What the house wants at the gates of an event."""
+        known = self.catalogue.event(stream)
+        return known.event.entry_rules if known else NO_ENTRY_RULES
+
+    def facts(
+        self,
+        stream: str,
+        ticket: TicketFacts,
+        performances: frozenset[int],
+        lane_gate: str = "",
+    ) -> LaneFacts:
         """Everything the decision needs. Own entries and the mirror's are merged by op id.
 
         Entries of our own journal bear no node id; one of the mirror with ours is missing there.
         """
+        facts = replace(self._recorded(stream, ticket, performances), lane_gate=lane_gate)
+        known = self.catalogue.event(stream)
+        return with_catalogue(facts, ticket, known.plan, known.event) if known else facts
+
+    def _recorded(
+        self, stream: str, ticket: TicketFacts, performances: frozenset[int]
+    ) -> LaneFacts:
         with self.replica.mirror.reading() as mirror:
             row = _ticket(mirror, stream, ticket)
             unit = row.unit if row else ticket.unit
@@ -143,7 +161,7 @@ def _mirror_entries(mirror: sqlite3.Connection, stream: str, ticket: TicketFacts
         "WHERE stream = ? AND ticket_id = ? AND phase <> 'returned'",
         (stream, ticket.ticket_id),
     )
-    return [Entry(OpId(r["op_id"]), r["node_id"], r["lane"], _instant(r["at_ms"])) for r in rows]
+    return [Entry(OpId(r["op_id"]), r["node_id"], r["lane"], instant_of(r["at_ms"])) for r in rows]
 
 
 def _own_entries(journal: sqlite3.Connection, stream: str, ticket: TicketFacts) -> list[Entry]:
@@ -151,8 +169,4 @@ def _own_entries(journal: sqlite3.Connection, stream: str, ticket: TicketFacts) 
         "SELECT op_id, lane, at_ms FROM entry WHERE stream = ? AND ticket_id = ?",
         (stream, ticket.ticket_id),
     )
-    return [Entry(OpId(r["op_id"]), "", r["lane"], _instant(r["at_ms"])) for r in rows]
-
-
-def _instant(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
+    return [Entry(OpId(r["op_id"]), "", r["lane"], instant_of(r["at_ms"])) for r in rows]

@@ -16,7 +16,7 @@ from hardware.errors import DeviceError
 from hardware.qr.decoder import Found, Reading
 from hardware.relay.driver import Relay
 from program.logs import get_logger
-from ticketing.admission import Reason
+from ticketing.admission import Reason, miss_to_wire
 from ticketing.code import TicketFacts
 
 SAME_CODE_BLOCKED_S = 1.5
@@ -146,8 +146,14 @@ class LaneRunner:
             line["place"] = self._place(facts)
         if isinstance(outcome, LetIn):
             line.update(op=outcome.op_id, unconfirmed=outcome.unconfirmed, again=outcome.again)
-        elif outcome.first_entry is not None:
+            if outcome.notes:
+                line["notes"] = sorted(outcome.notes)
+            return line
+        line["next"] = outcome.step.value
+        if outcome.first_entry is not None:
             line["first_entry"] = outcome.first_entry
+        if outcome.miss is not None:
+            line["miss"] = miss_to_wire(outcome.miss)
         return line
 
     def _place(self, facts: TicketFacts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edge.env import Env
-from ticketing.admission import Entry
+from ticketing.admission import UNRECORDED_MAX, Entry
 from ticketing.ids import OpId, TicketId
 
 OFFER_AGAIN_S = 60
@@ -19,6 +19,7 @@ class LaneMemory:
     """When entries were granted, and who went in although this gate could not write it down."""
 
     env: Env
+    unrecorded_count: int = field(init=False, default=0)
     _started_s: float = field(init=False)
     _granted_s: dict[OpId, float] = field(init=False, default_factory=dict)
     _passed: dict[OpId, tuple[str, TicketId, Entry]] = field(init=False, default_factory=dict)
@@ -38,6 +39,13 @@ class LaneMemory:
         """Granted at most OFFER_AGAIN_S ago; what an earlier run granted counts from our start."""
         since_s = self._granted_s.get(op_id, self._started_s)
         return self.env.monotonic_s() - since_s <= OFFER_AGAIN_S
+
+    def count_unrecorded(self) -> bool:
+        """Count one more of whom there is no record anywhere; False when they are too many."""
+        if self.unrecorded_count >= UNRECORDED_MAX:
+            return False
+        self.unrecorded_count += 1
+        return True
 
     def note_passed(self, stream: str, ticket_id: TicketId, entry: Entry) -> None:
         """The barrier opened for an entry that only the arbiter has on its disk."""

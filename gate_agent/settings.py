@@ -14,13 +14,16 @@ DEFAULT_FILE = Path("boxgate-gate.toml")
 
 @dataclass(frozen=True, slots=True)
 class LaneSettings:
-    """One door. Without `performances` it serves those whose doors are open."""
+    """One door. Without `performances` it serves those whose doors are open; `gate` is the name,
+    in any language of the venue, of the gate it is at, as the seating plan has it.
+    """
 
     name: str = "Lane 1"
     camera: str = "usb:0"
     relay: str = "none:"
     pulse_ms: int = 700
     performances: tuple[int, ...] = ()
+    gate: str = ""
 
     def check(self) -> None:
         """Refuse what no board and no person could want."""
@@ -28,6 +31,8 @@ class LaneSettings:
             raise OutOfRange("pulse_ms", "must be from 100 to 60000, in steps of 100")
         if not is_name(self.name):
             raise OutOfRange("name", "must have 1 to 64 characters, all on one line")
+        if self.gate and not is_name(self.gate):
+            raise OutOfRange("gate", "must have at most 64 characters, all on one line")
 
 
 @dataclass(frozen=True, slots=True)

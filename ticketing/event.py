@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from ticketing.admission.rules import NO_ENTRY_RULES, EntryRules
 from ticketing.business_day import business_day
 from ticketing.house_tender import HouseTender
 from ticketing.pricing.price_list import PriceList
@@ -132,6 +133,7 @@ class Event:
     prices: tuple[Price, ...]
     price_rules: PriceRules = NO_RULES
     refund_rules: RefundRules = DEFAULT_RULES
+    entry_rules: EntryRules = NO_ENTRY_RULES
     price_list: PriceList = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ticketing.document_reader import Node, unique
+from ticketing.entry_rules_document import entry_rules_members, read_entry_rules
 from ticketing.event import Event, PriceTier, TicketType, TierSpan
 from ticketing.performance_document import (
     Setting,
@@ -38,7 +39,7 @@ _EVENT_KEYS = tuple("id name plan price_tiers ticket_types price_list performanc
 def read_event(node: Node, setting: Setting) -> Event | None:
     """Read one event; None, with its problems recorded, when anything in it is wrong."""
     mark = node.problems.count
-    members = node.members(_EVENT_KEYS, ("price_rules", "refund_rules"))
+    members = node.members(_EVENT_KEYS, ("price_rules", "refund_rules", "entry_rules"))
     languages = setting.venue.languages
     event_id = members["id"].identifier()
     name = read_text(members["name"], languages)
@@ -56,6 +57,7 @@ def read_event(node: Node, setting: Setting) -> Event | None:
     )
     rules = read_price_rules(members["price_rules"], scope, setting)
     refund_rules = read_refund_rules(members["refund_rules"])
+    entry_rules = read_entry_rules(members["entry_rules"], scope, setting.venue)
     spans = _read_tier_spans(tier_nodes, tiers, plan, members["price_tiers"])
     if node.problems.since(mark) or plan is None:
         return None
@@ -72,6 +74,7 @@ def read_event(node: Node, setting: Setting) -> Event | None:
         prices=prices,
         price_rules=rules,
         refund_rules=refund_rules,
+        entry_rules=entry_rules,
     )
 
 
@@ -79,6 +82,7 @@ def event_members(event: Event) -> dict[str, Any]:
     """Return the event in its stored form; reading it with its venue and plan gives an equal one."""
     rules = price_rules_members(event.price_rules)
     refunds = refund_rules_members(event.refund_rules)
+    entries = entry_rules_members(event.entry_rules)
     return {
         "id": event.id,
         "name": event.name.to_json(),
@@ -91,6 +95,7 @@ def event_members(event: Event) -> dict[str, Any]:
         "price_list": price_list_members(event),
         **({"price_rules": rules} if rules else {}),
         **({"refund_rules": refunds} if refunds else {}),
+        **({"entry_rules": entries} if entries else {}),
         "performances": [performance_members(one) for one in event.performances],
     }
 

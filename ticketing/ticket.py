@@ -18,10 +18,13 @@ class TicketState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The server's row of a ticket. `version` is its unit's version when it was sold."""
+    """The server's row of a ticket. `version` is its unit's version when it was sold; `blocked` says
+    why it lets nobody in for now, "" when it does.
+    """
 
     id: TicketId
     performance: int
     unit: int
     version: int
     state: TicketState
+    blocked: str = ""

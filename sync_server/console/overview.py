@@ -256,9 +256,10 @@ class _Words:
 
     def _entry_difference(self, account: EntryAccount) -> str:
         _ = self.gettext
-        if account.entries != account.tickets_let_in:
+        if account.doubles:
             return _("entries {entries}, tickets let in {tickets}").format(
-                entries=self._n(account.entries), tickets=self._n(account.tickets_let_in)
+                entries=self._n(account.entries - account.repeats),
+                tickets=self._n(account.tickets_let_in),
             )
         return self.ngettext(
             "{n} entry with a ticket whose sale has not arrived yet",

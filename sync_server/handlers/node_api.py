@@ -26,6 +26,7 @@ from sync_server.services.generations import Told
 from sync_server.services.permissions import NodeRole, Permission
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
+from ticketing.admission import entry_to_wire, miss_to_wire
 from ticketing.code import CODE_CHARS
 from ticketing.ids import is_generation, is_op_id, is_stream_id, is_u32
 from ticketing.journal import ROOT_HASH, is_hash, op_from_wire
@@ -148,23 +149,18 @@ async def admit(request: web.Request) -> web.Response:
         raise _malformed("op, code and seen")
     if not isinstance(lane, str) or not is_name(lane):
         raise _malformed("lane")
+    gate = body.get("gate", "")
+    if not isinstance(gate, str) or (gate and not is_name(gate)):
+        raise _malformed("gate")
     assert isinstance(seen, list)
-    asked = arbiter.AdmitRequest(op_ids([body["op"]])[0], code, lane, op_ids(seen))
+    asked = arbiter.AdmitRequest(op_ids([body["op"]])[0], code, lane, op_ids(seen), gate)
     answer = await centre.take(arbiter.Admit(stream, node.id, asked))
     if isinstance(answer, arbiter.Accepted):
-        return reply({"accepted": True, "op": answer.op_id, "unconfirmed": answer.unconfirmed})
-    first = answer.first_entry
-    entry = (
-        {
-            "op": first.op_id,
-            "node": first.node_id,
-            "lane": first.lane,
-            "at_ms": int(first.at.timestamp() * 1000),
-        }
-        if first
-        else None
-    )
-    return reply({"accepted": False, "reason": answer.reason, "first_entry": entry})
+        said = {"accepted": True, "op": answer.op_id, "unconfirmed": answer.unconfirmed}
+        return reply({**said, "notes": sorted(answer.notes)} if answer.notes else said)
+    refusal: dict[str, object] = {"accepted": False, "reason": answer.reason}
+    refusal["first_entry"] = entry_to_wire(answer.first_entry)
+    return reply({**refusal, "miss": miss_to_wire(answer.miss)} if answer.miss else refusal)
 
 
 def _greet(

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sync_server.heart.effects import record_entry
-from sync_server.heart.rows import EntryRow, TicketRow
+from sync_server.heart.effects import entry_of, record_entry
+from sync_server.heart.rows import TicketRow
 from sync_server.heart.work import Work
 from ticketing.admission import (
     AllotmentFacts,
@@ -16,10 +16,13 @@ from ticketing.admission import (
     IssuerKey,
     KeyState,
     LaneFacts,
+    Miss,
+    Note,
     Reason,
     Refuse,
     decide_entry,
 )
+from ticketing.admission.catalogued import with_catalogue
 from ticketing.code import TicketCode, TicketFacts, parse_code
 from ticketing.ids import OpId, TicketId
 from ticketing.journal import Verdict
@@ -37,6 +40,7 @@ class AdmitRequest:
     code: str
     lane: str
     seen: tuple[OpId, ...]
+    gate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Accepted:
 
     op_id: OpId
     unconfirmed: bool
+    notes: frozenset[Note] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Denied:
 
     reason: Reason
     first_entry: Entry | None
+    miss: Miss | None = None
 
 
 @dataclass(slots=True)
@@ -83,16 +89,16 @@ class Admit:
         scan = self._scan
         if isinstance(scan, str):
             return Denied(Reason(scan), None)
-        facts = _facts(work, scan)
+        facts = _facts(work, scan, self.request.gate)
         ours = self._answered_before(work, scan, facts.key)
         if ours is not None:
             return Accepted(ours, facts.row is None)
         decision = decide_entry(scan, facts, at=datetime.fromtimestamp(work.now_ms / 1000, UTC))
         if isinstance(decision, Refuse):
-            return Denied(decision.reason, decision.first_entry)
+            return Denied(decision.reason, decision.first_entry, decision.miss)
         if not self._record(work, scan):
             return Denied(Reason.NOT_RECORDED, None)
-        return Accepted(self.request.op_id, decision.unconfirmed)
+        return Accepted(self.request.op_id, decision.unconfirmed, decision.notes)
 
     def _answered_before(self, work: Work, scan: TicketCode, key: IssuerKey | None) -> OpId | None:
         """An entry accepted for this lane whose answer the gate never got, or this very operation.
@@ -128,28 +134,33 @@ class Admit:
             self.request.lane,
             work.now_ms,
             offline=False,
+            ticket_type=facts.ticket_type,
         )
         effect = record_entry(work, self.node_id, entry, self.request.op_id, journalled=False)
         return effect.verdict is Verdict.OK
 
 
-def _facts(work: Work, scan: TicketCode) -> LaneFacts:
+def _facts(work: Work, scan: TicketCode, lane_gate: str) -> LaneFacts:
     facts = scan.facts
     row = work.tickets.get(facts.ticket_id)
     performance = row.perf_id if row else facts.performance
     has_it = work.sql.row(
         "SELECT 1 FROM performance WHERE event_id = ? AND perf_id = ?", work.stream, performance
     )
-    return LaneFacts(
+    known = LaneFacts(
         performances=frozenset({performance}) if has_it else frozenset(),
         key=_key(work, facts.key_id),
         row=_ticket(row) if row else None,
         allotment=_allotment(work, facts),
         unit_version_seen=work.claim(performance, row.unit if row else facts.unit).version,
         entries=tuple(
-            _entry(entry) for entry in work.entries_of(facts.ticket_id) if entry.phase != "returned"
+            entry_of(entry)
+            for entry in work.entries_of(facts.ticket_id)
+            if entry.phase != "returned"
         ),
+        lane_gate=lane_gate,
     )
+    return known if work.is_house else with_catalogue(known, facts, work.plan, work.event)
 
 
 def _key(work: Work, key_id: str) -> IssuerKey | None:
@@ -182,8 +193,3 @@ def _allotment(work: Work, ticket: TicketFacts) -> AllotmentFacts | None:
         return AllotmentFacts(has_unit=False, state=AllotmentState.OPEN)
     units = {unit for unit, _version in json.loads(allot.body)["units"]}
     return AllotmentFacts(ticket.unit in units, AllotmentState(allot.state))
-
-
-def _entry(row: EntryRow) -> Entry:
-    at = datetime.fromtimestamp(row.at_ms / 1000, UTC)
-    return Entry(OpId(row.op_id), row.node_id, row.lane, at)

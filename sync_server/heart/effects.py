@@ -26,8 +26,9 @@ from sync_server.heart.units import (
     units_of,
 )
 from sync_server.heart.work import Work
-from ticketing.admission import AllotmentState
+from ticketing.admission import AllotmentState, Entry, instant_of, is_more_than_allowed
 from ticketing.claim import ClaimKind
+from ticketing.ids import OpId
 from ticketing.journal import Op, OpKind, Verdict
 from ticketing.operations import (
     CashMoved,
@@ -474,15 +475,22 @@ def record_entry(
     else:
         known.journalled = max(known.journalled, int(journalled))
         work.put_entry(known)
-    _look_for_cases(work, entry.ticket_id, op_id, entries)
+    _look_for_cases(work, entry, op_id, entries)
     return Effect(Verdict.OK, shows=True)
 
 
-def _look_for_cases(work: Work, ticket_id: str, op_id: str, entries: list[EntryRow]) -> None:
+def _look_for_cases(work: Work, entry: EntryGranted, op_id: str, entries: list[EntryRow]) -> None:
+    ticket_id = entry.ticket_id
     counted = sorted(
         (e for e in entries if e.phase != "returned"), key=lambda e: (e.at_ms, e.op_id)
     )
-    if len(counted) > 1:
+    too_many = _is_more_than_allowed(work, entry, counted)
+    for place, each in enumerate(counted):
+        again = int(place > 0 and not too_many)
+        if each.again != again:
+            each.again = again
+            work.put_entry(each)
+    if too_many:
         told = [
             {
                 "op_id": e.op_id,
@@ -497,3 +505,21 @@ def _look_for_cases(work: Work, ticket_id: str, op_id: str, entries: list[EntryR
     ticket = work.tickets.get(ticket_id)
     if ticket is not None and ticket.state == TicketState.VOID:
         open_entered_case(work, ticket, op_id)
+
+
+def _is_more_than_allowed(work: Work, entry: EntryGranted, counted: list[EntryRow]) -> bool:
+    """By the rule of the ticket's type: the row's, or before the sale is known the code's."""
+    if len(counted) <= 1:
+        return False
+    event, row = work.event, work.tickets.get(entry.ticket_id)
+    kind = event.ticket_type_numbered(entry.ticket_type)
+    type_id = row.ticket_type_id if row else kind.id if kind else ""
+    rule = event.entry_rules.rule(type_id, row.perf_id if row else entry.performance)
+    facts = [entry_of(each) for each in counted]
+    return is_more_than_allowed(facts, (), rule, event.entry_rules.calendar)
+
+
+def entry_of(row: EntryRow) -> Entry:
+    """An entry's row as the decision takes it."""
+    at = instant_of(row.at_ms)
+    return Entry(OpId(row.op_id), row.node_id, row.lane, at)

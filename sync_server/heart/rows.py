@@ -141,6 +141,7 @@ class TicketRow:
     price_minor: int
     rev: int = 0
     was: int = 0
+    blocked: str = ""
 
 
 @dataclass(slots=True)
@@ -161,7 +162,9 @@ class LedgerLine:
 
 @dataclass(slots=True)
 class EntryRow:
-    """A ticket let in at a lane."""
+    """A ticket let in at a lane, or (`phase` left) gone out there. `again`: a further entry that
+    the ticket's rule allows.
+    """
 
     event_id: str
     op_id: str
@@ -176,6 +179,7 @@ class EntryRow:
     journalled: int
     rev: int = 0
     was: int = 0
+    again: int = 0
 
 
 @dataclass(slots=True)

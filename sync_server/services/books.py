@@ -60,7 +60,10 @@ class MoneyAccount:
 
 @dataclass(frozen=True, slots=True)
 class EntryAccount:
-    """One performance: entries that count, and the tickets they let in; more entries = a double."""
+    """One performance: entries that count, and the tickets they let in; more entries = a double.
+
+    `repeats` are the further entries of tickets whose rule allows them.
+    """
 
     event_id: str
     performance: int
@@ -68,11 +71,17 @@ class EntryAccount:
     entries: int
     tickets_let_in: int
     entries_without_ticket: int  # let in on a sale that has not been synced yet
+    repeats: int = 0
 
     @property
     def balanced(self) -> bool:
         """Whether this account agrees with itself."""
-        return self.entries == self.tickets_let_in and self.entries_without_ticket == 0
+        return not self.doubles and self.entries_without_ticket == 0
+
+    @property
+    def doubles(self) -> int:
+        """How many entries are more than tickets allow."""
+        return self.entries - self.repeats - self.tickets_let_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,17 +221,18 @@ def _entries(connection: Connection) -> tuple[EntryAccount, ...]:
         text(
             """
             SELECT p.event_id, p.perf_id, coalesce(t.tickets, 0), coalesce(e.entries, 0),
-                   coalesce(e.tickets, 0), coalesce(e.unknown, 0)
+                   coalesce(e.tickets, 0), coalesce(e.unknown, 0), coalesce(e.repeats, 0)
             FROM performance p
             LEFT JOIN (SELECT event_id, perf_id, count(*) AS tickets
                        FROM ticket WHERE state = 'valid' GROUP BY event_id, perf_id) t
                    ON t.event_id = p.event_id AND t.perf_id = p.perf_id
             LEFT JOIN (SELECT x.event_id, x.perf_id, count(*) AS entries,
                               count(DISTINCT x.ticket_id) AS tickets,
-                              sum(CASE WHEN k.id IS NULL THEN 1 ELSE 0 END) AS unknown
+                              sum(CASE WHEN k.id IS NULL THEN 1 ELSE 0 END) AS unknown,
+                              sum(x.again) AS repeats
                        FROM entry x
                        LEFT JOIN ticket k ON k.event_id = x.event_id AND k.id = x.ticket_id
-                       WHERE x.phase <> 'returned'
+                       WHERE x.phase IN ('granted','passed')
                        GROUP BY x.event_id, x.perf_id) e
                    ON e.event_id = p.event_id AND e.perf_id = p.perf_id
             ORDER BY p.starts_ms, p.perf_id
@@ -240,7 +250,8 @@ def _nodes(connection: Connection) -> tuple[NodeLine, ...]:
                    n.program_version, n.clock_offset_ms,
                    (SELECT count(*) FROM claim c WHERE c.node_id = n.id AND c.kind = 'allot'),
                    (SELECT count(*) FROM claim c WHERE c.node_id = n.id AND c.kind = 'sold'),
-                   (SELECT count(*) FROM entry e WHERE e.node_id = n.id AND e.phase <> 'returned')
+                   (SELECT count(*) FROM entry e WHERE e.node_id = n.id
+                        AND e.phase IN ('granted','passed'))
             FROM node n ORDER BY n.name
             """
         )

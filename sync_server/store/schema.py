@@ -289,6 +289,7 @@ ticket = Table(
     Column("price_minor", BigInteger, nullable=False),
     Column("rev", BigInteger, nullable=False),
     Column("was", BigInteger, nullable=False, server_default="0"),
+    Column("blocked", String, nullable=False, server_default=""),  # why it lets nobody in for now
     _feed_index("ticket"),
     Index(
         "one_valid_ticket_per_unit",
@@ -326,13 +327,14 @@ entry = Table(
     Column("unit", BigInteger, nullable=False),
     Column("node_id", String, nullable=False),
     Column("lane", String, nullable=False),
-    Column("phase", String, nullable=False),  # granted | passed | returned
+    Column("phase", String, nullable=False),  # granted | passed | returned; left: an exit
     Column("at_ms", BigInteger, nullable=False),
     Column("offline", Integer, nullable=False),  # decided without the arbiter
     Column("journalled", Integer, nullable=False),  # 1 once the gate's own journal told it
     Column("rev", BigInteger, nullable=False),
     Column("was", BigInteger, nullable=False, server_default="0"),
-    CheckConstraint("phase IN ('granted','passed','returned')"),
+    Column("again", Integer, nullable=False, server_default="0"),  # 1: a further one, allowed
+    CheckConstraint("phase IN ('granted','passed','returned','left')"),
     _feed_index("entry"),
     Index("entry_by_ticket", "event_id", "ticket_id"),
 )

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from edge.catalogue import Known, MirrorCatalogue
 from edge.errors import ReplicaError
 from edge.node import Node
-from gate_agent.admit import Doorman, Lane, LetIn
-from gate_agent.arbiter import Arbiter
+from gate_agent.admit import Doorman, LetIn
+from gate_agent.arbiter import Arbiter, Lane
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory
 from tests.chaos.facts import FactBook, FactReader, read_facts

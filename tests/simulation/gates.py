@@ -9,7 +9,8 @@ from edge.catalogue import MirrorCatalogue
 from edge.errors import EdgeError
 from edge.sync import Listeners
 from gate_agent import arbiter
-from gate_agent.admit import Doorman, Lane, LetIn
+from gate_agent.admit import Doorman, LetIn
+from gate_agent.arbiter import Lane
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory
 from tests.simulation.fibers import Process
@@ -28,12 +29,12 @@ class SimArbiter:
         self._client = gate.node.new_client()
         self._rest_until_s = 0.0
 
-    def ask(self, stream: str, op_id: Any, code: str, lane: str, seen: list[Any]) -> Any:
+    def ask(self, stream: str, op_id: Any, code: str, lane: Lane, seen: list[Any]) -> Any:
         """Accepted, Denied, or NoAnswer."""
         env = self._gate.node.env
         if env.monotonic_s() < self._rest_until_s:
             return arbiter.NoAnswer()
-        body: dict[str, object] = {"op": op_id, "code": code, "lane": lane, "seen": seen}
+        body = arbiter.question(op_id, code, lane, seen)
         self._gate.world.oracle.asked(op_id)
         try:
             reply = self._client.admit(stream, body, budget_s=arbiter.BUDGET_S)

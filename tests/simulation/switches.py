@@ -19,8 +19,7 @@ from sync_server.services import generations
 from sync_server.services.house import Generation
 from sync_server.store import sql, writer
 from tests.simulation import nodes, tills
-from ticketing import admission
-from ticketing.admission import AllotmentState
+from ticketing.admission import AllotmentState, decide
 from ticketing.journal import OpKind
 from ticketing.operations import encode_refund
 from ticketing.terms import Standing
@@ -292,7 +291,7 @@ def released_is_free(_world: World) -> AbstractContextManager[object]:
 
 def rows_refuse_nobody(_world: World) -> AbstractContextManager[object]:
     """Whoever decides an entry does not look at the ticket's row."""
-    return _put(admission, "_refused_by_row", lambda *_: None)
+    return _put(decide, "_refused_by_row", lambda *_: None)
 
 
 def shares_last_for_ever(_world: World) -> AbstractContextManager[object]:

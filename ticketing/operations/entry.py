@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ticketing.ids import AllotmentId, KeyId, TicketId, is_key_id, is_ticket_id, is_u32
-from ticketing.operations.fields import is_instant, is_name, is_version, to_object, to_text
+from ticketing.operations.fields import (
+    is_instant,
+    is_name,
+    is_ticket_type,
+    is_version,
+    to_object,
+    to_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class EntryGranted:
-    """A lane let a ticket in. `offline`: decided without the arbiter's answer."""
+    """A lane let a ticket in. `offline`: decided without the arbiter's answer.
+
+    `ticket_type` is the number in the code; 0 in what gates wrote before they told it.
+    """
 
     ticket_id: TicketId
     performance: int
@@ -21,6 +31,7 @@ class EntryGranted:
     lane: str
     at_ms: int
     offline: bool
+    ticket_type: int = 0
 
 
 def encode_entry(entry: EntryGranted) -> str:
@@ -37,6 +48,7 @@ def encode_entry(entry: EntryGranted) -> str:
             "lane": entry.lane,
             "at_ms": entry.at_ms,
             "offline": entry.offline,
+            **({"type": entry.ticket_type} if entry.ticket_type else {}),
         }
     )
 
@@ -56,6 +68,7 @@ def decode_entry(body: str) -> EntryGranted | None:
         and is_name(raw.get("lane"))
         and is_instant(raw.get("at_ms"))
         and isinstance(raw.get("offline"), bool)
+        and is_ticket_type(raw.get("type", 0))
     ):
         return None
     return EntryGranted(
@@ -68,4 +81,5 @@ def decode_entry(body: str) -> EntryGranted | None:
         raw["lane"],
         raw["at_ms"],
         raw["offline"],
+        raw.get("type", 0),
     )

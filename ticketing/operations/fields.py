@@ -72,6 +72,11 @@ def is_version(value: object) -> bool:
     return type(value) is int and 0 <= value <= U8_MAX
 
 
+def is_ticket_type(value: object) -> bool:
+    """A ticket type's number as codes carry it, or 0 where none is told."""
+    return type(value) is int and 0 <= value <= U8_MAX
+
+
 def is_instant(value: object) -> bool:
     """Unix milliseconds that every JSON reader takes as a whole number."""
     return type(value) is int and 0 <= value < _MS_MAX

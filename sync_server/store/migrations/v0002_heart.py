@@ -28,6 +28,7 @@ def upgrade(op: Operations) -> None:
     _rebuild_claims_and_allotments(op)
     _rebuild_operations(op)
     _rebuild_ledger(op)
+    _rebuild_entries(op)
     _add_pools(op)
     _add_tables_of_recovery(op)
     _change_indexes(op)
@@ -61,8 +62,7 @@ def _add_columns(op: Operations) -> None:
             _zero("hello_turn"),
         ],
         "orders": [_zero("refunded_minor"), _was()],
-        "ticket": [_was()],
-        "entry": [_was()],
+        "ticket": [_was(), Column("blocked", String, nullable=False, server_default="")],
         "case_file": [
             _zero("closed_ms"),
             Column("resolution", Text, nullable=False, server_default=""),
@@ -167,6 +167,29 @@ def _rebuild_ledger(op: Operations) -> None:
     )
 
 
+def _rebuild_entries(op: Operations) -> None:
+    """A row may be an exit now, and a ticket let in more than once."""
+    rebuild(
+        op,
+        "entry",
+        _key("event_id"),
+        _key("op_id"),
+        Column("ticket_id", String, nullable=False),
+        Column("perf_id", BigInteger, nullable=False),
+        Column("unit", BigInteger, nullable=False),
+        Column("node_id", String, nullable=False),
+        Column("lane", String, nullable=False),
+        Column("phase", String, nullable=False),
+        Column("at_ms", BigInteger, nullable=False),
+        Column("offline", Integer, nullable=False),
+        Column("journalled", Integer, nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        _was(),
+        _zero("again", Integer),
+        CheckConstraint("phase IN ('granted','passed','returned','left')"),
+    )
+
+
 def _add_pools(op: Operations) -> None:
     op.create_table(
         "pool",
@@ -235,8 +258,9 @@ def _index_some(op: Operations, name: str, table: str, columns: list[str], condi
 
 
 def _change_indexes(op: Operations) -> None:
-    for table in ("claim", "allot", "pool", "orders"):
+    for table in ("claim", "allot", "pool", "orders", "entry"):
         op.create_index(f"{table}_by_rev", table, ["event_id", "rev"], unique=True)
+    op.create_index("entry_by_ticket", "entry", ["event_id", "ticket_id"])
     _index_some(op, "claim_returned", "claim", ["event_id", "rev"], "kind = 'returned'")
     _index_some(op, "allot_held", "allot", ["event_id", "expires_ms"], "state = 'held'")
     _index_some(op, "allot_open", "allot", ["event_id", "node_id", "id"], "state = 'open'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,13 +12,23 @@ from typing import Any
 
 from edge.catalogue import MirrorCatalogue
 from edge.replica import Replica
-from gate_agent.admit import Doorman, Lane, LetIn, TurnedAway
-from gate_agent.arbiter import Accepted, Denied, NoAnswer
+from gate_agent.admit import Doorman, LetIn, TurnedAway
+from gate_agent.arbiter import Accepted, Denied, Lane, NoAnswer
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory
 from hardware.errors import DeviceGone
 from tests.fakes.edge_node import enrolled_folder
-from tests.fakes.hall import EVENT_ID, FIRST, GENERATION, ROW, Feed, SetEnv, node_row, server_public
+from tests.fakes.hall import (
+    EVENT_ID,
+    FIRST,
+    GENERATION,
+    ROW,
+    Feed,
+    SetEnv,
+    event_row,
+    node_row,
+    server_public,
+)
 from tests.fakes.till import sample_catalogue
 from ticketing.admission import Reason
 from ticketing.code import Flag, TicketFacts, make_code
@@ -55,9 +66,9 @@ class FakeArbiter:
     asked: list[Asked] = field(default_factory=list)
 
     def ask(
-        self, stream: str, op_id: OpId, code: str, lane: str, seen: list[OpId]
+        self, stream: str, op_id: OpId, code: str, lane: Lane, seen: list[OpId]
     ) -> Accepted | Denied | NoAnswer:
-        question = Asked(stream, op_id, code, lane, seen)
+        question = Asked(stream, op_id, code, lane.name, seen)
         self.asked.append(question)
         return self.says(question)
 
@@ -113,10 +124,10 @@ class Stage:
         self.catalogue = MirrorCatalogue(self.replica.mirror)
         self.doorman = self.doorman_at(LANE)
 
-    def doorman_at(self, lane: str, *performances: int) -> Doorman:
+    def doorman_at(self, lane: str, *performances: int, gate: str = "") -> Doorman:
         """A doorman of this gate."""
         return Doorman(
-            Lane(lane, frozenset(performances)),
+            Lane(lane, frozenset(performances), gate),
             GATE,
             GateKnowledge(self.replica, self.catalogue, server_public()),
             self.replica,
@@ -133,6 +144,16 @@ class Stage:
         self.close()
         self.env.pass_s(after_s)
         self._open()
+
+    def rule(self, **members: Any) -> None:
+        """The house changes the event's entry rules: one rule for all tickets, or policies."""
+        document = json.loads(json.dumps(event_row()[1]))
+        policies = {"when_cut_off", "unlisted", "unrecorded"}
+        rule = {key: value for key, value in members.items() if key not in policies}
+        rules: dict[str, Any] = {"rules": [rule]} if rule else {}
+        rules |= {key: value for key, value in members.items() if key in policies}
+        document["event"]["entry_rules"] = rules
+        self.feed.open_house(document)
 
     # --- tickets
 

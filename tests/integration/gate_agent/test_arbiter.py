@@ -15,7 +15,7 @@ import pytest
 from edge.client import ServerClient
 from edge.errors import ServerUnreachable
 from edge.identity import NodeKey
-from gate_agent.arbiter import REST_S, Accepted, Arbiter, Denied, NoAnswer, own_op_ids
+from gate_agent.arbiter import REST_S, Accepted, Arbiter, Denied, Lane, NoAnswer, own_op_ids
 from tests.fakes.edge_node import TurnedEnv, an_identity, enrolled_folder, new_op_id, wait_until
 from tests.fakes.hall import EVENT_ID
 from tests.fakes.server import Answer, FakeServer, Hang, Raw, Reset, Say, Trickle, problem
@@ -64,7 +64,9 @@ def arbiter(server: FakeServer, key: NodeKey, env: TurnedEnv) -> Iterator[Arbite
 
 
 def ask(arbiter: Arbiter, op_id: str = "", seen: list[OpId] | None = None) -> object:
-    return arbiter.ask(EVENT_ID, OpId(op_id or new_op_id()), "BXG1CODE", LANE, seen or [])
+    return arbiter.ask(
+        EVENT_ID, OpId(op_id or new_op_id()), "BXG1CODE", Lane(LANE, frozenset()), seen or []
+    )
 
 
 def ask_surely(arbiter: Arbiter, env: TurnedEnv) -> object:

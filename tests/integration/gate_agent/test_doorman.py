@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from edge.catalogue import MirrorCatalogue
-from gate_agent.admit import UNLISTED_MAX, LetIn, TurnedAway
+from gate_agent.admit import LetIn, TurnedAway
 from gate_agent.arbiter import Accepted, Denied
 from tests.fakes.edge_node import new_op_id
 from tests.fakes.hall import EVENT_ID, FIRST, ROW, SECOND, node_row
@@ -19,6 +19,7 @@ from tests.integration.gate_agent.lane_stage import (
     END,
     LANE,
     OTHER_GATE,
+    PERFORMANCES,
     STRANGER_KEY,
     TILL,
     TILL_KEY,
@@ -26,7 +27,7 @@ from tests.integration.gate_agent.lane_stage import (
     no,
     yes,
 )
-from ticketing.admission import Reason
+from ticketing.admission import UNLISTED_MAX, Reason
 from ticketing.code import Flag
 from ticketing.ids import AllotmentId
 from ticketing.keys import public_of
@@ -94,6 +95,8 @@ def test_the_row_wins_over_the_code(gate: Stage) -> None:
     code = gate.code(ticket_id=TICKET)
     assert gate.refused(code).reason is Reason.WRONG_PERFORMANCE
     gate.doorman = gate.doorman_at(LANE, SECOND)
+    assert gate.refused(code).reason is Reason.TOO_EARLY, "its performance has times of its own"
+    gate.env.set_clock(PERFORMANCES[1].doors_at - NOW)
     gate.let_in(code)
 
 
@@ -302,7 +305,7 @@ def test_at_most_fifty_unlisted_tickets_are_let_in_also_over_a_restart(gate: Sta
 def test_only_what_the_lane_decided_alone_counts_as_unlisted(
     gate: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gate_agent.admit.UNLISTED_MAX", 1)
+    monkeypatch.setattr("ticketing.admission.alone.UNLISTED_MAX", 1)
     gate.arbiter.says = yes
     for _ in range(3):
         gate.let_in(gate.code(allotment=UNHEARD_OF))

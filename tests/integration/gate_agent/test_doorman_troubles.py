@@ -282,7 +282,7 @@ def test_an_unlisted_entry_that_was_not_written_is_not_counted(
     def fenced(*_: object, **__: object) -> None:
         raise JournalLocked(LockReason.FORKED)
 
-    monkeypatch.setattr("gate_agent.admit.UNLISTED_MAX", 1)
+    monkeypatch.setattr("ticketing.admission.alone.UNLISTED_MAX", 1)
     with monkeypatch.context() as patched:
         patched.setattr("gate_agent.admit.append", fenced)
         assert gate.refused(gate.code()).reason is Reason.NOT_RECORDED

@@ -18,6 +18,7 @@ from hardware.qr.decoder import NOTHING, Found, Reading
 from tests.fakes.hall import ROW
 from tests.fakes.tickets import forge_like
 from tests.integration.gate_agent.lane_stage import (
+    DOORS,
     LANE,
     OTHER_GATE,
     STRANGER_KEY,
@@ -175,10 +176,18 @@ def test_a_refusal_leaves_the_barrier_shut_and_says_one_line(
     door: Door, make: Callable[[Stage], str], reason: str, keys: set[str]
 ) -> None:
     [line] = door.show((0, seen(make(door.gate))))
-    assert line.keys() == EVERY_LINE | keys
+    assert line.keys() == EVERY_LINE | {"next"} | keys
     assert (line["decision"], line["reason"], line["barrier"]) == ("refuse", reason, "shut")
     assert door.relay.pulses == []
     json.dumps(line)
+
+
+def test_a_ticket_for_later_says_from_when_it_is_good(door: Door) -> None:
+    code = door.gate.code(valid_from=DOORS + timedelta(minutes=25))
+    [line] = door.show((0, seen(code)))
+    assert (line["reason"], line["next"]) == ("too_early", "wait")
+    opens_ms = round((DOORS + timedelta(minutes=25)).timestamp() * 1000)
+    assert line["miss"] == {"kind": "opens_at", "at_ms": opens_ms}
 
 
 def test_a_used_ticket_says_when_and_where_it_was_used(door: Door) -> None:

@@ -9,11 +9,15 @@ from datetime import timedelta
 import pytest
 
 from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest, Denied
+from sync_server.services.catalogue import store_catalogue
 from tests.integration.sync_server.stage import EVENT, NOW, Gate, Stage, Till
+from tests.unit.ticketing.house import document
 from ticketing.admission import Reason
+from ticketing.catalogue import parse_catalogue
 from ticketing.code import Flag, make_code
 from ticketing.ids import AllotmentId, KeyId, OpId
-from ticketing.operations import Sale, SaleLine
+from ticketing.journal import OpKind
+from ticketing.operations import Sale, SaleLine, encode_entry
 
 
 @dataclass
@@ -172,7 +176,9 @@ def at(delta: timedelta) -> Callable[[Door], str]:
     ],
 )
 def test_a_refusal_records_nothing(door: Door, code: Callable[[Door], str], reason: Reason) -> None:
-    assert door.ask(code(door)) == Denied(reason, None)
+    answer = door.ask(code(door))
+    assert isinstance(answer, Denied)
+    assert (answer.reason, answer.first_entry) == (reason, None)
     assert door.entries() == []
 
 
@@ -212,6 +218,60 @@ def test_a_tills_key_vouches_for_its_own_allotments_only(door: Door) -> None:
     line = door.till.line(3, door.line.allotment)
     code = make_code(thief.facts(line), thief.private)
     assert door.ask(code) == Denied(Reason.NOT_IN_ALLOTMENT, None)
+
+
+# --- entry rules
+
+
+def with_rules(door: Door, *rules: dict[str, object]) -> None:
+    changed = document()
+    changed["events"][0]["entry_rules"] = {"rules": list(rules)}
+    read = parse_catalogue(changed, source="test", now=NOW)
+    door.stage.do(lambda tx: store_catalogue(tx, read))
+
+
+def test_a_ticket_of_two_entries_goes_in_twice_and_makes_no_case(door: Door) -> None:
+    with_rules(door, {"entries": 2})
+    for op in (1, 2):
+        assert door.ask(op=op, lane=f"lane {op}") == accepted(op)
+    answer = door.ask(op=3, lane="lane 3")
+    assert isinstance(answer, Denied)
+    assert answer.reason is Reason.ALREADY_USED
+    assert door.stage.case_kinds() == []
+    assert door.stage.entries().balanced
+
+
+def test_one_entry_more_than_the_rule_allows_makes_a_case(door: Door) -> None:
+    with_rules(door, {"entries": 2})
+    for op in (1, 2):
+        door.ask(op=op, lane=f"lane {op}")
+    other = door.stage.gate("Gate 2")
+    other.let_in(door.line, lane="lane 9")
+    assert other.push() == ["ok"]
+    assert door.stage.cases() == [("double_entry", door.line.ticket_id)]
+    assert not door.stage.entries().balanced
+
+
+def test_the_arbiter_holds_the_gate_against_a_ticket(door: Door) -> None:
+    with_rules(door, {"gates": ["own"]})
+    asked = AdmitRequest(OpId("1" * 32), door.line.code, "lane 1", (), "Gate 9")
+    answer = door.stage.take(Admit(EVENT, door.gate.node_id, asked))
+    assert isinstance(answer, Denied)
+    assert answer.reason is Reason.WRONG_GATE
+    assert answer.miss is not None
+    assert answer.miss.gate is not None
+    home = replace(asked, gate=answer.miss.gate.in_language("zh"))
+    assert door.stage.take(Admit(EVENT, door.gate.node_id, home)) == accepted(int("1" * 32, 16))
+
+
+def test_an_entry_with_a_broken_clock_is_still_an_entry(door: Door) -> None:
+    other = door.stage.gate("Gate 2")
+    entry = replace(other.entry(door.line, lane="lane 9", minute=0), at_ms=2**53 - 1)
+    other.say(OpKind.ENTRY, encode_entry(entry))
+    assert other.push() == ["ok"]
+    answer = door.ask()
+    assert isinstance(answer, Denied)
+    assert answer.reason is Reason.ALREADY_USED
 
 
 # --- answers that were lost
