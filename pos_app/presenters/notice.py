@@ -44,6 +44,8 @@ class Topic(StrEnum):
     NOT_GIVEN = "not_given"  # code: a Refusal of the price engine
     GIVEN_DROPPED = "given_dropped"  # what was given by hand may not be any more
     NOT_PRINTED = "not_printed"  # `count` tickets of a sale that stands
+    SCAN_CUT_SHORT = "scan_cut_short"  # a scanner's code came without its end
+    SCAN_NOT_NOW = "scan_not_now"  # a deed is under way: no other order can be shown
     SYNCED = "synced"  # `count` operations after an outage
     BROKEN = "broken"  # a fault in the till itself; the log has it
     PAYMENT_BROKEN = "payment_broken"  # the same, while a payment was being recorded

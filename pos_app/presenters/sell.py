@@ -64,6 +64,7 @@ class SellPresenter:
         self.undo = self._undoing.undo
         self.redo = self._undoing.redo
         self.watch = self._board.watch
+        self.say = self._board.say
 
     @property
     def state(self) -> SellState:

@@ -194,6 +194,10 @@ def notice_sentence(notice: Notice, house: House | None) -> str:
             return price_refusal(Refusal(notice.code))
         case Topic.NOT_PRINTED | Topic.BROKEN | Topic.PAYMENT_BROKEN:
             return _machine_sentence(notice)
+        case Topic.SCAN_CUT_SHORT:
+            return _("The scanner's code came only in part. Nothing was done; scan it again.")
+        case Topic.SCAN_NOT_NOW:
+            return _("A code was scanned. Finish what is under way first, then scan it again.")
         case Topic.SYNCED:
             return ngettext(
                 "Back online: {n} record was sent to the server.",

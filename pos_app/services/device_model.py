@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from hardware.scanner import WedgeRules
 from pos_app.services.model import PrintOutcome
 from pos_app.services.press import Pressed
 
@@ -95,6 +96,10 @@ class Trial(StrEnum):
 
 class DeviceServices(Protocol):
     """Use cases of the devices. They may block on a device, so never on the window's thread."""
+
+    @property
+    def wedge(self) -> WedgeRules | None:
+        """How to tell a scanner that types from a person; None where none does. At once."""
 
     def now(self) -> DevicesNow:
         """How all devices are; cheap."""

@@ -172,7 +172,8 @@ class PrintResult:
 class UnprintedOrder:
     """Sold, not printed: shown until it is printed or handed out otherwise.
 
-    `paper` is FAILED where nothing is on its way, else WAITING or IN_DOUBT; `faults` say why.
+    `paper` is FAILED where nothing is on its way, else WAITING or IN_DOUBT; `faults` say why, and
+    `job_id` names what is on its way.
     """
 
     order_id: str
@@ -181,6 +182,7 @@ class UnprintedOrder:
     sold_at: datetime
     paper: PrintOutcome = PrintOutcome.FAILED
     faults: tuple[str, ...] = ()
+    job_id: str = ""
 
 
 class Link(StrEnum):

@@ -174,14 +174,16 @@ def unprinted(replica: Replica, slips: SlipPrinter | None = None) -> tuple[Unpri
     )
 
 
-def _standing(slips: SlipPrinter | None, order_id: str) -> tuple[PrintOutcome, tuple[str, ...]]:
-    """How the first copy of an order stands, and what the printer lacks."""
+def _standing(
+    slips: SlipPrinter | None, order_id: str
+) -> tuple[PrintOutcome, tuple[str, ...], str]:
+    """How the first copy of an order stands, what the printer lacks, and the job's id."""
     job = slips.latest(_job(order_id, 1)) if slips is not None else None
     if job is None or job.has_ended:
-        return PrintOutcome.FAILED, ()
+        return PrintOutcome.FAILED, (), ""
     if job.state is JobState.IN_DOUBT:
-        return PrintOutcome.IN_DOUBT, ()
-    return PrintOutcome.WAITING, tuple(sorted(job.faults - HARMLESS))
+        return PrintOutcome.IN_DOUBT, (), job.id
+    return PrintOutcome.WAITING, tuple(sorted(job.faults - HARMLESS)), job.id
 
 
 def _draw(

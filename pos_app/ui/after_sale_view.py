@@ -172,6 +172,11 @@ class AfterSaleView(QWidget):
         self.deeds.retranslate()
         self._draw_again()
 
+    def show_code(self, text: str) -> None:
+        """Search for a code that was scanned, as if it had been typed."""
+        self.field.edit.setText(text)
+        self._find(text)
+
     def focus_first(self) -> None:
         """Put the keyboard where the next thing begins."""
         self.field.edit.setFocus()

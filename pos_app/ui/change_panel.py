@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
+from pos_app.services.model import PrintOutcome
 from pos_app.ui.banner import NoticeStrip
 from pos_app.ui.controls import Button, Metrics, card, column, label, picture, row, show_picture
 from pos_app.ui.theme import restyle
@@ -103,7 +104,7 @@ class ChangePanel(QWidget):
         if order_id in state.printing:
             text, drawing, tone = _("Printing…"), "printer", "text2"
         elif any(order.order_id == order_id for order in state.unprinted):
-            text, drawing, tone = _("Not printed"), "triangle-alert", "danger"
+            text, drawing, tone = _not_printed(state, order_id), "triangle-alert", "danger"
         else:
             text, drawing, tone = _("Tickets printed"), "check", "ok"
         self._print_text.setText(text)
@@ -113,3 +114,13 @@ class ChangePanel(QWidget):
     @staticmethod
     def _line() -> tuple[QLabel, QLabel]:
         return label(14, 400, "text2"), label(14, 600)
+
+
+def _not_printed(state: SellState, order_id: str) -> str:
+    """Whether the paper of this order waits, may be out, or did not come."""
+    order = next(one for one in state.unprinted if one.order_id == order_id)
+    if order.paper is PrintOutcome.WAITING:
+        return _("Waits for the printer")
+    if order.paper is PrintOutcome.IN_DOUBT:
+        return _("Look at the paper")
+    return _("Not printed")

@@ -40,6 +40,7 @@ class Rail(QFrame):
     sell = Signal()
     orders = Signal()
     shift = Signal()
+    devices = Signal()
 
     def __init__(self, current: str = "sell") -> None:
         """`current`: the page that this rail stands beside."""
@@ -51,9 +52,10 @@ class Rail(QFrame):
         self._sell = self._page("sell", "ticket", self.sell, current)
         self._orders = self._page("orders", "receipt-text", self.orders, current)
         self._shift = self._page("shift", "clock", self.shift, current)
+        self._box.addStretch(1)
+        self._devices = self._page("devices", "printer", self.devices, current)
         self._lock = RailButton(f"{self._prefix}rail_lock", "lock")
         self._lock.clicked.connect(self.lock)
-        self._box.addStretch(1)
         self._box.addWidget(self._lock)
 
     def apply(self, metrics: Metrics) -> None:
@@ -61,7 +63,7 @@ class Rail(QFrame):
         self.setFixedWidth(metrics.rail)
         side = (metrics.rail - metrics.rail_button) // 2
         self._box.setContentsMargins(side, 12 if not metrics.compact else 8, side, 12)
-        for each in (self._sell, self._orders, self._shift, self._lock):
+        for each in (self._sell, self._orders, self._shift, self._devices, self._lock):
             each.setFixedSize(QSize(metrics.rail_button, metrics.rail_button))
 
     def show_owed(self, count: int) -> None:
@@ -77,13 +79,14 @@ class Rail(QFrame):
 
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order."""
-        return self._sell, self._orders, self._shift, self._lock
+        return self._sell, self._orders, self._shift, self._devices, self._lock
 
     def retranslate(self) -> None:
         """Speak the language of now."""
         self._sell.say_word(_("Sell"), _("Sell tickets"))
         self.show_owed(self._owed)
         self._shift.say_word(_("Shift"), _("Open and close the shift, move cash (Ctrl+S)"))
+        self._devices.say_word(_("Devices"), _("Printer, drawer and scanner (Ctrl+D)"))
         self._lock.say_word(_("Lock"), _("Lock the till (Ctrl+L)"))
 
     def _page(self, name: str, drawing: str, opened: SignalInstance, current: str) -> RailButton:

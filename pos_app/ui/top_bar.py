@@ -24,10 +24,12 @@ from pos_app.ui.controls import (
     row,
     show_picture,
 )
+from pos_app.ui.paper_chip import PaperChip
 from pos_app.ui.theme import restyle
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
+    from pos_app.services.device_model import DevicesNow
     from pos_app.services.model import Person, SyncStatus
     from ticketing.event import Venue
 
@@ -123,6 +125,7 @@ class TopBar(QFrame):
     pick = Signal()
     switch_language = Signal()
     switch_person = Signal()
+    devices = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,6 +137,8 @@ class TopBar(QFrame):
         self.event_chip.hide()
         self.event_chip.clicked.connect(self.pick)
         self.sync_pill = SyncPill()
+        self.paper_chip = PaperChip()
+        self.paper_chip.clicked.connect(self.devices)
         self._cashier_name = label(14, 600, "chip_text", "cashier_name")
         self._cashier = RichButton(
             "cashier_chip",
@@ -152,7 +157,13 @@ class TopBar(QFrame):
         self._bar.addLayout(names)
         self._bar.addWidget(self.event_chip)
         self._bar.addStretch(1)
-        for each in (self.sync_pill, self._cashier, self._language, self._clock):
+        for each in (
+            self.sync_pill,
+            self.paper_chip,
+            self._cashier,
+            self._language,
+            self._clock,
+        ):
             self._bar.addWidget(each)
 
     def apply(self, metrics: Metrics) -> None:
@@ -163,7 +174,7 @@ class TopBar(QFrame):
         self._bar.setContentsMargins(side, 0, side + 4, 0)
         self._bar.setSpacing(8 if metrics.compact else 12)
         self.event_chip.setFixedHeight(metrics.chip + (8 if not metrics.compact else 4))
-        for each in (self.sync_pill, self._cashier, self._language):
+        for each in (self.sync_pill, self.paper_chip, self._cashier, self._language):
             each.setFixedHeight(metrics.chip)
 
     def show_person(self, person: Person | None) -> None:
@@ -182,6 +193,10 @@ class TopBar(QFrame):
         self.event_chip.setVisible(selling and state.house is not None)
         self.sync_pill.show_status(state.status, now, compact=self._compact)
         self._window.setText(state.status.window_name or _("Box office"))
+
+    def show_devices(self, now: DevicesNow | None) -> None:
+        """Show how the printer is."""
+        self.paper_chip.show_devices(now, compact=self._compact)
 
     def show_time(self, text: str) -> None:
         """Show the time at the venue."""

@@ -16,6 +16,7 @@ from pos_app.presenters import language as words
 from pos_app.presenters.after_sale import AfterSalePresenter
 from pos_app.presenters.idle import IdleWatch
 from pos_app.presenters.language import _
+from pos_app.presenters.notice import Notice, Topic
 from pos_app.presenters.picker import PickerPresenter
 from pos_app.presenters.sell import SellPresenter
 from pos_app.presenters.shift import ShiftPresenter
@@ -27,6 +28,7 @@ from pos_app.ui.after_sale_view import AfterSaleView
 from pos_app.ui.banner import OfflineBanner
 from pos_app.ui.basket_keys import add_basket_keys
 from pos_app.ui.controls import REGULAR, Metrics, metrics_for
+from pos_app.ui.device_part import DevicePart
 from pos_app.ui.idle_bar import DeedFilter, IdleBar
 from pos_app.ui.key_sheet import KeySheet
 from pos_app.ui.picker_view import PickerView
@@ -99,6 +101,7 @@ class TillWindow(QWidget):
         self.after_sale_view = AfterSaleView(self.after_sale, now, lambda: self.sell.state.number)
         self.exchange = ExchangeCard()
         self.sell_view.put_beside(self.exchange)
+        self.devices = DevicePart(self, services, run, run_printing, self.top_bar)
         self.pages = QStackedWidget()
         for page in (
             self.sign_in_view,
@@ -106,6 +109,7 @@ class TillWindow(QWidget):
             self.sell_view,
             self.after_sale_view,
             self.shift_view,
+            self.devices.view,
         ):
             page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             self.pages.addWidget(page)
@@ -134,6 +138,7 @@ class TillWindow(QWidget):
         self.picker.load()
         self.sell.refresh()
         self.after_sale.warm_up()
+        self.devices.presenter.load()
         self._go_to(self.sign_in_view)
         self.sign_in_view.setFocus()
 
@@ -141,6 +146,7 @@ class TillWindow(QWidget):
         """Take news; on this thread."""
         self.sell.on_news(news)
         self.after_sale.on_news(news)
+        self.devices.on_news(news)
         if news.kind is NewsKind.CATALOGUE:
             self.picker.load()
             if self._person is None:
@@ -199,6 +205,25 @@ class TillWindow(QWidget):
         self.shift_view.setFocus()
         self.shift.load(self._offer_float)
 
+    def show_devices(self) -> None:
+        """Show printer, drawer and scanner."""
+        if self._person is None or self.sell.state.paying:
+            return
+        self.devices.presenter.open()
+        self._go_to(self.devices.view)
+        self.devices.view.setFocus()
+
+    def find_code(self, text: str) -> None:
+        """Show the order of a code that was scanned, wherever the keyboard is."""
+        if self._person is None:
+            return
+        state = self.after_sale.state
+        if state.is_busy or state.exchange is not None or self.sell.state.paying:
+            self.sell.say(Notice(Topic.SCAN_NOT_NOW))
+            return
+        self.show_orders()
+        self.after_sale_view.show_code(text)
+
     def switch_language(self) -> None:
         """Speak the other language, at once and everywhere."""
         words.set_language(words.other_language())
@@ -216,8 +241,10 @@ class TillWindow(QWidget):
             self.shift_view,
             self.switch_panel,
             self.key_sheet,
+            self.devices.view,
         ):
             part.retranslate()
+        self.devices.show_chip()
         self._show_link()
         self._show_time()
 
@@ -246,6 +273,16 @@ class TillWindow(QWidget):
         self.after_sale_view.lock.connect(self.lock)
         self.after_sale_view.rail.shift.connect(self.show_shift)
         self.after_sale_view.sell.connect(self._back_to_sale)
+        self.devices.wanted.connect(self.show_devices)
+        self.devices.connect_rails(self.sell_view.rail, self.after_sale_view.rail)
+        self.devices.connect_strip(self.sell_view.cart.unprinted)
+        self.devices.code.connect(self.find_code)
+        self.devices.code_cut.connect(lambda: self.sell.say(Notice(Topic.SCAN_CUT_SHORT)))
+        self.devices.view.closed.connect(self._leave_shift)
+        self.devices.view.rail.sell.connect(self._leave_shift)
+        self.devices.view.rail.orders.connect(self.show_orders)
+        self.devices.view.rail.shift.connect(self.show_shift)
+        self.devices.view.rail.lock.connect(self.lock)
         self.exchange.swap.connect(self._swap)
         self.exchange.cancelled.connect(self.after_sale.cancel_exchange)
         self.exchange.removed.connect(self.sell.remove_line)
@@ -285,6 +322,7 @@ class TillWindow(QWidget):
         keys.add("F2", lambda: _("Choose the performance"), self.pick)
         keys.add("Ctrl+O", lambda: _("Orders"), self.show_orders)
         keys.add("Ctrl+S", lambda: _("Shift"), self.show_shift)
+        keys.add("Ctrl+D", lambda: _("Devices"), self.show_devices)
         keys.add("Ctrl+W", lambda: _("Another person takes over"), self.switch_person)
         keys.add("Ctrl+L", lambda: _("Lock"), self.lock)
         keys.add("Esc", lambda: _("One step back; nothing is lost"), self._escape)
@@ -372,6 +410,8 @@ class TillWindow(QWidget):
             self._back_to_sale()
         elif page is self.shift_view:
             self.shift_view.step_back()
+        elif page is self.devices.view:
+            self._leave_shift()
         elif page is self.after_sale_view:
             if not self.after_sale.back():
                 self._back_to_sale()
@@ -439,8 +479,10 @@ class TillWindow(QWidget):
             self.shift_view,
             self.idle_bar,
             self.switch_panel,
+            self.devices.view,
         ):
             part.apply(metrics)
+        self.devices.show_chip()
         self._show_link()
 
     def _venue(self) -> Venue | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from hardware.scanner import WedgeRules
 from pos_app.services.device_model import (
     DevicesNow,
     DrawerKind,
@@ -32,6 +33,7 @@ class FakeDevices:
     withdrawn: list[str] = field(default_factory=list)
     receipts: list[str] = field(default_factory=list)
     pictures: Sequence[bytes] = ()
+    wedge: WedgeRules | None = field(default_factory=WedgeRules)
 
     def with_printer(self, *faults: str) -> None:
         """Put a receipt printer in, with a drawer, and these faults."""

@@ -78,6 +78,7 @@ class FakeTill:
     lock: LockReason | None = None
     outlived: bool = False
     paper: bool = True
+    paper_outcome: PrintOutcome | None = None  # what becomes of it at a receipt printer
     sale_refusal: SaleRefusal | None = None
     refused_units: tuple[int, ...] = ()
     sold: list[Sold] = field(default_factory=list)
@@ -227,6 +228,10 @@ class FakeTill:
     def print_order(self, order_id: str) -> PrintResult:
         order = self._unprinted.get(order_id)
         count = order.ticket_count if order else 0
+        if self.paper_outcome is not None and order is not None:
+            waiting = replace(order, paper=self.paper_outcome, job_id=f"order-{order_id}-1")
+            self._unprinted[order_id] = waiting
+            return PrintResult(order_id, self.paper_outcome, count)
         if not self.paper:
             return PrintResult(order_id, PrintOutcome.FAILED, count, "out of paper")
         self._unprinted.pop(order_id, None)

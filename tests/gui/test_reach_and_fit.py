@@ -14,6 +14,7 @@ from pos_app.ui.controls import ElidedLabel
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import NOW, FakeTill, stocked_till
 from tests.gui.conftest import close
+from tests.gui.device_scenes import DEVICE_SCENES
 from tests.gui.robot import at_sale, click, open_window, press, settle, sign_in, turn_loop
 from tests.gui.shift_scenes import SHIFT_SCENES
 
@@ -87,6 +88,7 @@ SCENES: list[object] = [
         choosing_a_type,
         locked_out,
         *SHIFT_SCENES.values(),
+        *DEVICE_SCENES.values(),
     )
 ]
 
