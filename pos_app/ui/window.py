@@ -127,9 +127,13 @@ class TillWindow(QWidget):
         self._apply(REGULAR)
         self.sell.watch(lambda _state: self._show_link())
         self.picker.watch(lambda _state: self._show_time())
-        self._clock = QTimer(self)
-        self._clock.setInterval(TICK_MS)
-        self._clock.timeout.connect(self._tick)
+        self._clock = self._make_clock()
+
+    def _make_clock(self) -> QTimer:
+        clock = QTimer(self)
+        clock.setInterval(TICK_MS)
+        clock.timeout.connect(self._tick)
+        return clock
 
     def start(self) -> None:
         """Read what there is and wait for somebody to sign in."""
