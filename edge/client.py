@@ -21,6 +21,14 @@ from edge.errors import ServerRefused, ServerUnreachable
 from edge.identity import Identity, NodeKey
 from edge.protocol.hello import PROTO
 from edge.snapshot import RANGE_NOT_SATISFIABLE, PieceReply, PieceRequest
+from ticketing.keys import KEY_BYTES, is_signed, sign
+from ticketing.personal import (
+    DataKey,
+    answer_message,
+    ask_message,
+    exchange_public,
+    unwrap_keys,
+)
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_TERM_S = 60
@@ -83,6 +91,28 @@ class ServerClient:
     def revoke(self, stream: str, body: Mapping[str, object]) -> dict[str, Any]:
         """Ask for tickets to be revoked. Idempotent by the body's `op`."""
         return self._call("POST", f"/v1/e/{stream}/revoke", json=body)
+
+    def data_keys(self) -> tuple[DataKey, ...]:
+        """The house's keys for personal data, the newest first; for this answer's eyes only.
+
+        Raises ServerUnreachable for an answer that is not the server's own.
+        """
+        private = self._env.random_bytes(KEY_BYTES)
+        public, node_id = exchange_public(private), self._identity.node_id
+        signature = sign(self._key.private, ask_message(node_id, public))
+        asked = {"public": public.hex(), "signature": signature.hex()}
+        reply = self._call("POST", "/v1/data-keys", json=asked)
+        try:
+            wrapped = bytes.fromhex(str(reply.get("keys")))
+            proof = bytes.fromhex(str(reply.get("signature")))
+        except ValueError as error:
+            raise ServerUnreachable("the server's keys make no sense") from error
+        message = answer_message(node_id, public, wrapped)
+        is_theirs = is_signed(bytes.fromhex(self._identity.server_key), proof, message)
+        keys = unwrap_keys(wrapped, private) if is_theirs else None
+        if not keys:
+            raise ServerUnreachable("the keys for personal data are not this server's")
+        return keys
 
     def pull(
         self, generation: str, after: Mapping[str, int], *, limit: int, wait_s: float

@@ -232,6 +232,8 @@ _TABLES: Mapping[str, tuple[str, str, _Name]] = {
         "id, node_id, receipt_no, state, total_minor, refunded_minor, currency, sold_by, sold_ms",
         _by_id,
     ),
+    "buyer": ("buyer", "order_id, key_no, sealed, tokens, at_ms", _by_id),
+    "handout": ("handout", "order_id, keeper, wanted_by, turn, copies", _by_id),
     "case": ("case_file", "id, kind, state, opened_ms, body", _by_id),
     "node": ("node", "id, name, role, key, key_id, signature, state", _by_id),
     "person": ("person", "id, name, role, pin, state", _by_id),

@@ -52,6 +52,19 @@ CREATE TABLE parked_unit (
     number INTEGER NOT NULL REFERENCES parked (number),
     PRIMARY KEY (stream, performance, unit));
 """
+# Buyers stand beside the journal, where they can be erased. Orders whose first print came from
+# another node, or went to one; `begun`: paper of it may be out, or on its way.
+_NEW_IN_5 = """
+CREATE TABLE buyer (
+    stream TEXT NOT NULL, order_id TEXT NOT NULL, key_no INTEGER NOT NULL, sealed TEXT NOT NULL,
+    tokens TEXT NOT NULL, at_ms INTEGER NOT NULL, sent_gen TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (stream, order_id));
+CREATE INDEX buyer_by_gen ON buyer (sent_gen);
+ALTER TABLE orders ADD COLUMN from_node TEXT NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN gone_to TEXT NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+"""
 
 # A payment is found by the order it is for, and what is not final without reading all there were.
 _NEW_IN_5 = """

@@ -20,8 +20,9 @@ from edge.database import create, storage_errors
 from edge.errors import ReplicaDamaged, ReplicaError
 from edge.readers import Readers
 from ticketing.digest import canonical
+from ticketing.personal import TOKENS_MAX, is_sealed, is_token
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE cursor (stream TEXT PRIMARY KEY, gen TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
@@ -51,6 +52,25 @@ CREATE TABLE orders (
     currency TEXT NOT NULL, sold_by TEXT NOT NULL, sold_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
     PRIMARY KEY (stream, id)) STRICT;
 CREATE INDEX order_by_receipt ON orders (stream, receipt_no);
+CREATE TABLE buyer (
+    stream TEXT NOT NULL, order_id TEXT NOT NULL, key_no INTEGER NOT NULL, sealed TEXT NOT NULL,
+    tokens TEXT NOT NULL, at_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
+    PRIMARY KEY (stream, order_id)) STRICT;
+CREATE TABLE buyer_token (
+    token TEXT NOT NULL, stream TEXT NOT NULL, order_id TEXT NOT NULL,
+    PRIMARY KEY (token, stream, order_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX buyer_token_of ON buyer_token (stream, order_id);
+CREATE TRIGGER buyer_replaced BEFORE INSERT ON buyer BEGIN
+    DELETE FROM buyer_token WHERE stream = new.stream AND order_id = new.order_id; END;
+CREATE TRIGGER buyer_comes AFTER INSERT ON buyer BEGIN
+    INSERT OR IGNORE INTO buyer_token
+        SELECT value, new.stream, new.order_id FROM json_each(new.tokens); END;
+CREATE TRIGGER buyer_goes AFTER DELETE ON buyer BEGIN
+    DELETE FROM buyer_token WHERE stream = old.stream AND order_id = old.order_id; END;
+CREATE TABLE handout (
+    stream TEXT NOT NULL, order_id TEXT NOT NULL, keeper TEXT NOT NULL, wanted_by TEXT NOT NULL,
+    turn INTEGER NOT NULL, copies INTEGER NOT NULL, rev INTEGER NOT NULL,
+    PRIMARY KEY (stream, order_id)) STRICT;
 CREATE TABLE case_file (
     stream TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
     opened_ms INTEGER NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL,
@@ -334,6 +354,16 @@ def _case(body: Mapping[str, Any]) -> tuple[object, ...]:
     return body["id"], body["kind"], body["state"], body["at_ms"], canonical(body["body"])
 
 
+def _buyer(body: Mapping[str, Any]) -> tuple[object, ...]:
+    key_no, sealed, tokens = body["key"], body["sealed"], body["tokens"]
+    if sealed and not is_sealed(sealed):
+        raise ValueError("not sealed")
+    if len(tokens) > TOKENS_MAX or not all(map(is_token, tokens)):
+        raise ValueError("not tokens")
+    return body["order"], key_no, sealed, canonical(tokens), body["at_ms"]
+
+
+_HANDOUT = itemgetter("order", "keeper", "wanted", "turn", "copies")
 _ORDER = itemgetter("id", "node", "no", "state", "total", "refunded", "currency", "by", "at_ms")
 _NODE = itemgetter("id", "name", "role", "key", "key_id", "signature", "state")
 _PERSON = itemgetter("id", "name", "role", "pin", "state")
@@ -349,6 +379,8 @@ _KINDS: Mapping[str, _Kind] = {
         "id node_id receipt_no state total_minor refunded_minor currency sold_by sold_ms",
         _ORDER,
     ),
+    "buyer": _Kind("buyer", "order_id key_no sealed tokens at_ms", _buyer),
+    "handout": _Kind("handout", "order_id keeper wanted_by turn copies", _HANDOUT),
     "case": _Kind("case_file", "id kind state opened_ms body", _case),
     "node": _Kind("node", "id name role key key_id signature state", _NODE),
     "person": _Kind("person", "id name role pin state", _PERSON),

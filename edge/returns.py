@@ -35,14 +35,16 @@ def sold_order(
     row = _order(connection, stream, order_id)
     if row is None:
         return None
-    revoked = _revoked(connection, stream, order_id)
+    revoked = revoked_tickets(connection, stream, order_id)
+    own = not row["from_node"]  # or its tickets were printed here, and sold elsewhere
     states = {
         line.ticket_id: TicketState.VALID
-        if line.ticket_id not in revoked and _is_sold(connection, stream, line)
+        if line.ticket_id not in revoked and (not own or _is_sold(connection, stream, line))
         else TicketState.VOID
         for line in read_order(row["body"]).lines
     }
-    return SoldOrder(states, True, same_shift, not _is_unheard(connection, stream, row["body"]))
+    acknowledged = not own or not _is_unheard(connection, stream, row["body"])
+    return SoldOrder(states, own, same_shift and own, acknowledged)
 
 
 def void_here(
@@ -128,7 +130,7 @@ def mark_returned(
 
 def _order(connection: sqlite3.Connection, stream: str, order_id: OrderId) -> sqlite3.Row | None:
     found: sqlite3.Row | None = connection.execute(
-        "SELECT body FROM orders WHERE stream = ? AND id = ?", (stream, order_id)
+        "SELECT body, from_node FROM orders WHERE stream = ? AND id = ?", (stream, order_id)
     ).fetchone()
     return found
 
@@ -158,7 +160,9 @@ def _is_unheard(connection: sqlite3.Connection, stream: str, body: str) -> bool:
     return row is not None
 
 
-def _revoked(connection: sqlite3.Connection, stream: str, order_id: OrderId) -> frozenset[str]:
+def revoked_tickets(
+    connection: sqlite3.Connection, stream: str, order_id: OrderId
+) -> frozenset[str]:
     """Tickets that somebody asked the server to revoke, unless it refused."""
     rows = connection.execute(
         "SELECT tickets FROM revocation WHERE stream = ? AND order_id = ? AND state <> 'refused'",

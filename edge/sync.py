@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import httpx
+
+from edge import buyers
 from edge.allotments import Grant
 from edge.client import ServerClient
 from edge.copies import ALL_KINDS, Copies
@@ -30,7 +33,7 @@ from program.logs import get_logger
 from ticketing.ids import OpId
 from ticketing.terms import Anchor
 
-__all__ = ["Link", "LinkState", "Listeners", "SyncEngine", "Wish"]
+__all__ = ["Call", "Link", "LinkState", "Listeners", "NoAnswer", "SyncEngine", "Wish"]
 
 WISHES_MAX = 200
 WAIT_S = 8.0
@@ -82,6 +85,24 @@ class RevokeWish:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Anything else to ask of the server on the pusher's thread. `then` hears once, as with a Wish.
+
+    `ask` makes one call and says what came of it. A refusal's code, or 'offline', comes as NoAnswer.
+    """
+
+    ask: Callable[[ServerClient], object]
+    then: Callable[[object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why a call brought nothing."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listeners:
     """Whom to tell, on the engine's threads. Must be quick.
 
@@ -109,7 +130,7 @@ class SyncEngine:
     _work: threading.Event = field(init=False, default_factory=threading.Event)
     _greet: threading.Event = field(init=False, default_factory=threading.Event)
     _retry: Mapping[Part, threading.Event] = field(init=False)
-    _wishes: queue.Queue[Wish | RevokeWish] = field(init=False)
+    _wishes: queue.Queue[Wish | RevokeWish | Call] = field(init=False)
     _threads: list[threading.Thread] = field(init=False, default_factory=list)
     _hello_due_s: float = field(init=False, default=0.0)
     _follower: pull.Follower = field(init=False)
@@ -121,6 +142,7 @@ class SyncEngine:
     _unsalvaged: frozenset[tuple[str, int]] = field(init=False, default=frozenset())
     _undeclared: frozenset[str] = field(init=False, default=frozenset())
     """What the server did not take since the last hello: not asked about before the next."""
+    _untold: frozenset[str] = field(init=False, default=frozenset())
     _refused: dict[str, str] = field(init=False, default_factory=dict)
     _replica_error: str = field(init=False, default="")
 
@@ -177,7 +199,7 @@ class SyncEngine:
         """
         self._copies.check_soon()
 
-    def wish(self, wish: Wish | RevokeWish) -> bool:
+    def wish(self, wish: Wish | RevokeWish | Call) -> bool:
         """Ask in the background. False when that is hopeless now (offline, or full)."""
         if self.link.state is not LinkState.ONLINE or self._stop.is_set():
             return False
@@ -186,7 +208,7 @@ class SyncEngine:
         self._work.set()
         return True
 
-    def _put(self, wish: Wish | RevokeWish) -> bool:
+    def _put(self, wish: Wish | RevokeWish | Call) -> bool:
         try:
             self._wishes.put_nowait(wish)
         except queue.Full:
@@ -267,6 +289,7 @@ class SyncEngine:
         self._push_all(client)
         self._salvage_all(client)
         self._declare_all(client)
+        self._tell_buyers(client)
         self._ask(client)
 
     def _hello(self, client: ServerClient) -> None:
@@ -281,7 +304,7 @@ class SyncEngine:
         for head in outcome.fenced:
             _log.error("journal_fenced", stream=head.stream, incarnation=head.incarnation)
         self._lock_if_locked()
-        self._unsalvaged, self._undeclared = frozenset(), frozenset()
+        self._unsalvaged, self._undeclared, self._untold = frozenset(), frozenset(), frozenset()
         self._ask_again()
         self._reached(Part.PUSHER, client.server_ahead_ms)
         # Only a greeting in the server's own history has our journals' heads checked.
@@ -381,6 +404,27 @@ class SyncEngine:
             self.replica.transact(partial(declare.on_declare, request=request, reply=reply))
             self._reached(Part.PUSHER, client.server_ahead_ms)
 
+    def _tell_buyers(self, client: ServerClient) -> None:
+        """Say who bought, and drop what the server has erased."""
+        mirror = self.replica.mirror
+        with self.replica.reading() as connection:
+            erased = buyers.told_to_erase(mirror, connection)
+        if erased:
+            self.replica.transact(lambda unit: buyers.erase_here(unit, erased))
+        while not self._stop.is_set():
+            with self.replica.reading() as connection:
+                request = buyers.next_buyers(connection)
+            if request is None or request.stream in self._untold:
+                return
+            try:
+                reply = client.post(request.path, request.body())
+            except ServerRefused as refusal:
+                self._raise_if_general(refusal)
+                self._untold |= {request.stream}
+                self._set_aside(request.stream, refusal)
+                return
+            self.replica.transact(partial(buyers.on_buyers, request=request, reply=reply))
+
     @staticmethod
     def _raise_if_general(refusal: ServerRefused) -> None:
         """A refusal that is not about what was sent concerns every call."""
@@ -399,15 +443,24 @@ class SyncEngine:
             except queue.Empty:
                 return
             try:
-                outcome: Any = (
-                    self._acquire(client, wish)
-                    if isinstance(wish, Wish)
-                    else self._revoke(client, wish)
-                )
+                outcome: Any = self._grant(client, wish)
             except BaseException:  # whatever it was, whoever asked must hear
-                _tell(wish.then, "offline")
+                _refuse(wish)
                 raise
             _tell(wish.then, outcome)
+
+    def _grant(self, client: ServerClient, wish: Wish | RevokeWish | Call) -> object:
+        match wish:
+            case Wish():
+                return self._acquire(client, wish)
+            case RevokeWish():
+                return self._revoke(client, wish)
+        try:
+            return wish.ask(client)
+        except ServerRefused as refusal:
+            if refusal.status != httpx.codes.FORBIDDEN:  # which is about this question alone
+                self._raise_if_general(refusal)
+            return NoAnswer(refusal.code)
 
     def _acquire(self, client: ServerClient, wish: Wish) -> Grant | str:
         want = wish.want
@@ -455,7 +508,7 @@ class SyncEngine:
                 wish = self._wishes.get_nowait()
             except queue.Empty:
                 return
-            _tell(wish.then, "offline")
+            _refuse(wish)
 
     # --- pulling
 
@@ -536,6 +589,11 @@ class SyncEngine:
 
 def _nobody(_outcome: object) -> None:
     """Nobody asked in this run of the program; what came of it is in the journal's file."""
+
+
+def _refuse(wish: Wish | RevokeWish | Call) -> None:
+    """Whoever asked hears that nobody was reached."""
+    _tell(wish.then, NoAnswer("offline") if isinstance(wish, Call) else "offline")
 
 
 def _tell(listener: Callable[..., None], *news: object) -> None:

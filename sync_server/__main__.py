@@ -13,7 +13,7 @@ from pathlib import Path
 from program.cli import main_wrapper, new_parser
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
-from sync_server import commands, people_commands, recovery_commands, stock_commands
+from sync_server import buyer_commands, commands, people_commands, recovery_commands, stock_commands
 from sync_server.services.catalogue import NotStored
 from sync_server.services.enrolment import MINUTES_MAX, NAME_CHARS_MAX
 from sync_server.services.initialise import NewHouse, finish
@@ -125,7 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     stock = stock_commands.add_parsers(parsers)
     history = recovery_commands.add_parsers(parsers)
     people = people_commands.add_parsers(parsers)
-    for each in (init, serve_, code, import_, migrate, *stock, *history, *people):
+    buyers = buyer_commands.add_parsers(parsers)
+    for each in (init, serve_, code, import_, migrate, *stock, *history, *people, *buyers):
         _add_common(each, argparse.SUPPRESS)
     return parser
 

@@ -10,7 +10,15 @@ from aiohttp import web
 from sync_server.centre import Centre
 from sync_server.console import pages
 from sync_server.console.rendering import set_up_templates
-from sync_server.handlers import auth, feed_api, node_api, recovery_api, stock_api
+from sync_server.handlers import (
+    auth,
+    buyers_api,
+    feed_api,
+    node_api,
+    orders_api,
+    recovery_api,
+    stock_api,
+)
 from sync_server.handlers.middlewares import attend, secure_response
 from sync_server.handlers.proxy import set_up_messenger
 from sync_server.handlers.pulls import set_up_answers
@@ -63,6 +71,8 @@ def all_routes() -> Sequence[Route]:
         *routes_of(feed_api),
         *routes_of(recovery_api),
         *routes_of(stock_api),
+        *routes_of(orders_api),
+        *routes_of(buyers_api),
         *routes_of(pages),
     ]
 

@@ -144,7 +144,19 @@ def _id(body: Mapping[str, Any]) -> str:
     return str(body["id"])
 
 
-KINDS = ("doc", "claim", "allot", "ticket", "entry", "order", "case", "node", "person")
+KINDS = (
+    "doc",
+    "claim",
+    "allot",
+    "ticket",
+    "entry",
+    "order",
+    "buyer",
+    "handout",
+    "case",
+    "node",
+    "person",
+)
 
 _KEYS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "doc": lambda body: doc_key(body["kind"], body["id"]),
@@ -153,6 +165,8 @@ _KEYS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "ticket": _id,
     "entry": lambda body: str(body["op"]),
     "order": _id,
+    "buyer": lambda body: str(body["order"]),
+    "handout": lambda body: str(body["order"]),
     "case": _id,
     "node": _id,
     "person": _id,
@@ -169,6 +183,8 @@ _CONTENT: Mapping[str, Callable[[Mapping[str, Any]], Content]] = {
     "ticket": _members("p", "u", "v", "state"),
     "entry": _members("ticket", "node", "lane", "phase", "at_ms"),
     "order": _members("node", "no", "state", "total", "refunded", "currency", "by", "at_ms"),
+    "buyer": lambda body: [body["key"], body["sealed"], canonical(body["tokens"]), body["at_ms"]],
+    "handout": _members("keeper", "wanted", "turn", "copies"),
     "case": lambda body: [body["kind"], body["state"], body["at_ms"], canonical(body["body"])],
     "node": _members("name", "role", "key", "key_id", "signature", "state"),
     "person": _members("name", "role", "pin", "state"),

@@ -31,6 +31,7 @@ class OpKind(StrEnum):
     SETTLE = "settle"  # the node is done with an allotment for good
     REFUND = "refund"  # tickets revoked, money paid out: a void or a refund
     EXCHANGE = "exchange"  # tickets revoked, others sold for their worth; also a lost one replaced
+    HAND_OVER = "hand_over"  # another node may print an order first, or: it is printed already
     INTEREST = "interest"  # somebody wants places while none may be sold
     SIGN_IN = "sign_in"  # house journal
     SIGN_OUT = "sign_out"  # house journal

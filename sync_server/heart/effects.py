@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sync_server.heart.booking import book
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.drawer import check_close
+from sync_server.heart.handing import hand_over
 from sync_server.heart.late import late_claim
 from sync_server.heart.prices import check_sale_prices
 from sync_server.heart.rows import Claim, EntryRow, Order, TicketRow
@@ -36,6 +37,7 @@ from ticketing.operations import (
     EntryGranted,
     Exchange,
     ExchangeAction,
+    HandOver,
     Interest,
     Print,
     Refund,
@@ -50,6 +52,7 @@ from ticketing.operations import (
     decode_drawer_opened,
     decode_entry,
     decode_exchange,
+    decode_hand_over,
     decode_interest,
     decode_print,
     decode_refund,
@@ -75,6 +78,7 @@ Kind = (
     | Print
     | SignedIn
     | Interest
+    | HandOver
     | Drawer
 )
 """An operation's body, read."""
@@ -98,6 +102,7 @@ _DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
     OpKind.EXCHANGE: decode_exchange,
     OpKind.ENTRY: decode_entry,
     OpKind.PRINT: decode_print,
+    OpKind.HAND_OVER: decode_hand_over,
     OpKind.INTEREST: decode_interest,
     OpKind.SIGN_IN: decode_signed_in,
     OpKind.SIGN_OUT: decode_signed_in,
@@ -151,6 +156,8 @@ def want_rows(work: Work, op: Op, kind: Kind | str) -> None:
             work.want_entries(kind.returned)
             work.revocations.want([op.op_id])
             _want_lines(work, kind.lines)
+        case HandOver():
+            work.handouts.want([kind.order_id])
         case EntryGranted():
             work.entries.want([op.op_id])
             work.want_entries([kind.ticket_id])
@@ -188,8 +195,12 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
             return _note(work, source, op, kind)
 
 
-def _note(work: Work, source: Source, op: Op, kind: Print | SignedIn | Interest | Drawer) -> Effect:
+def _note(
+    work: Work, source: Source, op: Op, kind: Print | SignedIn | Interest | HandOver | Drawer
+) -> Effect:
     """What changes nothing that can be sold; cash that moved is booked."""
+    if isinstance(kind, HandOver):
+        return Effect(Verdict.OK, shows=hand_over(work, source, kind))
     if isinstance(kind, ShiftOpened | CashMoved | ShiftClosed):
         book(work, source, op, kind)
     if isinstance(kind, ShiftClosed):

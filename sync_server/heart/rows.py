@@ -199,6 +199,35 @@ class Case:
 
 
 @dataclass(slots=True)
+class BuyerRow:
+    """Who bought an order, sealed; `sealed` is "" once it was erased."""
+
+    event_id: str
+    order_id: str
+    key_no: int
+    sealed: str
+    tokens: str
+    node_id: str
+    at_ms: int
+    rev: int = 0
+    was: int = 0
+
+
+@dataclass(slots=True)
+class HandoutRow:
+    """Who may print an order's tickets first, and who asks for it."""
+
+    event_id: str
+    order_id: str
+    keeper: str
+    wanted_by: str = ""
+    turn: int = 0
+    copies: int = 0
+    rev: int = 0
+    was: int = 0
+
+
+@dataclass(slots=True)
 class Revocation:
     """Tickets revoked at a till's word; `journalled` once its journal told of the money."""
 

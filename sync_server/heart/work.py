@@ -16,9 +16,11 @@ from sqlalchemy import Table
 
 from sync_server.heart.rows import (
     Allot,
+    BuyerRow,
     Case,
     Claim,
     EntryRow,
+    HandoutRow,
     Journal,
     LedgerLine,
     OpRow,
@@ -152,6 +154,12 @@ class Work:
         self.entries: Kept[EntryRow] = Kept(
             schema.entry, self._by_id(schema.entry, EntryRow, "op_id")
         )
+        self.buyers: Kept[BuyerRow] = Kept(
+            schema.buyer, self._by_id(schema.buyer, BuyerRow, "order_id")
+        )
+        self.handouts: Kept[HandoutRow] = Kept(
+            schema.handout, self._by_id(schema.handout, HandoutRow, "order_id")
+        )
         self._whole: set[int] = set()  # performances whose every claim has been read
         self._free: dict[int, set[int]] = {}  # by performance, once somebody has asked
         self._entries_of: dict[str, list[str]] = {}
@@ -237,6 +245,8 @@ class Work:
             self.tickets,
             self.revocations,
             self.entries,
+            self.buyers,
+            self.handouts,
         ):
             kept.fetch()
         self._fetch_entries()
@@ -363,6 +373,8 @@ class Work:
             self.tickets,
             self.entries,
             self.cases,
+            self.buyers,
+            self.handouts,
         )
 
     def _move_head(self) -> None:

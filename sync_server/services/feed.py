@@ -318,6 +318,18 @@ def _order(row: Any) -> Row:
     return ["order", rev, body]
 
 
+def _buyer(row: Any) -> Row:
+    rev, order_id, key_no, sealed, tokens, at_ms = row
+    body = {"order": order_id, "key": key_no, "sealed": sealed, "tokens": json.loads(tokens)}
+    return ["buyer", rev, body | {"at_ms": at_ms}]
+
+
+def _handout(row: Any) -> Row:
+    rev, order_id, keeper, wanted_by, turn, copies = row
+    body = {"order": order_id, "keeper": keeper, "wanted": wanted_by, "turn": turn}
+    return ["handout", rev, body | {"copies": copies}]
+
+
 def _case(row: Any) -> Row:
     rev, case_id, kind, state, opened_ms, body = row
     told = {"id": case_id, "kind": kind, "state": state, "at_ms": opened_ms}
@@ -345,6 +357,8 @@ _ORDERS = _source(
     "id, node_id, receipt_no, state, total_minor, refunded_minor, currency, sold_by, sold_ms",
     _order,
 )
+_BUYERS = _source("buyer", "order_id, key_no, sealed, tokens, at_ms", _buyer)
+_HANDOUTS = _source("handout", "order_id, keeper, wanted_by, turn, copies", _handout)
 _CASES = _source("case_file", "id, kind, state, opened_ms, body", _case)
 
 _HOUSE_SCOPE: Mapping[str, tuple[_Source, ...]] = {
@@ -352,6 +366,6 @@ _HOUSE_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "gate": (_DOCS, _NODES),
 }
 _EVENT_SCOPE: Mapping[str, tuple[_Source, ...]] = {
-    "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _CASES),
+    "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _BUYERS, _HANDOUTS, _CASES),
     "gate": (_DOCS, _ALL_ALLOTMENTS, _TICKETS, _ENTRIES, _CASES),
 }

@@ -23,6 +23,8 @@ class Permission(StrEnum):
     TILL_ACQUIRE = "till_acquire"
     TILL_HOLD = "till_hold"
     TILL_REVOKE = "till_revoke"
+    TILL_ORDERS = "till_orders"  # look at orders of other tills, and print what they did not
+    TILL_BUYERS = "till_buyers"  # the keys for what is known of buyers, and telling it
     GATE_ADMIT = "gate_admit"
     # people, by their console session
     CONSOLE_VIEW = "console_view"
@@ -53,7 +55,8 @@ _SEES_THE_BOOKS = frozenset({Permission.CONSOLE_VIEW, Permission.BOOKS_READ})
 NODE_PERMISSIONS: Mapping[NodeRole, frozenset[Permission]] = MappingProxyType(
     {
         NodeRole.TILL: _ANY_NODE
-        | {Permission.TILL_ACQUIRE, Permission.TILL_HOLD, Permission.TILL_REVOKE},
+        | {Permission.TILL_ACQUIRE, Permission.TILL_HOLD, Permission.TILL_REVOKE}
+        | {Permission.TILL_ORDERS, Permission.TILL_BUYERS},
         NodeRole.GATE: _ANY_NODE | {Permission.GATE_ADMIT},
     }
 )

@@ -367,6 +367,35 @@ revocation = Table(
     Column("body", Text, nullable=False),  # {"tickets": [...], "allotment": id or ""}
 )
 
+buyer = Table(
+    "buyer",  # who bought, sealed; beside the journals, since a person may ask for it to be erased
+    metadata,
+    _key("event_id"),
+    _key("order_id"),
+    Column("key_no", Integer, nullable=False),
+    Column("sealed", Text, nullable=False),  # '': erased
+    Column("tokens", Text, nullable=False),  # JSON list: by what the order is found
+    Column("node_id", String, nullable=False),  # who told it last
+    Column("at_ms", BigInteger, nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False, server_default="0"),
+    _feed_index("buyer"),
+)
+
+handout = Table(
+    "handout",  # orders whose first print is asked for, or went to another till; without a row: none
+    metadata,
+    _key("event_id"),
+    _key("order_id"),
+    Column("keeper", String, nullable=False),  # the node that may print first
+    Column("wanted_by", String, nullable=False),  # the node that asks for it, or ''
+    Column("turn", Integer, nullable=False),  # of the keeper's last answer; only grows
+    Column("copies", Integer, nullable=False),  # above 0: the keeper has printed so often
+    Column("rev", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False, server_default="0"),
+    _feed_index("handout"),
+)
+
 gate_cursor = Table(
     "gate_cursor",  # how far each gate has read an event's feed, as its last poll said
     metadata,

@@ -28,6 +28,7 @@ from ticketing.operations.fields import (
     is_seen_list,
     op_ids,
 )
+from ticketing.operations.handing import HandOver, decode_hand_over, encode_hand_over
 from ticketing.operations.sale import (
     Sale,
     SaleLine,
@@ -94,6 +95,7 @@ __all__ = [
     "Exchange",
     "ExchangeAction",
     "HandLeg",
+    "HandOver",
     "Interest",
     "Print",
     "Refund",
@@ -114,6 +116,7 @@ __all__ = [
     "decode_drawer_opened",
     "decode_entry",
     "decode_exchange",
+    "decode_hand_over",
     "decode_interest",
     "decode_print",
     "decode_refund",
@@ -127,6 +130,7 @@ __all__ = [
     "encode_drawer_opened",
     "encode_entry",
     "encode_exchange",
+    "encode_hand_over",
     "encode_interest",
     "encode_print",
     "encode_refund",

@@ -31,6 +31,7 @@ def upgrade(op: Operations) -> None:
     _rebuild_entries(op)
     _add_pools(op)
     _add_tables_of_recovery(op)
+    _add_tables_beside_orders(op)
     _change_indexes(op)
 
 
@@ -252,13 +253,39 @@ def _add_tables_of_recovery(op: Operations) -> None:
     )
 
 
+def _add_tables_beside_orders(op: Operations) -> None:
+    op.create_table(
+        "buyer",
+        _key("event_id"),
+        _key("order_id"),
+        Column("key_no", Integer, nullable=False),
+        Column("sealed", Text, nullable=False),
+        Column("tokens", Text, nullable=False),
+        Column("node_id", String, nullable=False),
+        Column("at_ms", BigInteger, nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        _was(),
+    )
+    op.create_table(
+        "handout",
+        _key("event_id"),
+        _key("order_id"),
+        Column("keeper", String, nullable=False),
+        Column("wanted_by", String, nullable=False),
+        Column("turn", Integer, nullable=False),
+        Column("copies", Integer, nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        _was(),
+    )
+
+
 def _index_some(op: Operations, name: str, table: str, columns: list[str], condition: str) -> None:
     where = text(condition)
     op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
 def _change_indexes(op: Operations) -> None:
-    for table in ("claim", "allot", "pool", "orders", "entry"):
+    for table in ("claim", "allot", "pool", "orders", "entry", "buyer", "handout"):
         op.create_index(f"{table}_by_rev", table, ["event_id", "rev"], unique=True)
     op.create_index("entry_by_ticket", "entry", ["event_id", "ticket_id"])
     _index_some(op, "claim_returned", "claim", ["event_id", "rev"], "kind = 'returned'")

@@ -1,0 +1,166 @@
+"""What is known of buyers at this node: sealed, in journal.db beside the journal, told to the server.
+
+Nothing of it is part of the chain, so that it can be erased. It is kept until the event is archived
+or it is erased, and told again to a server that has lost its history.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edge import replies
+from edge.journal import Unit, get_meta
+from edge.mirror import Mirror
+from ticketing.ids import OrderId
+
+TOLD_PER_CALL = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBuyer:
+    """Who bought an order, sealed with the key of this number. `sealed` "": it was erased."""
+
+    stream: str
+    order_id: OrderId
+    key_no: int
+    sealed: str
+    tokens: tuple[str, ...]
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuyersRequest:
+    """What an event's orders are told to have been bought by."""
+
+    stream: str
+    told: tuple[SealedBuyer, ...]
+
+    @property
+    def path(self) -> str:
+        """Where it is POSTed."""
+        return f"/v1/e/{self.stream}/buyers"
+
+    def body(self) -> dict[str, Any]:
+        """As it is sent."""
+        return {
+            "buyers": [
+                {
+                    "order": each.order_id,
+                    "key": each.key_no,
+                    "sealed": each.sealed,
+                    "tokens": list(each.tokens),
+                    "at_ms": each.at_ms,
+                }
+                for each in self.told
+            ]
+        }
+
+
+def note_buyer(unit: Unit, buyer: SealedBuyer) -> None:
+    """Keep it, to be told; the newest word on an order counts, and an erased one stays erased."""
+    unit.execute(
+        "INSERT INTO buyer (stream, order_id, key_no, sealed, tokens, at_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (stream, order_id) DO UPDATE SET "
+        "key_no = excluded.key_no, sealed = excluded.sealed, tokens = excluded.tokens, "
+        "at_ms = excluded.at_ms, sent_gen = '' WHERE buyer.sealed <> ''",
+        (
+            buyer.stream,
+            buyer.order_id,
+            buyer.key_no,
+            buyer.sealed,
+            json.dumps(buyer.tokens),
+            buyer.at_ms,
+        ),
+    )
+
+
+def next_buyers(connection: sqlite3.Connection) -> BuyersRequest | None:
+    """The next ones that the server of this history was not told of, of one event."""
+    generation = get_meta(connection, "generation")
+    row = connection.execute(
+        "SELECT stream FROM buyer WHERE sent_gen < ? OR sent_gen > ? LIMIT 1",
+        (generation, generation),
+    ).fetchone()
+    if row is None or not generation:
+        return None
+    rows = connection.execute(
+        "SELECT * FROM buyer WHERE stream = ? AND sent_gen <> ? LIMIT ?",
+        (row["stream"], generation, TOLD_PER_CALL),
+    )
+    return BuyersRequest(row["stream"], tuple(map(_sealed, rows)))
+
+
+def on_buyers(unit: Unit, request: BuyersRequest, reply: Mapping[str, Any]) -> None:
+    """The server has them. What was changed meanwhile is told again."""
+    generation = replies.generation(reply)
+    unit.executemany(
+        "UPDATE buyer SET sent_gen = ? WHERE stream = ? AND order_id = ? AND at_ms = ? "
+        "AND sealed = ?",
+        [(generation, one.stream, one.order_id, one.at_ms, one.sealed) for one in request.told],
+    )
+
+
+def told_to_erase(mirror: Mirror, connection: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
+    """(stream, order id) that the server has erased, and that are still here."""
+    with mirror.reading() as told:
+        rows = told.execute("SELECT stream, order_id FROM buyer WHERE sealed = ''").fetchall()
+    return tuple(
+        (row["stream"], row["order_id"])
+        for row in rows
+        if (found := buyer_of(connection, row["stream"], row["order_id"])) and found.sealed
+    )
+
+
+def erase_here(unit: Unit, keys: Sequence[tuple[str, str]]) -> None:
+    """Drop what is here of them. An empty row stays: a server that was set back is told again."""
+    unit.execute("PRAGMA secure_delete = ON")  # the old bytes do not stay in the file's free space
+    unit.executemany(
+        "UPDATE buyer SET sealed = '', tokens = '[]', key_no = 0 WHERE stream = ? AND order_id = ?",
+        keys,
+    )
+
+
+def buyer_of(connection: sqlite3.Connection, stream: str, order_id: str) -> SealedBuyer | None:
+    """What was noted at this node of an order's buyer."""
+    row = connection.execute(
+        "SELECT * FROM buyer WHERE stream = ? AND order_id = ?", (stream, order_id)
+    ).fetchone()
+    return _sealed(row) if row else None
+
+
+def orders_of_tokens(
+    mirror: sqlite3.Connection, connection: sqlite3.Connection, tokens: Sequence[str], most: int
+) -> tuple[tuple[str, str], ...]:
+    """(stream, order id) found by any of the tokens, also those that the server has not told back."""
+    marks = ", ".join("?" * len(tokens))
+    told = mirror.execute(
+        f"SELECT DISTINCT stream, order_id FROM buyer_token WHERE token IN ({marks}) "  # noqa: S608
+        "LIMIT ?",
+        (*tokens, most),
+    ).fetchall()
+    unsent = connection.execute(
+        "SELECT stream, order_id, tokens FROM buyer WHERE sent_gen = '' AND sealed <> ''"
+    ).fetchall()
+    found = [(row["stream"], row["order_id"]) for row in told]
+    wanted = set(tokens)
+    found += [
+        (row["stream"], row["order_id"])
+        for row in unsent
+        if wanted.intersection(json.loads(row["tokens"]))
+    ]
+    return tuple(dict.fromkeys(found))[:most]
+
+
+def _sealed(row: sqlite3.Row) -> SealedBuyer:
+    return SealedBuyer(
+        row["stream"],
+        OrderId(row["order_id"]),
+        row["key_no"],
+        row["sealed"],
+        tuple(json.loads(row["tokens"])),
+        row["at_ms"],
+    )

@@ -1,0 +1,84 @@
+"""One order as its till recorded it, with its tickets as they stand now."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from ticketing.journal import OpKind
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTicket:
+    """A ticket now; `in_ms` is when somebody first went in on it, 0: nobody."""
+
+    id: str
+    state: str
+    unit: int
+    version: int
+    in_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOrder:
+    """`body` is the text of the operation that sold it; `turn` as in the hand-out's row."""
+
+    kind: str
+    node_id: str
+    sold_ms: int
+    body: str
+    tickets: tuple[ToldTicket, ...]
+    turn: int
+
+    @property
+    def body_without_codes(self) -> str:
+        """The same for who has nothing to print."""
+        body = json.loads(self.body)
+        for line in body["lines"]:
+            line["code"] = ""
+        return json.dumps(body, ensure_ascii=False, sort_keys=True)
+
+
+def read_order(
+    connection: Connection, event_id: str, order_id: str, ticket_id: str
+) -> ToldOrder | None:
+    """By its id, or else by a ticket's; None when there is none, or nobody can read it."""
+    if not order_id:
+        found = connection.execute(
+            text("SELECT order_id FROM ticket WHERE event_id = :e AND id = :t"),
+            {"e": event_id, "t": ticket_id},
+        ).scalar()
+        order_id = str(found or "")
+    row = connection.execute(
+        text(
+            "SELECT o.node_id, o.sold_ms, p.kind, p.body, coalesce(h.turn, 0) FROM orders o "
+            "JOIN op p ON p.event_id = o.event_id AND p.node_id = o.node_id AND p.inc = o.inc "
+            "AND p.seq = o.seq LEFT JOIN handout h ON h.event_id = o.event_id "
+            "AND h.order_id = o.id WHERE o.event_id = :e AND o.id = :o ORDER BY p.branch"
+        ),
+        {"e": event_id, "o": order_id},
+    ).fetchall()
+    for node_id, sold_ms, kind, body, turn in row:
+        if kind in (OpKind.SALE, OpKind.EXCHANGE) and _is_of(body, order_id):
+            tickets = _tickets(connection, event_id, order_id)
+            return ToldOrder(kind, node_id, sold_ms, body, tickets, turn)
+    return None
+
+
+def _is_of(body: str, order_id: str) -> bool:
+    """Whether this very operation sold it: a forked journal has two of a number."""
+    return bool(json.loads(body).get("order") == order_id)
+
+
+def _tickets(connection: Connection, event_id: str, order_id: str) -> tuple[ToldTicket, ...]:
+    rows = connection.execute(
+        text(
+            "SELECT t.id, t.state, t.unit, t.version, coalesce((SELECT min(e.at_ms) FROM entry e "
+            "WHERE e.event_id = t.event_id AND e.ticket_id = t.id AND e.phase <> 'returned'), 0) "
+            "FROM ticket t WHERE t.event_id = :e AND t.order_id = :o ORDER BY t.id"
+        ),
+        {"e": event_id, "o": order_id},
+    )
+    return tuple(ToldTicket(*row) for row in rows)
