@@ -104,7 +104,8 @@ def look(connection: sqlite3.Connection, place: Place) -> Place | Damage | None:
 def count_orders(connection: sqlite3.Connection) -> Damage | None:
     """Whether there are as many orders as were sold: none was put in or taken out."""
     row = connection.execute(
-        "SELECT (SELECT count(*) FROM op WHERE kind IN (?, ?)), (SELECT count(*) FROM orders)",
+        "SELECT (SELECT count(*) FROM op WHERE kind IN (?, ?)), "
+        "(SELECT count(*) FROM orders WHERE from_node = '')",
         _SOLD,
     ).fetchone()
     return None if row[0] == row[1] else Damage(Fault.ORDER, f"{row[0]} sold, {row[1]} kept")

@@ -5,7 +5,7 @@ Migrations only add: no operation, allotment or journal of an earlier version is
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -52,20 +52,6 @@ CREATE TABLE parked_unit (
     number INTEGER NOT NULL REFERENCES parked (number),
     PRIMARY KEY (stream, performance, unit));
 """
-# Buyers stand beside the journal, where they can be erased. Orders whose first print came from
-# another node, or went to one; `begun`: paper of it may be out, or on its way.
-_NEW_IN_5 = """
-CREATE TABLE buyer (
-    stream TEXT NOT NULL, order_id TEXT NOT NULL, key_no INTEGER NOT NULL, sealed TEXT NOT NULL,
-    tokens TEXT NOT NULL, at_ms INTEGER NOT NULL, sent_gen TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (stream, order_id));
-CREATE INDEX buyer_by_gen ON buyer (sent_gen);
-ALTER TABLE orders ADD COLUMN from_node TEXT NOT NULL DEFAULT '';
-ALTER TABLE orders ADD COLUMN gone_to TEXT NOT NULL DEFAULT '';
-ALTER TABLE orders ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE orders ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
-"""
-
 # A payment is found by the order it is for, and what is not final without reading all there were.
 _NEW_IN_5 = """
 CREATE TABLE tender_leg (
@@ -79,6 +65,19 @@ CREATE INDEX tender_leg_open ON tender_leg (begun_ms) WHERE state NOT IN (
     'captured', 'declined', 'abandoned', 'reversed_closed', 'reversed_refunded', 'refunded',
     'refund_failed');
 CREATE INDEX tender_leg_untold ON tender_leg (begun_ms) WHERE state = 'abandoned' AND told = 0;
+"""
+# Buyers stand beside the journal, where they can be erased. Orders whose first print came from
+# another node, or went to one; `begun`: paper of it may be out, or on its way.
+_NEW_IN_6 = """
+CREATE TABLE buyer (
+    stream TEXT NOT NULL, order_id TEXT NOT NULL, key_no INTEGER NOT NULL, sealed TEXT NOT NULL,
+    tokens TEXT NOT NULL, at_ms INTEGER NOT NULL, sent_gen TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (stream, order_id));
+CREATE INDEX buyer_by_gen ON buyer (sent_gen);
+ALTER TABLE orders ADD COLUMN from_node TEXT NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN gone_to TEXT NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
 """
 
 SCHEMA = (
@@ -124,6 +123,7 @@ CREATE TABLE pin_failure (
     + _NEW_IN_3
     + _NEW_IN_4
     + _NEW_IN_5
+    + _NEW_IN_6
 )
 
 # SQLite changes neither a key nor a check in place: the two tables that need it are copied whole.
@@ -166,5 +166,5 @@ INSERT INTO meta (k, v)
 
 _FROM_2 = "ALTER TABLE op ADD COLUMN shift TEXT NOT NULL DEFAULT '';\n" + _NEW_IN_3
 
-MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _NEW_IN_4, 4: _NEW_IN_5}
+MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _NEW_IN_4, 4: _NEW_IN_5, 5: _NEW_IN_6}
 """What makes a file of this version one of the next."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pos_app.presenters.observable import Observable
 from pos_app.services.after_sale_model import (
+    HANDOUT_ASKED,
     Asked,
     Barred,
     Chosen,
@@ -73,6 +74,7 @@ class AfterSaleState:
     print_failed: str = ""  # the order whose paper did not come out
     armed: OpId | None = None  # dropping it was asked for once
     exchange: Offer | None = None  # the sell screen picks what is taken instead
+    handing: str = ""  # the order that is printed as soon as its window lets us
 
     @property
     def is_busy(self) -> bool:
@@ -216,8 +218,17 @@ class AfterSalePresenter(Observable[AfterSaleState]):
     def reprint(self) -> None:
         """Print the order's living tickets once more."""
         detail = self.state.detail
-        if detail is not None and detail.found.is_own:
+        if detail is not None and detail.found.is_own and not detail.gone_to:
             self._print(detail.found.order_id)
+
+    def hand_out(self) -> None:
+        """Print here what another window sold and did not print, as soon as that one lets us."""
+        detail = self.state.detail
+        if detail is None or not detail.can_be_handed_out or self.state.is_busy:
+            return
+        found = detail.found
+        self._become(replace(self.state, handing=found.order_id, refused=None))
+        self._run(lambda: self._services.hand_out(found), self._handing_asked, self._fail)
 
     # ------------------------------------------------------------------------------ unfinished
 
@@ -252,6 +263,8 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         if news.kind is NewsKind.AFTER_SALE:
             if news.reason == self.state.asked:
                 self._ask_progress(self.state.asked)
+            else:
+                self._refresh_detail()
             self.refresh_unfinished()
         elif news.kind is NewsKind.STATUS:
             if self.state.asked is not None and not self.state.is_working:
@@ -283,6 +296,8 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         self._run(
             lambda: self._services.detail(found), partial(self._show_detail, scanned), self._fail
         )
+        if not found.is_own:
+            self._run(lambda: self._services.look_up(found), _nothing, self._fail)
 
     def _show_detail(self, scanned: TicketId | None, detail: OrderDetail | None) -> None:
         papers = frozenset({scanned} if scanned else ())
@@ -296,6 +311,7 @@ class AfterSalePresenter(Observable[AfterSaleState]):
                 offers={},
                 card=None,
                 done=None,
+                handing="",
             )
         )
         self._look()
@@ -309,14 +325,36 @@ class AfterSalePresenter(Observable[AfterSaleState]):
 
     def _show_again(self, detail: OrderDetail | None) -> None:
         before = self.state.detail
-        if detail is None or before is None or before.found.key != detail.found.key:
+        if detail is None or before is None or not _is_same(before, detail):
             return
-        chosen = self.state.chosen & _living(detail)
+        living = _living(detail)
+        chosen = self.state.chosen & living if before.tickets else living
+        if before.found.ticket_id and not before.tickets:  # of one ticket the order is known now
+            chosen = living & {before.found.ticket_id} or living
         orders = tuple(
-            detail.found if one.key == detail.found.key else one for one in self.state.orders
+            detail.found if one.key in (before.found.key, detail.found.key) else one
+            for one in self.state.orders
         )
         self._become(replace(self.state, detail=detail, chosen=chosen, orders=orders))
+        self._go_on_handing(detail)
         self._look()
+
+    def _handing_asked(self, is_asked: bool) -> None:
+        if is_asked:
+            self._refresh_detail()
+        else:
+            self._become(replace(self.state, handing="", refused=Refused(Barred.OFFLINE)))
+
+    def _go_on_handing(self, detail: OrderDetail) -> None:
+        """The window that sold it has answered: print, or stop waiting."""
+        if self.state.handing != detail.found.order_id:
+            return
+        if detail.found.is_own and not detail.gone_to:
+            self._become(replace(self.state, handing=""))
+            if not detail.copies:
+                self._print(detail.found.order_id)
+        elif detail.handout not in ("", HANDOUT_ASKED):
+            self._become(replace(self.state, handing="", refused=Refused(detail.handout)))
 
     def _choose(self, chosen: frozenset[TicketId]) -> None:
         self._become(replace(self.state, chosen=chosen, card=None, refused=None))
@@ -325,7 +363,7 @@ class AfterSalePresenter(Observable[AfterSaleState]):
     def _look(self) -> None:
         """What could be done with the chosen tickets."""
         detail, chosen, scanned = self.state.detail, self.state.chosen, self.state.scanned
-        if detail is None or not detail.found.is_own:
+        if detail is None or not detail.tickets:
             self._become(replace(self.state, offers={}))
             return
         tickets = tuple(ticket.id for ticket in detail.tickets if ticket.id in chosen)
@@ -448,6 +486,14 @@ class AfterSalePresenter(Observable[AfterSaleState]):
 
 def _living(detail: OrderDetail) -> frozenset[TicketId]:
     return frozenset(ticket.id for ticket in detail.tickets if ticket.standing in _LIVING)
+
+
+def _is_same(before: OrderDetail, now: OrderDetail) -> bool:
+    """Whether it is the same order; of a ticket alone, its order."""
+    if before.found.order_id:
+        return before.found.key[:2] == now.found.key[:2]
+    tickets = {ticket.id for ticket in now.tickets}
+    return before.found.key == now.found.key or before.found.ticket_id in tickets
 
 
 def _nothing(_result: object) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
 from pos_app.services.after_sale_model import (
+    HANDOUT_ASKED,
     Barred,
     FindNote,
     GoReason,
@@ -31,6 +32,8 @@ SERVER_CODES = (
     "journal_forked",
     "no_tickets",
     "unknown_order",
+    "already_printed",
+    "keeper_gone",
     "not_of_order",
     "not_same_shift",
     "already_revoked",
@@ -96,6 +99,18 @@ def ticket_standing(ticket: SoldTicket, detail: OrderDetail) -> str:
     }[ticket.standing]
 
 
+def handout_line(detail: OrderDetail) -> str:
+    """How it stands with the paper of an order that another window sold, or prints."""
+    if detail.gone_to:
+        return _("Handed out at {window}.").format(window=detail.gone_to)
+    if detail.handout == HANDOUT_ASKED:
+        return _(
+            "Asking the window that sold it… If it is switched off or cut off, nobody can know "
+            "whether its paper is out: replace the tickets instead."
+        )
+    return bar(detail.handout) if detail.handout else ""
+
+
 def find_note(note: FindNote) -> str:
     """Why a search found nothing, or not all."""
     return {
@@ -110,8 +125,7 @@ def find_note(note: FindNote) -> str:
             "Ask at the window that sold it."
         ),
         FindNote.ELSEWHERE: _(
-            "Sold at another window: this is all that is known of it here. "
-            "Send the buyer to that window."
+            "Sold at another window. With the server in reach its tickets show when it is opened."
         ),
     }[note]
 
@@ -141,6 +155,8 @@ _SAY_THE_MONEY = frozenset(
         "journal_forked",
         "unknown_order",
         "contradiction",
+        "already_printed",
+        "keeper_gone",
     }
 )
 """Codes whose sentences speak of the money themselves."""
@@ -166,7 +182,9 @@ def _till_says(code: str) -> str:
     said: dict[str, str] = {
         Barred.OFFLINE: _("The server must be asked, and it can't be reached."),
         Barred.OFFLINE_SCAN: _("Offline: scan the paper tickets, then it can be done here."),
-        Barred.ELSEWHERE: _("Sold at another window: send the buyer there."),
+        Barred.ELSEWHERE: _(
+            "Sold at another window, and the server can't be reached: send the buyer there."
+        ),
         Barred.NOT_SIGNED_IN: _("Nobody is signed in. Nothing was done and nothing is owed."),
         Barred.NO_SHIFT: _("No shift is open: open one first, the money needs an owner."),
         Barred.SELLING_LOCKED: _(
@@ -198,6 +216,14 @@ def _server_says(code: str) -> str:
         "unknown_order": _("The server does not have this order yet. Pay nothing; try again soon."),
         "two_performances": _("Replace the tickets of one performance at a time."),
         "worn_out": _("This place was sold anew too often: refund it and sell another."),
+        "already_printed": _(
+            "Printed at the window that sold it; no money moves. If the paper is lost, "
+            "replace the tickets."
+        ),
+        "keeper_gone": _(
+            "The window that sold it is not in use any more: replace the tickets, "
+            "then its paper opens no gate. No money moves."
+        ),
         "contradiction": _(
             "The server has something else on record. Pay nothing, call the manager."
         ),

@@ -29,10 +29,11 @@ from edge.protocol.revoke import (
     plan_revoke,
 )
 from edge.replica import Replica
-from edge.returns import exchange_here, promised_units, void_here
+from edge.returns import exchange_here, promised_units, read_order, void_here
 from edge.sync import RevokeWish, SyncEngine
 from pos_app.services import after_sale_draft, after_sale_slip, sales
 from pos_app.services.after_sale_draft import Draft
+from pos_app.services.after_sale_elsewhere import Elsewhere
 from pos_app.services.after_sale_finding import Finder, OwnOrder
 from pos_app.services.after_sale_index import OrderIndex
 from pos_app.services.after_sale_model import (
@@ -50,6 +51,7 @@ from pos_app.services.after_sale_model import (
 )
 from pos_app.services.after_sale_offer import ACTIONS, OfferCounter, make_offer
 from pos_app.services.basket import Basket, line_as_sold
+from pos_app.services.buyers import BuyerDesk
 from pos_app.services.model import News, NewsKind, Person, SaleRefusal
 from pos_app.services.printing import PrintDesk
 from pos_app.services.shifts import shift_for
@@ -62,11 +64,13 @@ from ticketing.operations import (
     ExchangeAction,
     Refund,
     RefundAction,
+    Sale,
     SaleLine,
     decode_exchange,
     decode_refund,
     encode_exchange,
     encode_refund,
+    encode_sale,
 )
 from ticketing.refund_rules import Deed
 from ticketing.returns import ReturnRefusal, Route
@@ -113,12 +117,15 @@ class AfterSale:
         desk: PrintDesk,
         seller: tuple[Env, IdMint, NodeKey, str],
         counter: Counter,
+        buyers: BuyerDesk,
+        elsewhere: Elsewhere,
     ) -> None:
         """`seller`: clock, ids, key and receipt prefix of this window."""
         self._replica, self._engine, self._desk, self._counter = replica, engine, desk, counter
         self._env, self._ids, self._key, self._prefix = seller
         self._index = OrderIndex(replica)
-        self._finder = Finder(replica, desk.catalogue, self._index, self._prefix)
+        self._finder = Finder(replica, desk.catalogue, self._index, self._prefix, buyers)
+        self._elsewhere = elsewhere
 
     def close(self) -> None:
         """Close what is open."""
@@ -137,11 +144,25 @@ class AfterSale:
 
     def detail(self, found: FoundOrder) -> OrderDetail | None:
         """One of them with its tickets; None when its event is not in the mirror any more."""
-        own = self._finder.own(found.event_id, found.order_id) if found.is_own else None
-        return self._finder.detail(found, same_shift=own is not None and self._is_same_shift(own))
+        own = self._facts(found.event_id, found.order_id, found.ticket_id)
+        same_shift = own is not None and self._is_same_shift(own)
+        detail = self._finder.detail(found, own, same_shift=same_shift)
+        if detail is None:
+            return None
+        return replace(detail, handout=self._elsewhere.handout(found.event_id, found.order_id))
+
+    def look_up(self, found: FoundOrder) -> bool:
+        """Have the server tell how another window's order stands; the answer is news."""
+        if self._engine.link.state is not LinkState.ONLINE:
+            return False
+        return self._elsewhere.look_up(found.event_id, found.order_id, found.ticket_id)
+
+    def hand_out(self, found: FoundOrder) -> bool:
+        """Ask to print another window's order here; the answer is news. False when offline."""
+        return self._elsewhere.hand_out(found.event_id, found.order_id)
 
     def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
-        """What could be done with these tickets; None for an order of another window."""
+        """What could be done with these tickets; None for an order that is not known here."""
         found = self._look(chosen)
         return None if found is None else self._offer(deed, chosen, *found)
 
@@ -234,9 +255,15 @@ class AfterSale:
 
     def _look(self, chosen: Chosen) -> tuple[OwnOrder, Known] | None:
         """The order and its event; None for what is not known here."""
-        own = self._finder.own(chosen.event_id, chosen.order_id)
+        own = self._facts(chosen.event_id, chosen.order_id)
         known = self._desk.catalogue.event(chosen.event_id)
         return None if own is None or known is None else (own, known)
+
+    def _facts(self, event_id: str, order_id: str, ticket_id: str = "") -> OwnOrder | None:
+        """An order of this window, or of another as the server told of it."""
+        own = self._finder.own(event_id, order_id) if order_id else None
+        told = self._elsewhere.told(event_id, order_id, ticket_id) if own is None else None
+        return own if told is None else self._finder.foreign(told)
 
     def _offer(self, deed: Deed, chosen: Chosen, own: OwnOrder, known: Known) -> Offer:
         person = self._counter.person()
@@ -432,17 +459,23 @@ class AfterSale:
 
     def _same_places(self, draft: Draft, tickets: tuple[TicketId, ...]) -> Basket:
         """What a replacement sells: the lost tickets' places at the prices that were paid."""
+        order = self._order_of(draft)
+        lines = tuple(line_as_sold(line) for line in order.lines if line.ticket_id in tickets)
+        version = order.price_list_version
+        return Basket(draft.event_id, draft.currency, version, lines)
+
+    def _order_of(self, draft: Draft) -> Sale | Exchange:
+        """The order whose tickets go back: another window's is kept with what was agreed."""
+        if draft.order_body:
+            return read_order(draft.order_body)
         own = self._finder.own(draft.event_id, draft.order_id)
         assert own is not None, "an order of ours does not go"
-        lines = tuple(line_as_sold(line) for line in own.order.lines if line.ticket_id in tickets)
-        version = own.order.price_list_version
-        return Basket(draft.event_id, draft.currency, version, lines)
+        return own.order
 
     def _as_sold_before(self, draft: Draft, lines: tuple[SaleLine, ...]) -> tuple[SaleLine, ...]:
         """A replacement keeps all that made the price: the list's, the package, the discount."""
-        own = self._finder.own(draft.event_id, draft.order_id)
-        assert own is not None, "an order of ours does not go"
-        before = {(line.performance, line.unit): line for line in own.order.lines}
+        order = self._order_of(draft)
+        before = {(line.performance, line.unit): line for line in order.lines}
         return tuple(
             replace(
                 line,
@@ -497,7 +530,13 @@ def _draft(request: Request, own: OwnOrder, person: Person, offer: Offer) -> Dra
         offer.fee_for(basket.total_minor) if basket else request.fee_minor,
         basket,
         request.tendered_minor,
+        _body_of(own) if own.from_node and request.deed is Deed.REPLACEMENT else "",
     )
+
+
+def _body_of(own: OwnOrder) -> str:
+    order = own.order
+    return encode_sale(order) if isinstance(order, Sale) else encode_exchange(order)
 
 
 def _done(draft: Draft, op: Op) -> Done:

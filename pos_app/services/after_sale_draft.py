@@ -36,6 +36,7 @@ class Draft:
     fee_minor: int
     basket: Basket | None = None
     tendered_minor: int = 0
+    order_body: str = ""  # of another window's order, where its lines are needed again
 
     @property
     def paid_minor(self) -> int:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from edge.catalogue import Known, MirrorCatalogue
+from edge.handing import ToldOrder
 from edge.local_view import entered_ms, ticket_states
 from edge.replica import Replica
-from edge.returns import read_order, sold_order
+from edge.returns import read_order, revoked_tickets, sold_order
 from pos_app.services.after_sale_index import OrderIndex, SoldHere
 from pos_app.services.after_sale_model import (
     FOUND_MAX,
@@ -27,6 +28,7 @@ from pos_app.services.after_sale_model import (
     Standing,
     TicketStanding,
 )
+from pos_app.services.buyers import BuyerDesk
 from ticketing.code import CodeFault, TicketCode, parse_code
 from ticketing.ids import OrderId, TicketId
 from ticketing.operations import Exchange, Sale
@@ -50,7 +52,10 @@ _STANDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class OwnOrder:
-    """An order of this window as it was recorded, and what is known of its tickets now."""
+    """An order as it was recorded, and what is known of its tickets now.
+
+    `from_node` sold it, if that was another window; `gone_to` prints it, if that is another one.
+    """
 
     event_id: str
     order: Sale | Exchange
@@ -59,6 +64,8 @@ class OwnOrder:
     known: SoldOrder
     states: dict[TicketId, TicketStanding]
     entered: dict[TicketId, int]
+    from_node: str = ""
+    gone_to: str = ""
 
     @property
     def sold_at(self) -> datetime:
@@ -74,6 +81,7 @@ class Finder:
     catalogue: MirrorCatalogue
     index: OrderIndex
     prefix: str
+    buyers: BuyerDesk
 
     def recent(self) -> tuple[FoundOrder, ...]:
         """The last orders of this window, newest first."""
@@ -90,10 +98,11 @@ class Finder:
         if code is not CodeFault.NOT_A_TICKET:
             return self._by_code(code)
         found = (
-            self._by_number(wanted)
+            (*self._by_number(wanted), *self._by_buyer(wanted))
             or self._by_ticket_no(wanted)
             or self._by_seat(wanted, performance)
         )
+        found = tuple({one.key: one for one in found}.values())
         if not found:
             return Finding((), FindNote.NOTHING)
         elsewhere = all(not one.is_own for one in found)
@@ -103,7 +112,8 @@ class Finder:
         """An order of this window; None for another's."""
         with self.replica.reading() as connection:
             row = connection.execute(
-                "SELECT body, sold_ms, copies FROM orders WHERE stream = ? AND id = ?",
+                "SELECT body, sold_ms, copies, from_node, gone_to FROM orders "
+                "WHERE stream = ? AND id = ?",
                 (event_id, order_id),
             ).fetchone()
             if row is None:
@@ -119,15 +129,37 @@ class Finder:
             for ticket, state in told.items()
         }
         known = replace(known, tickets=told)
-        order = read_order(row["body"])
-        return OwnOrder(event_id, order, row["sold_ms"], row["copies"], known, states, entered)
+        order, elsewhere = read_order(row["body"]), (row["from_node"], row["gone_to"])
+        counted = row["sold_ms"], row["copies"]
+        return OwnOrder(event_id, order, *counted, known, states, entered, *elsewhere)
 
-    def detail(self, found: FoundOrder, *, same_shift: bool) -> OrderDetail | None:
-        """With its tickets, for one of this window; None when the event is gone from the mirror."""
+    def foreign(self, told: ToldOrder) -> OwnOrder:
+        """An order of another window, as the server told of it."""
+        order_id = told.order.order_id
+        with self.replica.reading() as connection:
+            asked = _asked(connection, told.stream, order_id)
+            revoked = revoked_tickets(connection, told.stream, order_id)
+        tickets = {
+            ticket: TicketState.VOID if ticket in revoked else state
+            for ticket, state in told.states.items()
+        }
+        states = {
+            ticket: _standing_of(state, asked=ticket in asked, entered=ticket in told.entered)
+            for ticket, state in tickets.items()
+        }
+        known = SoldOrder(tickets, own=False, same_shift=False, acknowledged=True)
+        entered = dict(told.entered)
+        return OwnOrder(
+            told.stream, told.order, told.sold_ms, 0, known, states, entered, told.node_id
+        )
+
+    def detail(
+        self, found: FoundOrder, own: OwnOrder | None, *, same_shift: bool
+    ) -> OrderDetail | None:
+        """With its tickets, as far as they are known; None for an event that is gone."""
         known = self.catalogue.event(found.event_id)
         if known is None:
             return None
-        own = self.own(found.event_id, found.order_id) if found.is_own else None
         if own is None:
             return OrderDetail(
                 found, known.venue, known.plan, known.event, (), 0, is_acknowledged=True,
@@ -157,7 +189,17 @@ class Finder:
             own.known.acknowledged,
             same_shift,
             own.order.sold_by,
+            self._window(own.from_node),
+            self._window(own.gone_to),
         )
+
+    def _window(self, node_id: str) -> str:
+        """What people call another window."""
+        if not node_id:
+            return ""
+        with self.replica.mirror.reading() as mirror:
+            row = mirror.execute("SELECT name FROM node WHERE id = ?", (node_id,)).fetchone()
+        return str(row["name"]) if row else node_id[:4].upper()
 
     # --- by what
 
@@ -172,7 +214,7 @@ class Finder:
             is_paper = self._is_its_code(own[0], code.text)
             scanned = TicketId(ticket_id) if is_paper else None
             return Finding(self._rows([(own[0].event_id, own[0].order_id)]), None, scanned)
-        told = tuple(self._told_tickets("id = ?", (ticket_id,)))
+        told = tuple(self._told_ticket(code.facts.performance, ticket_id, code.facts.unit))
         return Finding(told, FindNote.ELSEWHERE if told else FindNote.UNKNOWN_CODE)
 
     def _is_its_code(self, sold: SoldHere, text: str) -> bool:
@@ -192,7 +234,22 @@ class Finder:
                 numbers,
             ).fetchall()
         own = self._rows((row["stream"], row["id"]) for row in rows)
-        return own or tuple(self._told_orders(numbers[0]))
+        if own:
+            return own
+        events = self.catalogue.events()
+        return tuple(
+            one
+            for known in events
+            for one in self._told_orders("receipt_no", known.event.id, numbers[0])
+        )
+
+    def _by_buyer(self, wanted: str) -> tuple[FoundOrder, ...]:
+        """By a buyer's name, whole number, or its last four digits."""
+        keys = self.buyers.find(wanted, FOUND_MAX)
+        own = self._rows(keys)
+        known = {(one.event_id, one.order_id) for one in own}
+        told = (one for key in keys if key not in known for one in self._told_orders("id", *key))
+        return tuple(sorted((*own, *told), key=_newest))
 
     def _by_ticket_no(self, wanted: str) -> tuple[FoundOrder, ...]:
         number = wanted.lower()
@@ -220,57 +277,61 @@ class Finder:
         sold = self.index.by_place(performance, unit)
         own = {one.ticket_id for one in sold if one.event_id == known.event.id}
         rows = self._rows((one.event_id, one.order_id) for one in sold)
-        told = self._told_tickets("performance = ? AND unit = ?", (performance, unit), known)
-        return [*rows, *(one for one in told if one.ticket_id not in own)]
+        with self.replica.mirror.reading() as mirror:
+            claim = mirror.execute(
+                "SELECT ref FROM claim WHERE stream = ? AND performance = ? AND unit = ? "
+                "AND kind = 'sold'",
+                (known.event.id, performance, unit),
+            ).fetchone()
+        if claim is None or claim["ref"] in own:
+            return list(rows)
+        return [*rows, *self._told_ticket(performance, claim["ref"], unit)]
 
     # --- what the mirror tells of others
 
-    def _told_orders(self, receipt_no: str) -> Iterator[FoundOrder]:
-        for known in self.catalogue.events():
-            with self.replica.mirror.reading() as mirror:
-                rows = mirror.execute(
-                    "SELECT * FROM orders WHERE stream = ? AND receipt_no = ?",
-                    (known.event.id, receipt_no),
-                ).fetchall()
-            for row in rows:
-                yield FoundOrder(
-                    known.event.id,
-                    row["id"],
-                    row["receipt_no"],
-                    known.event.name,
-                    _instant(row["sold_ms"]),
-                    0,
-                    row["total_minor"],
-                    row["currency"],
-                    _STANDINGS.get(row["state"], Standing.PAID),
-                    is_own=False,
-                )
+    def _told_orders(self, column: str, event_id: str, value: str) -> Iterator[FoundOrder]:
+        known = self.catalogue.event(event_id)
+        with self.replica.mirror.reading() as mirror:
+            rows = mirror.execute(
+                f"SELECT * FROM orders WHERE stream = ? AND {column} = ?",  # noqa: S608 - ours
+                (event_id, value),
+            ).fetchall()
+        for row in rows if known is not None else ():
+            assert known is not None, "or there are no rows"
+            yield FoundOrder(
+                event_id,
+                row["id"],
+                row["receipt_no"],
+                known.event.name,
+                _instant(row["sold_ms"]),
+                0,
+                row["total_minor"],
+                row["currency"],
+                _STANDINGS.get(row["state"], Standing.PAID),
+                is_own=False,
+                buyer=self.buyers.masked(event_id, row["id"]),
+            )
 
-    def _told_tickets(
-        self, where: str, values: tuple[object, ...], only: Known | None = None
-    ) -> Iterator[FoundOrder]:
-        for known in (only,) if only else self.catalogue.events():
-            with self.replica.mirror.reading() as mirror:
-                rows = mirror.execute(
-                    f"SELECT id, unit, state FROM ticket WHERE stream = ? AND {where}",  # noqa: S608
-                    (known.event.id, *values),
-                ).fetchall()
-            for row in rows:
-                gone = row["state"] == TicketState.VOID
-                yield FoundOrder(
-                    known.event.id,
-                    "",
-                    "",
-                    known.event.name,
-                    None,
-                    1,
-                    0,
-                    known.event.currency,
-                    Standing.BACK if gone else Standing.PAID,
-                    is_own=False,
-                    ticket_id=row["id"],
-                    place=str(row["unit"]),
-                )
+    def _told_ticket(self, performance: int, ticket_id: str, unit: int) -> Iterator[FoundOrder]:
+        """A ticket of another window: its order the server knows."""
+        found = self.catalogue.performance(performance)
+        if found is None:
+            return
+        event = found[0].event
+        yield FoundOrder(
+            event.id,
+            "",
+            "",
+            event.name,
+            None,
+            1,
+            0,
+            event.currency,
+            Standing.PAID,
+            is_own=False,
+            ticket_id=ticket_id,
+            place=str(unit),
+        )
 
     # --- rows
 
@@ -279,8 +340,7 @@ class Finder:
         rows = [self._row(one, self.catalogue.event(one.event_id)) for one in found if one]
         return tuple(sorted(rows, key=_newest))
 
-    @staticmethod
-    def _row(own: OwnOrder, known: Known | None) -> FoundOrder:
+    def _row(self, own: OwnOrder, known: Known | None) -> FoundOrder:
         order = own.order
         return FoundOrder(
             own.event_id,
@@ -292,8 +352,18 @@ class Finder:
             order.total_minor,
             order.currency,
             _order_standing(own.states.values()),
-            is_own=True,
+            is_own=not own.from_node or self._is_kept(own),
+            buyer=self.buyers.masked(own.event_id, order.order_id),
         )
+
+    def _is_kept(self, own: OwnOrder) -> bool:
+        """Whether it is printed here, though another window sold it."""
+        with self.replica.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM orders WHERE stream = ? AND id = ?",
+                (own.event_id, own.order.order_id),
+            ).fetchone()
+        return row is not None
 
 
 def _asked(connection: sqlite3.Connection, event_id: str, order_id: str) -> frozenset[str]:

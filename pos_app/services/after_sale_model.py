@@ -15,6 +15,8 @@ from ticketing.returns import Route
 from ticketing.seating import SeatingPlan
 from ticketing.text import Text
 
+HANDOUT_ASKED = "asked"
+"""How a question to print another window's order stands while that has not answered."""
 FOUND_MAX = 50
 """Orders listed at once; a search that finds more shows the newest."""
 
@@ -56,6 +58,7 @@ class FoundOrder:
     is_own: bool
     ticket_id: str = ""
     place: str = ""
+    buyer: str = ""  # masked
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -99,7 +102,11 @@ class SoldTicket:
 
 @dataclass(frozen=True, slots=True)
 class OrderDetail:
-    """An order on screen. `tickets` is empty for one of another window."""
+    """An order on screen. `tickets` is empty for one of another window until the server told of it.
+
+    `window` sold it, if that was another one; `gone_to` is the window that prints it, if that is
+    another. `handout` is how a question to print it here stands: "asked", or why not.
+    """
 
     found: FoundOrder
     venue: Venue
@@ -110,6 +117,15 @@ class OrderDetail:
     is_acknowledged: bool
     same_shift: bool
     sold_by: str = ""
+    window: str = ""
+    gone_to: str = ""
+    handout: str = ""
+
+    @property
+    def can_be_handed_out(self) -> bool:
+        """Whether this window may ask to print it."""
+        is_elsewhere = not self.found.is_own or self.gone_to != ""
+        return is_elsewhere and bool(self.found.order_id) and self.handout != HANDOUT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +283,17 @@ class AfterSaleServices(Protocol):
     def detail(self, found: FoundOrder) -> OrderDetail | None:
         """One of them with its tickets; None when its event is not in the mirror any more."""
 
+    def look_up(self, found: FoundOrder) -> bool:
+        """Have the server tell how another window's order stands; the answer is news.
+
+        False when it can't be reached.
+        """
+
+    def hand_out(self, found: FoundOrder) -> bool:
+        """Ask to print another window's order here; the answer is news. False when offline."""
+
     def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
-        """What could be done with these tickets; None for an order of another window."""
+        """What could be done with these tickets; None for an order that is not known here."""
 
     def do(self, request: Request) -> Done | Asked | Refused:
         """Do it: here where the rules allow that, else the server is asked first."""

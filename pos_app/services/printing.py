@@ -159,6 +159,7 @@ def unprinted(replica: Replica, slips: SlipPrinter | None = None) -> tuple[Unpri
     with replica.reading() as connection:
         rows = connection.execute(
             "SELECT id, receipt_no, ticket_count, sold_ms FROM orders WHERE copies = 0 "
+            "AND gone_to = '' "
             "ORDER BY sold_ms LIMIT ?",
             (UNPRINTED_MAX,),
         ).fetchall()

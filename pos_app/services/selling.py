@@ -37,6 +37,10 @@ T = TypeVar("T")
 _log = get_logger(__name__)
 
 
+def _nothing_beside(_unit: Unit, _event_id: str, _order_id: OrderId) -> None:
+    """Nobody has anything to add to a sale."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selling:
     """Implements TenderServices, and sells. Usable from any thread."""
@@ -49,6 +53,8 @@ class Selling:
     receipt_prefix: str
     person: Callable[[], Person | None]
     now: Callable[[], datetime]
+    beside: Callable[[Unit, str, OrderId], None] = _nothing_beside
+    """Called in each sale's own transaction: what is kept with the order."""
 
     def pay(self, basket: Basket, payment: Payment) -> tuple[Sold, bool] | SaleRefused:
         """Sell the basket; whether the drawer opens for it. When it returns, the sale is final."""
@@ -141,6 +147,7 @@ class Selling:
 
             def work(unit: Unit) -> Sale:
                 tender_legs.capture(unit, self.env, (*before, *made), order_id)
+                self.beside(unit, known.event.id, OrderId(order_id))
                 return sales.sell(unit, seller, known.event, basket, settled, OrderId(order_id))
 
             return self.replica.transact(work)

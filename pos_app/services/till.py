@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pos_app.services.after_sale_model import AfterSaleServices
 from pos_app.services.basket import Basket
+from pos_app.services.buyers_model import BuyerServices
 from pos_app.services.device_model import DeviceServices
 from pos_app.services.habits import HabitServices
 from pos_app.services.model import (
@@ -40,6 +41,10 @@ class TillServices(Protocol):
     @property
     def after_sale(self) -> AfterSaleServices:
         """The use cases after the sale."""
+
+    @property
+    def buyers(self) -> BuyerServices:
+        """Who bought."""
 
     @property
     def shifts(self) -> ShiftServices:

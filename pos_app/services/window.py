@@ -16,7 +16,9 @@ from edge.node import Node
 from edge.sync import Link, LinkState, Listeners, Wish
 from edge.time_left import now_of, worst_standing
 from pos_app.services import after_sale, model, parking, people, printing, stock
+from pos_app.services.after_sale_elsewhere import Elsewhere, NodeParts
 from pos_app.services.basket import Basket
+from pos_app.services.buyers import BuyerDesk
 from pos_app.services.devices import DeviceDesk, DeviceParts
 from pos_app.services.drawer import Drawer, DrawerLine
 from pos_app.services.habits import Habits
@@ -51,7 +53,6 @@ class Window:
         self._ids = IdMint(node.env)
         self._listeners: list[Callable[[model.News], None]] = []
         self._guard = threading.Lock()
-        self._one_print = threading.Lock()
         self._person: model.Person | None = None
         self._asking: dict[int, set[int]] = {}
         self._handed_over: set[tuple[int, int]] = set()
@@ -77,6 +78,10 @@ class Window:
         self._devices = DeviceDesk(
             desk, parts or DeviceParts(), lambda: self._person, self._tell, self._now
         )
+        self._buyers = BuyerDesk(node.replica, node.engine, node.env, lambda: self._person)
+        self._elsewhere = Elsewhere(
+            NodeParts(node.replica, node.engine, node.env, node.identity.node_id), self._tell
+        )
         self._selling = Selling(
             node.replica,
             desk.catalogue,
@@ -86,6 +91,7 @@ class Window:
             _receipt_prefix(node.identity.node_id),
             lambda: self._person,
             self._now,
+            self._buyers.seal_along,
         )
         self._shifts = ShiftDesk(
             Counter(
@@ -108,6 +114,8 @@ class Window:
             after_sale.Counter(
                 lambda: self._person, self._now, self._tell, self._changed, self._drawer.kick
             ),
+            self._buyers,
+            self._elsewhere,
         )
         self._inspector = Inspector(node.replica, self._told_of_damage)
         node.engine.listeners = Listeners(self._on_link, self._on_pulled, self._on_pushed)
@@ -140,6 +148,11 @@ class Window:
     def after_sale(self) -> after_sale.AfterSale:
         """The use cases after the sale."""
         return self._after_sale
+
+    @property
+    def buyers(self) -> BuyerDesk:
+        """Who bought."""
+        return self._buyers
 
     @property
     def shifts(self) -> ShiftDesk:
@@ -359,17 +372,24 @@ class Window:
         self._engine.nudge()
         for performance in {line.performance for line in basket.lines}:
             self._changed(performance)
+        self._buyers.sold()
         self._tell(model.News(model.NewsKind.STATUS))
         return told
 
     def print_order(self, order_id: str) -> model.PrintResult:
         """Print an order's tickets (again). One at a time, so that each copy has its number."""
         try:
-            with self._one_print:
+            with self._elsewhere.printing:
+                if not self._elsewhere.begin_print(order_id):
+                    failed, why = model.PrintOutcome.FAILED, "another window prints these tickets"
+                    return model.PrintResult(order_id, failed, 0, detail=why)
                 is_first = printing.is_unprinted(self._replica, order_id)
                 result = printing.print_order(self._desk, order_id)
                 if is_first:
                     self._devices.follow(order_id, result.outcome)
+                    if result.outcome is model.PrintOutcome.FAILED:
+                        self._elsewhere.no_paper(order_id)
+            self._elsewhere.answer_wanted()
         except ReplicaError as error:
             _log.error("order_not_read", error=str(error))
             return model.PrintResult(order_id, model.PrintOutcome.FAILED, 0, detail=str(error))
@@ -529,6 +549,9 @@ class Window:
             self._sent_while_catching_up = 0
         elif link.state is LinkState.ONLINE and self._backlog_count() == 0:
             self._was_offline = False  # nothing was sold meanwhile: there is nothing to tell of
+        if link.state is LinkState.ONLINE:
+            self._buyers.on_link()
+            self._elsewhere.on_pulled()
         self._tell(model.News(model.NewsKind.STATUS))
 
     def _on_pushed(self, count: int) -> None:
@@ -546,6 +569,8 @@ class Window:
         if "allot" in kinds:
             self._release_recalled(stream)
             self._release_stray()
+        if "handout" in kinds:
+            self._elsewhere.on_pulled()
         if stream == self._identity.venue_id or "doc" in kinds:
             self._tell(model.News(model.NewsKind.CATALOGUE))
         known = self._catalogue.event(stream)

@@ -95,6 +95,7 @@ class DeedCard(QFrame):
 
     asked = Signal(object)  # Deed
     reprint = Signal()
+    hand_out = Signal()
     confirmed = Signal()
     reason_chosen = Signal(object)  # GoReason
     back = Signal()
@@ -166,6 +167,10 @@ class DeedCard(QFrame):
         )
         self._later.say(_("Go on with others"), _("Go on with other things; it stays in the list"))
         self._next.say(_("Next"), _("Next (Esc)"))
+        self._hand_out.say(
+            _("Hand out here"),
+            _("Print the tickets here, if the window that sold them has not: it is asked first"),
+        )
         self._reprint.say(
             _("Print a copy"), _("Print the tickets again, marked as a copy (Ctrl+P)")
         )
@@ -189,6 +194,10 @@ class DeedCard(QFrame):
         self._reprint.show_icon("printer", "text", 20)
         self._reprint.setFixedHeight(52)
         self._reprint.clicked.connect(self.reprint)
+        self._hand_out = Button("hand_out", "soft", 15, 700)
+        self._hand_out.show_icon("ticket", "accent", 20)
+        self._hand_out.setFixedHeight(52)
+        self._hand_out.clicked.connect(self.hand_out)
         return column(
             self._deeds_title,
             self._chosen,
@@ -196,6 +205,7 @@ class DeedCard(QFrame):
             *self._deeds,
             None,
             self._printing,
+            self._hand_out,
             self._reprint,
             margins=(18, 16, 18, 18),
         )
@@ -315,34 +325,38 @@ class DeedCard(QFrame):
 
     def _show_deeds(self, state: AfterSaleState) -> None:
         detail = state.detail
-        own = detail is not None and detail.found.is_own
+        known = detail is not None and bool(detail.tickets)
         count = len(state.chosen)
-        if own:
+        if known:
             self._chosen.setText(
                 ngettext("{n} ticket chosen", "{n} tickets chosen", count).format(n=count)
             )
         else:
             self._chosen.setText(_("Find an order and open it first.") if detail is None else "")
         for each in self._deeds:
-            each.setVisible(own)
+            each.setVisible(known)
             each.show_offer(state.offers.get(each.deed), is_busy=state.is_busy)
         self._show_printing(state)
 
     def _show_printing(self, state: AfterSaleState) -> None:
         detail = state.detail
-        own = detail is not None and detail.found.is_own
+        own = detail is not None and detail.found.is_own and not detail.gone_to
         order_id = detail.found.order_id if detail is not None else ""
         text, tone = "", "text2"
         if order_id and order_id in state.printing:
             text = _("Printing…")
         elif order_id and order_id == state.print_failed:
             text, tone = _("Not printed: check the printer and the paper."), "danger"
+        elif detail is not None and (detail.gone_to or detail.handout):
+            text, tone = say.handout_line(detail), "warn"
         elif detail is not None and own and detail.copies:
             text = ngettext("Printed {n} time", "Printed {n} times", detail.copies).format(
                 n=detail.copies
             )
         self._printing.setText(text)
         restyle(self._printing, tone=tone)
+        self._hand_out.setVisible(detail is not None and detail.can_be_handed_out)
+        self._hand_out.setEnabled(not state.is_busy and not state.handing)
         self._reprint.setVisible(own)
         self._reprint.setEnabled(own and order_id not in state.printing)
 

@@ -257,6 +257,7 @@ class AfterSaleView(QWidget):
         self.field.entered.connect(self._find)
         self.deeds.asked.connect(presenter.preview)
         self.deeds.reprint.connect(presenter.reprint)
+        self.deeds.hand_out.connect(presenter.hand_out)
         self.deeds.confirmed.connect(presenter.confirm)
         self.deeds.reason_chosen.connect(presenter.choose_reason)
         self.deeds.back.connect(presenter.back)
@@ -360,8 +361,9 @@ class AfterSaleView(QWidget):
             detail.sold_by,
             "" if detail.is_acknowledged else _("not sent to the server yet"),
         )
-        said = " · ".join(part for part in parts if part)
-        self._sold.setText(said if found.is_own else say.bar("elsewhere"))
+        known = found.is_own or bool(detail.tickets)
+        said = " · ".join(part for part in (detail.window, *parts) if part)
+        self._sold.setText(said if known else say.bar("elsewhere"))
 
     def _show_tickets(self, state: AfterSaleState) -> None:
         detail = state.detail

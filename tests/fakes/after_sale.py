@@ -34,6 +34,12 @@ class NothingSold:
     def detail(self, found: FoundOrder) -> OrderDetail | None:
         return None
 
+    def look_up(self, found: FoundOrder) -> bool:
+        return False
+
+    def hand_out(self, found: FoundOrder) -> bool:
+        return False
+
     def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
         return None
 

@@ -221,6 +221,10 @@ class SimClient(ServerClient):
         """As enrolled."""
         return str(self._machine.enrolled.role)
 
+    def data_keys(self) -> tuple[Any, ...]:
+        """None: nobody in this house tells a name."""
+        return ()
+
     def _bearer(self, **_options: Any) -> str:
         return "token"
 

@@ -16,6 +16,7 @@ from pos_app.services.after_sale_model import (
     GoReason,
     Standing,
 )
+from sync_server.heart.handing import NoHandout
 from sync_server.heart.returns import NoRevocation
 from ticketing.refund_rules import Bar, Deed
 from ticketing.returns import ReturnRefusal
@@ -31,7 +32,7 @@ def spoken(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def test_the_servers_codes_are_those_it_sends() -> None:
-    assert sorted(say.SERVER_CODES) == sorted(NoRevocation)
+    assert sorted(say.SERVER_CODES) == sorted({*NoRevocation, *NoHandout})
 
 
 @pytest.mark.parametrize("code", CODES)

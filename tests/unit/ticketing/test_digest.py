@@ -77,7 +77,7 @@ def test_members_of_a_document_have_no_order() -> None:
 def test_every_kind_has_a_key_and_content() -> None:
     body: dict[str, Any] = dict.fromkeys(
         "id kind op p u v node ref state ticket lane phase at_ms no total refunded currency by "
-        "name role key key_id signature pin".split(),
+        "name role key key_id signature pin order sealed tokens keeper wanted turn copies".split(),
         1,
     )
     body |= {"body": {}, "units": [[1, 0]]}
