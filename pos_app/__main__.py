@@ -78,6 +78,7 @@ def run_window(settings: TillSettings) -> int:
                 fullscreen=screen.fullscreen,
                 window_size=(screen.width, screen.height) if screen.width else None,
                 lock_after_s=screen.lock_after_s,
+                has_display=settings.display.customer,
                 stop=stop,
             )
         finally:

@@ -46,7 +46,7 @@ def receipt_rows(
     yield Row(look=Look.RULE)
     yield from _lines(known, sale, language)
     yield Row(look=Look.RULE)
-    yield from _money(sale, language)
+    yield from _money(known, sale, language)
 
 
 def _lines(known: Known, sale: Sale | Exchange, language: str) -> Iterator[Row]:
@@ -70,7 +70,8 @@ def _lines(known: Known, sale: Sale | Exchange, language: str) -> Iterator[Row]:
         yield Row(f"{count} × {words} {each_price}" if count > 1 else f"1 × {words}", total)
 
 
-def _money(sale: Sale | Exchange, language: str) -> Iterator[Row]:
+def _money(known: Known, sale: Sale | Exchange, language: str) -> Iterator[Row]:
+    """The total, and each tender that paid it; what was tendered in cash and what went back."""
     _ = translations(language).gettext
 
     def money(minor: int) -> str:
@@ -81,7 +82,14 @@ def _money(sale: Sale | Exchange, language: str) -> Iterator[Row]:
     if full_minor > total_minor:
         yield Row(_("You saved"), money(full_minor - total_minor))
     yield Row(_("Total"), money(total_minor), Look.STRONG)
-    if isinstance(sale, Sale):
+    if not isinstance(sale, Sale):
+        return
+    if sale.rounding_minor:
+        yield Row(_("Rounding"), money(sale.rounding_minor))
+    tenders = {each.id: each.name.in_language(language) for each in known.venue.tenders}
+    for leg in sale.legs:
+        yield Row(tenders.get(leg.tender, leg.tender), money(leg.amount_minor))
+    if sale.cash.tendered_minor:
         yield Row(_("Cash"), money(sale.cash.tendered_minor))
         yield Row(_("Change"), money(sale.cash.tendered_minor - sale.cash.amount_minor))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from hardware.escpos.cells import clean, measure, unicode_width
+from hardware.escpos.cells import clean, measure, unicode_width, wrap
 from hardware.escpos.document import (
     Align,
     Cell,
@@ -46,24 +46,24 @@ def rows_slip(rows: Sequence[Row], *, columns: int) -> Document:
 
 def _ticket(face: TicketFace, labels: TicketLabels, columns: int, copy: str) -> Iterator[Element]:
     if face.watermark:
-        yield _headline(face.watermark, columns)
+        yield from _headline(face.watermark, columns)
     yield Text(face.venue, align=Align.CENTRE)
     yield Feed()
-    yield _headline(face.event, columns)
+    yield from _headline(face.event, columns)
     yield Feed()
     yield Text(face.when, bold=True, align=Align.CENTRE, high=2)
     doors = f"{labels.doors} {face.doors}" if face.doors else ""
     yield from _centred(_joined(doors, face.hall))
     yield Rule()
-    yield _headline(face.place, columns)
+    yield from _headline(face.place, columns)
     yield Rule()
     yield from _pair(_joined(face.tier, face.ticket_type), face.price, columns, bold=True)
     yield Qr(face.code, QR_MODULE_DOTS)
     yield Text(face.ticket_no, bold=True, align=Align.CENTRE)
     if copy:
-        yield _headline(copy, columns)
+        yield from _headline(copy, columns)
     if face.watermark:
-        yield _headline(face.watermark, columns)
+        yield from _headline(face.watermark, columns)
     yield Rule()
     for caption, value in (
         (labels.receipt_no, face.receipt_no),
@@ -80,17 +80,30 @@ def _row(row: Row, columns: int) -> Iterator[Element]:
         case Look.RULE:
             yield Rule()
         case Look.TITLE:
-            yield _headline(_joined(row.left, row.right), columns)
+            yield from _headline(_joined(row.left, row.right), columns)
         case Look.HEAD:
             yield Text(_joined(row.left, row.right), align=Align.CENTRE)
         case Look.PLAIN | Look.STRONG:
             yield from _pair(row.left, row.right, columns, bold=row.look is Look.STRONG)
 
 
-def _headline(text: str, columns: int) -> Text:
-    """As large as it can be on at most two lines."""
+def _headline(text: str, columns: int) -> Iterator[Text]:
+    """As large as it can be on at most two lines, of which none is left with a single word."""
     wide = 2 if _cells(text) <= columns else 1
-    return Text(text, bold=True, align=Align.CENTRE, wide=wide, high=2)
+    for line in _balanced(clean(text), columns // wide):
+        yield Text(line, bold=True, align=Align.CENTRE, wide=wide, high=2)
+
+
+def _balanced(text: str, width: int) -> list[str]:
+    """The text on as few lines as it needs, set as narrow as these allow."""
+    lines = wrap(text, width, unicode_width)
+    while width > 1:
+        width -= 1
+        narrower = wrap(text, width, unicode_width)
+        if len(narrower) > len(lines):
+            break
+        lines = narrower
+    return lines
 
 
 def _centred(text: str) -> Iterator[Element]:
@@ -114,4 +127,5 @@ def _cells(text: str) -> int:
 
 
 def _joined(*parts: str) -> str:
-    return " · ".join(part for part in parts if part)
+    """Two blanks apart: printers set a middle dot as wide as a Han character."""
+    return "  ".join(part for part in parts if part)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from pos_app.presenters import language as words
 from pos_app.ui import theme as look
+from pos_app.ui.customer_display import CustomerDisplay
 from pos_app.ui.icons import pixmap
 from pos_app.ui.tasks import Bridge, Tasks
 from pos_app.ui.window import SMALLEST, TillWindow
@@ -33,7 +34,12 @@ class Till:
     """A window with its threads, and their end. One per process at a time."""
 
     def __init__(
-        self, services: TillServices, now: Callable[[], datetime], lock_after_s: int = 0
+        self,
+        services: TillServices,
+        now: Callable[[], datetime],
+        lock_after_s: int = 0,
+        *,
+        has_display: bool = False,
     ) -> None:
         self._owner = QObject()
         self._tasks = Tasks("till-tasks", self._owner)
@@ -43,14 +49,20 @@ class Till:
         )
         self._bridge = Bridge(self.window.on_news, self._owner)
         services.subscribe(self._bridge.deliver)
+        self.display: CustomerDisplay | None = None
+        if has_display:
+            self.display = CustomerDisplay(self.window.sell, self.window.after_sale)
+            self.window.top_bar.switch_language.connect(self.display.refresh)
         self.window.start()
 
     def close(self) -> bool:
         """Join the threads, then take the window down. False when a thread hangs."""
         self._bridge.close()
         joined = [each.close() for each in (self._tasks, self._printing)]
-        self.window.close()
-        self.window.deleteLater()
+        for each in (self.display, self.window):
+            if each is not None:
+                each.close()
+                each.deleteLater()
         self._owner.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         return all(joined)
@@ -69,16 +81,20 @@ def run_till(
     fullscreen: bool = False,
     window_size: tuple[int, int] | None = None,
     lock_after_s: int = 0,
+    has_display: bool = False,
     stop: threading.Event | None = None,
     started: Callable[[TillWindow], None] | None = None,
 ) -> int:
     """Sell until the window is closed or `stop` is set; the process's exit code.
 
-    `window_size` None means as large as the screen, at most 1920x1080. `started` is called once
+    `window_size` None means as large as the screen, at most 1920x1080. `has_display`: show buyers
+    what is sold, on a second window. `started` is called once
     the window is up, on its thread: a robot drives the widgets from there.
     """
     application = prepare(language, theme)
-    till = Till(services, utc_now, lock_after_s)
+    till = Till(services, utc_now, lock_after_s, has_display=has_display)
+    if till.display is not None:
+        till.display.place()
     _show(till.window, application, window_size, fullscreen=fullscreen)
     poll = QTimer()
     poll.setInterval(STOP_POLL_MS)

@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 
 from hardware.escpos.interpreter import PrinterModel
 from hardware.escpos.simulator import PrinterSimulator
 from pos_app.services.device_model import Trial
 from pos_app.services.model import News, NewsKind, PrintOutcome
 from pos_app.ui.app import Till
+from pos_app.ui.customer_display import CustomerDisplay
 from pos_app.ui.window import TillWindow
 from tests.fakes.hall import FIRST, ROW
 from tests.fakes.till import FakeTill
@@ -138,3 +140,27 @@ def test_a_printer_that_dies_in_a_sale_leaves_the_sale_and_asks_before_it_prints
         assert "COPY 1" in stage.words()
     finally:
         assert till.close()
+
+
+def test_the_buyers_screen_follows_the_sale_and_takes_no_keys(
+    window: TillWindow, till: FakeTill
+) -> None:
+    display = CustomerDisplay(window.sell, window.after_sale)
+    display.place()
+    try:
+        assert text_of(display, "buyer_title") == "Welcome"
+        at_sale(window)
+        click(window, "best_together")
+        assert is_shown(display, "buyer_line_1")
+        basket = window.sell.state.basket
+        assert basket is not None
+        assert text_of(display, "buyer_total") == "¥1,760.00"
+        window.sell.pay_cash(basket.total_minor + 4000)
+        assert text_of(display, "buyer_change") == "¥40.00"
+        assert not is_shown(display, "buyer_line_0")
+        assert display.windowFlags() & Qt.WindowType.WindowDoesNotAcceptFocus
+        assert till.sold
+    finally:
+        display.close()
+        display.deleteLater()
+        turn_loop()

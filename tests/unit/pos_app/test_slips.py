@@ -112,3 +112,10 @@ def test_a_figure_stands_at_the_right_edge_and_never_over_its_words() -> None:
     assert any(line.startswith("儿童") and line.endswith("￥12,345.00") for line in lines)
     assert any(line.endswith("￥1.00") for line in lines)
     assert all(len(line.encode("gb18030")) <= 32 for line in lines)
+
+
+def test_a_headline_leaves_no_single_word_on_its_second_line() -> None:
+    model = printed(ticket_slips([FACES["en"]], LABELS["en"], columns=48), "chinese-80")
+    texts = model.sheets[0].texts
+    at = next(at for at, text in enumerate(texts) if text.startswith("Stalls"))
+    assert texts[at : at + 2] == ["Stalls Centre", "row 8 seat 10"]
