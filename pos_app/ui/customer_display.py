@@ -114,8 +114,8 @@ class CustomerDisplay(QWidget):
         for word, (words, amount) in self._sum_rows.items():
             words.say(said(word))
             amount.setText(amounts[word])
-            for each in (words, amount):
-                each.setVisible(bool(amounts[word]))
+            words.setVisible(bool(amounts[word]))
+            amount.setVisible(bool(amounts[word]))
         self._sums.setVisible(bool(screen.total))
 
     def _show_lines(self, lines: tuple[BuyerLine, ...]) -> None:

@@ -37,9 +37,10 @@ class SlipStage:
         self.till = Stage(folder, SetEnv())
         self.till.sign_in()
         self.till.lend(ROW)
-        self._open()
+        self.begin()
 
-    def _open(self) -> None:
+    def begin(self) -> None:
+        """The program starts."""
         till = self.till
         spool = Spool(self._folder / "spool" / "slips.db")
         printer = make_printer(f"{self.simulator.address}?profile=epson-80-chinese", timings=QUICK)
@@ -54,7 +55,7 @@ class SlipStage:
 
     def restart(self) -> None:
         self.end()
-        self._open()
+        self.begin()
 
     def end(self) -> None:
         """The program ends; what is under way is left behind."""
@@ -214,8 +215,9 @@ def test_paper_that_came_out_just_before_the_program_died_is_counted_at_its_star
     with monkeypatch.context() as patched:
         patched.setattr("pos_app.services.printing._count_copy", lambda *_: "")
         stage.window.print_order(order_id)
+        stage.end()
     assert stage.copies() == []
-    stage.restart()
+    stage.begin()
     assert stage.copies() == [1]
     assert len(stage.codes()) == 2
 
