@@ -43,8 +43,8 @@ def parked_title(parked: Parked) -> str:
     return _("No. {number} · {tickets}").format(number=parked.number, tickets=tickets)
 
 
-def toast_sentence(toast: Toast, seats: str) -> str:
-    """What was just taken away. `seats` names its places."""
+def toast_sentence(toast: Toast, house: House | None) -> str:
+    """What was just taken away."""
     step = toast.step
     if step.deed is Deed.PARK:
         return _("Order parked as no. {number}.").format(number=step.number)
@@ -53,7 +53,17 @@ def toast_sentence(toast: Toast, seats: str) -> str:
         return ngettext(
             "Basket cleared: {n} ticket.", "Basket cleared: {n} tickets.", count
         ).format(n=count)
-    return _("{seats} removed.").format(seats=seats)
+    if count == 1:
+        return _("{seat} removed.").format(seat=_short_name(step.removed[0].unit, house))
+    return ngettext("{n} ticket removed.", "{n} tickets removed.", count).format(n=count)
+
+
+def _short_name(unit: int, house: House | None) -> str:
+    """A seat without its area, which is seen on the map; a standing place by its area."""
+    seat = house.plan.seat_by_unit(unit) if house else None
+    if seat is not None:
+        return _("Row {row} Seat {seat}").format(row=seat.row, seat=seat.label)
+    return house.plan.describe(unit, words.language()) if house else ""
 
 
 def basket_sentence(notice: Notice, house: House | None, seats: str) -> str:

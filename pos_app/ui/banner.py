@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy
 from pos_app.presenters import language as words
 from pos_app.presenters import status_words
 from pos_app.presenters.language import _
-from pos_app.presenters.notice import Tone, tone_of
+from pos_app.presenters.notice import Tone, Topic, tone_of
 from pos_app.presenters.sentences import notice_sentence
 from pos_app.services.model import SaleRefusal
 from pos_app.ui.controls import (
@@ -73,6 +73,7 @@ class NoticeStrip(QFrame):
     dismissed = Signal()
     offer_taken = Signal()
     shift_wanted = Signal()
+    park_and_open = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,12 +89,15 @@ class NoticeStrip(QFrame):
         self._open_shift = Button("open_shift", "", 13, 600)
         self._open_shift.setFixedHeight(40)
         self._open_shift.clicked.connect(self.shift_wanted)
+        self._park = Button("park_and_open", "", 13, 600)
+        self._park.setFixedHeight(40)
+        self._park.clicked.connect(self.park_and_open)
         self._close = Button("dismiss_notice", "icon")
         self._close.show_icon("x", "text2", 18)
         self._close.setFixedSize(QSize(40, 40))
         self._close.clicked.connect(self.dismissed)
         words_and_offer = column(
-            self._text, self._offer, self._open_shift, gap=6, margins=(0, 8, 0, 8)
+            self._text, self._offer, self._open_shift, self._park, gap=6, margins=(0, 8, 0, 8)
         )
         box = row(self._icon, gap=10, margins=(12, 0, 4, 0))
         box.addLayout(words_and_offer)
@@ -105,6 +109,7 @@ class NoticeStrip(QFrame):
         """Speak the language of now; the sentence itself comes with the state."""
         self._close.setAccessibleName(_("Close this message"))
         self._open_shift.say(_("Open a shift"))
+        self._park.say(_("Park the order and open it"))
         self._offer.setAccessibleName(_("Take the seat offered"))
 
     def show_state(self, state: SellState) -> None:
@@ -118,6 +123,7 @@ class NoticeStrip(QFrame):
         show_picture(self._icon, drawing, token)
         self._text.setText(notice_sentence(notice, state.house))
         self._open_shift.setVisible(notice.code == SaleRefusal.NO_SHIFT)
+        self._park.setVisible(notice.topic is Topic.OTHER_EVENT)
         offer = notice.offer
         self._offer.setVisible(offer is not None)
         if offer is not None and state.house is not None:

@@ -18,7 +18,9 @@ def add_basket_keys(
     keys: Shortcuts, view: SellView, sell: SellPresenter, park: Callable[[], None]
 ) -> None:
     """`park` puts the basket aside, or takes one out."""
+    keys.add("F4", lambda: _("Ticket type of the line"), view.cart.ask_type, view)
     keys.add("F5", lambda: _("Sync now"), sell.sync_now, view)
     keys.add("F8", lambda: _("Park the order, or recall one"), park, view)
+    keys.add("Del", lambda: _("Take out the line"), view.cart.remove_focused, view)
     keys.add("Ctrl+Z", lambda: _("Undo"), sell.undo, view)
     keys.add("Ctrl+Y", lambda: _("Do it again"), sell.redo, view)

@@ -80,7 +80,7 @@ class LineRow(QFrame):
         remove.setAccessibleName(
             _("Take out {seat}").format(seat=house.plan.describe(line.unit, words.language()))
         )
-        remove.clicked.connect(partial(self.removed.emit, line.performance, line.unit))
+        remove.clicked.connect(self.remove)
         bar = Swatch(tier.colour_index if tier else 0, QSize(6, 40))
         texts = column(None, self._title, self._detail, self._why, None, gap=1)
         box = row(bar, gap=6, margins=(10, 0, 2, 0))
@@ -90,6 +90,14 @@ class LineRow(QFrame):
         box.addWidget(remove)
         box.setSpacing(6)
         self.setLayout(box)
+
+    def ask_type(self) -> None:
+        """Ask for another ticket type, as its button does."""
+        self.type_asked.emit(self._line, self._type)
+
+    def remove(self) -> None:
+        """Take this line out."""
+        self.removed.emit(self._line.performance, self._line.unit)
 
     def _prices(self, at: int) -> QVBoxLayout:
         """The price; above it what the list asks, struck out, where that is more."""

@@ -17,12 +17,14 @@ from PySide6.QtWidgets import (
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
 from pos_app.ui.banner import NoticeStrip
+from pos_app.ui.basket_footer import BasketFooter
 from pos_app.ui.basket_line import LineRow, PackageRow
 from pos_app.ui.cash_pad import CashPad
 from pos_app.ui.change_panel import ChangePanel
 from pos_app.ui.controls import (
     REGULAR,
     Button,
+    ElidedLabel,
     Metrics,
     column,
     label,
@@ -31,13 +33,18 @@ from pos_app.ui.controls import (
     rule,
 )
 from pos_app.ui.give_page import GivePage
+from pos_app.ui.hold_chip import HoldChip
+from pos_app.ui.note_page import NotePage
+from pos_app.ui.parked_page import ParkedPage
+from pos_app.ui.parked_strip import ParkedStrip
 from pos_app.ui.pay_row import PayRow
 from pos_app.ui.theme import font
+from pos_app.ui.toast_strip import ToastStrip
 from pos_app.ui.type_panel import TypePanel
 from pos_app.ui.unprinted_strip import UnprintedStrip
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from pos_app.presenters.sell_state import SellState
     from pos_app.services.basket import Basket, BasketLine
@@ -55,6 +62,8 @@ class CartCard(QFrame):
     giving_asked = Signal(int, object)  # performance, unit
     pay = Signal(object)  # minor units tendered, None for the exact amount
     cleared = Signal()
+    park = Signal()
+    note_written = Signal(str)
     reprint = Signal()
     dismissed = Signal()
     offer_taken = Signal()
@@ -83,7 +92,18 @@ class CartCard(QFrame):
         self.cash_pad.pay.connect(self._pay_typed)
         self.cash_pad.closed.connect(self._close_pad)
         self.give = GivePage()
-        for page in (self._basket_page, self.change, self.cash_pad, self.give):
+        self.parked = ParkedPage()
+        self.note = NotePage()
+        self.note.written.connect(self._keep_note)
+        self.note.closed.connect(self.close_note)
+        for page in (
+            self._basket_page,
+            self.change,
+            self.cash_pad,
+            self.give,
+            self.parked,
+            self.note,
+        ):
             self._stack.addWidget(page)
 
     # ------------------------------------------------------------------------------ what shows
@@ -103,7 +123,17 @@ class CartCard(QFrame):
         self.change.show_state(state)
         self.cash_pad.show_total(state.total_minor, state.house.event.currency)
         self.give.show_state(state)
+        self.toast.show_state(state)
+        self.parked.show_state(state)
+        self.footer.show_state(state)
         self._turn_page(state)
+
+    def show_time(self, now: datetime) -> None:
+        """Show what is counted down."""
+        if self._state is not None:
+            self.hold.show_time(self._state, now)
+            self.parked_strip.show_time(self._state, now)
+            self.parked.show_time(now)
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
@@ -118,6 +148,8 @@ class CartCard(QFrame):
         self.change.apply(metrics)
         self.cash_pad.apply(metrics)
         self.give.apply(metrics)
+        self.parked.apply(metrics)
+        self.note.apply(metrics)
 
     def retranslate(self) -> None:
         """Speak the language of now."""
@@ -125,7 +157,6 @@ class CartCard(QFrame):
         self._empty.setText(_("Tap seats on the map, or press Best together."))
         self._total_word.setText(_("Total due"))
         self.pay_row.retranslate()
-        self._clear.say(_("Clear"), _("Clear the basket"))
         self._other.say(_("Other amount"), _("Type the cash received"))
         self._scroll.setAccessibleName(_("Tickets in the basket"))
         self._rows_for = ()
@@ -134,10 +165,19 @@ class CartCard(QFrame):
         self.change.retranslate()
         self.cash_pad.retranslate()
         self.give.retranslate()
+        for part in (
+            self.parked,
+            self.note,
+            self.footer,
+            self.hold,
+            self.parked_strip,
+            self.toast,
+        ):
+            part.retranslate()
 
     def step_back(self) -> bool:
         """Close the panel of ticket types or the cash pad; False when neither was open."""
-        return self._types.close_panel() or self.close_pad()
+        return self._types.close_panel() or self.close_note() or self.close_pad()
 
     def close_pad(self) -> bool:
         """Go back from the cash pad to the basket; False when it was not open."""
@@ -147,15 +187,65 @@ class CartCard(QFrame):
         self._other.setFocus()
         return True
 
+    def open_note(self) -> None:
+        """Write on the order."""
+        basket = self._state.basket if self._state else None
+        if basket is not None and basket.lines:
+            self.note.open(basket.note)
+            self._stack.setCurrentWidget(self.note)
+            self.note.edit.setFocus()
+
+    def close_note(self) -> bool:
+        """Go back from the note to the basket; False when it was not open."""
+        if self._stack.currentWidget() is not self.note:
+            return False
+        self._stack.setCurrentWidget(self._basket_page)
+        self.footer.focus_note()
+        return True
+
+    def ask_type(self) -> None:
+        """Ask for the ticket type of the line that has the keyboard, else of the last one."""
+        at = self._focused_line()
+        if self._stack.currentWidget() is self._basket_page and self._rows:
+            self._rows[-1 if at is None else at].ask_type()
+
+    def remove_focused(self) -> None:
+        """Take out the line that has the keyboard."""
+        at = self._focused_line()
+        if at is not None:
+            self._rows[at].remove()
+
+    def _focused_line(self) -> int | None:
+        return next(
+            (
+                at
+                for at, each in enumerate(self._rows)
+                if any(button.hasFocus() for button in each.findChildren(Button))
+            ),
+            None,
+        )
+
+    def _keep_note(self, text: str) -> None:
+        self.close_note()
+        self.note_written.emit(text)
+
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order; the lines come after the first."""
-        return (self._scroll, *self.pay_row.tab_stops(), self._clear, self._other)
+        return (self._scroll, *self.pay_row.tab_stops(), *self.footer.tab_stops(), self._other)
 
     # ------------------------------------------------------------------------------------ parts
 
     def _make_parts(self) -> None:
         self._title = label(18, 700, name="cart_title")
-        self._sub = label(13, 400, "text2", "cart_summary")
+        self._sub = ElidedLabel(13, 400, "text2", "cart_summary")
+        self._note_line = ElidedLabel(13, 600, "accent", "cart_note")
+        self.hold = HoldChip()
+        self.parked_strip = ParkedStrip()
+        self.toast = ToastStrip()
+        self.footer = BasketFooter()
+        self.footer.cleared.connect(self.cleared)
+        self.footer.note_wanted.connect(self.open_note)
+        self.footer.park.connect(self.park)
         self.unprinted = UnprintedStrip()
         self.unprinted.reprint.connect(self.reprint)
         self.notice = NoticeStrip()
@@ -184,14 +274,10 @@ class CartCard(QFrame):
         self._total = label(38, 700, name="total")
         self.pay_row = PayRow()
         self.pay_row.pay.connect(self.pay)
-        self._clear = Button("clear", "quiet", 14, 500)
-        self._clear.show_icon("trash-2", "text2")
-        self._clear.clicked.connect(self.cleared)
         self._other = Button("cash_other", "quiet", 14, 500)
         self._other.show_icon("keyboard", "text2")
         self._other.clicked.connect(self._open_pad)
-        for button in (self._clear, self._other):
-            button.setFixedHeight(48)
+        self._other.setFixedHeight(48)
 
     def _basket_layout(self) -> QVBoxLayout:
         summary = QGridLayout()
@@ -200,19 +286,24 @@ class CartCard(QFrame):
         for at, (what, amount) in enumerate(self._summary):
             summary.addWidget(what, at, 0)
             summary.addWidget(amount, at, 1, Qt.AlignmentFlag.AlignRight)
+        head = row(gap=8)
+        head.addLayout(column(self._title, self._sub, self._note_line, gap=2), 1)
+        head.addWidget(self.hold, 0, Qt.AlignmentFlag.AlignTop)
         self._page_box = column(
-            self._title,
-            self._sub,
-            6,
+            head,
+            2,
+            self.parked_strip,
             self.unprinted,
             self._scroll,
+            self.toast,
             self.notice,
             2,
             summary,
             rule(),
             row(self._total_word, None, self._total),
             self.pay_row,
-            row(self._clear, None, self._other),
+            row(None, self._other),
+            self.footer,
             gap=6,
         )
         self._page_box.setStretchFactor(self._scroll, 1)
@@ -232,6 +323,9 @@ class CartCard(QFrame):
         if asking:
             parts.append(ngettext("asking for {n}…", "asking for {n}…", asking).format(n=asking))
         self._sub.setText(" · ".join(parts))
+        note = state.basket.note if state.basket else ""
+        self._note_line.setText(note)
+        self._note_line.setVisible(bool(note))
 
     def _show_lines(self, state: SellState, house: House, today: date) -> None:
         lines = state.basket.lines if state.basket else ()
@@ -266,27 +360,40 @@ class CartCard(QFrame):
             self._scroll.ensureWidgetVisible(self._rows[-1])
 
     def _turn_page(self, state: SellState) -> None:
-        """Show the change or the basket; the keyboard stays where it was, or goes along."""
+        """Show the change, a panel or the basket; the keyboard goes along."""
         page = self._stack.currentWidget()
-        if state.change is not None:
-            wanted: QWidget = self.change
-        elif state.giving is not None:
-            wanted = self.give
-        elif page in (self.change, self.give) or not state.can_pay:
-            wanted = self._basket_page
-        else:
-            return
+        wanted = self._page_for(state, page)
         if wanted is page:
             return
         had_focus = _has_focus(page)
         self._stack.setCurrentWidget(wanted)
-        if had_focus and wanted is self.change:
-            self.change.take_focus()
-        elif wanted is self.give:
+        if wanted is self.give:
             self.give.setFocus()
-        elif had_focus and page is self.give:
-            self._scroll.setFocus()
+        elif wanted is self.parked:
+            self.parked.take_focus()
         elif had_focus:
+            self._keyboard_back(state, page)
+
+    def _page_for(self, state: SellState, page: QWidget | None) -> QWidget:
+        if state.change is not None:
+            return self.change
+        if state.giving is not None:
+            return self.give
+        if state.recalling:
+            return self.parked
+        if page is self.cash_pad and state.can_pay:
+            return self.cash_pad
+        if page is self.note and state.basket and state.basket.lines and not state.is_frozen:
+            return self.note
+        return self._basket_page
+
+    def _keyboard_back(self, state: SellState, page: QWidget | None) -> None:
+        """The page that had the keyboard is gone."""
+        if state.change is not None:
+            self.change.take_focus()
+        elif page in (self.give, self.parked):
+            self._scroll.setFocus()
+        else:
             self.finished.emit()
 
     def _focused_in_lines(self) -> str:
@@ -307,7 +414,6 @@ class CartCard(QFrame):
         self._show_summary(state.basket, house)
         self._total.setText(words.money(total, currency))
         self.pay_row.show_state(state)
-        self._clear.setEnabled(not state.paying and bool(state.basket and state.basket.lines))
         self._other.setEnabled(state.can_pay)
 
     def _show_summary(self, basket: Basket | None, house: House) -> None:

@@ -13,7 +13,7 @@ from pos_app.ui.controls import Metrics, keycap, label
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
 
-_KEYS: Final = ("↑ ↓ ← →", "Space", "F2", "F6", "F9", "Esc", "Ctrl+L")
+_KEYS: Final = ("↑ ↓ ← →", "Space", "F4", "F6", "F8", "F9", "Ctrl+Z", "Esc", "F1")
 
 
 class HintBar(QFrame):
@@ -61,11 +61,13 @@ class HintBar(QFrame):
         said = (
             _("Move"),
             _("Pick / put back"),
-            _("Performance"),
+            _("Ticket type"),
             _("Best together"),
+            _("Park"),
             _("Take cash"),
+            _("Undo"),
             _("Back"),
-            _("Lock"),
+            _("All keys"),
         )
         for word, text in zip(self._words, said, strict=True):
             word.setText(text)

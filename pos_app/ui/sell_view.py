@@ -85,6 +85,10 @@ class SellView(QWidget):
             part.retranslate()
         self._show(self._presenter.state)
 
+    def tick(self) -> None:
+        """A second has passed."""
+        self.cart.show_time(self._now())
+
     def put_beside(self, other: QWidget) -> None:
         """Give the map another card, which takes the cart's place when `show_beside` says so."""
         self._beside = other
@@ -98,8 +102,10 @@ class SellView(QWidget):
 
     def back(self) -> None:
         """One step back: the cash pad, the notice, the change; never what was picked."""
-        if not self.cart.step_back() and not self._presenter.stop_giving():
-            self._presenter.dismiss()
+        presenter = self._presenter
+        if self.cart.step_back() or presenter.stop_giving() or presenter.close_parked():
+            return
+        presenter.dismiss()
 
     def _connect(self, presenter: SellPresenter) -> None:
         self.rail.lock.connect(self.lock)
@@ -119,6 +125,17 @@ class SellView(QWidget):
         self.cart.give.closed.connect(presenter.stop_giving)
         self.cart.pay.connect(presenter.pay_cash)
         self.cart.cleared.connect(presenter.clear)
+        self.cart.park.connect(presenter.park_or_recall)
+        self.cart.note_written.connect(presenter.write_note)
+        self.cart.toast.undone.connect(presenter.undo)
+        self.cart.hold.extended.connect(presenter.extend_hold)
+        self.cart.parked_strip.opened.connect(presenter.list_parked)
+        self.cart.parked_strip.extended.connect(presenter.extend_parked)
+        self.cart.parked.recalled.connect(presenter.recall)
+        self.cart.parked.extended.connect(presenter.extend_parked)
+        self.cart.parked.given_back.connect(presenter.give_back_parked)
+        self.cart.parked.closed.connect(presenter.close_parked)
+        self.cart.notice.park_and_open.connect(presenter.park_and_open)
         self.cart.reprint.connect(presenter.print_waiting)
         self.cart.dismissed.connect(presenter.dismiss)
         self.cart.offer_taken.connect(presenter.take_offer)
@@ -134,6 +151,7 @@ class SellView(QWidget):
             self._ordered_for = state.house
             self._order_tab_stops()
         self.cart.show_state(state, today)
+        self.cart.show_time(self._now())
         self._hints.show_state(state)
 
     def _order_tab_stops(self) -> None:

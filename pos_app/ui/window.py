@@ -510,6 +510,7 @@ class TillWindow(QWidget):
         self._show_time()
         self._show_link()
         self.sell.tick()
+        self.sell_view.tick()
         if self._ticks % POLL_TICKS == 0:
             self.sell.refresh_status()
 

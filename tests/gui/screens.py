@@ -26,6 +26,7 @@ from pos_app.ui.app import prepare
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import CASHIER, MANAGER, NOW, PIN, SUPERVISOR, FakeTill, stocked_till
 from tests.gui.after_sale_scenes import AFTER_SALE_SCENES, take_at_desk
+from tests.gui.basket_scenes import BASKET_SCENES
 from tests.gui.device_scenes import DEVICE_SCENES
 from tests.gui.robot import click, open_window, settle
 from tests.gui.shift_scenes import SHIFT_SCENES
@@ -174,6 +175,7 @@ SCENES: dict[str, Scene] = {
     "approval": approval,
     **SHIFT_SCENES,
     **DEVICE_SCENES,
+    **BASKET_SCENES,
 }
 
 

@@ -105,7 +105,8 @@ def test_an_icon_that_is_not_there_is_an_error() -> None:
         icons.pixmap("unicorn", "#FF0000")
 
 
-STATES = [state for state in UnitState if state is not UnitState.ASKING]
+SHOWN_ALIKE = (UnitState.ASKING, UnitState.PARKED)  # as one to be had, as one that is held
+STATES = [state for state in UnitState if state not in SHOWN_ALIKE]
 
 
 def grey_picture(look: Look) -> bytes:

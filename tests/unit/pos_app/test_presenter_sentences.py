@@ -93,8 +93,9 @@ def test_every_reason_for_not_parking_has_a_sentence(reason: ParkRefusal, spoken
 def test_everything_taken_away_has_a_toast(deed: Deed, spoken: str) -> None:
     change = Change(Picked(1, 1, "adult"), None)
     toast = Toast(Step(deed, (change,), number=7))
-    sentence = basket_words.toast_sentence(toast, HOUSE.plan.describe(1, spoken))
-    assert_spoken(sentence, spoken)
+    assert_spoken(basket_words.toast_sentence(toast, HOUSE), spoken)
+    both = Toast(Step(deed, (change, Change(Picked(1, 2, "adult"), None)), number=7))
+    assert_spoken(basket_words.toast_sentence(both, HOUSE), spoken)
 
 
 @pytest.mark.parametrize("refusal", Refusal)
