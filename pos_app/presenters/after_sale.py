@@ -124,6 +124,12 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         self._refresh_detail()
         self.refresh_unfinished()
 
+    def refresh(self) -> None:
+        """Something of the open order may be other than it is shown."""
+        self._refresh_detail()
+        if not self.state.query:
+            self._run(self._services.recent, self._show_recent, self._fail)
+
     def warm_up(self) -> None:
         """Read what there is before anybody asks: the first time it takes a while."""
         self._run_printing(self._services.recent, self._show_recent, self._fail)

@@ -115,8 +115,8 @@ def find_note(note: FindNote) -> str:
     """Why a search found nothing, or not all."""
     return {
         FindNote.NOTHING: _(
-            "Nothing found at this window. Check what was typed; orders of other windows "
-            "show only by their whole receipt number."
+            "Nothing found. Type a whole receipt number, row and seat, the buyer's name, "
+            "their telephone number or its last four digits."
         ),
         FindNote.DAMAGED_CODE: _("The code was not read whole. Scan it again, or type the number."),
         FindNote.NEWER_CODE: _("This ticket's code is newer than this program. Update the till."),

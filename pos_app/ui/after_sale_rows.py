@@ -57,7 +57,12 @@ class OrderButton(RichButton):
             if found.total_minor
             else ""
         )
-        parts = (when(found, venue, today), say.ticket_count(found), words.name(found.event_name))
+        parts = (
+            found.buyer,
+            when(found, venue, today),
+            say.ticket_count(found),
+            words.name(found.event_name),
+        )
         detail = ElidedLabel(13, 400, "text2")
         detail.setText(" · ".join(part for part in parts if part))
         standing = label(13, 600, _ORDER_TONES[found.standing])

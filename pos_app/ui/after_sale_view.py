@@ -161,7 +161,7 @@ class AfterSaleView(QWidget):
 
     def retranslate(self) -> None:
         """Speak the language of now."""
-        self.field.edit.setPlaceholderText(_("Scan, receipt no., or row-seat"))
+        self.field.edit.setPlaceholderText(_("Scan, receipt no., seat, name, phone"))
         self.field.edit.setAccessibleName(_("Find an order"))
         self._list_scroll.setAccessibleName(_("Orders found"))
         self._ticket_scroll.setAccessibleName(_("Tickets of the order"))
@@ -232,6 +232,9 @@ class AfterSaleView(QWidget):
         notice.setStretch(1, 1)
         notice.addWidget(self._close)
         self._refused_box.setLayout(notice)
+        self.buyer = Button("order_buyer", "quiet", 14, 600)
+        self.buyer.show_icon("user", "text2")
+        self.buyer.setFixedHeight(40)
         self._all = Button("choose_all", "link", 14, 600)
         self._all.setFixedHeight(40)
         self._all.clicked.connect(self._presenter.choose_all)
@@ -241,7 +244,7 @@ class AfterSaleView(QWidget):
         made = card("card", "order_card")
         box = column(
             row(self._title, self._standing),
-            self._about,
+            row(self._about, self.buyer),
             row(self._sold, self._all),
             self._refused_box,
             gap=4,
@@ -347,8 +350,11 @@ class AfterSaleView(QWidget):
             self._about.setText(_("Scan a ticket, or pick an order on the left."))
             self._standing.setText("")
             self._sold.setText("")
+            self.buyer.hide()
             return
         found = detail.found
+        self.buyer.setVisible(bool(found.order_id))
+        self.buyer.say(found.buyer or _("Customer"), _("The buyer's name and number"))
         self._title.setText(say.receipt(found))
         self._standing.setText(say.order_standing(found.standing))
         restyle(self._standing, tone=_STANDING_TONES[found.standing])
@@ -426,6 +432,7 @@ class AfterSaleView(QWidget):
             *(button for strip in self._strips for button in strip.findChildren(Button)),
             self._clear,
             *self._orders,
+            self.buyer,
             self._all,
             *self._tickets,
             *self.deeds.findChildren(Button),

@@ -231,7 +231,8 @@ class CartCard(QFrame):
 
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order; the lines come after the first."""
-        return (self._scroll, *self.pay_row.tab_stops(), *self.footer.tab_stops(), self._other)
+        stops = (*self.pay_row.tab_stops(), *self.footer.tab_stops())
+        return (self._scroll, *stops, self.customer, self._other)
 
     # ------------------------------------------------------------------------------------ parts
 
@@ -277,7 +278,10 @@ class CartCard(QFrame):
         self._other = Button("cash_other", "quiet", 14, 500)
         self._other.show_icon("keyboard", "text2")
         self._other.clicked.connect(self._open_pad)
-        self._other.setFixedHeight(48)
+        self.customer = Button("customer", "quiet", 14, 500)
+        self.customer.show_icon("user", "text2")
+        for button in (self.customer, self._other):
+            button.setFixedHeight(48)
 
     def _basket_layout(self) -> QVBoxLayout:
         summary = QGridLayout()
@@ -302,7 +306,7 @@ class CartCard(QFrame):
             rule(),
             row(self._total_word, None, self._total),
             self.pay_row,
-            row(None, self._other),
+            row(self.customer, None, self._other),
             self.footer,
             gap=6,
         )

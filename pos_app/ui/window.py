@@ -27,6 +27,7 @@ from pos_app.ui.after_sale_exchange import ExchangeCard
 from pos_app.ui.after_sale_view import AfterSaleView
 from pos_app.ui.banner import OfflineBanner
 from pos_app.ui.basket_keys import add_basket_keys
+from pos_app.ui.buyer_part import BuyerPart
 from pos_app.ui.controls import REGULAR, Metrics, metrics_for
 from pos_app.ui.device_part import DevicePart
 from pos_app.ui.idle_bar import DeedFilter, IdleBar
@@ -102,6 +103,7 @@ class TillWindow(QWidget):
         self.exchange = ExchangeCard()
         self.sell_view.put_beside(self.exchange)
         self.devices = DevicePart(self, services, run, run_printing, self.top_bar)
+        self.buyers = BuyerPart(self, services.buyers, run)
         self.pages = QStackedWidget()
         for page in (
             self.sign_in_view,
@@ -246,6 +248,7 @@ class TillWindow(QWidget):
             self.switch_panel,
             self.key_sheet,
             self.devices.view,
+            self.buyers,
         ):
             part.retranslate()
         self.devices.show_chip()
@@ -264,6 +267,8 @@ class TillWindow(QWidget):
     # ------------------------------------------------------------------------------------ tools
 
     def _connect(self) -> None:
+        self.buyers.serve_basket(self.sell_view.cart.customer, self.sell)
+        self.buyers.serve_orders(self.after_sale_view.buyer, self.after_sale)
         self.top_bar.pick.connect(self.pick)
         self.top_bar.switch_language.connect(self.switch_language)
         self.top_bar.switch_person.connect(self.switch_person)
@@ -333,7 +338,9 @@ class TillWindow(QWidget):
 
     def _may_act(self, keys: str) -> bool:
         """Under an open card only what closes it acts."""
-        covered = self.key_sheet.isVisible() or self.switch_panel.isVisible()
+        covered = any(
+            each.isVisible() for each in (self.key_sheet, self.switch_panel, self.buyers.panel)
+        )
         return (
             not covered
             or keys in ("Esc", "Ctrl+L")
@@ -341,7 +348,7 @@ class TillWindow(QWidget):
         )
 
     def _close_overlays(self) -> bool:
-        return self.key_sheet.shut() or self.switch_panel.shut()
+        return self.key_sheet.shut() or self.switch_panel.shut() or self.buyers.presenter.close()
 
     def _is_recording(self) -> bool:
         """Whether money is being recorded right now: nobody signs out in the middle of it."""

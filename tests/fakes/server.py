@@ -207,6 +207,7 @@ class FakeServer:
             "own": self._own,
             "digest": self._digest,
             "rows": self._bucket_rows,
+            "data-keys": lambda _call: problem(404, "not_found"),  # an older server's answer
         }
         work = works[call.name]
         with self._guard:

@@ -240,7 +240,7 @@ def test_a_copy_is_printed_and_counted(till: Desk, sale: Sale) -> None:
 
 
 def test_another_windows_order_shows_what_is_known_and_offers_nothing(till: Desk) -> None:
-    till.till.feed.ticket("00000000000000c1", SECOND, 300)
+    till.till.feed.claims(SECOND, "sold", [300], ref="00000000000000c1")
     till.open_orders()
     plan = till.till.window.house(SECOND).plan
     seat = plan.seat_by_unit(300)

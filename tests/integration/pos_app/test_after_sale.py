@@ -594,7 +594,7 @@ def test_a_search_says_why_it_found_nothing(till: Stage) -> None:
 
 
 def test_of_another_windows_sale_there_is_what_the_server_told_and_no_more(till: Stage) -> None:
-    till.feed.ticket("00000000000000c1", SECOND, 300)
+    till.feed.claims(SECOND, "sold", [300], ref="00000000000000c1")
     body = {
         "id": "00000000000000c0", "node": "0000000000000bbb", "no": "0BBB-000001",
         "state": "partly_refunded", "total": 58_000, "refunded": 1, "currency": "CNY",

@@ -19,7 +19,7 @@ from edge.journal import Unit, acknowledge, heads, lock
 from edge.link import Link, LinkState
 from edge.node import Node
 from edge.replica import Replica
-from edge.sync import Listeners, SyncEngine, Wish
+from edge.sync import Call, Listeners, SyncEngine, Wish
 from edge.time_left import now_of
 from pos_app.services.basket import Basket, add_unit, empty_basket
 from pos_app.services.devices import DeviceParts
@@ -48,6 +48,7 @@ class ScriptedEngine:
     link: Link = field(default_factory=Link)
     listeners: Listeners = field(default_factory=Listeners)
     wishes: list[Wish] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     nudged: int = 0
     started: bool = False
 
@@ -60,9 +61,12 @@ class ScriptedEngine:
     def nudge(self) -> None:
         self.nudged += 1
 
-    def wish(self, wish: Wish) -> bool:
+    def wish(self, wish: Wish | Call) -> bool:
         if self.link.state is not LinkState.ONLINE:
             return False
+        if isinstance(wish, Call):
+            self.calls.append(wish)
+            return True
         self.wishes.append(wish)
         return True
 
