@@ -39,10 +39,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class NodeKey:
-    """The node's Ed25519 key pair as raw bytes."""
+    """The node's Ed25519 key pair as raw bytes.
+
+    `training`: made for training and known to no house; every code that it signs says so.
+    """
 
     private: bytes
     public: bytes
+    training: bool = False
 
     @property
     def id(self) -> KeyId:

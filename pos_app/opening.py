@@ -18,6 +18,7 @@ from pos_app.services.paper_fonts import FontMissing
 from pos_app.services.printer import make_printer
 from pos_app.services.printing import PrintDesk
 from pos_app.services.slip_printer import SlipPrinter, open_slip_printer
+from pos_app.services.training import WATERMARK, open_training_node
 from pos_app.services.window import Window
 from pos_app.settings import DrawerSettings, ScannerSettings, TillSettings
 from program.errors import SettingsError
@@ -55,6 +56,32 @@ def open_window(settings: TillSettings) -> Window:
         window = Window(node, desk, drawer, parts=_parts(settings, scanners))
         undo.pop_all()
     return window
+
+
+def open_training(settings: TillSettings) -> Window:
+    """A window to practise with, opened and not yet started: nothing of it is the real till's.
+
+    It prints where the till prints, with a watermark; it opens no drawer and hears no serial
+    scanner, which the real window may be using. Raises EdgeError or SettingsError.
+    """
+    printing = settings.printer
+    try:
+        warm_up(printing.font)
+    except FontMissing as error:
+        raise SettingsError(str(error)) from error
+    node = open_training_node(settings.data_dir, MachineEnv())
+    target = printing.command or f"folder:{printing.folder / 'training'}"
+    desk = PrintDesk(
+        node.replica,
+        MirrorCatalogue(node.replica.mirror),
+        make_printer(target, spool=node.replica.folder / "spool", timeout_s=printing.timeout_s),
+        node.env,
+        printing.language.value,
+        node.identity.name,
+        printing.font,
+        watermark=WATERMARK,
+    )
+    return Window(node, desk, None, parts=DeviceParts())
 
 
 def _slips(settings: TillSettings) -> SlipPrinter | None:

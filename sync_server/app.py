@@ -11,6 +11,7 @@ from sync_server.centre import Centre
 from sync_server.console import pages
 from sync_server.console.rendering import set_up_templates
 from sync_server.handlers import (
+    about_api,
     auth,
     buyers_api,
     feed_api,
@@ -66,6 +67,7 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
 def all_routes() -> Sequence[Route]:
     """Every route that there is."""
     return [
+        *routes_of(about_api),
         *routes_of(auth),
         *routes_of(node_api),
         *routes_of(feed_api),

@@ -11,7 +11,7 @@ from pos_app.services.model import PrintOutcome
 from pos_app.services.paper_fonts import FontMissing
 from pos_app.services.printer import PrinterError
 from pos_app.services.printing import PrintDesk
-from pos_app.services.rows import Row
+from pos_app.services.rows import Look, Row
 from pos_app.services.slip_printer import SlipOutcome
 from pos_app.services.slips import rows_slip
 
@@ -32,6 +32,9 @@ def print_rows(desk: PrintDesk, rows: Sequence[Row], title: str, *, job: str) ->
     `job` names it: letters, digits, `.`, `_` and `-`. While a job of this name waits or is in doubt
     nothing is printed again. Raises ValueError for a bad name.
     """
+    if desk.watermark:
+        warning, line = Row(desk.watermark, look=Look.TITLE), Row(look=Look.RULE)
+        rows = (warning, line, *rows, line, warning)
     if desk.slips is not None:
         handed = desk.slips.print_slip(
             job, rows_slip(rows, columns=desk.slips.columns), title=f"{title} {job}"
@@ -40,10 +43,14 @@ def print_rows(desk: PrintDesk, rows: Sequence[Row], title: str, *, job: str) ->
             _OUTCOMES[handed.outcome], handed.detail, faults=tuple(sorted(handed.faults))
         )
     try:
-        path = desk.printer.print_pdf(roll.render(rows, title, font=desk.font), job=job)
+        path = desk.printer.print_pdf(_drawn(desk, rows, title), job=job)
     except (PrinterError, FontMissing) as error:
         return Pressed(PrintOutcome.FAILED, str(error))
     return Pressed(PrintOutcome.PRINTED, path=str(path) if path else "")
+
+
+def _drawn(desk: PrintDesk, rows: Sequence[Row], title: str) -> bytes:
+    return roll.render(rows, title, font=desk.font, watermark=desk.watermark)
 
 
 _OUTCOMES: Final = {

@@ -49,6 +49,8 @@ class PrintDesk:
     font: Path | None = None
     slips: SlipPrinter | None = None
     """The receipt printer; without one everything is a PDF for `printer`."""
+    watermark: str = ""
+    """Laid over every paper: set for training alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +321,7 @@ def _face(
         receipt_no=order.sale.receipt_no,
         window=desk.window,
         sold_at=format_datetime(instant(order.sold_ms), language, zone=zone),
+        watermark=desk.watermark,
     )
 
 

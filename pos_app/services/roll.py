@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
+from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
@@ -20,17 +21,28 @@ _MARGIN_MM = 5.0
 _WIDTH_MM = ROLL_MM - 2 * _MARGIN_MM
 _BOLD_STROKE = 0.026  # Micro Hei has one weight: bold is its outline drawn as well
 
+_WATERMARK_SIZE = 15.0
+_WATERMARK_PITCH_MM = 32.0
+_TRAINING = HexColor(0x7A3FE0)
+
 _SIZES = {Look.TITLE: 14.0, Look.HEAD: 8.5, Look.PLAIN: 9.0, Look.STRONG: 11.0}
 _PITCH_MM = {Look.TITLE: 8.0, Look.HEAD: 5.0, Look.PLAIN: 4.8, Look.STRONG: 6.2, Look.RULE: 3.0}
 
 
-def render(rows: Sequence[Row], title: str, *, font: Path | None = None) -> bytes:
-    """One page; the same rows give the same bytes. Any thread may call it. Raises FontMissing."""
+def render(
+    rows: Sequence[Row], title: str, *, font: Path | None = None, watermark: str = ""
+) -> bytes:
+    """One page; the same rows give the same bytes. Any thread may call it. Raises FontMissing.
+
+    `watermark` is set for training only: it stands across the whole page.
+    """
     height_mm = sum(_PITCH_MM[one.look] for one in rows) + 2 * _MARGIN_MM
     with RENDERING:
         loaded = load_font(font)
         output = BytesIO()
         canvas = open_canvas(output, loaded, (ROLL_MM, height_mm), title)
+        if watermark:
+            _draw_watermark(canvas, loaded, watermark, height_mm)
         top = height_mm - _MARGIN_MM
         for one in rows:
             top -= _PITCH_MM[one.look]
@@ -38,6 +50,22 @@ def render(rows: Sequence[Row], title: str, *, font: Path | None = None) -> byte
         canvas.showPage()
         canvas.save()
     return output.getvalue()
+
+
+def _draw_watermark(canvas: Canvas, font: TicketFont, text: str, height_mm: float) -> None:
+    """Slanting outlines from top to bottom: plain to see, and the figures stay legible."""
+    shown = font.printable(text)
+    canvas.saveState()
+    canvas.setFont(font.name, _WATERMARK_SIZE)
+    canvas.setStrokeColor(_TRAINING)
+    canvas.setLineWidth(0.4)
+    for at in range(1, int(height_mm / _WATERMARK_PITCH_MM) + 1):
+        canvas.saveState()
+        canvas.translate(_MARGIN_MM * mm, (height_mm - at * _WATERMARK_PITCH_MM) * mm)
+        canvas.rotate(12)
+        canvas.drawString(0, 0, shown, mode=1)
+        canvas.restoreState()
+    canvas.restoreState()
 
 
 def _draw(canvas: Canvas, font: TicketFont, row: Row, foot_mm: float) -> None:

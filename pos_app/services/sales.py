@@ -22,7 +22,7 @@ from pos_app.services.model import Person, SaleRefusal, SaleRefused
 from pos_app.services.people import role_of
 from pos_app.services.shifts import shift_for
 from pos_app.services.tender_model import Settled
-from ticketing.code import TicketFacts, make_code
+from ticketing.code import Flag, TicketFacts, make_code
 from ticketing.event import Event, Performance
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import OpKind
@@ -227,6 +227,7 @@ def _sold_line(seller: Seller, event: Event, line: BasketLine, lent: LentUnit) -
         lent.allotment,
         performance.valid_from,
         int(lasts.total_seconds() // 60),
+        Flag.TRAINING if seller.key.training else Flag(0),
     )
     sold = SaleLine(
         ticket_id,

@@ -34,6 +34,7 @@ from ticketing.text import Text
 
 STOCK_UNITS = 300
 """Asked for when a performance is opened and fewer than half of it are left."""
+_TRAINING_PREFIX = "TRAIN"
 _log = get_logger(__name__)
 
 
@@ -88,7 +89,7 @@ class Window:
             node.env,
             self._ids,
             node.key,
-            _receipt_prefix(node.identity.node_id),
+            _receipt_prefix(node),
             lambda: self._person,
             self._now,
             self._buyers.seal_along,
@@ -110,7 +111,7 @@ class Window:
             node.replica,
             node.engine,
             desk,
-            (node.env, self._ids, node.key, _receipt_prefix(node.identity.node_id)),
+            (node.env, self._ids, node.key, _receipt_prefix(node)),
             after_sale.Counter(
                 lambda: self._person, self._now, self._tell, self._changed, self._drawer.kick
             ),
@@ -579,9 +580,9 @@ class Window:
                 self._changed(performance.number)
 
 
-def _receipt_prefix(node_id: str) -> str:
-    """What this window's receipt numbers begin with."""
-    return node_id[:4].upper()
+def _receipt_prefix(node: Node) -> str:
+    """What this window's receipt numbers begin with; in training with what no till's do."""
+    return _TRAINING_PREFIX if node.key.training else node.identity.node_id[:4].upper()
 
 
 def _instant(ms: int | None) -> datetime | None:

@@ -15,6 +15,7 @@ from pos_app.presenters import language as words
 from pos_app.ui import theme as look
 from pos_app.ui.customer_display import CustomerDisplay
 from pos_app.ui.icons import pixmap
+from pos_app.ui.options import PLAIN, Options
 from pos_app.ui.tasks import Bridge, Tasks
 from pos_app.ui.window import SMALLEST, TillWindow
 from program.logs import get_logger
@@ -34,23 +35,16 @@ class Till:
     """A window with its threads, and their end. One per process at a time."""
 
     def __init__(
-        self,
-        services: TillServices,
-        now: Callable[[], datetime],
-        lock_after_s: int = 0,
-        *,
-        has_display: bool = False,
+        self, services: TillServices, now: Callable[[], datetime], options: Options = PLAIN
     ) -> None:
         self._owner = QObject()
         self._tasks = Tasks("till-tasks", self._owner)
         self._printing = Tasks("till-printing", self._owner)
-        self.window = TillWindow(
-            services, self._tasks.run, self._printing.run, now, lock_after_s=lock_after_s
-        )
+        self.window = TillWindow(services, self._tasks.run, self._printing.run, now, options)
         self._bridge = Bridge(self.window.on_news, self._owner)
         services.subscribe(self._bridge.deliver)
         self.display: CustomerDisplay | None = None
-        if has_display:
+        if options.has_display:
             self.display = CustomerDisplay(self.window.sell, self.window.after_sale)
             self.window.top_bar.switch_language.connect(self.display.refresh)
         self.window.start()
@@ -80,19 +74,17 @@ def run_till(
     theme: str,
     fullscreen: bool = False,
     window_size: tuple[int, int] | None = None,
-    lock_after_s: int = 0,
-    has_display: bool = False,
+    options: Options = PLAIN,
     stop: threading.Event | None = None,
     started: Callable[[TillWindow], None] | None = None,
 ) -> int:
     """Sell until the window is closed or `stop` is set; the process's exit code.
 
-    `window_size` None means as large as the screen, at most 1920x1080. `has_display`: show buyers
-    what is sold, on a second window. `started` is called once
-    the window is up, on its thread: a robot drives the widgets from there.
+    `window_size` None means as large as the screen, at most 1920x1080. `started` is called once the
+    window is up, on its thread: a robot drives the widgets from there.
     """
     application = prepare(language, theme)
-    till = Till(services, utc_now, lock_after_s, has_display=has_display)
+    till = Till(services, utc_now, options)
     if till.display is not None:
         till.display.place()
     _show(till.window, application, window_size, fullscreen=fullscreen)

@@ -14,6 +14,7 @@ from pos_app.ui.overlay import Overlay
 if TYPE_CHECKING:
     from pos_app.ui.shortcuts import Key
 
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LINES_MAX = 14
 """Lines of one column; more go into a second one."""
 
@@ -73,7 +74,7 @@ class KeySheet(Overlay):
         for at, key in enumerate(keys):
             says = label(15)
             says.setText(key.says())
-            lines.addWidget(keycap(key.caps), at, 0, Qt.AlignmentFlag.AlignRight)
+            lines.addWidget(keycap(key.caps), at, 0, _RIGHT)
             lines.addWidget(says, at, 1)
         box.addWidget(head)
         box.addLayout(lines)

@@ -66,6 +66,8 @@ class Tokens:
     chip_ok: str
     chip_warn: str
     chip_danger: str
+    training: str
+    on_training: str
     chip_brand: str  # the dark accent: the top bar is dark in both themes
 
     @property

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +31,7 @@ from pos_app.ui.controls import REGULAR, Metrics, metrics_for
 from pos_app.ui.device_part import DevicePart
 from pos_app.ui.idle_bar import DeedFilter, IdleBar
 from pos_app.ui.key_sheet import KeySheet
+from pos_app.ui.options import PLAIN, Options
 from pos_app.ui.picker_view import PickerView
 from pos_app.ui.sell_view import SellView
 from pos_app.ui.shift_view import ShiftView
@@ -39,6 +39,7 @@ from pos_app.ui.shortcuts import Shortcuts
 from pos_app.ui.sign_in_view import SignInView
 from pos_app.ui.switch_panel import SwitchPanel
 from pos_app.ui.top_bar import TopBar
+from pos_app.ui.training_banner import FRAME_PX, TrainingBanner
 from ticketing.refund_rules import Deed
 
 if TYPE_CHECKING:
@@ -65,11 +66,8 @@ class TillWindow(QWidget):
         run: Run,
         run_printing: Run,
         now: Callable[[], datetime],
-        *,
-        lock_after_s: int = 0,
-        monotonic: Callable[[], float] = time.monotonic,
+        options: Options = PLAIN,
     ) -> None:
-        """`lock_after_s`: locked after so long without a key, a tap or a scan; 0 never."""
         super().__init__()
         self.setObjectName("till_window")
         self.setWindowTitle("Boxgate")
@@ -82,8 +80,8 @@ class TillWindow(QWidget):
         self._metrics: Metrics | None = None
         self._ticks = 0
         self._exchanging = False
-        self._monotonic = monotonic
-        self._idle = IdleWatch(lock_after_s, monotonic())
+        self._options = options
+        self._idle = IdleWatch(options.lock_after_s, options.monotonic())
         self.sell = SellPresenter(services, run, run_printing)
         self.picker = PickerPresenter(services, run, now)
         self.shift = ShiftPresenter(services.shifts, run, run_printing, self._leave_shift)
@@ -92,7 +90,8 @@ class TillWindow(QWidget):
         self.top_bar = TopBar()
         self.banner = OfflineBanner()
         self.idle_bar = IdleBar()
-        self.sign_in_view = SignInView(self.sign_in)
+        self.training_banner = TrainingBanner(options.training_pin)
+        self.sign_in_view = SignInView(self.sign_in, options.train)
         self.picker_view = PickerView(self.picker)
         self.sell_view = SellView(self.sell, now)
         self.shift_view = ShiftView(self.shift)
@@ -105,21 +104,7 @@ class TillWindow(QWidget):
         self.devices = DevicePart(self, services, run, run_printing, self.top_bar)
         self.buyers = BuyerPart(self, services.buyers, run)
         self.pages = QStackedWidget()
-        for page in (
-            self.sign_in_view,
-            self.picker_view,
-            self.sell_view,
-            self.after_sale_view,
-            self.shift_view,
-            self.devices.view,
-        ):
-            page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-            self.pages.addWidget(page)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
-        for part in (self.top_bar, self.banner, self.idle_bar, self.pages):
-            box.addWidget(part)
+        self._lay_out(framed=bool(options.training_pin))
         self.switch_panel = SwitchPanel(self, self.switch)
         self.key_sheet = KeySheet(self)
         self.keys = Shortcuts(self, self.pages.currentWidget, self._may_act)
@@ -160,7 +145,7 @@ class TillWindow(QWidget):
 
     def touched(self) -> None:
         """Somebody did something: a key, a tap, or (called by whoever hears it) a scan."""
-        self._idle.touched(self._monotonic())
+        self._idle.touched(self._options.monotonic())
         self.idle_bar.show_left(None)
 
     def switch_person(self) -> None:
@@ -249,6 +234,7 @@ class TillWindow(QWidget):
             self.key_sheet,
             self.devices.view,
             self.buyers,
+            self.training_banner,
         ):
             part.retranslate()
         self.devices.show_chip()
@@ -265,6 +251,27 @@ class TillWindow(QWidget):
         super().changeEvent(event)
 
     # ------------------------------------------------------------------------------------ tools
+
+    def _lay_out(self, *, framed: bool) -> None:
+        for page in (
+            self.sign_in_view,
+            self.picker_view,
+            self.sell_view,
+            self.after_sale_view,
+            self.shift_view,
+            self.devices.view,
+        ):
+            page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+            self.pages.addWidget(page)
+        box = QVBoxLayout(self)
+        frame = FRAME_PX if framed else 0
+        box.setContentsMargins(frame, frame, frame, frame)
+        box.setSpacing(0)
+        self.training_banner.setVisible(framed)
+        self.setProperty("training", framed)
+        bars = (self.top_bar, self.training_banner, self.banner, self.idle_bar)
+        for part in (*bars, self.pages):
+            box.addWidget(part)
 
     def _connect(self) -> None:
         self.buyers.serve_basket(self.sell_view.cart.customer, self.sell)
@@ -489,6 +496,7 @@ class TillWindow(QWidget):
             self.exchange,
             self.shift_view,
             self.idle_bar,
+            self.training_banner,
             self.switch_panel,
             self.devices.view,
         ):
@@ -523,7 +531,7 @@ class TillWindow(QWidget):
 
     def _count_down(self) -> None:
         """Lock when nobody was here for long; a payment under way is waited for."""
-        left_s = None if self._person is None else self._idle.left_s(self._monotonic())
+        left_s = None if self._person is None else self._idle.left_s(self._options.monotonic())
         if left_s == 0:
             self.lock()
         self.idle_bar.show_left(left_s or None)

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from pos_app.services.model import Person
+from pos_app.ui.options import Options
 from pos_app.ui.window import TillWindow
 from tests.fakes.runner import run_now
 from tests.fakes.till import CASHIER, MANAGER, PIN, FakeTill
@@ -61,7 +62,7 @@ def worker() -> Worker:
 @pytest.fixture
 def idle(till: FakeTill, clock: Clock, worker: Worker) -> Iterator[TillWindow]:
     """A window that locks after three minutes, with two seats in the basket."""
-    made = TillWindow(till, worker.run, run_now, till.now, lock_after_s=180, monotonic=clock)
+    made = TillWindow(till, worker.run, run_now, till.now, Options(180, monotonic=clock))
     till.subscribe(made.on_news)
     made.resize(1920, 1080)
     made.show()

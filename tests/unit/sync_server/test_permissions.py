@@ -24,6 +24,7 @@ OPEN_TO_ALL = {
     ("GET", "/console/login"),
     ("POST", "/console/login"),
     ("GET", "/console/static/{name}"),
+    ("GET", "/v1/about"),
     ("POST", "/v1/enrol"),
     ("POST", "/v1/token"),
 }
