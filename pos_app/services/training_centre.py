@@ -80,9 +80,9 @@ class TrainingCentre(SyncEngine):
         if isinstance(wish, Call):  # about other tills: there are none
             wish.then(NoAnswer("offline"))
             return
-        wish.then(self.replica.transact(lambda unit: self._revoke(unit, wish)))
+        wish.then(self.replica.transact(lambda unit: self._dead(unit, wish)))
 
-    def _revoke(self, unit: Unit, wish: RevokeWish) -> revoke.Revoked | str:
+    def _dead(self, unit: Unit, wish: RevokeWish) -> revoke.Revoked | str:
         planned = revoke.find_revocation(unit, wish.op_id)
         assert planned is not None, "ask only for what was planned and committed"
         reply: dict[str, Any] = {

@@ -280,9 +280,12 @@ class TestTheProgram:
         monkeypatch.setattr(first_run_window, "show_first_run", through)
         monkeypatch.setattr(program, "_is_watched", lambda: True)
         monkeypatch.setattr(program, "stop_event_on_signals", lambda: None)
-        monkeypatch.setattr(
-            program, "run_window", lambda settings, _words: opened.append(settings) or 0
-        )
+
+        def open_till(settings: TillSettings, _training: object) -> int:
+            opened.append(settings)
+            return 0
+
+        monkeypatch.setattr(program, "run_window", open_till)
         words = ["run", "--config", str(file), "--data-dir", str(tmp_path / "till")]
         file.write_text("[screen]\ntheme = 'dark'\n")
         assert program.main(words) == ExitCode.OK
