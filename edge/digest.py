@@ -225,7 +225,7 @@ _TABLES: Mapping[str, tuple[str, str, _Name]] = {
     "doc": ("doc", "kind, id, body", _doc),
     "claim": ("claim", "performance, unit, kind, ref, node_id, version", _claim),
     "allot": ("allot", "id, node_id, performance, state, units", _by_id),
-    "ticket": ("ticket", "id, performance, unit, version, state", _by_id),
+    "ticket": ("ticket", "id, performance, unit, version, state, blocked", _by_id),
     "entry": ("entry", "op_id, ticket_id, node_id, lane, phase, at_ms", _by_id),
     "order": (
         "orders",

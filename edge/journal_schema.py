@@ -5,7 +5,7 @@ Migrations only add: no operation, allotment or journal of an earlier version is
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -114,7 +114,7 @@ CREATE TABLE entry (
     stream TEXT NOT NULL, op_id TEXT NOT NULL, ticket_id TEXT NOT NULL,
     performance INTEGER NOT NULL, unit INTEGER NOT NULL, version INTEGER NOT NULL,
     lane TEXT NOT NULL, at_ms INTEGER NOT NULL, commanded_ms INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (stream, op_id));
+    phase TEXT NOT NULL DEFAULT 'granted', PRIMARY KEY (stream, op_id));
 CREATE INDEX entry_by_ticket ON entry (stream, ticket_id);
 CREATE TABLE pin_failure (
     person_id TEXT PRIMARY KEY, tries INTEGER NOT NULL, last_ms INTEGER NOT NULL);
@@ -166,5 +166,8 @@ INSERT INTO meta (k, v)
 
 _FROM_2 = "ALTER TABLE op ADD COLUMN shift TEXT NOT NULL DEFAULT '';\n" + _NEW_IN_3
 
-MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _NEW_IN_4, 4: _NEW_IN_5, 5: _NEW_IN_6}
+# An entry may have been returned, and a row may be an exit.
+_FROM_6 = "ALTER TABLE entry ADD COLUMN phase TEXT NOT NULL DEFAULT 'granted';\n"
+
+MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _NEW_IN_4, 4: _NEW_IN_5, 5: _NEW_IN_6, 6: _FROM_6}
 """What makes a file of this version one of the next."""

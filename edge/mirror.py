@@ -22,7 +22,7 @@ from edge.readers import Readers
 from ticketing.digest import canonical
 from ticketing.personal import TOKENS_MAX, is_sealed, is_token
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE cursor (stream TEXT PRIMARY KEY, gen TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
@@ -38,7 +38,7 @@ CREATE TABLE allot (
     state TEXT NOT NULL, units TEXT NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY (stream, id)) STRICT;
 CREATE TABLE ticket (
     stream TEXT NOT NULL, id TEXT NOT NULL, performance INTEGER NOT NULL, unit INTEGER NOT NULL,
-    version INTEGER NOT NULL, state TEXT NOT NULL, rev INTEGER NOT NULL,
+    version INTEGER NOT NULL, state TEXT NOT NULL, blocked TEXT NOT NULL, rev INTEGER NOT NULL,
     PRIMARY KEY (stream, id)) STRICT;
 CREATE INDEX ticket_by_unit ON ticket (stream, performance, unit);
 CREATE TABLE entry (
@@ -343,7 +343,7 @@ def _allot(body: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _ticket(body: Mapping[str, Any]) -> tuple[object, ...]:
-    return body["id"], body["p"], body["u"], body["v"], body["state"]
+    return body["id"], body["p"], body["u"], body["v"], body["state"], body["blocked"]
 
 
 def _entry(body: Mapping[str, Any]) -> tuple[object, ...]:
@@ -372,7 +372,7 @@ _KINDS: Mapping[str, _Kind] = {
     "doc": _Kind("doc", "kind id body", _doc),
     "claim": _Kind("claim", "performance unit kind ref node_id version", _claim),
     "allot": _Kind("allot", "id node_id performance state units", _allot),
-    "ticket": _Kind("ticket", "id performance unit version state", _ticket),
+    "ticket": _Kind("ticket", "id performance unit version state blocked", _ticket),
     "entry": _Kind("entry", "op_id ticket_id node_id lane phase at_ms", _entry),
     "order": _Kind(
         "orders",

@@ -9,11 +9,12 @@ from typing import Protocol
 
 from edge.env import Env
 from edge.errors import ReplicaError
-from edge.journal import JournalLocked, Unit, append, get_meta, set_meta
+from edge.journal import JournalLocked, Unit, get_meta, set_meta
 from edge.replica import Replica
 from gate_agent.arbiter import Accepted, Denied, Lane, NoAnswer, own_op_ids
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory
+from gate_agent.records import granted, is_ours, is_unfinished, write_entry
 from program.logs import get_logger
 from ticketing.admission import (
     Admit,
@@ -34,8 +35,6 @@ from ticketing.admission import (
 )
 from ticketing.code import TicketCode, parse_code
 from ticketing.ids import OpId
-from ticketing.journal import OpKind
-from ticketing.operations import EntryGranted, encode_entry
 
 _UNLISTED = "unlisted_count"
 _log = get_logger(__name__)
@@ -140,7 +139,7 @@ class Doorman:
         with self.replica.reading() as connection:
             row = connection.execute(
                 "SELECT op_id FROM entry WHERE stream = ? AND ticket_id = ? AND lane = ? "
-                "AND commanded_ms = 0 ORDER BY rowid DESC LIMIT 1",
+                "AND commanded_ms = 0 AND phase = 'granted' ORDER BY rowid DESC LIMIT 1",
                 (stream, code.facts.ticket_id, self.lane.name),
             ).fetchone()
         if row is None or not self.memory.is_fresh(OpId(row["op_id"])):
@@ -192,18 +191,18 @@ class Doorman:
         self, let_in: LetIn, facts: LaneFacts, rules: EntryRules, now_ms: int
     ) -> LetIn | TurnedAway:
         unlisted = let_in.offline and is_unlisted(facts)
-        entry = _entry(let_in, self.lane.name, now_ms)
+        entry = granted(let_in.code, self.lane.name, now_ms, offline=let_in.offline)
 
         def record(unit: Unit) -> LetIn | Reason:
-            if _is_ours(unit, let_in.op_id):
+            if is_ours(unit, let_in.op_id):
                 # Unfinished and asked about; else an answer to another question, good for nobody.
-                again = _is_unfinished(unit, let_in)
+                again = is_unfinished(unit, let_in.stream, let_in.op_id, let_in.code)
                 return replace(let_in, again=True) if again else Reason.ALREADY_USED
             if unlisted:
                 refused = _count_unlisted(unit, let_in, facts, rules)
                 if refused is not None:
                     return refused
-            _write(unit, let_in, entry, self.env.wall_ms())
+            write_entry(unit, let_in.stream, let_in.op_id, entry, self.env.wall_ms())
             return let_in
 
         try:
@@ -226,53 +225,6 @@ class Doorman:
             return False
         _log.error("entry_unrecorded", count=self.memory.unrecorded_count)
         return True
-
-
-def _entry(let_in: LetIn, lane: str, now_ms: int) -> EntryGranted:
-    facts = let_in.code.facts
-    return EntryGranted(
-        facts.ticket_id,
-        facts.performance,
-        facts.unit,
-        facts.version,
-        facts.key_id,
-        facts.allotment,
-        lane,
-        now_ms,
-        let_in.offline,
-        facts.ticket_type,
-    )
-
-
-def _write(unit: Unit, let_in: LetIn, entry: EntryGranted, wall_ms: int) -> None:
-    body = encode_entry(entry)
-    append(unit, let_in.stream, OpKind.ENTRY, body, op_id=let_in.op_id, wall_ms=wall_ms)
-    unit.execute(
-        "INSERT INTO entry (stream, op_id, ticket_id, performance, unit, version, lane, at_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            let_in.stream,
-            let_in.op_id,
-            entry.ticket_id,
-            entry.performance,
-            entry.unit,
-            entry.version,
-            entry.lane,
-            entry.at_ms,
-        ),
-    )
-
-
-def _is_ours(unit: Unit, op_id: OpId) -> bool:
-    return unit.execute("SELECT 1 FROM op WHERE op_id = ?", (op_id,)).fetchone() is not None
-
-
-def _is_unfinished(unit: Unit, let_in: LetIn) -> bool:
-    row = unit.execute(
-        "SELECT 1 FROM entry WHERE stream = ? AND op_id = ? AND ticket_id = ? AND commanded_ms = 0",
-        (let_in.stream, let_in.op_id, let_in.code.facts.ticket_id),
-    ).fetchone()
-    return row is not None
 
 
 def _count_unlisted(

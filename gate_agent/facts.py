@@ -26,6 +26,9 @@ from ticketing.ids import OpId
 from ticketing.keys import is_signed, node_key_message
 from ticketing.ticket import Ticket, TicketState
 
+GRANTED, LEFT = "granted", "left"
+_COUNTED = frozenset({GRANTED, "passed"})
+
 
 @dataclass(slots=True)
 class GateKnowledge:
@@ -60,6 +63,14 @@ class GateKnowledge:
         known = self.catalogue.event(stream)
         return known.event.entry_rules if known else NO_ENTRY_RULES
 
+    def role_of(self, person_id: str) -> str:
+        """The role of somebody of the house; "" for nobody we know of, or who left."""
+        with self.replica.mirror.reading() as mirror:
+            row = mirror.execute(
+                "SELECT role FROM person WHERE id = ? AND state = 'active'", (person_id,)
+            ).fetchone()
+        return str(row["role"]) if row else ""
+
     def facts(
         self,
         stream: str,
@@ -83,13 +94,15 @@ class GateKnowledge:
             unit = row.unit if row else ticket.unit
             performance = row.performance if row else ticket.performance
             version_seen = _version_seen(mirror, stream, performance, unit)
-            entries = {e.op_id: e for e in _mirror_entries(mirror, stream, ticket)}
+            told = {op: (phase, e) for op, phase, e in _mirror_entries(mirror, stream, ticket)}
             key = self._issuer(mirror, ticket.key_id)
             allotment = _allotment(mirror, stream, ticket)
         with self.replica.reading() as journal:
-            entries.update({e.op_id: e for e in _own_entries(journal, stream, ticket)})
+            told.update({op: (phase, e) for op, phase, e in _own_entries(journal, stream, ticket)})
             version_seen = max(version_seen, _own_version(journal, stream, performance, unit))
-        return LaneFacts(performances, key, row, allotment, version_seen, tuple(entries.values()))
+        entries = tuple(entry for phase, entry in told.values() if phase in _COUNTED)
+        exits = tuple(entry for phase, entry in told.values() if phase == LEFT)
+        return LaneFacts(performances, key, row, allotment, version_seen, entries, exits)
 
     def _issuer(self, mirror: sqlite3.Connection, key_id: str) -> IssuerKey | None:
         """A till's key, believed only with the server's signature on it.
@@ -113,13 +126,18 @@ class GateKnowledge:
 
 def _ticket(mirror: sqlite3.Connection, stream: str, ticket: TicketFacts) -> Ticket | None:
     row = mirror.execute(
-        "SELECT performance, unit, version, state FROM ticket WHERE stream = ? AND id = ?",
+        "SELECT performance, unit, version, state, blocked FROM ticket WHERE stream = ? AND id = ?",
         (stream, ticket.ticket_id),
     ).fetchone()
     if row is None:
         return None
     return Ticket(
-        ticket.ticket_id, row["performance"], row["unit"], row["version"], TicketState(row["state"])
+        ticket.ticket_id,
+        row["performance"],
+        row["unit"],
+        row["version"],
+        TicketState(row["state"]),
+        row["blocked"],
     )
 
 
@@ -155,18 +173,26 @@ def _allotment(
     return AllotmentFacts(has_unit, AllotmentState(row["state"]))
 
 
-def _mirror_entries(mirror: sqlite3.Connection, stream: str, ticket: TicketFacts) -> list[Entry]:
+_Told = tuple[OpId, str, Entry]
+"""An entry or exit by its operation id, with the phase it is in."""
+
+
+def _mirror_entries(mirror: sqlite3.Connection, stream: str, ticket: TicketFacts) -> list[_Told]:
     rows = mirror.execute(
-        "SELECT op_id, node_id, lane, at_ms FROM entry "
-        "WHERE stream = ? AND ticket_id = ? AND phase <> 'returned'",
+        "SELECT op_id, node_id, lane, at_ms, phase FROM entry WHERE stream = ? AND ticket_id = ?",
         (stream, ticket.ticket_id),
     )
-    return [Entry(OpId(r["op_id"]), r["node_id"], r["lane"], instant_of(r["at_ms"])) for r in rows]
+    return [_told(row, row["node_id"]) for row in rows]
 
 
-def _own_entries(journal: sqlite3.Connection, stream: str, ticket: TicketFacts) -> list[Entry]:
+def _own_entries(journal: sqlite3.Connection, stream: str, ticket: TicketFacts) -> list[_Told]:
     rows = journal.execute(
-        "SELECT op_id, lane, at_ms FROM entry WHERE stream = ? AND ticket_id = ?",
+        "SELECT op_id, lane, at_ms, phase FROM entry WHERE stream = ? AND ticket_id = ?",
         (stream, ticket.ticket_id),
     )
-    return [Entry(OpId(r["op_id"]), "", r["lane"], instant_of(r["at_ms"])) for r in rows]
+    return [_told(row, "") for row in rows]
+
+
+def _told(row: sqlite3.Row, node_id: str) -> _Told:
+    entry = Entry(OpId(row["op_id"]), node_id, row["lane"], instant_of(row["at_ms"]))
+    return entry.op_id, row["phase"], entry

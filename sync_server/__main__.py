@@ -13,7 +13,14 @@ from pathlib import Path
 from program.cli import main_wrapper, new_parser
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
-from sync_server import buyer_commands, commands, people_commands, recovery_commands, stock_commands
+from sync_server import (
+    buyer_commands,
+    commands,
+    people_commands,
+    recovery_commands,
+    stock_commands,
+    ticket_commands,
+)
 from sync_server.services.catalogue import NotStored
 from sync_server.services.enrolment import MINUTES_MAX, NAME_CHARS_MAX
 from sync_server.services.initialise import NewHouse, finish
@@ -123,10 +130,12 @@ def _parser() -> argparse.ArgumentParser:
     migrate.set_defaults(command=_migrate)
 
     stock = stock_commands.add_parsers(parsers)
+    tickets = ticket_commands.add_parsers(parsers)
     history = recovery_commands.add_parsers(parsers)
     people = people_commands.add_parsers(parsers)
     buyers = buyer_commands.add_parsers(parsers)
-    for each in (init, serve_, code, import_, migrate, *stock, *history, *people, *buyers):
+    more = (*stock, *tickets, *history, *people, *buyers)
+    for each in (init, serve_, code, import_, migrate, *more):
         _add_common(each, argparse.SUPPRESS)
     return parser
 

@@ -8,7 +8,7 @@ import sys
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 from sync_server.commands import opened_house
-from sync_server.services.stock import NotAllowed, SignIn, two_people
+from sync_server.services.stock import NotAllowed, SignIn, manager_alone, two_people
 from sync_server.settings import Settings
 from sync_server.store.database import read_only
 
@@ -32,6 +32,15 @@ def require_two_people(settings: Settings, first: str, second: str, deed: str) -
     people = [SignIn(login, _password(login)) for login in (first, second)]
     with opened_house(settings) as opened, read_only(opened.engine).connect() as connection:
         refusal = two_people(connection, people[0], people[1])
+    if refusal is not None:
+        raise ProgramError(_NOT_ALLOWED[refusal].format(deed=deed), ExitCode.REFUSED)
+
+
+def require_manager(settings: Settings, login: str, deed: str) -> None:
+    """Ask one login for its password. Raises ProgramError unless its role includes the deed."""
+    person = SignIn(login, _password(login))
+    with opened_house(settings) as opened, read_only(opened.engine).connect() as connection:
+        refusal = manager_alone(connection, person)
     if refusal is not None:
         raise ProgramError(_NOT_ALLOWED[refusal].format(deed=deed), ExitCode.REFUSED)
 

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any
 from zlib import crc32
 
-FORM = 1
+FORM = 3
 BUCKET_COUNT = 256
 _ROWS_MAX = 2**31
 _SUM_MAX = 2**63 - 1
@@ -180,7 +180,7 @@ _CONTENT: Mapping[str, Callable[[Mapping[str, Any]], Content]] = {
         body["state"],
         canonical([unit for unit, _version in body["units"]]),
     ],
-    "ticket": _members("p", "u", "v", "state"),
+    "ticket": _members("p", "u", "v", "state", "blocked"),
     "entry": _members("ticket", "node", "lane", "phase", "at_ms"),
     "order": _members("node", "no", "state", "total", "refunded", "currency", "by", "at_ms"),
     "buyer": lambda body: [body["key"], body["sealed"], canonical(body["tokens"]), body["at_ms"]],

@@ -27,7 +27,9 @@ class OpKind(StrEnum):
     SALE = "sale"
     RELEASE = "release"  # units given back to the server
     PRINT = "print"  # tickets came out of the printer
-    ENTRY = "entry"  # a gate let a ticket in (phase granted, passed or returned)
+    ENTRY = "entry"  # a gate let a ticket in
+    PASSAGE = "passage"  # what became of an entry: somebody passed, or nobody did
+    EXIT = "exit"  # somebody went out with a ticket
     SETTLE = "settle"  # the node is done with an allotment for good
     REFUND = "refund"  # tickets revoked, money paid out: a void or a refund
     EXCHANGE = "exchange"  # tickets revoked, others sold for their worth; also a lost one replaced

@@ -31,6 +31,7 @@ _CASES = {
     CaseKind.REENROLLED: N_("A node was enrolled again while places were lent to it"),
     CaseKind.CASH_DIFFERENCE: N_("A drawer was counted with too large a difference"),
     CaseKind.Z_NUMBER: N_("A till's Z reports do not follow each other"),
+    CaseKind.BLOCKED: N_("A ticket is blocked"),
     CaseKind.GRANT: N_("A node holds places that this server cannot confirm"),
 }
 _PRICES: dict[str, str] = {

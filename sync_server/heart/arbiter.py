@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sync_server.heart.effects import entry_of, record_entry
+from sync_server.heart.entries import LEFT, counted_rows, entry_of, exit_rows, record_entry
 from sync_server.heart.rows import TicketRow
 from sync_server.heart.work import Work
 from ticketing.admission import (
@@ -114,6 +114,7 @@ class Admit:
             entry.op_id
             for entry in work.entries_of(scan.facts.ticket_id)
             if (entry.node_id, entry.lane) == (self.node_id, request.lane)
+            and entry.phase != LEFT
             and (entry.op_id == request.op_id or not entry.journalled)
         }
         if request.op_id in known:
@@ -147,17 +148,15 @@ def _facts(work: Work, scan: TicketCode, lane_gate: str) -> LaneFacts:
     has_it = work.sql.row(
         "SELECT 1 FROM performance WHERE event_id = ? AND perf_id = ?", work.stream, performance
     )
+    told = work.entries_of(facts.ticket_id)
     known = LaneFacts(
         performances=frozenset({performance}) if has_it else frozenset(),
         key=_key(work, facts.key_id),
         row=_ticket(row) if row else None,
         allotment=_allotment(work, facts),
         unit_version_seen=work.claim(performance, row.unit if row else facts.unit).version,
-        entries=tuple(
-            entry_of(entry)
-            for entry in work.entries_of(facts.ticket_id)
-            if entry.phase != "returned"
-        ),
+        entries=tuple(map(entry_of, counted_rows(told))),
+        exits=tuple(map(entry_of, exit_rows(told))),
         lane_gate=lane_gate,
     )
     return known if work.is_house else with_catalogue(known, facts, work.plan, work.event)
@@ -172,7 +171,9 @@ def _key(work: Work, key_id: str) -> IssuerKey | None:
 
 
 def _ticket(row: TicketRow) -> Ticket:
-    return Ticket(TicketId(row.id), row.perf_id, row.unit, row.version, TicketState(row.state))
+    return Ticket(
+        TicketId(row.id), row.perf_id, row.unit, row.version, TicketState(row.state), row.blocked
+    )
 
 
 def _allotment(work: Work, ticket: TicketFacts) -> AllotmentFacts | None:

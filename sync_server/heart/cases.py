@@ -27,6 +27,7 @@ class CaseKind(StrEnum):
     REENROLLED = "reenrolled"  # a node began a new life; what the old one was lent is reserved
     CASH_DIFFERENCE = "cash_difference"  # a drawer held more or less than a shift accounts for
     Z_NUMBER = "z_number"  # a till's Z reports repeat a number, or leave one out
+    BLOCKED = "blocked"  # somebody let nobody in with a ticket for now, and why
     GRANT = "grant"  # a node declares an allotment that this history cannot honour
 
 

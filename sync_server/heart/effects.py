@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from sync_server.heart.booking import book
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.drawer import check_close
+from sync_server.heart.effect import Effect
+from sync_server.heart.entries import open_entered_case, record_at_gate
 from sync_server.heart.handing import hand_over
 from sync_server.heart.late import late_claim
 from sync_server.heart.prices import check_sale_prices
-from sync_server.heart.rows import Claim, EntryRow, Order, TicketRow
+from sync_server.heart.rows import Claim, Order, TicketRow
 from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.units import (
     close_if_spent,
@@ -27,14 +28,14 @@ from sync_server.heart.units import (
     units_of,
 )
 from sync_server.heart.work import Work
-from ticketing.admission import AllotmentState, Entry, instant_of, is_more_than_allowed
+from ticketing.admission import AllotmentState
 from ticketing.claim import ClaimKind
-from ticketing.ids import OpId
 from ticketing.journal import Op, OpKind, Verdict
 from ticketing.operations import (
     CashMoved,
     DrawerOpened,
     EntryGranted,
+    EntryPassage,
     Exchange,
     ExchangeAction,
     HandOver,
@@ -48,12 +49,15 @@ from ticketing.operations import (
     ShiftClosed,
     ShiftOpened,
     SignedIn,
+    TicketLeft,
     decode_cash_moved,
     decode_drawer_opened,
     decode_entry,
     decode_exchange,
     decode_hand_over,
     decode_interest,
+    decode_left,
+    decode_passage,
     decode_print,
     decode_refund,
     decode_release,
@@ -75,6 +79,8 @@ Kind = (
     | Refund
     | Exchange
     | EntryGranted
+    | EntryPassage
+    | TicketLeft
     | Print
     | SignedIn
     | Interest
@@ -82,15 +88,6 @@ Kind = (
     | Drawer
 )
 """An operation's body, read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Verdict, a code when it is not plain `ok`, and whether the feed shows anything of it."""
-
-    verdict: Verdict
-    code: str = ""
-    shows: bool = False
 
 
 _OP_VERSION = 1  # of the bodies that this server reads; a later kind of body is kept unread
@@ -101,6 +98,8 @@ _DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
     OpKind.REFUND: decode_refund,
     OpKind.EXCHANGE: decode_exchange,
     OpKind.ENTRY: decode_entry,
+    OpKind.PASSAGE: decode_passage,
+    OpKind.EXIT: decode_left,
     OpKind.PRINT: decode_print,
     OpKind.HAND_OVER: decode_hand_over,
     OpKind.INTEREST: decode_interest,
@@ -111,9 +110,10 @@ _DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
     OpKind.DRAWER_OPENED: decode_drawer_opened,
     OpKind.SHIFT_CLOSED: decode_shift_closed,
 }
+_AT_GATES = frozenset({OpKind.ENTRY, OpKind.PASSAGE, OpKind.EXIT})
 _KINDS_OF = {
-    NodeRole.TILL: frozenset(_DECODERS) - {OpKind.ENTRY},
-    NodeRole.GATE: frozenset({OpKind.ENTRY}),
+    NodeRole.TILL: frozenset(_DECODERS) - _AT_GATES,
+    NodeRole.GATE: _AT_GATES,
 }
 _AT_DRAWER = frozenset(
     {OpKind.SHIFT_OPENED, OpKind.CASH_MOVED, OpKind.DRAWER_OPENED, OpKind.SHIFT_CLOSED}
@@ -158,8 +158,8 @@ def want_rows(work: Work, op: Op, kind: Kind | str) -> None:
             _want_lines(work, kind.lines)
         case HandOver():
             work.handouts.want([kind.order_id])
-        case EntryGranted():
-            work.entries.want([op.op_id])
+        case EntryGranted() | TicketLeft() | EntryPassage():
+            work.entries.want([kind.entry if isinstance(kind, EntryPassage) else op.op_id])
             work.want_entries([kind.ticket_id])
             work.tickets.want([kind.ticket_id])
         case _:
@@ -189,8 +189,8 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
             return _refund(work, source, op, kind)
         case Exchange():
             return _exchange(work, source, op, kind)
-        case EntryGranted():
-            return record_entry(work, source.node_id, kind, op.op_id, journalled=True)
+        case EntryGranted() | EntryPassage() | TicketLeft():
+            return record_at_gate(work, source.node_id, op.op_id, kind)
         case _:
             return _note(work, source, op, kind)
 
@@ -445,92 +445,3 @@ def _take_back(
         open_case(work, CaseKind.REFUND, op.op_id, body)
         return Verdict.DISPUTED
     return Verdict.OK
-
-
-def open_entered_case(work: Work, ticket: TicketRow, op_id: str) -> None:
-    """Somebody is inside on a ticket whose money went back."""
-    body = {"ticket": ticket.id, "order": ticket.order_id, "op": op_id}
-    open_case(work, CaseKind.ENTERED_REVOKED, ticket.id, body)
-
-
-# --- entries
-
-
-def record_entry(
-    work: Work, node_id: str, entry: EntryGranted, op_id: str, *, journalled: bool
-) -> Effect:
-    """Record an entry once by its operation id, and open a case when it is not the only one.
-
-    Rejected when the id already names an entry of another node or ticket.
-    """
-    entries = work.entries_of(entry.ticket_id)
-    known = work.entries.get(op_id)
-    if known is None:
-        row = EntryRow(
-            work.stream,
-            op_id,
-            entry.ticket_id,
-            entry.performance,
-            entry.unit,
-            node_id,
-            entry.lane,
-            "granted",
-            entry.at_ms,
-            int(entry.offline),
-            int(journalled),
-        )
-        work.put_entry(row)
-        entries.append(row)
-    elif (known.node_id, known.ticket_id) != (node_id, entry.ticket_id):
-        return Effect(Verdict.REJECTED, "contradiction")
-    else:
-        known.journalled = max(known.journalled, int(journalled))
-        work.put_entry(known)
-    _look_for_cases(work, entry, op_id, entries)
-    return Effect(Verdict.OK, shows=True)
-
-
-def _look_for_cases(work: Work, entry: EntryGranted, op_id: str, entries: list[EntryRow]) -> None:
-    ticket_id = entry.ticket_id
-    counted = sorted(
-        (e for e in entries if e.phase != "returned"), key=lambda e: (e.at_ms, e.op_id)
-    )
-    too_many = _is_more_than_allowed(work, entry, counted)
-    for place, each in enumerate(counted):
-        again = int(place > 0 and not too_many)
-        if each.again != again:
-            each.again = again
-            work.put_entry(each)
-    if too_many:
-        told = [
-            {
-                "op_id": e.op_id,
-                "node_id": e.node_id,
-                "lane": e.lane,
-                "at_ms": e.at_ms,
-                "offline": e.offline,
-            }
-            for e in counted
-        ]
-        open_case(work, CaseKind.DOUBLE_ENTRY, ticket_id, {"ticket": ticket_id, "entries": told})
-    ticket = work.tickets.get(ticket_id)
-    if ticket is not None and ticket.state == TicketState.VOID:
-        open_entered_case(work, ticket, op_id)
-
-
-def _is_more_than_allowed(work: Work, entry: EntryGranted, counted: list[EntryRow]) -> bool:
-    """By the rule of the ticket's type: the row's, or before the sale is known the code's."""
-    if len(counted) <= 1:
-        return False
-    event, row = work.event, work.tickets.get(entry.ticket_id)
-    kind = event.ticket_type_numbered(entry.ticket_type)
-    type_id = row.ticket_type_id if row else kind.id if kind else ""
-    rule = event.entry_rules.rule(type_id, row.perf_id if row else entry.performance)
-    facts = [entry_of(each) for each in counted]
-    return is_more_than_allowed(facts, (), rule, event.entry_rules.calendar)
-
-
-def entry_of(row: EntryRow) -> Entry:
-    """An entry's row as the decision takes it."""
-    at = instant_of(row.at_ms)
-    return Entry(OpId(row.op_id), row.node_id, row.lane, at)

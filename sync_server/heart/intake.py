@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sync_server.heart.cases import CaseKind, open_case
-from sync_server.heart.effects import Effect, Kind, apply_op, read_op, want_rows
+from sync_server.heart.effect import Effect
+from sync_server.heart.effects import Kind, apply_op, read_op, want_rows
 from sync_server.heart.rows import Journal, OpRow
 from sync_server.heart.source import Context, Source, Step, run_steps
 from sync_server.heart.work import Work

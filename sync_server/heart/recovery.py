@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 
 from sync_server.heart.asked import AskedRevocations
 from sync_server.heart.cases import CaseKind, open_case
-from sync_server.heart.effects import Effect, Kind, apply_op, comes_twice, holds, read_op, want_rows
+from sync_server.heart.effect import Effect
+from sync_server.heart.effects import Kind, apply_op, comes_twice, holds, read_op, want_rows
 from sync_server.heart.intake import open_poison
 from sync_server.heart.rows import Allot, Claim, OpRow, Revocation, Share
 from sync_server.heart.salvage import on_branch

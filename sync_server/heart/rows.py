@@ -163,7 +163,8 @@ class LedgerLine:
 @dataclass(slots=True)
 class EntryRow:
     """A ticket let in at a lane, or (`phase` left) gone out there. `again`: a further entry that
-    the ticket's rule allows.
+    the ticket's rule allows. `ticket_type`: the number in the code, 0 when it was not told. `by_hand`: let
+    in by two people against the rules.
     """
 
     event_id: str
@@ -180,6 +181,8 @@ class EntryRow:
     rev: int = 0
     was: int = 0
     again: int = 0
+    ticket_type: int = 0
+    by_hand: int = 0
 
 
 @dataclass(slots=True)

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from sync_server.heart.cases import CaseKind, open_case
-from sync_server.heart.effects import Effect, Kind, apply_op, comes_twice, read_op, want_rows
+from sync_server.heart.effect import Effect
+from sync_server.heart.effects import Kind, apply_op, comes_twice, read_op, want_rows
 from sync_server.heart.intake import Batch, BrokenChain, Gap, record
 from sync_server.heart.rows import Journal, OpRow
 from sync_server.heart.source import Source

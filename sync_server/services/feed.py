@@ -300,9 +300,9 @@ def _allotment(row: Any) -> Row:
 
 
 def _ticket(row: Any) -> Row:
-    rev, ticket_id, performance, unit, version, state = row
+    rev, ticket_id, performance, unit, version, state, blocked = row
     body = {"id": ticket_id, "p": performance, "u": unit, "v": version, "state": state}
-    return ["ticket", rev, body]
+    return ["ticket", rev, {**body, "blocked": blocked}]
 
 
 def _entry(row: Any) -> Row:
@@ -350,7 +350,7 @@ _ALLOTMENTS = "id, node_id, inc, perf_id, firm, state, granted_ms, soft_s, hard_
 _NO_HOLDS = " AND node_id <> ''"
 _OWN_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS, own=True)
 _ALL_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS)
-_TICKETS = _source("ticket", "id, perf_id, unit, version, state", _ticket)
+_TICKETS = _source("ticket", "id, perf_id, unit, version, state, blocked", _ticket)
 _ENTRIES = _source("entry", "op_id, ticket_id, perf_id, unit, node_id, lane, phase, at_ms", _entry)
 _ORDERS = _source(
     "orders",

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
+from sync_server.heart.blocks import BlockTicket, NoBlock
 from sync_server.heart.policy import Policy
 from sync_server.heart.reclaim import NoWriteOff, Recall, WriteOff, WrittenOff
 from sync_server.heart.source import run_in
@@ -152,6 +153,21 @@ def two_people(connection: Connection, first: SignIn, second: SignIn) -> NotAllo
     if not person_may(found[0][0].role, Permission.STOCK_RECLAIM):
         return NotAllowed.FORBIDDEN
     return None
+
+
+def manager_alone(connection: Connection, person: SignIn) -> NotAllowed | None:
+    """Whether this is somebody of the house whose role includes deciding about places."""
+    found = find_person_to_sign_in(connection, person.login)
+    if not is_password(found[1] if found else "", person.password) or found is None:
+        return NotAllowed.UNKNOWN
+    return None if person_may(found[0].role, Permission.STOCK_RECLAIM) else NotAllowed.FORBIDDEN
+
+
+def block_ticket(
+    tx: Transaction, event_id: str, ticket_id: str, *, by: str, reason: str, lift: bool
+) -> NoBlock | None:
+    """Block a ticket, or lift that; None when done. Raises UnknownStream."""
+    return run_in(tx, BlockTicket(event_id, ticket_id, by, reason, lift), PlanShelf())
 
 
 def recall(

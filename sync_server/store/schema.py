@@ -334,6 +334,8 @@ entry = Table(
     Column("rev", BigInteger, nullable=False),
     Column("was", BigInteger, nullable=False, server_default="0"),
     Column("again", Integer, nullable=False, server_default="0"),  # 1: a further one, allowed
+    Column("ticket_type", Integer, nullable=False, server_default="0"),  # the number in the code
+    Column("by_hand", Integer, nullable=False, server_default="0"),  # 1: two people let it in
     CheckConstraint("phase IN ('granted','passed','returned','left')"),
     _feed_index("entry"),
     Index("entry_by_ticket", "event_id", "ticket_id"),

@@ -121,20 +121,36 @@ class Feed:
         self.tell(EVENT_ID, ("allot", body))
 
     def ticket(
-        self, ticket_id: str, performance: int, unit: int, *, version: int = 0, state: str = "valid"
+        self,
+        ticket_id: str,
+        performance: int,
+        unit: int,
+        *,
+        version: int = 0,
+        state: str = "valid",
+        blocked: str = "",
     ) -> None:
         """A sale that has reached the server."""
         body = {"id": ticket_id, "p": performance, "u": unit, "v": version, "state": state}
-        self.tell(EVENT_ID, ("ticket", body))
+        self.tell(EVENT_ID, ("ticket", {**body, "blocked": blocked}))
 
-    def entry(self, op_id: str, ticket_id: str, node_id: str, lane: str, at_ms: int) -> None:
-        """Somebody was let in somewhere."""
+    def entry(
+        self,
+        op_id: str,
+        ticket_id: str,
+        node_id: str,
+        lane: str,
+        at_ms: int,
+        *,
+        phase: str = "granted",
+    ) -> None:
+        """Somebody was let in somewhere, or went out."""
         body = {
             "op": op_id,
             "ticket": ticket_id,
             "node": node_id,
             "lane": lane,
-            "phase": "granted",
+            "phase": phase,
             "at_ms": at_ms,
         }
         self.tell(EVENT_ID, ("entry", body))

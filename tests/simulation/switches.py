@@ -13,7 +13,17 @@ from unittest import mock
 from edge import allotments, giving_back, local_view, recorder, returns, time_left
 from edge.protocol import acquire, revoke
 from gate_agent import facts
-from sync_server.heart import arbiter, asked, effects, history, intake, lending, reclaim, units
+from sync_server.heart import (
+    arbiter,
+    asked,
+    effects,
+    entries,
+    history,
+    intake,
+    lending,
+    reclaim,
+    units,
+)
 from sync_server.heart.work import Work
 from sync_server.services import generations
 from sync_server.services.house import Generation
@@ -104,7 +114,7 @@ def no_fork_check(_world: World) -> AbstractContextManager[object]:
 
 def no_case_for_two_entries(_world: World) -> AbstractContextManager[object]:
     """Nobody looks whether a ticket went in twice."""
-    return _put(effects, "_look_for_cases", lambda *_: None)
+    return _put(entries, "look_for_cases", lambda *_: None)
 
 
 def no_quarantine(_world: World) -> AbstractContextManager[object]:

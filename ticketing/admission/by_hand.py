@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,8 +26,12 @@ class NotByHand(StrEnum):
 
     NOT_THIS = "not_this"  # the code proves nothing, or the place is another's: the box office
     TWO_PEOPLE = "two_people"  # the same person twice, or nobody
+    UNKNOWN_PERSON = "unknown_person"
+    NO_SUPERVISOR = "no_supervisor"  # one of the two must be a supervisor or a manager
     NO_NOTE = "no_note"  # no reason, or one that is too long
 
+
+DECIDING_ROLES = frozenset({"supervisor", "manager"})
 
 CAN_BE_SET_ASIDE = frozenset(
     {
@@ -46,12 +51,20 @@ CAN_BE_SET_ASIDE = frozenset(
 """Refusals of a ticket that is genuine and of a place that is nobody else's."""
 
 
-def not_by_hand(wanted: ByHand) -> NotByHand | None:
-    """Why this may not be; None when it may. That the two are who they say is not known here."""
+def not_by_hand(wanted: ByHand, roles: Mapping[str, str]) -> NotByHand | None:
+    """Why this may not be; None when it may. `roles` are of the house's people that are known.
+
+    That the two are who they say is not known here.
+    """
     if wanted.against not in CAN_BE_SET_ASIDE:
         return NotByHand.NOT_THIS
     if not wanted.by or not wanted.second or wanted.by == wanted.second:
         return NotByHand.TWO_PEOPLE
+    known = {roles.get(person, "") for person in (wanted.by, wanted.second)}
+    if "" in known:
+        return NotByHand.UNKNOWN_PERSON
+    if not known & DECIDING_ROLES:
+        return NotByHand.NO_SUPERVISOR
     if not wanted.note.strip() or len(wanted.note) > NOTE_CHARS_MAX:
         return NotByHand.NO_NOTE
     return None

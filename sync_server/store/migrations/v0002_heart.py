@@ -187,6 +187,8 @@ def _rebuild_entries(op: Operations) -> None:
         Column("rev", BigInteger, nullable=False),
         _was(),
         _zero("again", Integer),
+        _zero("ticket_type", Integer),
+        _zero("by_hand", Integer),
         CheckConstraint("phase IN ('granted','passed','returned','left')"),
     )
 

@@ -22,7 +22,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "doc": {"kind": "event", "id": "faust", "body": {"name": "浮士德"}},
     "claim": {"p": 1, "u": 5, "kind": "sold", "ref": "x", "node": "n", "v": 2},
     "allot": {"id": f"{GEN}-1", "node": "n", "p": 1, "state": "open", "units": [[5, 0], [6, 1]]},
-    "ticket": {"id": "t", "p": 1, "u": 5, "v": 0, "state": "valid"},
+    "ticket": {"id": "t", "p": 1, "u": 5, "v": 0, "state": "valid", "blocked": ""},
     "entry": {"op": "o", "ticket": "t", "node": "n", "lane": "A", "phase": "granted", "at_ms": 3},
     "order": {
         "id": "o",

@@ -221,7 +221,7 @@ def full(gate: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
         raise ReplicaFull("no room")
 
     gate.lend()
-    monkeypatch.setattr("gate_agent.admit.append", no_room)
+    monkeypatch.setattr("gate_agent.records.append", no_room)
     return gate
 
 
@@ -236,6 +236,20 @@ def test_a_gate_that_cannot_write_lets_in_by_the_arbiters_record(full: Stage) ->
 def test_without_the_arbiter_it_lets_nobody_in(full: Stage) -> None:
     refused = full.refused(full.code())
     assert (refused.reason, refused.offline) == (Reason.NOT_RECORDED, True)
+
+
+@pytest.mark.expected_errors("entry_not_recorded", "entry_unrecorded")
+def test_where_the_house_wants_it_people_go_in_unrecorded_up_to_a_number(
+    full: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate_agent.memory.UNRECORDED_MAX", 2)
+    full.rule(unrecorded="allow")
+    codes = [full.code(unit=unit) for unit in ROW[:3]]
+    for code in codes[:2]:
+        outcome = full.let_in(code)
+        assert (outcome.recorded, outcome.offline) == (False, True)
+        assert full.refused(code).reason is Reason.ALREADY_USED
+    assert full.refused(codes[2]).reason is Reason.NOT_RECORDED
 
 
 @pytest.mark.expected_errors("entry_not_recorded")
@@ -284,7 +298,7 @@ def test_an_unlisted_entry_that_was_not_written_is_not_counted(
 
     monkeypatch.setattr("ticketing.admission.alone.UNLISTED_MAX", 1)
     with monkeypatch.context() as patched:
-        patched.setattr("gate_agent.admit.append", fenced)
+        patched.setattr("gate_agent.records.append", fenced)
         assert gate.refused(gate.code()).reason is Reason.NOT_RECORDED
     gate.let_in(gate.code())
 

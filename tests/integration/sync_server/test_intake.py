@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sync_server.heart.effects import record_entry
+from sync_server.heart.entries import record_entry
 from sync_server.heart.intake import BrokenChain, Forked, Gap, Taken
 from sync_server.heart.lending import NoGrant
 from sync_server.heart.rows import Claim

@@ -156,3 +156,37 @@ def test_who_may_not_decide_is_refused(
     assert "password is wrong" in write_off("manager", second)
     passwords["nobody"] = "wu"
     assert "password is wrong" in write_off("manager", "nobody")
+
+
+def test_a_manager_blocks_a_ticket_and_lifts_it(
+    run: Run,
+    data_dir: Path,
+    second: str,
+    passwords: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    event, _allotment = lent(run, capsys)
+    ticket = "00000000000000f0"
+    change(
+        data_dir,
+        "INSERT INTO ticket (event_id, id, order_id, perf_id, unit, version, state, allot_id, "
+        "tier_id, ticket_type_id, price_minor, rev) "
+        "VALUES (?, ?, 'x', 1, 1, 0, 'valid', 'x', 'x', 'x', 0, 1)",
+        event,
+        ticket,
+    )
+
+    def do(command: str, which: str = ticket, *, by: str = "manager") -> ExitCode:
+        return run(command, event, which, "--by", by, "--reason", "stolen")
+
+    assert do("block") == ExitCode.OK
+    assert capsys.readouterr().out == f"{ticket} is blocked\n"
+    assert do("block") == ExitCode.REFUSED
+    assert "already" in capsys.readouterr().err
+    assert do("unblock") == ExitCode.OK
+    assert do("unblock", "0" * 16) == ExitCode.REFUSED
+    assert do("block", by=second) == ExitCode.REFUSED
+    assert "ask a manager" in capsys.readouterr().err
+    passwords["manager"] = "wrong"
+    assert do("block") == ExitCode.REFUSED
+    assert run("block", "another", ticket, "--by", second, "--reason", "x") == ExitCode.REFUSED

@@ -84,7 +84,14 @@ class DigestMachine(RuleBasedStateMachine):
         """A row that the centre never had."""
         rows = {
             "claim": {"p": 1, "u": number, "kind": "sold", "ref": "", "node": "", "v": 0},
-            "ticket": {"id": f"{number:016x}", "p": 1, "u": number, "v": 0, "state": "valid"},
+            "ticket": {
+                "id": f"{number:016x}",
+                "p": 1,
+                "u": number,
+                "v": 0,
+                "state": "valid",
+                "blocked": "",
+            },
         }
         after = self.mirror.cursors().get(EVENT)
         if after is not None:
@@ -201,7 +208,7 @@ TestGate = diverging(GateDigestMachine.TestCase)
 
 def test_rows_of_one_scope_count_the_same_in_any_order() -> None:
     rows = [
-        ["ticket", n, {"id": f"{n:016x}", "p": 1, "u": n, "v": 0, "state": "valid"}]
+        ["ticket", n, {"id": f"{n:016x}", "p": 1, "u": n, "v": 0, "state": "valid", "blocked": ""}]
         for n in range(50)
     ]
     assert counted(rows) == counted(rows[::-1]) == counted(rows[:20]).merged(counted(rows[20:]))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ticketing.admission import ByHand, Reason
 from ticketing.ids import AllotmentId, KeyId, OpId, OrderId, TicketId
 from ticketing.journal import BODY_CHARS_MAX
 from ticketing.operations import (
@@ -18,10 +19,12 @@ from ticketing.operations import (
     UNITS_MAX,
     CashLeg,
     EntryGranted,
+    EntryPassage,
     Exchange,
     ExchangeAction,
     HandLeg,
     Interest,
+    Passed,
     Print,
     Refund,
     RefundAction,
@@ -30,10 +33,13 @@ from ticketing.operations import (
     SaleLine,
     Settle,
     SignedIn,
+    TicketLeft,
     adds_up,
     decode_entry,
     decode_exchange,
     decode_interest,
+    decode_left,
+    decode_passage,
     decode_print,
     decode_refund,
     decode_release,
@@ -43,6 +49,8 @@ from ticketing.operations import (
     encode_entry,
     encode_exchange,
     encode_interest,
+    encode_left,
+    encode_passage,
     encode_print,
     encode_refund,
     encode_release,
@@ -84,6 +92,11 @@ PRINT = Print(OrderId("00000000000000ff"), 1)
 ENTRY = EntryGranted(
     TicketId("0000000000000001"), 1, 9, 0, KeyId("0a0b0c0d"), ALLOTMENT, "1 号门", 1_700, True
 )
+ENTRY_BY_HAND = replace(
+    ENTRY, ticket_type=2, by_hand=ByHand(Reason.ALREADY_USED, "p1", "p2", "found on the floor")
+)
+PASSAGE = EntryPassage(OpId("0" * 32), TicketId("0000000000000001"), Passed.RETURNED, 1_800)
+LEFT = TicketLeft(TicketId("0000000000000001"), 1, 9, 0, 1, "1 号门", 1_900)
 SIGNED_IN = SignedIn("person-1")
 LATE_SALE = replace(sale(replace(line(1), pool="first-500"), line(2)), late=True)
 PRICED_SALE = sale(
@@ -137,6 +150,9 @@ BODIES: dict[str, tuple[str, Decode, object]] = {
     "release": (encode_release(RELEASE), decode_release, RELEASE),
     "print": (encode_print(PRINT), decode_print, PRINT),
     "entry": (encode_entry(ENTRY), decode_entry, ENTRY),
+    "entry by hand": (encode_entry(ENTRY_BY_HAND), decode_entry, ENTRY_BY_HAND),
+    "passage": (encode_passage(PASSAGE), decode_passage, PASSAGE),
+    "exit": (encode_left(LEFT), decode_left, LEFT),
     "signed in": (encode_signed_in(SIGNED_IN), decode_signed_in, SIGNED_IN),
     "late sale": (encode_sale(LATE_SALE), decode_sale, LATE_SALE),
     "priced sale": (encode_sale(PRICED_SALE), decode_sale, PRICED_SALE),
@@ -247,6 +263,32 @@ def spoiled(name: str, path: str, value: object) -> tuple[str, Decode]:
         pytest.param("print", "order", None, id="print of no order"),
         pytest.param("print", "copy", 0, id="copy zero"),
         pytest.param("entry", "phase", "passed", id="a phase that is not granted"),
+        pytest.param("entry by hand", "type", 256, id="a ticket type of two bytes"),
+        pytest.param("entry by hand", "type", True, id="a ticket type that is none"),
+        pytest.param("entry by hand", "by_hand", {}, id="by nobody's hand"),
+        pytest.param(
+            "entry by hand",
+            "by_hand",
+            {"against": "already_used", "by": ["p1"], "note": "x"},
+            id="by one person's hand",
+        ),
+        pytest.param(
+            "entry by hand",
+            "by_hand",
+            {"against": "dislike", "by": ["p1", "p2"], "note": "x"},
+            id="against no reason",
+        ),
+        pytest.param("passage", "phase", "granted", id="an end that is none"),
+        pytest.param("passage", "entry", "0", id="the end of no entry"),
+        pytest.param("passage", "ticket", 1, id="the end of no ticket's entry"),
+        pytest.param("passage", "at_ms", -1, id="an end before all time"),
+        pytest.param("exit", "ticket", "", id="exit of no ticket"),
+        pytest.param("exit", "performance", -1, id="exit from no performance"),
+        pytest.param("exit", "unit", 2**32, id="exit of no unit"),
+        pytest.param("exit", "version", 256, id="exit with no version"),
+        pytest.param("exit", "type", None, id="exit of no ticket type"),
+        pytest.param("exit", "lane", "", id="exit at no lane"),
+        pytest.param("exit", "at_ms", 1.5, id="exit at half a millisecond"),
         pytest.param("entry", "ticket", None, id="entry of no ticket"),
         pytest.param("entry", "performance", "1", id="performance in a text"),
         pytest.param("entry", "unit", -1, id="unit below zero"),

@@ -1,0 +1,106 @@
+"""What a gate writes into its journal: entries, how they ended, and exits; each with its own row."""
+
+from __future__ import annotations
+
+from edge.journal import Unit, append
+from gate_agent.facts import GRANTED, LEFT
+from ticketing.admission import ByHand
+from ticketing.code import TicketCode
+from ticketing.ids import OpId
+from ticketing.journal import OpKind
+from ticketing.operations import (
+    EntryGranted,
+    EntryPassage,
+    TicketLeft,
+    encode_entry,
+    encode_left,
+    encode_passage,
+)
+
+
+def granted(
+    code: TicketCode, lane: str, now_ms: int, *, offline: bool, by_hand: ByHand | None = None
+) -> EntryGranted:
+    """The entry of a code at a lane."""
+    facts = code.facts
+    return EntryGranted(
+        facts.ticket_id,
+        facts.performance,
+        facts.unit,
+        facts.version,
+        facts.key_id,
+        facts.allotment,
+        lane,
+        now_ms,
+        offline,
+        facts.ticket_type,
+        by_hand,
+    )
+
+
+def write_entry(unit: Unit, stream: str, op_id: OpId, entry: EntryGranted, wall_ms: int) -> None:
+    """Record an entry; its barrier has not been commanded."""
+    append(unit, stream, OpKind.ENTRY, encode_entry(entry), op_id=op_id, wall_ms=wall_ms)
+    _put(unit, stream, op_id, entry, GRANTED, commanded_ms=0)
+
+
+def write_exit(unit: Unit, stream: str, op_id: OpId, left: TicketLeft, wall_ms: int) -> None:
+    """Record that somebody went out."""
+    append(unit, stream, OpKind.EXIT, encode_left(left), op_id=op_id, wall_ms=wall_ms)
+    _put(unit, stream, op_id, left, LEFT, commanded_ms=wall_ms)
+
+
+def write_passage(
+    unit: Unit, stream: str, op_id: OpId, passage: EntryPassage, wall_ms: int
+) -> bool:
+    """Record how an entry of ours ended. False, and nothing is written, when that is known."""
+    changed = unit.execute(
+        "UPDATE entry SET phase = ? WHERE stream = ? AND op_id = ? AND phase = ?",
+        (passage.phase.value, stream, passage.entry, GRANTED),
+    ).rowcount
+    if changed:
+        body = encode_passage(passage)
+        append(unit, stream, OpKind.PASSAGE, body, op_id=op_id, wall_ms=wall_ms)
+    return bool(changed)
+
+
+def is_ours(unit: Unit, op_id: OpId) -> bool:
+    """Whether our journal has an operation of this id."""
+    return unit.execute("SELECT 1 FROM op WHERE op_id = ?", (op_id,)).fetchone() is not None
+
+
+def is_unfinished(unit: Unit, stream: str, op_id: OpId, code: TicketCode) -> bool:
+    """Whether this is an entry of the ticket whose barrier never moved."""
+    row = unit.execute(
+        "SELECT 1 FROM entry WHERE stream = ? AND op_id = ? AND ticket_id = ? "
+        "AND commanded_ms = 0 AND phase = ?",
+        (stream, op_id, code.facts.ticket_id, GRANTED),
+    ).fetchone()
+    return row is not None
+
+
+def _put(
+    unit: Unit,
+    stream: str,
+    op_id: OpId,
+    fact: EntryGranted | TicketLeft,
+    phase: str,
+    *,
+    commanded_ms: int,
+) -> None:
+    unit.execute(
+        "INSERT INTO entry (stream, op_id, ticket_id, performance, unit, version, lane, at_ms, "
+        "commanded_ms, phase) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            stream,
+            op_id,
+            fact.ticket_id,
+            fact.performance,
+            fact.unit,
+            fact.version,
+            fact.lane,
+            fact.at_ms,
+            commanded_ms,
+            phase,
+        ),
+    )

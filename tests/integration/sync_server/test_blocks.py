@@ -1,0 +1,82 @@
+"""Blocking a ticket: nobody gets in with it, everybody hears why, and it can be lifted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest, Denied
+from sync_server.heart.blocks import REASON_CHARS_MAX, BlockTicket, NoBlock
+from tests.integration.sync_server.stage import EVENT, Stage
+from ticketing.admission import Miss, MissKind, Reason
+from ticketing.ids import OpId
+from ticketing.operations import SaleLine
+
+
+@pytest.fixture
+def line(stage: Stage) -> SaleLine:
+    till = stage.till()
+    sale = till.sell(till.borrow(1), 1)
+    till.push()
+    line: SaleLine = sale.lines[0]
+    return line
+
+
+def block(stage: Stage, ticket_id: str, reason: str = "stolen", *, lift: bool = False) -> object:
+    return stage.take(BlockTicket(EVENT, ticket_id, "li", reason, lift))
+
+
+def ask(stage: Stage, line: SaleLine, gate: str) -> Accepted | Denied:
+    asked = AdmitRequest(OpId("1" * 32), line.code, "lane 1", ())
+    return stage.take(Admit(EVENT, stage.gate(gate).node_id, asked))
+
+
+def test_a_blocked_ticket_is_refused_with_its_reason_until_it_is_lifted(
+    stage: Stage, line: SaleLine
+) -> None:
+    before = stage.one("SELECT rev FROM ticket")
+    assert block(stage, line.ticket_id, " stolen ") is None
+    assert stage.one("SELECT rev FROM ticket") > before, "the feed tells the gates"
+    answer = ask(stage, line, "Gate 1")
+    assert isinstance(answer, Denied)
+    assert (answer.reason, answer.miss) == (
+        Reason.BLOCKED,
+        Miss(MissKind.BLOCKED_FOR, note="stolen"),
+    )
+    assert stage.cases() == [("blocked", line.ticket_id)]
+    assert block(stage, line.ticket_id, "found again", lift=True) is None
+    (case,) = stage.rows("SELECT state, resolution FROM case_file")
+    assert case.state == "closed"
+    assert json.loads(case.resolution) == {"by": "li", "why": "found again"}
+    assert isinstance(ask(stage, line, "Gate 2"), Accepted)
+
+
+def test_money_and_place_stay_as_they_were(stage: Stage, line: SaleLine) -> None:
+    block(stage, line.ticket_id)
+    assert stage.one("SELECT state FROM ticket") == "valid"
+    books = stage.books()
+    assert all(each.balanced for each in (*books.units, *books.money, *books.entries))
+
+
+@pytest.mark.parametrize(
+    ("ticket_id", "reason", "lift", "answer"),
+    [
+        pytest.param("0" * 16, "stolen", False, NoBlock.UNKNOWN_TICKET, id="no such ticket"),
+        pytest.param("", " ", False, NoBlock.NO_REASON, id="no reason"),
+        pytest.param("", "a\nb", False, NoBlock.NO_REASON, id="two lines"),
+        pytest.param("", "x" * (REASON_CHARS_MAX + 1), False, NoBlock.NO_REASON, id="a novel"),
+        pytest.param("", "found", True, NoBlock.AS_IT_WAS, id="it was not blocked"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    stage: Stage, line: SaleLine, ticket_id: str, reason: str, lift: bool, answer: NoBlock
+) -> None:
+    assert block(stage, ticket_id or line.ticket_id, reason, lift=lift) is answer
+    assert stage.cases() == []
+
+
+def test_blocking_again_for_the_same_reason_changes_nothing(stage: Stage, line: SaleLine) -> None:
+    block(stage, line.ticket_id)
+    assert block(stage, line.ticket_id) is NoBlock.AS_IT_WAS
+    assert block(stage, line.ticket_id, "stolen, told by the police") is None
