@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from ticketing.admission.rules import NO_ENTRY_RULES, EntryRules
 from ticketing.business_day import business_day
 from ticketing.house_tender import HouseTender
+from ticketing.paper_template import PaperTemplate
 from ticketing.pricing.price_list import PriceList
 from ticketing.pricing.rules import NO_RULES, PriceRules
 from ticketing.refund_rules import DEFAULT_RULES, RefundRules
@@ -134,6 +135,7 @@ class Event:
     price_rules: PriceRules = NO_RULES
     refund_rules: RefundRules = DEFAULT_RULES
     entry_rules: EntryRules = NO_ENTRY_RULES
+    papers: tuple[PaperTemplate, ...] = ()
     price_list: PriceList = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ticketing.document_reader import Node, unique
 from ticketing.entry_rules_document import entry_rules_members, read_entry_rules
 from ticketing.event import Event, PriceTier, TicketType, TierSpan
+from ticketing.paper_template_document import paper_members, read_papers
 from ticketing.performance_document import (
     Setting,
     declared_numbers,
@@ -39,7 +40,7 @@ _EVENT_KEYS = tuple("id name plan price_tiers ticket_types price_list performanc
 def read_event(node: Node, setting: Setting) -> Event | None:
     """Read one event; None, with its problems recorded, when anything in it is wrong."""
     mark = node.problems.count
-    members = node.members(_EVENT_KEYS, ("price_rules", "refund_rules", "entry_rules"))
+    members = node.members(_EVENT_KEYS, ("price_rules", "refund_rules", "entry_rules", "papers"))
     languages = setting.venue.languages
     event_id = members["id"].identifier()
     name = read_text(members["name"], languages)
@@ -58,6 +59,7 @@ def read_event(node: Node, setting: Setting) -> Event | None:
     rules = read_price_rules(members["price_rules"], scope, setting)
     refund_rules = read_refund_rules(members["refund_rules"])
     entry_rules = read_entry_rules(members["entry_rules"], scope, setting.venue)
+    papers = read_papers(members["papers"], languages)
     spans = _read_tier_spans(tier_nodes, tiers, plan, members["price_tiers"])
     if node.problems.since(mark) or plan is None:
         return None
@@ -74,6 +76,7 @@ def read_event(node: Node, setting: Setting) -> Event | None:
         prices=prices,
         price_rules=rules,
         refund_rules=refund_rules,
+        papers=papers,
         entry_rules=entry_rules,
     )
 
@@ -95,6 +98,7 @@ def event_members(event: Event) -> dict[str, Any]:
         "price_list": price_list_members(event),
         **({"price_rules": rules} if rules else {}),
         **({"refund_rules": refunds} if refunds else {}),
+        **({"papers": paper_members(event.papers)} if event.papers else {}),
         **({"entry_rules": entries} if entries else {}),
         "performances": [performance_members(one) for one in event.performances],
     }

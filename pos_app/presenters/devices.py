@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pos_app.presenters.observable import Observable
 from pos_app.services.device_model import PaperKind, Trial
 from pos_app.services.model import News, NewsKind
 from pos_app.services.shift_model import Reason, ShiftRefused
+from ticketing.paper_template import TicketPaper
 
 if TYPE_CHECKING:
     from pos_app.presenters.runner import Run
     from pos_app.services.device_model import DevicesNow, Pressed
     from pos_app.services.shift_model import Done
     from pos_app.services.till import TillServices
-
-COLUMNS: Final = {80: 48, 58: 32}
-"""Letters in a line, by the width of the paper in millimetres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class DevicesState:
     is_drawer_kicked: bool = False
     scanned: Scanned | None = None
     pictures: tuple[bytes, ...] = ()
-    preview_mm: int = 80
+    preview: TicketPaper = TicketPaper.SHEET
     is_late: bool = False  # somebody else ended the doubt, or the job was begun meanwhile
     failed: bool = False
 
@@ -61,9 +59,9 @@ class DevicesPresenter(Observable[DevicesState]):
 
     def open(self) -> None:
         """The page is shown: begin anew, with a picture of the ticket."""
-        self._become(DevicesState(now=self.state.now, preview_mm=self._paper_mm()))
+        self._become(DevicesState(now=self.state.now, preview=self._paper()))
         self.load()
-        self.preview(self.state.preview_mm)
+        self.preview(self.state.preview)
 
     def on_news(self, news: News) -> None:
         """Take a piece of news."""
@@ -106,10 +104,10 @@ class DevicesPresenter(Observable[DevicesState]):
         """A scanner sent something while the page is shown."""
         self._become(replace(self.state, scanned=Scanned(text, is_whole)))
 
-    def preview(self, paper_mm: int) -> None:
-        """Show the ticket on paper so wide."""
-        self._become(replace(self.state, preview_mm=paper_mm))
-        work = partial(self._services.devices.picture, COLUMNS[paper_mm])
+    def preview(self, paper: TicketPaper) -> None:
+        """Show the ticket on a kind of paper."""
+        self._become(replace(self.state, preview=paper))
+        work = partial(self._services.devices.picture, paper)
         self._run(work, self._show_pictures, self._fail)
 
     # ------------------------------------------------------------------------------- came back
@@ -138,7 +136,9 @@ class DevicesPresenter(Observable[DevicesState]):
         """A fault of ours; the runner has logged it."""
         self._become(replace(self.state, trying=None, failed=True))
 
-    def _paper_mm(self) -> int:
+    def _paper(self) -> TicketPaper:
+        """What this window prints on."""
         now = self.state.now
-        is_slips = now is not None and now.printer.kind is PaperKind.SLIPS
-        return now.printer.paper_mm if now is not None and is_slips else 80
+        if now is None or now.printer.kind is not PaperKind.SLIPS:
+            return TicketPaper.SHEET
+        return TicketPaper.SLIP_58 if now.printer.paper_mm == 58 else TicketPaper.SLIP_80

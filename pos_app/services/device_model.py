@@ -11,6 +11,7 @@ from typing import Protocol
 from hardware.scanner import WedgeRules
 from pos_app.services.model import PrintOutcome
 from pos_app.services.press import Pressed
+from ticketing.paper_template import TicketPaper
 
 
 class PaperKind(StrEnum):
@@ -122,8 +123,8 @@ class DeviceServices(Protocol):
     def print_receipt(self, order_id: str) -> Pressed:
         """Print the receipt of a sale of this window, as often as asked."""
 
-    def picture(self, columns: int) -> Sequence[bytes]:
-        """The trial ticket as it would come out: PNG files."""
+    def picture(self, paper: TicketPaper) -> Sequence[bytes]:
+        """The trial ticket as it would come out: PNG files; none where that cannot be shown."""
 
 
 __all__ = [

@@ -29,6 +29,7 @@ from pos_app.services.printer import CommandPrinter
 from pos_app.services.printing import PrintDesk
 from pos_app.services.scanner_lines import ScannerLine
 from program.logs import get_logger
+from ticketing.paper_template import TicketPaper
 
 NEWS_GAP_S: Final = 0.2
 """Changes closer together are told once: a printer at work changes many times a second."""
@@ -150,9 +151,9 @@ class DeviceDesk:
         """Print it, now."""
         return receipt.print_receipt(self._desk, order_id)
 
-    def picture(self, columns: int) -> Sequence[bytes]:
+    def picture(self, paper: TicketPaper) -> Sequence[bytes]:
         """The trial ticket as pictures."""
-        return trial_papers.pictures(self._desk, self._clock(), columns)
+        return trial_papers.pictures(self._desk, self._clock(), paper)
 
     # --- for the window
 

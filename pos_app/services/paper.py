@@ -22,6 +22,7 @@ from reportlab.lib.colors import HexColor, black, white
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
+from pos_app.services.logo import open_logo
 from pos_app.services.paper_fonts import TicketFont, load_font
 from pos_app.services.paper_sheet import ASCENT, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Sheet, from_foot
 from pos_app.services.paper_text import Fitted
@@ -48,6 +49,10 @@ _STUB_LEFT = 117.0
 _STUB_WIDTH = PAGE_WIDTH_MM - _MARGIN - _STUB_LEFT
 
 _CAPTION_SIZE = 6.0
+_LOGO_WIDTH = 30.0
+_LOGO_HEIGHT = 11.0
+_LOGO_TOP = 11.5
+_NO_TEXTS = frozenset({"code", "lines", "logo"})
 _TRAINING = HexColor(0x7A3FE0)
 _CODE = re.compile(rf"[0-9A-Z $%*+\-./:]{{1,{QR_CHARS_MAX}}}")  # QR's alphanumeric set
 
@@ -73,6 +78,10 @@ class TicketFace:
     sold_at: str
     watermark: str = ""
     """Set for training only: laid across the whole ticket and its band."""
+    lines: tuple[str, ...] = ()
+    """What the event's template adds."""
+    logo: bytes = b""
+    """A PNG file; one that cannot be drawn is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +183,13 @@ def open_canvas(
 
 def _printable(face: TicketFace, font: TicketFont) -> TicketFace:
     """The face with each text as the font can print it; the code is no text and stays."""
-    texts = {field.name: font.printable(getattr(face, field.name)) for field in fields(face)}
-    return TicketFace(**{**texts, "code": face.code})
+    texts = {
+        field.name: font.printable(getattr(face, field.name))
+        for field in fields(face)
+        if field.name not in _NO_TEXTS
+    }
+    lines = tuple(font.printable(line) for line in face.lines)
+    return TicketFace(**{**texts, "code": face.code, "lines": lines, "logo": face.logo})  # type: ignore[arg-type]
 
 
 def _draw_ticket(
@@ -213,7 +227,9 @@ def _widest(sheet: Sheet, fitted: Fitted) -> float:
 
 
 def _draw_body(sheet: Sheet, face: TicketFace, labels: TicketLabels) -> None:
-    title = sheet.fit(face.event, width=_RIGHT - _MARGIN, height=11, sizes=(20, 10), lines=2)
+    logo_width = _draw_logo(sheet, face.logo)
+    width = _RIGHT - _MARGIN - (logo_width + 4 if logo_width else 0)
+    title = sheet.fit(face.event, width=width, height=11, sizes=(20, 10), lines=2)
     sheet.block(title, _MARGIN, 11.5 + (11 - title.height / mm) / 2, bold=True)
     doors_width = 16.0
     _draw_fact(sheet, labels.when, face.when, _MARGIN, 25.5, width=_TEXT_WIDTH - doors_width - 3)
@@ -232,6 +248,20 @@ def _draw_body(sheet: Sheet, face: TicketFace, labels: TicketLabels) -> None:
     pitch = _TEXT_WIDTH / len(columns)
     for index, (caption, value) in enumerate(columns):
         _draw_fact(sheet, caption, value, _MARGIN + index * pitch, 53.3, width=pitch - 2)
+
+
+def _draw_logo(sheet: Sheet, png: bytes) -> float:
+    """The event's logo at the right of its title; how wide it is in millimetres, 0 without one."""
+    picture = open_logo(png)
+    if picture is None:
+        return 0.0
+    scale = min(_LOGO_WIDTH / picture.width, _LOGO_HEIGHT / picture.height)
+    width, height = picture.width * scale, picture.height * scale
+    top = _LOGO_TOP + (_LOGO_HEIGHT - height) / 2
+    sheet.canvas.drawInlineImage(
+        picture, (_RIGHT - width) * mm, from_foot(top + height), width * mm, height * mm
+    )
+    return width
 
 
 def _draw_caption(sheet: Sheet, caption: str, x: float, top: float) -> None:
@@ -273,6 +303,10 @@ def _dark_runs(modules: bytes) -> list[tuple[int, int]]:
 
 
 def _draw_foot(sheet: Sheet, face: TicketFace, labels: TicketLabels) -> None:
+    if face.lines:
+        added = "  ·  ".join(face.lines)
+        fitted = sheet.fit(added, width=_RIGHT - _MARGIN, height=2.6, sizes=(6.5, 5))
+        sheet.block(fitted, _MARGIN, 61.6)
     parts = (
         (labels.receipt_no, face.receipt_no),
         (labels.window, face.window),
@@ -280,7 +314,7 @@ def _draw_foot(sheet: Sheet, face: TicketFace, labels: TicketLabels) -> None:
     )
     text = "   ·   ".join(f"{caption} {value}".strip() for caption, value in parts if value)
     fitted = sheet.fit(text, width=_RIGHT - _MARGIN, height=3, sizes=(6.5, 5))
-    sheet.block(fitted, _MARGIN, 63.6)
+    sheet.block(fitted, _MARGIN, 64.5 if face.lines else 63.6)
 
 
 def _draw_perforation(sheet: Sheet) -> None:

@@ -27,10 +27,12 @@ from pos_app.services.paper_fonts import FontMissing
 from pos_app.services.printer import Printer, PrinterError
 from pos_app.services.slip_printer import Handed, SlipOutcome, SlipPrinter, name_of
 from pos_app.services.slips import ticket_slips
+from pos_app.services.templates import slip_paper, templated
 from program.i18n import format_datetime, format_money, format_time, translations
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import Exchange, Print, Sale, SaleLine, encode_print
+from ticketing.paper_template import TicketPaper
 from ticketing.ticket import TicketState
 
 UNPRINTED_MAX = 100
@@ -306,7 +308,7 @@ def _face(
         return None
     if not known.plan.has_unit(line.unit):
         return None
-    return TicketFace(
+    face = TicketFace(
         venue=known.venue.name.in_language(language),
         event=event.name.in_language(language),
         when=format_datetime(performance.starts_at, language, zone=zone),
@@ -323,6 +325,12 @@ def _face(
         sold_at=format_datetime(instant(order.sold_ms), language, zone=zone),
         watermark=desk.watermark,
     )
+    return templated(face, event, paper_of(desk), language)
+
+
+def paper_of(desk: PrintDesk) -> TicketPaper:
+    """What this window prints tickets on."""
+    return TicketPaper.SHEET if desk.slips is None else slip_paper(desk.slips.columns)
 
 
 def _copy_words(language: str, copy: int) -> str:

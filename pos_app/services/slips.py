@@ -21,6 +21,9 @@ from hardware.escpos.document import (
     Rule,
     Text,
 )
+from hardware.escpos.painter import to_raster
+from hardware.escpos.profile import CELL_DOTS
+from pos_app.services.logo import open_logo
 from pos_app.services.paper import TicketFace, TicketLabels
 from pos_app.services.rows import Look, Row
 
@@ -47,7 +50,8 @@ def rows_slip(rows: Sequence[Row], *, columns: int) -> Document:
 def _ticket(face: TicketFace, labels: TicketLabels, columns: int, copy: str) -> Iterator[Element]:
     if face.watermark:
         yield from _headline(face.watermark, columns)
-    yield Text(face.venue, align=Align.CENTRE)
+    yield from _logo(face.logo, columns)
+    yield from _centred(face.venue)
     yield Feed()
     yield from _headline(face.event, columns)
     yield Feed()
@@ -60,6 +64,8 @@ def _ticket(face: TicketFace, labels: TicketLabels, columns: int, copy: str) -> 
     yield from _pair(_joined(face.tier, face.ticket_type), face.price, columns, bold=True)
     yield Qr(face.code, QR_MODULE_DOTS)
     yield Text(face.ticket_no, bold=True, align=Align.CENTRE)
+    for line in face.lines:
+        yield Text(line, align=Align.CENTRE)
     if copy:
         yield from _headline(copy, columns)
     if face.watermark:
@@ -73,6 +79,18 @@ def _ticket(face: TicketFace, labels: TicketLabels, columns: int, copy: str) -> 
         if value:
             yield from _pair(caption, value, columns)
     yield Cut()
+
+
+def _logo(png: bytes, columns: int) -> Iterator[Element]:
+    """The logo as dots, made smaller where it is wider than the paper."""
+    picture = open_logo(png)
+    if picture is None:
+        return
+    width = columns * CELL_DOTS
+    if picture.width > width:
+        picture = picture.resize((width, max(1, picture.height * width // picture.width)))
+    yield to_raster(picture.convert("RGB"))
+    yield Feed()
 
 
 def _row(row: Row, columns: int) -> Iterator[Element]:

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Final
 
+from PIL import Image
+
 from edge.catalogue import Known
 from hardware.escpos import load_painter, render
 from hardware.escpos.interpreter import PrinterModel
 from hardware.escpos.page import to_image
-from hardware.escpos.profile import CELL_DOTS, PROFILES
+from hardware.escpos.profile import PROFILES, WIDTH_58_MM, WIDTH_80_MM
 from pos_app.services.device_model import Trial
 from pos_app.services.model import PrintOutcome
 from pos_app.services.paper import TicketFace, render_tickets
 from pos_app.services.paper_fonts import FontMissing
 from pos_app.services.press import Pressed, print_rows
 from pos_app.services.printer import PrinterError
-from pos_app.services.printing import PrintDesk, labels_of
+from pos_app.services.printing import PrintDesk, labels_of, paper_of
 from pos_app.services.rows import Look, Row
 from pos_app.services.slip_printer import SlipOutcome
 from pos_app.services.slips import ticket_slips
+from pos_app.services.templates import templated
 from program.i18n import format_datetime, format_money, format_time, translations
 from ticketing.event import Performance
+from ticketing.paper_template import TicketPaper
 
+_SHEET_DPI: Final = 150
+_SHEET_TIMEOUT_S: Final = 10.0
 TRIAL_CODE: Final = "BOXGATE TRIAL PRINT - THIS IS NO TICKET"
 """No signed code looks like it, so every gate refuses it as a code that is none of ours."""
 
@@ -34,7 +42,7 @@ def print_trial(desk: PrintDesk, trial: Trial, now: datetime) -> Pressed:
     if trial is Trial.RECEIPT:
         job = f"trial-receipt-{now:%Y%m%d-%H%M%S}"
         return print_rows(desk, _receipt(desk, now), "Trial", job=job)
-    face = trial_face(desk, now)
+    face = trial_face(desk, now, paper_of(desk))
     if face is None:
         return Pressed(PrintOutcome.FAILED, "no event has reached this window yet")
     labels = labels_of(desk.language, 1)
@@ -56,29 +64,50 @@ def print_trial(desk: PrintDesk, trial: Trial, now: datetime) -> Pressed:
     return Pressed(PrintOutcome.PRINTED, path=str(path) if path else "")
 
 
-def pictures(desk: PrintDesk, now: datetime, columns: int) -> Sequence[bytes]:
-    """The trial ticket as a receipt printer would put it out on paper so wide: PNG files."""
-    face = trial_face(desk, now)
+def pictures(desk: PrintDesk, now: datetime, paper: TicketPaper) -> Sequence[bytes]:
+    """The trial ticket on a kind of paper: PNG files; none where it cannot be shown."""
+    face = trial_face(desk, now, paper)
     if face is None:
         return ()
-    width_dots = columns * CELL_DOTS
+    labels = labels_of(desk.language, 1)
+    if paper is TicketPaper.SHEET:
+        return sheet_pictures(render_tickets([face], labels, font=desk.font))
+    width_dots = WIDTH_80_MM if paper is TicketPaper.SLIP_80 else WIDTH_58_MM
     profile = next(each for each in PROFILES.values() if each.width_dots == width_dots)
     painter = load_painter(desk.font)
-    document = ticket_slips([face], labels_of(desk.language, 1), columns=columns)
-    model = PrinterModel(width_dots=width_dots, has_cutter=True)
+    document = ticket_slips([face], labels, columns=profile.columns)
+    model = PrinterModel(width_dots=width_dots)
     model.receive(render(document, profile, painter))
     model.work()
-    made = []
-    for sheet in model.paper:
-        if sheet.items:
-            file = BytesIO()
-            to_image(sheet, width_dots, painter).save(file, "PNG")
-            made.append(file.getvalue())
-    return made
+    return [_png(to_image(sheet, width_dots, painter)) for sheet in model.paper if sheet.items]
 
 
-def trial_face(desk: PrintDesk, now: datetime) -> TicketFace | None:
-    """A ticket of the next performance, of its first price tier; None when nothing is known."""
+def sheet_pictures(pdf: bytes) -> Sequence[bytes]:
+    """A PDF's pages as PNG, by poppler where the machine has it."""
+    program = shutil.which("pdftoppm")
+    if program is None:
+        return ()
+    argv = [program, "-r", str(_SHEET_DPI), "-png", "-singlefile", "-"]
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command line, no shell
+            argv, input=pdf, capture_output=True, timeout=_SHEET_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return (done.stdout,) if done.returncode == 0 and done.stdout else ()
+
+
+def _png(picture: Image.Image) -> bytes:
+    file = BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def trial_face(desk: PrintDesk, now: datetime, paper: TicketPaper) -> TicketFace | None:
+    """A ticket of the next performance, of its first price tier, by its template for a paper.
+
+    None when nothing is known.
+    """
     found = _next_performance(desk, now)
     if found is None:
         return None
@@ -88,7 +117,7 @@ def trial_face(desk: PrintDesk, now: datetime) -> TicketFace | None:
     tier, kind = event.price_tiers[0], event.ticket_types[0]
     unit = next(span.first_unit for span in event.tier_spans if span.tier_id == tier.id)
     price = event.price(tier.id, kind.id, performance.number)
-    return TicketFace(
+    face = TicketFace(
         venue=known.venue.name.in_language(language),
         event=event.name.in_language(language),
         when=format_datetime(performance.starts_at, language, zone=zone),
@@ -105,6 +134,7 @@ def trial_face(desk: PrintDesk, now: datetime) -> TicketFace | None:
         sold_at=format_datetime(now, language, zone=zone),
         watermark=_("TRIAL - no ticket"),
     )
+    return templated(face, event, paper, language)
 
 
 def _next_performance(desk: PrintDesk, now: datetime) -> tuple[Known, Performance] | None:

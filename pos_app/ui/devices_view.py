@@ -26,6 +26,7 @@ from pos_app.ui.controls import (
 )
 from pos_app.ui.rail import Rail
 from pos_app.ui.theme import restyle
+from ticketing.paper_template import TicketPaper
 
 if TYPE_CHECKING:
     from pos_app.presenters.devices import DevicesPresenter, DevicesState
@@ -117,8 +118,13 @@ class DevicesView(QWidget):
         self._open.say(_("Open the drawer"), _("Open the drawer; it is recorded in the shift"))
         self._papers_title.setText(_("Papers that wait"))
         self._preview_title.setText(_("Preview: a ticket of the next performance"))
-        self._wide.say(_("80 mm"), _("Show the ticket on paper of 80 mm"))
-        self._narrow.say(_("58 mm"), _("Show the ticket on paper of 58 mm"))
+        papers = {
+            TicketPaper.SHEET: (_("Sheet"), _("Show the ticket on a sheet")),
+            TicketPaper.SLIP_80: (_("80 mm"), _("Show the ticket on paper of 80 mm")),
+            TicketPaper.SLIP_58: (_("58 mm"), _("Show the ticket on paper of 58 mm")),
+        }
+        for paper, button in self._previews.items():
+            button.say(*papers[paper])
         self._papers_scroll.setAccessibleName(_("Papers that wait"))
         self._preview_scroll.setAccessibleName(_("Preview of a ticket"))
         self.rail.retranslate()
@@ -158,9 +164,10 @@ class DevicesView(QWidget):
         inside.setLayout(column(self._nothing, self._papers, None, gap=8))
         self._papers_scroll = _scroll(inside, "papers_scroll")
         self._preview_title = label(17, 700)
-        self._wide = Button("preview_80", "tier", 14, 600)
-        self._narrow = Button("preview_58", "tier", 14, 600)
-        for button in (self._wide, self._narrow):
+        self._previews = {
+            paper: Button(f"preview_{paper.value}", "tier", 14, 600) for paper in TicketPaper
+        }
+        for button in self._previews.values():
             button.setCheckable(True)
             button.setFixedHeight(48)
         self._paper = QLabel()
@@ -178,7 +185,7 @@ class DevicesView(QWidget):
         box.addWidget(self._papers_scroll, 1)
         papers.setLayout(box)
         preview = card("card", "preview_card")
-        preview_head = row(self._preview_title, None, self._wide, self._narrow)
+        preview_head = row(self._preview_title, None, *self._previews.values())
         preview_box = column(preview_head, gap=8, margins=(16, 12, 16, 12))
         preview_box.addWidget(self._preview_scroll, 1)
         preview.setLayout(preview_box)
@@ -201,8 +208,8 @@ class DevicesView(QWidget):
         self._auto.clicked.connect(
             lambda: presenter.choose_receipts(automatic=self._auto.isChecked())
         )
-        self._wide.clicked.connect(partial(presenter.preview, 80))
-        self._narrow.clicked.connect(partial(presenter.preview, 58))
+        for paper, button in self._previews.items():
+            button.clicked.connect(partial(presenter.preview, paper))
 
     # ------------------------------------------------------------------------------------ state
 
@@ -214,8 +221,8 @@ class DevicesView(QWidget):
         self._show_drawer(state, now)
         self._show_scanner(state, now)
         self._show_jobs(now.jobs)
-        self._wide.setChecked(state.preview_mm == 80)
-        self._narrow.setChecked(state.preview_mm == 58)
+        for paper, button in self._previews.items():
+            button.setChecked(paper is state.preview)
         self._show_pictures(state.pictures)
 
     def _show_printer(self, state: DevicesState, now: DevicesNow) -> None:
@@ -321,15 +328,18 @@ class DevicesView(QWidget):
         return [back]
 
     def _show_pictures(self, pictures: tuple[bytes, ...]) -> None:
-        if pictures is self._pictures:
+        if pictures is self._pictures and not self._paper.text():
             return
         self._pictures = pictures
+        if not pictures:
+            self._paper.setText(_("There is no picture of this ticket here."))
+            return
         drawn = QPixmap()
-        if pictures:
-            drawn.loadFromData(pictures[0])
-            width = round(drawn.width() * _PREVIEW_SHARE)
-            drawn = drawn.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
-        self._paper.setPixmap(drawn)
+        drawn.loadFromData(pictures[0])
+        width = min(round(drawn.width() * _PREVIEW_SHARE), self._preview_scroll.width())
+        self._paper.setPixmap(
+            drawn.scaledToWidth(max(1, width), Qt.TransformationMode.SmoothTransformation)
+        )
 
 
 def _scroll(inside: QWidget, name: str) -> QScrollArea:

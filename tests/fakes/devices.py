@@ -15,6 +15,7 @@ from pos_app.services.device_model import (
     PrintOutcome,
     Trial,
 )
+from ticketing.paper_template import TicketPaper
 
 A_PRINTER = PrinterNow(PaperKind.SLIPS, "tcp:192.168.1.50", True, (), 80)
 
@@ -69,8 +70,8 @@ class FakeDevices:
         self.receipts.append(order_id)
         return Pressed(self.outcome)
 
-    def picture(self, columns: int) -> Sequence[bytes]:
-        assert columns in (48, 32)
+    def picture(self, paper: TicketPaper) -> Sequence[bytes]:
+        assert paper in TicketPaper
         return self.pictures
 
     def _forget(self, job_id: str) -> bool:

@@ -23,10 +23,14 @@ from pos_app.services.model import NewsKind, PrintOutcome, Sold
 from pos_app.services.slip_printer import SlipPrinter
 from pos_app.services.window import Window
 from tests.fakes.hall import ROW, SetEnv
+from tests.fakes.till import sample_catalogue
 from tests.integration.hardware.jobs import QUICK
 from tests.integration.pos_app.window_stage import Stage
+from tests.unit.ticketing.test_paper_template import TEMPLATE
+from ticketing.catalogue import event_document
 from ticketing.journal import OpKind
 from ticketing.operations import decode_print
+from ticketing.paper_template import TicketPaper
 
 
 class SlipStage:
@@ -266,5 +270,15 @@ def test_trials_come_out_and_open_no_gate(stage: SlipStage) -> None:
     assert "TRIAL" in code
     assert "TRIAL" in stage.words()
     assert stage.copies() == []
-    (picture,) = stage.window.devices.picture(48)
-    assert picture.startswith(b"\x89PNG")
+    for paper in TicketPaper:
+        (picture,) = stage.window.devices.picture(paper)
+        assert picture.startswith(b"\x89PNG")
+
+
+def test_an_events_template_is_on_its_tickets(stage: SlipStage) -> None:
+    catalogue = sample_catalogue()
+    event = replace(catalogue.events[0], papers=(TEMPLATE,))
+    stage.till.feed.open_house(event_document(catalogue.venue, catalogue.plans[0], event))
+    stage.window.print_order(stage.sell(1))
+    assert "Latecomers wait for the interval" in stage.words()
+    assert "Doors" not in stage.words()

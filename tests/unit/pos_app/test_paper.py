@@ -119,7 +119,9 @@ def test_each_ticket_is_a_page_of_the_stock_s_size() -> None:
 def test_everything_the_face_says_is_on_the_page() -> None:
     (text,) = pages(render_tickets([SEAT], ZH))
     said = [
-        value for name, value in ((n, getattr(SEAT, n)) for n in SEAT.__slots__) if name != "code"
+        value
+        for name, value in ((n, getattr(SEAT, n)) for n in SEAT.__slots__)
+        if name not in ("code", "lines", "logo")
     ]
     captions = [getattr(ZH, name) for name in ZH.__slots__]
     missing = [each for each in (*said, *captions) if "".join(each.split()) not in text]

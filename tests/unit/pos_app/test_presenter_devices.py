@@ -22,6 +22,7 @@ from pos_app.services.model import News, NewsKind, PrintOutcome, UnprintedOrder
 from tests.fakes.devices import A_PRINTER
 from tests.fakes.runner import HeldRunner, run_now
 from tests.fakes.till import CASHIER, NOW, FakeTill
+from ticketing.paper_template import TicketPaper
 
 DOUBT = PaperJob("order-1-1", "A-1042 (1)", True, True, (), NOW)
 WAITING = PaperJob("receipt-1", "Receipt A-1042", False, False, ("paper_out",), NOW)
@@ -113,7 +114,8 @@ def test_the_preview_begins_with_the_paper_of_the_printer(
     till.devices.state = replace(till.devices.state, printer=replace(A_PRINTER, paper_mm=58))
     presenter.load()
     presenter.open()
-    assert (presenter.state.preview_mm, presenter.state.pictures) == (58, (b"png",))
+    assert presenter.state.preview is TicketPaper.SLIP_58
+    assert presenter.state.pictures == (b"png",)
 
 
 def test_a_fault_of_ours_is_told_and_the_page_stays(till: FakeTill) -> None:

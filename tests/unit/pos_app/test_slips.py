@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import replace
+from io import BytesIO
+
 import pytest
+from pypdf import PdfReader
 
 from hardware.escpos import PROFILES, load_painter, render
+from hardware.escpos.document import Raster
 from hardware.escpos.interpreter import PrintedQr, PrinterModel
 from hardware.escpos.page import to_text
-from pos_app.services.paper import TicketFace, TicketLabels
+from pos_app.services.paper import TicketFace, TicketLabels, render_tickets
 from pos_app.services.rows import Look, Row
 from pos_app.services.slips import rows_slip, ticket_slips
+from pos_app.services.templates import templated
+from tests.fakes.till import sample_catalogue
+from tests.unit.ticketing.test_paper_template import LOGO, TEMPLATE, a_png
+from ticketing.event import Event
+from ticketing.paper_template import TicketPaper
 
 FACES = {
     "zh_CN": TicketFace(
@@ -119,3 +130,41 @@ def test_a_headline_leaves_no_single_word_on_its_second_line() -> None:
     texts = model.sheets[0].texts
     at = next(at for at, text in enumerate(texts) if text.startswith("Stalls"))
     assert texts[at : at + 2] == ["Stalls Centre", "row 8 seat 10"]
+
+
+def test_a_template_adds_its_logo_and_lines_and_leaves_out_what_it_says() -> None:
+    face = templated(FACES["zh_CN"], an_event(), TicketPaper.SLIP_80, "zh_CN")
+    model = printed(ticket_slips([face], LABELS["zh_CN"], columns=48), "chinese-80")
+    pictures = [each for each in model.sheets[0].items if isinstance(each, Raster)]
+    assert sum(each.height_dots for each in pictures) == 48
+    words = to_text(model.sheets[0])
+    assert "迟到请等候" in words
+    assert "880" not in words
+    assert "入场" not in words
+    other = templated(FACES["zh_CN"], an_event(), TicketPaper.SLIP_58, "zh_CN")
+    assert other == FACES["zh_CN"], "each paper has its own"
+
+
+def test_a_logo_wider_than_the_paper_is_made_smaller_and_a_broken_one_left_out() -> None:
+    wide = replace(FACES["en"], logo=a_png(576, 96))
+    model = printed(ticket_slips([wide], LABELS["en"], columns=32), "chinese-58")
+    rasters = [each for each in model.sheets[0].items if isinstance(each, Raster)]
+    assert {each.width_dots for each in rasters} == {384}
+    broken = replace(FACES["en"], logo=LOGO[:40])
+    model = printed(ticket_slips([broken], LABELS["en"], columns=48), "chinese-80")
+    assert not [each for each in model.sheets[0].items if isinstance(each, Raster)]
+
+
+def test_a_sheet_takes_the_template_too_and_stays_the_same_without_one() -> None:
+    plain = render_tickets([FACES["zh_CN"]], LABELS["zh_CN"])
+    face = replace(FACES["zh_CN"], lines=("迟到请等候",), logo=LOGO)
+    pdf = render_tickets([face], LABELS["zh_CN"])
+    assert pdf == render_tickets([face], LABELS["zh_CN"])
+    text = PdfReader(BytesIO(pdf)).pages[0].extract_text()
+    assert "迟到请等候" in unicodedata.normalize("NFKC", text)
+    broken = replace(FACES["zh_CN"], logo=LOGO[:40])
+    assert render_tickets([broken], LABELS["zh_CN"]) == plain
+
+
+def an_event() -> Event:
+    return replace(sample_catalogue().events[0], papers=(TEMPLATE,))
