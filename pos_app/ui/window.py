@@ -425,7 +425,8 @@ class TillWindow(QWidget):
         if page is self.sign_in_view:
             self.sign_in.clear()
         elif page is self.picker_view:
-            self._back_to_sale()
+            if not self.picker_view.step_back():
+                self._back_to_sale()
         elif page is self.shift_view:
             self.shift_view.step_back()
         elif page is self.devices.view:

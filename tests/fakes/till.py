@@ -62,6 +62,13 @@ def sample_catalogue() -> Catalogue:
     return parse_catalogue(json.loads(file.read_text("utf-8")), source="theatre.json", now=NOW)
 
 
+@cache
+def park_catalogue() -> Catalogue:
+    """The sample garden, visited by time slot, as imported at NOW."""
+    file = resources.files("resources") / "samples" / "park.json"
+    return parse_catalogue(json.loads(file.read_text("utf-8")), source="park.json", now=NOW)
+
+
 @dataclass
 class FakeTill:
     """`TillServices` without disk or network. `states` holds what is not ELSEWHERE.
@@ -160,6 +167,7 @@ class FakeTill:
             self._choice(event, performance)
             for event in self.catalogue.events
             for performance in event.performances
+            if performance.ends_at > self.now()
         )
 
     def house(self, performance: int) -> House:
@@ -364,7 +372,7 @@ class FakeTill:
             performance.doors_at,
             performance.ends_at,
             ours,
-            self.plan().unit_count - gone,
+            self.house(performance.number).plan.unit_count - gone,
         )
 
     def _why_not(self, basket: Basket) -> SaleRefusal | None:
