@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from pos_app.presenters.picker import PAGE
 from pos_app.services.model import UnitState
@@ -54,11 +54,18 @@ def shown(window: TillWindow) -> list[int]:
 def type_in(text: str) -> None:
     """Type where the keyboard is, which may move at each letter."""
     for letter in text:
-        QTest.keyClicks(QApplication.focusWidget(), letter)
+        QTest.keyClicks(keyboard(), letter)
+
+
+def keyboard() -> QWidget:
+    """The widget that has it."""
+    widget = QApplication.focusWidget()
+    assert widget is not None
+    return widget
 
 
 def focused() -> str:
-    return QApplication.focusWidget().objectName()
+    return keyboard().objectName()
 
 
 class TestSearching:
