@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from ticketing.ids import TicketId
 from ticketing.money import split_exactly
+from ticketing.pricing.rules import Role
 
 WHOLE = 10_000
 """Parts are counted in hundredths of a percent: 1,250 of these are 12.5 %."""
@@ -59,7 +60,8 @@ class PackageRefund(StrEnum):
 class RefundRules:
     """An event's rules. `steps` are sorted, the earliest first; the last one holds the longest.
 
-    `void_minutes` 0: a void is possible as long as the shift lasts.
+    `void_minutes` 0: a void is possible as long as the shift lasts. Above a cap somebody of the next
+    role approves what is paid back of an order; 0: no cap.
     """
 
     steps: tuple[RefundStep, ...] = (RefundStep(0),)
@@ -69,11 +71,21 @@ class RefundRules:
     later_by_manager: bool = False
     exchange_fee_minor: int = 0
     replacement_fee_minor: int = 0
+    cashier_cap_minor: int = 0
+    supervisor_cap_minor: int = 0
 
     def __post_init__(self) -> None:
         before = [step.minutes_before for step in self.steps]
         if before != sorted(set(before), reverse=True):
             raise ValueError("the steps of a ladder come one after the other")
+
+    def payer_of(self, amount_minor: int) -> Role:
+        """Who may have so much paid back."""
+        if self.supervisor_cap_minor and amount_minor > self.supervisor_cap_minor:
+            return Role.MANAGER
+        if self.cashier_cap_minor and amount_minor > self.cashier_cap_minor:
+            return Role.SUPERVISOR
+        return Role.CASHIER
 
     def step_at(self, starts_at: datetime, now: datetime) -> RefundStep | None:
         """The step that holds now; None when it is too late for all of them."""
@@ -129,12 +141,20 @@ class Bar(StrEnum):
     WHOLE_PACKAGE = "whole_package"
 
 
+LIFTABLE = frozenset({Bar.TOO_LATE, Bar.NEEDS_MANAGER, Bar.NOT_SAME_SHIFT, Bar.VOID_OVER})
+"""What a manager may let be. Nobody lets be that somebody went in, or that it went back before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, where: `same_shift` as the sale at this till, and whether a manager decides."""
+    """Who asks, where: `same_shift` as the sale at this till, and whether a manager decides.
+
+    `beyond`: the manager lets be what the rules do not, and for that somebody answers by name.
+    """
 
     same_shift: bool = False
     is_manager: bool = False
+    beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +250,12 @@ def _bar(
         return Bar.NOT_VALID
     if ticket.has_entered:
         return Bar.ENTERED
-    if deed is Deed.VOID:
+    if deed is Deed.VOID and not asker.beyond:
         return _void_bar(order, now, rules, asker)
-    if deed is Deed.REPLACEMENT:
+    if deed in (Deed.REPLACEMENT, Deed.VOID):
         return None
     if rules.step_at(ticket.starts_at, now) is None:
-        if not rules.later_by_manager:
+        if not rules.later_by_manager and not asker.beyond:
             return Bar.TOO_LATE
         if not asker.is_manager:
             return Bar.NEEDS_MANAGER

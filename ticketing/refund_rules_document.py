@@ -24,6 +24,8 @@ _KEYS = (
     "later_by_manager",
     "exchange_fee",
     "replacement_fee",
+    "cashier_cap",
+    "supervisor_cap",
 )
 
 
@@ -39,16 +41,28 @@ def read_refund_rules(node: Node) -> RefundRules:
         members["steps"].refuse("must come one after the other: the earliest first, each once")
     package, manager = members["package"], members["later_by_manager"]
     chosen = package.one_of(PackageRefund, "a package rule") if package.present else ""
-    minimum, exchange, replacement = (
-        _amount(members[key]) for key in ("minimum_fee", "exchange_fee", "replacement_fee")
+    minimum, exchange, replacement, cashier, supervisor = (
+        _amount(members[key]) for key in ("minimum_fee", *_KEYS[4:])
     )
+    if cashier and supervisor and supervisor < cashier:
+        members["supervisor_cap"].refuse('must not be below "cashier_cap"')
     void = members["void_minutes"]
     void_minutes = void.integer(0, MINUTES_MAX) if void.present else 0
     by_manager = manager.present and manager.flag(default=False)
     if node.problems.since(mark):
         return DEFAULT_RULES
     rule = PackageRefund(chosen) if chosen else PackageRefund.SHARE
-    return RefundRules(tuple(steps), minimum, rule, void_minutes, by_manager, exchange, replacement)
+    return RefundRules(
+        tuple(steps),
+        minimum,
+        rule,
+        void_minutes,
+        by_manager,
+        exchange,
+        replacement,
+        cashier,
+        supervisor,
+    )
 
 
 def refund_rules_members(rules: RefundRules) -> dict[str, Any]:
@@ -63,6 +77,8 @@ def refund_rules_members(rules: RefundRules) -> dict[str, Any]:
         "later_by_manager": rules.later_by_manager,
         "exchange_fee": rules.exchange_fee_minor,
         "replacement_fee": rules.replacement_fee_minor,
+        **({"cashier_cap": rules.cashier_cap_minor} if rules.cashier_cap_minor else {}),
+        **({"supervisor_cap": rules.supervisor_cap_minor} if rules.supervisor_cap_minor else {}),
     }
 
 

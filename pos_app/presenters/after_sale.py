@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from pos_app.presenters.giving import Denied, can_approve
 from pos_app.presenters.observable import Observable
 from pos_app.services.after_sale_model import (
     HANDOUT_ASKED,
@@ -29,7 +30,15 @@ from pos_app.services.after_sale_model import (
     TicketStanding,
     Unfinished,
 )
-from pos_app.services.model import News, NewsKind, PrintOutcome, PrintResult
+from pos_app.services.model import (
+    News,
+    NewsKind,
+    Person,
+    PrintOutcome,
+    PrintResult,
+    SignInRefused,
+)
+from pos_app.services.people import role_of
 from ticketing.ids import OrderId
 from ticketing.refund_rules import Deed
 
@@ -40,11 +49,37 @@ if TYPE_CHECKING:
     from pos_app.services.after_sale_model import AfterSaleServices
     from pos_app.services.basket import Basket
     from ticketing.ids import OpId, TicketId
+    from ticketing.pricing import Role
 
 _LIVING: Final = (TicketStanding.VALID, TicketStanding.DISPUTED)
 _USUAL_REASONS: Final = {Deed.VOID: GoReason.MISTAKE, Deed.REPLACEMENT: GoReason.LOST}
 BROKEN: Final = "broken"
 """The code of a fault in the till itself; the log has it."""
+
+
+class Approvers(Protocol):
+    """Who could let something be, and the check of their PIN."""
+
+    def people(self) -> tuple[Person, ...]:
+        """Who may sign in here."""
+
+    def approve(self, person_id: str, pin: str) -> Person | SignInRefused:
+        """Check the PIN of somebody who stays signed out."""
+
+    @property
+    def signed_in(self) -> Person | None:
+        """Who asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approving:
+    """Somebody of this role has to let a deed be."""
+
+    offer: Offer
+    role: Role
+    people: tuple[Person, ...] = ()
+    checking: bool = True
+    refused: SignInRefused | Denied | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +109,8 @@ class AfterSaleState:
     print_failed: str = ""  # the order whose paper did not come out
     armed: OpId | None = None  # dropping it was asked for once
     exchange: Offer | None = None  # the sell screen picks what is taken instead
+    approving: Approving | None = None
+    approver: Person | None = None  # who let the exchange be that is under way
     handing: str = ""  # the order that is printed as soon as its window lets us
 
     @property
@@ -108,12 +145,14 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         run: Run,
         run_printing: Run,
         print_order: Callable[[str], PrintResult],
+        approvers: Approvers | None = None,
     ) -> None:
         super().__init__(AfterSaleState())
         self._services = services
         self._run = run
         self._run_printing = run_printing
         self._print_order = print_order
+        self._approvers = approvers
 
     # ------------------------------------------------------------------------------- finding
 
@@ -173,12 +212,22 @@ class AfterSalePresenter(Observable[AfterSaleState]):
     def preview(self, deed: Deed) -> None:
         """Look at a deed before it is done; nothing happens yet."""
         offer = self.state.offers.get(deed)
-        if self.state.is_busy or offer is None or not offer.can_be_done:
+        if self.state.is_busy or offer is None or not (offer.can_be_done or offer.approval):
             return
         reason = _USUAL_REASONS.get(deed, GoReason.BUYER)
-        if deed is Deed.EXCHANGE:
+        if deed is Deed.EXCHANGE and offer.approval is not None:
+            self._become(replace(self.state, refused=None, reason=reason))
+            self._ask_approval(offer)
+        elif deed is Deed.EXCHANGE:
             self._become(
-                replace(self.state, exchange=offer, card=None, refused=None, reason=reason)
+                replace(
+                    self.state,
+                    exchange=offer,
+                    card=None,
+                    refused=None,
+                    reason=reason,
+                    approver=None,
+                )
             )
         else:
             self._become(replace(self.state, card=offer, refused=None, reason=reason))
@@ -189,9 +238,61 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             self._become(replace(self.state, reason=reason))
 
     def confirm(self) -> None:
-        """Do what the card says. One at a time."""
-        if self.state.card is not None and not self.state.is_busy:
-            self._do(self._request(self.state.card))
+        """Do what the card says, once who has to has let it be. One at a time."""
+        card = self.state.card
+        if card is None or self.state.is_busy:
+            return
+        if card.approval is not None:
+            self._ask_approval(card)
+        else:
+            self._do(self._request(card))
+
+    def approve(self, person_id: str, pin: str) -> None:
+        """Somebody has typed their PIN to let it be."""
+        approving, approvers = self.state.approving, self._approvers
+        if approving is None or approvers is None or approving.checking:
+            return
+        self._become(replace(self.state, approving=replace(approving, checking=True, refused=None)))
+        self._run(lambda: approvers.approve(person_id, pin), self._checked, self._fail)
+
+    def _ask_approval(self, offer: Offer) -> None:
+        approvers, role = self._approvers, offer.approval
+        if approvers is None or role is None:
+            return
+        self._become(replace(self.state, approving=Approving(offer, role)))
+
+        def show(people: tuple[Person, ...]) -> None:
+            now = self.state.approving
+            if now is not None:
+                able = can_approve(people, role, approvers.signed_in)
+                self._become(
+                    replace(self.state, approving=replace(now, people=able, checking=False))
+                )
+
+        self._run(approvers.people, show, self._fail)
+
+    def _checked(self, answer: Person | SignInRefused) -> None:
+        approving, approvers = self.state.approving, self._approvers
+        if approving is None or approvers is None:
+            return  # somebody went back meanwhile
+        refused: SignInRefused | Denied | None = None
+        asker = approvers.signed_in
+        if not isinstance(answer, Person):
+            refused = answer
+        elif asker is not None and answer.id == asker.id:
+            refused = Denied.SAME_PERSON
+        elif not role_of(answer).covers(approving.role):
+            refused = Denied.ROLE
+        if refused is not None or not isinstance(answer, Person):
+            now = replace(approving, checking=False, refused=refused)
+            self._become(replace(self.state, approving=now))
+            return
+        offer = approving.offer
+        self._become(replace(self.state, approving=None, approver=answer))
+        if offer.deed is Deed.EXCHANGE:
+            self._become(replace(self.state, exchange=offer, card=None))
+        else:
+            self._do(self._request(offer))
 
     def swap(self, basket: Basket | None, tendered_minor: int) -> None:
         """Exchange for what the sell screen holds."""
@@ -208,7 +309,9 @@ class AfterSalePresenter(Observable[AfterSaleState]):
     def back(self) -> bool:
         """One step back: a drop not confirmed, the message, what was done, the preview. False when there is none."""
         state = self.state
-        if state.armed is not None:
+        if state.approving is not None:
+            self._become(replace(state, approving=None))
+        elif state.armed is not None:
             self._become(replace(state, armed=None))
         elif state.refused is not None:
             self._become(replace(state, refused=None))
@@ -391,7 +494,8 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         card, shown = self.state.card, None
         if card is not None:
             renewed = offers.get(card.deed)
-            shown = renewed if renewed is not None and renewed.can_be_done else None
+            can = renewed is not None and (renewed.can_be_done or renewed.approval is not None)
+            shown = renewed if can else None
         if self.state.is_busy:
             shown = card
         self._become(replace(self.state, offers=offers, card=shown))
@@ -407,6 +511,7 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             self.state.reason,
             offer.back_minor,
             offer.fee_minor,
+            approver=self.state.approver if offer.approval is not None else None,
         )
 
     def _do(self, request: Request) -> None:

@@ -14,6 +14,7 @@ from pos_app.services.after_sale_model import (
     Standing,
     TicketStanding,
 )
+from ticketing.pricing import Role
 from ticketing.refund_rules import Bar, Deed
 from ticketing.returns import ReturnRefusal
 
@@ -170,7 +171,7 @@ def _rules_say(code: str) -> str:
         Bar.NOT_SAME_SHIFT: _("Sold in another shift: refund it instead."),
         Bar.VOID_OVER: _("Sold too long ago to undo: refund it instead."),
         Bar.TOO_LATE: _("By the event's rules it is too late."),
-        Bar.NEEDS_MANAGER: _("It is late: only a manager may, signed in here."),
+        Bar.NEEDS_MANAGER: _("It is late: a manager has to approve it."),
         Bar.WHOLE_PACKAGE: _("The package goes back whole: choose all of its tickets."),
         ReturnRefusal.NO_TICKETS: _("Choose a ticket first."),
         ReturnRefusal.ALREADY_REVOKED: _("It went back before, or is on its way."),
@@ -185,6 +186,7 @@ def _till_says(code: str) -> str:
         Barred.ELSEWHERE: _(
             "Sold at another window, and the server can't be reached: send the buyer there."
         ),
+        Barred.OVER_CAP: _("More than you may pay back alone: somebody has to approve it."),
         Barred.NOT_SIGNED_IN: _("Nobody is signed in. Nothing was done and nothing is owed."),
         Barred.NO_SHIFT: _("No shift is open: open one first, the money needs an owner."),
         Barred.SELLING_LOCKED: _(
@@ -228,6 +230,19 @@ def _server_says(code: str) -> str:
             "The server has something else on record. Pay nothing, call the manager."
         ),
     }.get(code, "") or _("It could not be done. Pay nothing; tell the manager if it stays.")
+
+
+def by_approval(offer: Offer) -> str:
+    """Why it can't be done just so, and who may let it be all the same."""
+    why, role = bar(offer.bars[0]), offer.approval
+    if role is None:
+        return why
+    gap = "" if words.language().startswith("zh") else " "
+    asked = {
+        Role.MANAGER: _("With a manager's PIN."),
+        Role.SUPERVISOR: _("With a supervisor's PIN."),
+    }
+    return why + gap + asked.get(role, "")
 
 
 def confirm_words(offer: Offer) -> str:

@@ -53,6 +53,7 @@ from pos_app.services.after_sale_offer import ACTIONS, OfferCounter, make_offer
 from pos_app.services.basket import Basket, line_as_sold
 from pos_app.services.buyers import BuyerDesk
 from pos_app.services.model import News, NewsKind, Person, SaleRefusal
+from pos_app.services.people import role_of
 from pos_app.services.printing import PrintDesk
 from pos_app.services.shifts import shift_for
 from program.logs import get_logger
@@ -178,11 +179,12 @@ class AfterSale:
             return Refused(Barred.ELSEWHERE)
         own, known = found
         offer = self._offer(request.deed, request.chosen, own, known)
-        if not offer.can_be_done:
+        approved_by = _approved_by(offer, person, request.approver)
+        if approved_by is None:
             return Refused(offer.bars[0] if offer.bars else ReturnRefusal.NO_TICKETS)
         if (offer.back_minor, offer.fee_minor) != (request.back_minor, request.fee_minor):
             return Refused(Barred.TERMS_CHANGED)
-        draft = _draft(request, own, person, offer)
+        draft = _draft(request, own, person, offer, approved_by)
         refused = self._basket_refusal(draft, known)
         if refused is not None:
             return refused
@@ -270,7 +272,7 @@ class AfterSale:
         counter = OfferCounter(
             self._counter.now(),
             same_shift=self._is_same_shift(own),
-            is_manager=person is not None and person.role == "manager",
+            role=role_of(person),
             is_online=self._engine.link.state is LinkState.ONLINE,
             has_shift=bool(self._shift(own.order.currency)),
         )
@@ -427,6 +429,7 @@ class AfterSale:
             draft.by,
             draft.reason,
             _shift_of(unit, draft),
+            approved_by=draft.approved_by,
         )
 
     def _exchange(
@@ -455,6 +458,7 @@ class AfterSale:
             paid,
             max(draft.tendered_minor, paid, 0) if paid > 0 else 0,
             _shift_of(unit, draft),
+            approved_by=draft.approved_by,
         )
 
     def _same_places(self, draft: Draft, tickets: tuple[TicketId, ...]) -> Basket:
@@ -515,10 +519,23 @@ class AfterSale:
         return done
 
 
-def _draft(request: Request, own: OwnOrder, person: Person, offer: Offer) -> Draft:
+def _approved_by(offer: Offer, person: Person, approver: Person | None) -> str | None:
+    """Who let it be; "" where there was nothing to let be, None where nobody may or did."""
+    if offer.can_be_done:
+        return person.id if offer.is_beyond else ""
+    if offer.approval is None or approver is None or approver.id == person.id:
+        return None
+    return approver.id if role_of(approver).covers(offer.approval) else None
+
+
+def _draft(
+    request: Request, own: OwnOrder, person: Person, offer: Offer, approved_by: str
+) -> Draft:
     basket = request.basket if request.deed is Deed.EXCHANGE else None
+    # A void is of the same shift; what a manager lets be later is a refund of everything.
+    is_late_void = offer.is_beyond and request.deed is Deed.VOID
     return Draft(
-        request.deed,
+        Deed.REFUND if is_late_void else request.deed,
         request.chosen.event_id,
         request.chosen.order_id,
         own.order.receipt_no,
@@ -531,6 +548,7 @@ def _draft(request: Request, own: OwnOrder, person: Person, offer: Offer) -> Dra
         basket,
         request.tendered_minor,
         _body_of(own) if own.from_node and request.deed is Deed.REPLACEMENT else "",
+        approved_by,
     )
 
 

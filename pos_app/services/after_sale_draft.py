@@ -37,6 +37,7 @@ class Draft:
     basket: Basket | None = None
     tendered_minor: int = 0
     order_body: str = ""  # of another window's order, where its lines are needed again
+    approved_by: str = ""
 
     @property
     def paid_minor(self) -> int:

@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from pos_app.services.basket import Basket
+from pos_app.services.model import Person
 from ticketing.event import Event, Venue
 from ticketing.ids import OpId, OrderId, TicketId
+from ticketing.pricing import Role
 from ticketing.refund_rules import Deed, Preview, fee_on_the_rest
 from ticketing.returns import Route
 from ticketing.seating import SeatingPlan
@@ -134,7 +136,8 @@ class Offer:
 
     `fee_minor` is all that is kept or asked for; `back_minor` what the buyer gets: in cash for a
     void or refund, as credit for an exchange. `ladder_fee_minor` is what a refund of an exchange's
-    credit would keep: its part is kept of what is paid back.
+    credit would keep: its part is kept of what is paid back. `approval`: somebody else of this role
+    may let it be in spite of the bars, at these terms; `is_beyond`: the rules alone do not.
     """
 
     deed: Deed
@@ -147,6 +150,8 @@ class Offer:
     back_minor: int
     fee_minor: int
     ladder_fee_minor: int = 0
+    approval: Role | None = None
+    is_beyond: bool = False
 
     @property
     def can_be_done(self) -> bool:
@@ -181,6 +186,7 @@ class Barred(StrEnum):
     OTHER_EVENT = "other_event"
     TENDER_TOO_SMALL = "tender_too_small"
     PRICE_CHANGED = "price_changed"
+    OVER_CAP = "over_cap"  # more than this role may have paid back
 
 
 class GoReason(StrEnum):
@@ -208,6 +214,7 @@ class Request:
     """What to do. `back_minor` and `fee_minor` are the terms that were shown and agreed to.
 
     An exchange has a `basket` of what is taken instead, and the cash `tendered_minor` for it.
+    `approver` has typed their PIN for it.
     """
 
     deed: Deed
@@ -217,6 +224,7 @@ class Request:
     fee_minor: int
     basket: Basket | None = None
     tendered_minor: int = 0
+    approver: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from edge.catalogue import Known
 from pos_app.services.after_sale_finding import OwnOrder
 from pos_app.services.after_sale_model import Barred, Chosen, Offer, TicketStanding
 from ticketing.operations import ExchangeAction, RefundAction
-from ticketing.refund_rules import Asker, Deed, PaidOrder, PaidTicket, preview
+from ticketing.pricing import Role
+from ticketing.refund_rules import LIFTABLE, Asker, Deed, PaidOrder, PaidTicket, preview
 from ticketing.returns import ReturnAction, ReturnRefusal, Route, return_route
 
 ACTIONS: dict[Deed, ReturnAction] = {
@@ -26,7 +27,7 @@ class OfferCounter:
 
     now: datetime
     same_shift: bool
-    is_manager: bool
+    role: Role
     is_online: bool
     has_shift: bool
 
@@ -35,10 +36,17 @@ def make_offer(
     deed: Deed, chosen: Chosen, own: OwnOrder, known: Known, counter: OfferCounter
 ) -> Offer:
     """What could be done with these tickets of the order, and every reason against it."""
-    rules = known.event.refund_rules
-    asker = Asker(counter.same_shift, counter.is_manager)
+    rules, is_manager = known.event.refund_rules, counter.role is Role.MANAGER
     paid, tickets = PaidOrder(own.sold_at, _paid_tickets(own, known)), chosen.ticket_ids
+    asker = Asker(counter.same_shift, is_manager)
     found = preview(deed, paid, tickets, counter.now, rules, asker)
+    bars = [str(bar) for bar in found.bars]
+    is_beyond = bool(found.bars) and LIFTABLE.issuperset(found.bars)
+    needed = Role.CASHIER
+    if is_beyond:  # at the terms at which a manager may let it be
+        asker, needed = Asker(counter.same_shift, is_manager=True, beyond=True), Role.MANAGER
+        found = preview(deed, paid, tickets, counter.now, rules, asker)
+        bars = [] if is_manager else bars
     back, fee, ladder_fee = found.refund_minor, found.fee_minor, 0
     if deed is Deed.EXCHANGE:
         refunded = preview(Deed.REFUND, paid, tickets, counter.now, rules, asker)
@@ -46,15 +54,22 @@ def make_offer(
         back, fee = back + fee, fee + rules.exchange_fee_minor * len(found.tickets)
     elif deed is Deed.REPLACEMENT:
         fee = rules.replacement_fee_minor * len(found.tickets)
-    route = _route(deed, chosen, own, counter)
-    bars = [str(bar) for bar in found.bars]
+    payer = rules.payer_of(back if deed in (Deed.VOID, Deed.REFUND) else 0)
+    if not counter.role.covers(payer):
+        bars.append(Barred.OVER_CAP)
+        needed = payer if payer.covers(needed) else needed
+    is_lifted = found.can_be_done and bool(bars)
+    route = _route(Deed.REFUND if is_beyond else deed, chosen, own, counter)
     if isinstance(route, ReturnRefusal):
         bars = bars or [str(route)]
+        is_lifted = False
     elif route is Route.CENTRE and not counter.is_online:
         by_paper = not own.known.acknowledged and deed is not Deed.REPLACEMENT
         bars.append(Barred.OFFLINE_SCAN if by_paper else Barred.OFFLINE)
+        is_lifted = False
     if not counter.has_shift:
         bars.append(Barred.NO_SHIFT)
+        is_lifted = False
     return Offer(
         deed,
         chosen.event_id,
@@ -66,6 +81,8 @@ def make_offer(
         back,
         fee,
         ladder_fee,
+        needed if is_lifted else None,
+        is_beyond,
     )
 
 

@@ -20,6 +20,7 @@ from pos_app.presenters import after_sale_words as say
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
 from pos_app.services.after_sale_model import GoReason
+from pos_app.ui.approve_page import ApprovePage
 from pos_app.ui.controls import (
     REGULAR,
     Button,
@@ -75,9 +76,12 @@ class DeedButton(RichButton):
 
     def show_offer(self, offer: Offer | None, *, is_busy: bool) -> None:
         """What it would do, or why it can't."""
-        can = offer is not None and offer.can_be_done and not is_busy
+        may = offer is not None and (offer.can_be_done or offer.approval is not None)
+        can = may and not is_busy
         if offer is None or offer.can_be_done:
             why = say.deed_hint(self.deed)
+        elif offer.approval is not None:
+            why = say.by_approval(offer)
         else:
             why = say.bar(offer.bars[0] if offer.bars else "no_tickets")
         self._name.setText(say.deed_name(self.deed))
@@ -111,6 +115,8 @@ class DeedCard(QFrame):
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._pages = tuple(QWidget() for _at in range(4))
+        self.approve = ApprovePage()
+        self.approve.back.connect(self.back)
         layouts = (
             self._deeds_page(),
             self._preview_page(),
@@ -120,11 +126,13 @@ class DeedCard(QFrame):
         for page, layout in zip(self._pages, layouts, strict=True):
             page.setLayout(layout)
             self._stack.addWidget(page)
+        self._stack.addWidget(self.approve)
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
         self._metrics = metrics
         self.setFixedWidth(metrics.cart)
+        self.approve.apply(metrics)
         for each in (self._confirm, self._next):
             each.setFixedHeight(metrics.primary)
         for deed in self._deeds:
@@ -137,22 +145,26 @@ class DeedCard(QFrame):
         if state.card is not None:
             self._show_preview(state.card, state)
         self._show_done(state)
+        self.approve.show_state(state.approving)
         at = 0
         if state.done is not None:
             at = 3
         elif state.is_busy:
             at = 2
+        elif state.approving is not None:
+            at = 4
         elif state.card is not None:
             at = 1
         if at == before:
             return
         had_focus = any(each.hasFocus() for each in self.findChildren(QWidget))
         self._stack.setCurrentIndex(at)
-        if had_focus or at in (1, 3):
+        if had_focus or at in (1, 3, 4):
             self._focus_page(at)
 
     def retranslate(self) -> None:
         """Speak the language of now."""
+        self.approve.retranslate()
         self._deeds_title.setText(_("What to do"))
         self._preview_back.say(_("Back"), _("Back, nothing is done (Esc)"))
         self._total_word.setText(_("Goes back"))
@@ -320,6 +332,8 @@ class DeedCard(QFrame):
             self._later.setFocus()
         elif at == 3:
             self._next.setFocus()
+        elif at == 4:
+            self.approve.setFocus()
         else:
             next((each for each in self._deeds if each.isEnabled()), self._reprint).setFocus()
 

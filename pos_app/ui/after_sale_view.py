@@ -261,6 +261,7 @@ class AfterSaleView(QWidget):
         self.deeds.asked.connect(presenter.preview)
         self.deeds.reprint.connect(presenter.reprint)
         self.deeds.hand_out.connect(presenter.hand_out)
+        self.deeds.approve.approved.connect(presenter.approve)
         self.deeds.confirmed.connect(presenter.confirm)
         self.deeds.reason_chosen.connect(presenter.choose_reason)
         self.deeds.back.connect(presenter.back)

@@ -96,7 +96,7 @@ class TillWindow(QWidget):
         self.sell_view = SellView(self.sell, now)
         self.shift_view = ShiftView(self.shift)
         self.after_sale = AfterSalePresenter(
-            services.after_sale, run, run_printing, services.print_order
+            services.after_sale, run, run_printing, services.print_order, services
         )
         self.after_sale_view = AfterSaleView(self.after_sale, now, lambda: self.sell.state.number)
         self.exchange = ExchangeCard()

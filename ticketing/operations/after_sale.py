@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from ticketing.cash_rounding import is_rounding
 from ticketing.ids import OrderId, TicketId, is_currency, is_order_id, is_ticket_id
@@ -54,6 +55,7 @@ class Refund:
     shift: str = ""
     legs: tuple[HandLeg, ...] = ()
     rounding_minor: int = 0
+    approved_by: str = ""
 
     @property
     def back_minor(self) -> int:
@@ -92,6 +94,7 @@ class Exchange:
     shift: str = ""
     legs: tuple[HandLeg, ...] = ()
     rounding_minor: int = 0
+    approved_by: str = ""
 
     @property
     def legs_minor(self) -> int:
@@ -141,6 +144,7 @@ def decode_refund(body: str) -> Refund | None:
         and is_name(raw.get("reason"))
         and is_signed_minor(raw.get("rounding", 0))
         and is_shift(raw.get("shift", ""))
+        and _is_approver(raw)
     ):
         return None
     action = RefundAction(raw["action"])
@@ -158,6 +162,7 @@ def decode_refund(body: str) -> Refund | None:
         raw.get("shift", ""),
         legs,
         raw.get("rounding", 0),
+        raw.get("approved_by", ""),
     )
     exact = refund.cash_minor + refund.rounding_minor
     return refund if exact >= 0 and is_rounding(refund.rounding_minor, exact) else None
@@ -201,6 +206,7 @@ def decode_exchange(body: str) -> Exchange | None:
         and is_signed_minor(raw.get("paid"))
         and is_signed_minor(raw.get("rounding", 0))
         and is_shift(raw.get("shift", ""))
+        and _is_approver(raw)
     ):
         return None
     exchange = Exchange(
@@ -220,6 +226,7 @@ def decode_exchange(body: str) -> Exchange | None:
         raw.get("shift", ""),
         legs,
         raw.get("rounding", 0),
+        raw.get("approved_by", ""),
     )
     return exchange if exchange_adds_up(exchange) else None
 
@@ -249,13 +256,19 @@ def exchange_adds_up(exchange: Exchange) -> bool:
 
 
 def _tender_members(money: Refund | Exchange) -> dict[str, object]:
-    """Legs and rounding, where there are any."""
+    """Legs, rounding and who approved it, where there are any."""
     members: dict[str, object] = {}
     if money.legs:
         members["legs"] = legs_to_json(money.legs)
     if money.rounding_minor:
         members["rounding"] = money.rounding_minor
+    if money.approved_by:
+        members["approved_by"] = money.approved_by
     return members
+
+
+def _is_approver(raw: dict[str, Any]) -> bool:
+    return "approved_by" not in raw or is_name(raw["approved_by"])
 
 
 def _ticket_ids(raw: object) -> tuple[TicketId, ...] | None:

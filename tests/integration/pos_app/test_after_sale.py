@@ -30,11 +30,11 @@ from pos_app.services.after_sale_model import (
     TicketStanding,
 )
 from pos_app.services.basket import Basket, reprice
-from pos_app.services.model import NewsKind, PrintOutcome, Sold
+from pos_app.services.model import NewsKind, Person, PrintOutcome, Sold
 from pos_app.services.sales import price_context
 from tests.fakes.edge_node import NODE
 from tests.fakes.hall import EVENT_ID, FIRST, GENERATION, ROW, SECOND, event_row
-from tests.integration.pos_app.window_stage import Stage, at_once
+from tests.integration.pos_app.window_stage import CASHIER, Stage, at_once
 from ticketing.ids import AllotmentId, OrderId, TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import (
@@ -44,6 +44,7 @@ from ticketing.operations import (
     decode_refund,
     decode_sale,
 )
+from ticketing.pricing import Role
 from ticketing.refund_rules import Bar, Deed
 from ticketing.returns import Route
 
@@ -651,3 +652,69 @@ def test_an_order_of_nobody_here_is_refused(till: Stage) -> None:
     assert till.engine.link.state is LinkState.ONLINE
     with till.replica.reading() as connection:
         assert pending_revocations(connection) == ()
+
+
+MANAGER = Person("chen", "Chen", "manager")
+SUPERVISOR = Person("wu", "Wu", "supervisor")
+
+
+def test_what_the_rules_refuse_a_manager_lets_be_by_name(till: Stage) -> None:
+    sale = sell(till, ROW[:1])
+    with_rules(till, steps=[{"minutes_before": 90_000, "fee_percent": 20}])
+    till.go_online()
+    late = look(till, Deed.REFUND, sale)
+    assert (late.bars, late.approval, late.can_be_done) == (("too_late",), Role.MANAGER, False)
+    assert late.fee_minor == sale.total_minor // 5, "at the terms of the last step"
+    do = till.window.after_sale.do
+    for nobody in (None, SUPERVISOR, Person(CASHIER, "Li Na", "manager")):
+        assert do(request(late, approver=nobody)) == Refused("too_late")
+    asked = do(request(late, approver=MANAGER))
+    assert isinstance(asked, Asked)
+    server_says_yes(till, asked)
+    assert finished(till, asked).pay_out_minor == sale.total_minor - late.fee_minor
+    [op] = till.ops(OpKind.REFUND)
+    refund = decode_refund(op.body)
+    assert refund is not None
+    assert (refund.by, refund.approved_by) == (CASHIER, MANAGER.id)
+
+
+def test_a_sale_of_another_shift_is_undone_as_a_refund_of_everything(till: Stage) -> None:
+    sale = sell(till, ROW[:1])
+    with_rules(till, steps=[{"minutes_before": 0, "fee_percent": 50}], void_minutes=1)
+    till.env.pass_s(120)
+    till.go_online()
+    over = look(till, Deed.VOID, sale)
+    assert (over.bars, over.approval) == (("void_over",), Role.MANAGER)
+    assert (over.back_minor, over.fee_minor) == (sale.total_minor, 0)
+    asked = till.window.after_sale.do(request(over, approver=MANAGER))
+    assert isinstance(asked, Asked)
+    server_says_yes(till, asked)
+    assert finished(till, asked).pay_out_minor == sale.total_minor
+    [op] = till.ops(OpKind.REFUND)
+    refund = decode_refund(op.body)
+    assert refund is not None
+    assert (refund.action, refund.fee_minor) == (RefundAction.REFUND, 0)
+    assert refund.approved_by == MANAGER.id
+
+
+def test_above_a_cap_the_next_role_pays(till: Stage) -> None:
+    sale = sell(till, ROW[:2])
+    steps = [{"minutes_before": 0}]
+    with_rules(till, steps=steps, cashier_cap=sale.total_minor - 1)
+    till.go_online()
+    offer = look(till, Deed.REFUND, sale)
+    assert (offer.bars, offer.approval) == (("over_cap",), Role.SUPERVISOR)
+    assert look(till, Deed.REFUND, sale, 1).can_be_done
+    with_rules(till, steps=steps, cashier_cap=1, supervisor_cap=2)
+    assert look(till, Deed.REFUND, sale).approval is Role.MANAGER
+    assert till.window.after_sale.do(request(offer, approver=SUPERVISOR)) == Refused("over_cap")
+
+
+def test_nobody_lets_be_that_somebody_went_in_or_that_nobody_can_be_asked(till: Stage) -> None:
+    sale = sell(till, ROW[:1])
+    with_rules(till, steps=[{"minutes_before": 90_000}])
+    assert look(till, Deed.REFUND, sale).approval is None, "offline"
+    till.go_online()
+    at_ms = till.env.wall_ms()
+    till.feed.entry("ab" * 16, sale.lines[0].ticket_id, "gate", "lane", at_ms)
+    assert look(till, Deed.REFUND, sale).approval is None
