@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 from PySide6.QtCore import Qt
@@ -18,7 +17,7 @@ from pos_app.presenters.buyer import no_buyer
 from pos_app.services.buyers_model import NoBuyer
 from tests.gui.after_sale_stage import ROW, SECOND, Desk, desk
 from tests.gui.robot import click, find, is_shown, settle, text_of
-from tests.integration.pos_app.window_stage import PIN, VERIFIER, ScriptedEngine
+from tests.integration.pos_app.window_stage import PIN, VERIFIER
 from ticketing.ids import OrderId, TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import decode_refund
@@ -43,7 +42,7 @@ def till(tmp_path: Path) -> Iterator[Desk]:
 
 
 def calls(till: Desk) -> list[Call]:
-    return cast("ScriptedEngine", till.till.engine).calls
+    return till.till.engine.calls
 
 
 def test_a_manager_approves_on_the_card_and_stays_signed_out(late: Desk) -> None:
