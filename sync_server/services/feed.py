@@ -77,11 +77,6 @@ class News:
     ends_before: bool
     """Whether a given cursor lies beyond this history's end: the reader knows another one."""
 
-    @property
-    def has_rows(self) -> bool:
-        """Whether there is anything to tell."""
-        return any(page.rows or page.more for page in self.pages.values())
-
     def leads_on(self, after: Mapping[str, int]) -> bool:
         """Whether a reader gets any further by it: also past revisions that are nothing to it."""
         return any(page.next > after[stream] for stream, page in self.pages.items())

@@ -260,7 +260,7 @@ class SimCentre(Centre):
             self.engine,
             self._on_commit,
             Runner(self._together, self._alone),
-            self._answer_on_loop,
+            self._answer,
         )
         self.ownership: Any = SimOwnership(world, f"http://server-{world.server.starts}")
         self._plans = PlanShelf()
@@ -296,7 +296,8 @@ class SimCentre(Centre):
         """What the real one writes down twice a second."""
         _drive(self._note_heard(), lambda _none: None, lambda _error: None)
 
-    def _answer_on_loop(self, settle: Callable[[], None]) -> None:
+    def _answer(self, settle: Callable[[], None]) -> None:
+        """What was decided goes out, unless the server dies just before."""
         self.world.server.maybe_crash("before_reply")
         settle()
 

@@ -328,10 +328,12 @@ def test_a_stream_that_has_to_wait_for_the_next_call_is_news_too(stage: Stage, t
     """Or its reader would sleep on what is there to be read."""
     till.borrow(1)
     at_end = page_of(stage, till, VENUE).head
-    news = read_all_streams(stage, till, {VENUE: at_end - 1, EVENT: 0}, 1)
+    after = {VENUE: at_end - 1, EVENT: 0}
+    news = read_all_streams(stage, till, after, 1)
     assert news.pages[EVENT] == Page((), 0, page_of(stage, till, EVENT).head)
-    assert news.has_rows
-    assert not read_all_streams(stage, till, {VENUE: at_end}, 1).has_rows
+    assert news.pages[EVENT].more
+    assert news.leads_on(after)
+    assert not read_all_streams(stage, till, {VENUE: at_end}, 1).leads_on({VENUE: at_end})
 
 
 def test_a_cursor_beyond_the_end_is_of_another_history(stage: Stage, till: Till) -> None:
