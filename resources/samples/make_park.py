@@ -9,9 +9,10 @@ same file comes out every time.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+from resources.samples.parts import as_json, catalogue, price_tier, prices, text, ticket_types
 
 PARK_JSON = Path(__file__).with_name("park.json")
 
@@ -21,7 +22,6 @@ GROUNDS_PER_SLOT, WALK_PER_SLOT = 400, 30
 GROUNDS_EVERY_MIN, WALK_EVERY_MIN = 60, 20
 WALK_FIRST_NUMBER = 1001  # performance numbers are the venue's, over both events
 
-# number, id, Chinese, English, percent of the adult's price
 TICKET_TYPES = (
     (1, "adult", "成人", "Adult", 100),
     (2, "child", "儿童", "Child", 50),
@@ -35,21 +35,14 @@ WALK = [[60, 200], [200, 90], [420, 80], [600, 190], [580, 260], [400, 160], [22
 
 def park() -> dict[str, Any]:
     """Return the sample catalogue."""
-    return {
-        "format": "boxgate-catalogue-1",
-        "venue": {
-            "id": "lakeside",
-            "name": text("湖畔植物园", "Lakeside Botanical Garden"),
-            "timezone": "Asia/Shanghai",
-            "day_starts": "04:00",
-            "currency": "CNY",
-            "languages": ["zh", "en"],
-        },
-        "plans": [
+    return catalogue(
+        "lakeside",
+        text("湖畔植物园", "Lakeside Botanical Garden"),
+        [
             plan("grounds", text("园区", "Garden"), GROUNDS, GROUNDS_PER_SLOT),
             plan("canopy-walk", text("林冠步道", "Canopy Walk"), WALK, WALK_PER_SLOT),
         ],
-        "events": [
+        [
             event(
                 "garden-entry",
                 text("植物园入园", "Garden Entry"),
@@ -65,12 +58,7 @@ def park() -> dict[str, Any]:
                 performances=slots(WALK_FIRST_NUMBER, WALK_EVERY_MIN),
             ),
         ],
-    }
-
-
-def text(zh: str, en: str) -> dict[str, str]:
-    """Return a name in both languages of the house."""
-    return {"zh": zh, "en": en}
+    )
 
 
 def plan(
@@ -102,26 +90,12 @@ def event(
         "name": name,
         "plan": plan_id,
         "price_tiers": [
-            {
-                "id": "entry",
-                "name": text("门票", "Entry"),
-                "letter": "E",
-                "colour_index": 2,
-                "places": [{"area": plan_id}],
-            }
+            price_tier("entry", text("门票", "Entry"), "E", 2, [{"area": plan_id}]),
         ],
-        "ticket_types": [
-            {"number": number, "id": type_id, "name": text(zh, en)}
-            for number, type_id, zh, en, _ in TICKET_TYPES
-        ],
+        "ticket_types": ticket_types(TICKET_TYPES),
         "price_list": {
             "version": 1,
-            "prices_minor": {
-                "entry": {
-                    type_id: adult_minor * percent // 100
-                    for _, type_id, _, _, percent in TICKET_TYPES
-                }
-            },
+            "prices_minor": {"entry": prices(TICKET_TYPES, adult_minor)},
         },
         "performances": performances,
     }
@@ -138,21 +112,6 @@ def slots(first_number: int, every_min: int) -> list[dict[str, Any]]:
         {"number": number, "starts": start, "doors_minutes": 10, "runs_minutes": every_min}
         for number, start in enumerate(("+15m", *regular), start=first_number)
     ]
-
-
-def as_json(value: Any, depth: int = 0) -> str:
-    """Return JSON with whatever fits on one line, such as a slot, on one line."""
-    flat = json.dumps(value, ensure_ascii=False)
-    if len(flat) + 2 * depth <= 100 or not isinstance(value, dict | list):
-        return flat
-    inner, outer = "  " * (depth + 1), "  " * depth
-    if isinstance(value, dict):
-        lines = [
-            f"{inner}{json.dumps(key)}: {as_json(item, depth + 1)}" for key, item in value.items()
-        ]
-        return "{\n" + ",\n".join(lines) + f"\n{outer}}}"
-    lines = [f"{inner}{as_json(item, depth + 1)}" for item in value]
-    return "[\n" + ",\n".join(lines) + f"\n{outer}]"
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ from math import cos, floor, pi, sin
 from pathlib import Path
 from typing import Any
 
+from resources.samples.parts import catalogue, price_tier, prices, text, ticket_types
+
 SEATS = 50_000
 SEAT_PITCH = 10.0
 ROW_PITCH = 12.0
@@ -75,24 +77,8 @@ class Block:
 def stadium() -> dict[str, Any]:
     """Return the sample catalogue."""
     blocks = [block for ring in (LOWER, UPPER) for block in blocks_of(ring)]
-    return {
-        "format": "boxgate-catalogue-1",
-        "venue": {
-            "id": "harbour",
-            "name": text("海湾体育场", "Harbour Stadium"),
-            "timezone": "Asia/Shanghai",
-            "day_starts": "04:00",
-            "currency": "CNY",
-            "languages": ["zh", "en"],
-        },
-        "plans": [plan(blocks)],
-        "events": [concert(blocks)],
-    }
-
-
-def text(zh: str, en: str) -> dict[str, str]:
-    """Return a name in both languages of the house."""
-    return {"zh": zh, "en": en}
+    name = text("海湾体育场", "Harbour Stadium")
+    return catalogue("harbour", name, [plan(blocks)], [concert(blocks)])
 
 
 def number_of(at: int) -> str:
@@ -238,31 +224,14 @@ def concert(blocks: list[Block]) -> dict[str, Any]:
         "name": text("海湾之夜演唱会", "Harbour Lights — Live in the Round"),
         "plan": "bowl",
         "price_tiers": [
-            {
-                "id": tier_id,
-                "name": text(zh, en),
-                "letter": letter,
-                "colour_index": colour,
-                "places": [
-                    {"area": f"area-{number_of(at)}"}
-                    for at, block in enumerate(blocks)
-                    if block.tier_id == tier_id
-                ],
-            }
+            price_tier(tier_id, text(zh, en), letter, colour, places(blocks, tier_id))
             for colour, (tier_id, zh, en, letter, _) in enumerate(TIERS)
         ],
-        "ticket_types": [
-            {"number": number, "id": type_id, "name": text(zh, en)}
-            for number, type_id, zh, en, _ in TICKET_TYPES
-        ],
+        "ticket_types": ticket_types(TICKET_TYPES),
         "price_list": {
             "version": 1,
             "prices_minor": {
-                tier_id: {
-                    type_id: adult_minor * percent // 100
-                    for _, type_id, _, _, percent in TICKET_TYPES
-                }
-                for tier_id, *_, adult_minor in TIERS
+                tier_id: prices(TICKET_TYPES, adult_minor) for tier_id, *_, adult_minor in TIERS
             },
         },
         "performances": [
@@ -270,6 +239,15 @@ def concert(blocks: list[Block]) -> dict[str, Any]:
             for number, starts in enumerate(("+45m", "D+1T19:30"), start=1)
         ],
     }
+
+
+def places(blocks: list[Block], tier_id: str) -> list[dict[str, Any]]:
+    """Return the areas of a price tier."""
+    return [
+        {"area": f"area-{number_of(at)}"}
+        for at, block in enumerate(blocks)
+        if block.tier_id == tier_id
+    ]
 
 
 def main(argv: list[str]) -> int:

@@ -8,11 +8,12 @@ radians, 0 straight ahead of the stage, positive to the right. The same file com
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from math import cos, pi, sin
 from pathlib import Path
 from typing import Any
+
+from resources.samples.parts import as_json, catalogue, price_tier, prices, text, ticket_types
 
 THEATRE_JSON = Path(__file__).with_name("theatre.json")
 
@@ -113,24 +114,8 @@ RESTRICTED_FROM_THE_WALL = {  # how many seats next to the side wall, per (level
 
 def theatre() -> dict[str, Any]:
     """Return the sample catalogue."""
-    return {
-        "format": "boxgate-catalogue-1",
-        "venue": {
-            "id": "seaview",
-            "name": text("海韵大剧院", "Seaview Grand Theatre"),
-            "timezone": "Asia/Shanghai",
-            "day_starts": "04:00",
-            "currency": "CNY",
-            "languages": ["zh", "en"],
-        },
-        "plans": [plan()],
-        "events": [swan_lake()],
-    }
-
-
-def text(zh: str, en: str) -> dict[str, str]:
-    """Return a name in both languages of the house."""
-    return {"zh": zh, "en": en}
+    name = text("海韵大剧院", "Seaview Grand Theatre")
+    return catalogue("seaview", name, [plan()], [swan_lake()])
 
 
 def at(radius: float, angle: float) -> tuple[float, float]:
@@ -251,33 +236,27 @@ def stage() -> list[list[float]]:
 
 def swan_lake() -> dict[str, Any]:
     """Return the event. Its first performance is always about to begin, so a trial needs no wait."""
-    usual = {tier[0]: prices(tier[4]) for tier in TIERS}
+    usual = {tier[0]: prices(TICKET_TYPES, tier[4]) for tier in TIERS}
     del usual["vip"]["student"]
     return {
         "id": "swan-lake",
         "name": text("芭蕾舞剧《天鹅湖》", "Swan Lake — National Ballet"),
         "plan": "opera-house",
         "price_tiers": [
-            {
-                "id": tier_id,
-                "name": text(zh, en),
-                "letter": letter,
-                "colour_index": colour,
-                "places": places(tier_id),
-            }
+            price_tier(tier_id, text(zh, en), letter, colour, places(tier_id))
             for colour, (tier_id, zh, en, letter, _) in enumerate(TIERS)
         ],
-        "ticket_types": [
-            {"number": number, "id": type_id, "name": text(zh, en)}
-            for number, type_id, zh, en, _ in TICKET_TYPES
-        ],
+        "ticket_types": ticket_types(TICKET_TYPES),
         "price_list": {
             "version": 1,
             "prices_minor": usual,
             "exceptions": [
                 {
                     "performances": [MATINEE],
-                    "prices_minor": {"b": prices(32_000), "c": prices(15_000)},
+                    "prices_minor": {
+                        "b": prices(TICKET_TYPES, 32_000),
+                        "c": prices(TICKET_TYPES, 15_000),
+                    },
                 }
             ],
         },
@@ -366,11 +345,6 @@ def price_rules() -> dict[str, Any]:
     }
 
 
-def prices(adult_minor: int) -> dict[str, int]:
-    """Return what each ticket type pays where an adult pays `adult_minor`."""
-    return {type_id: adult_minor * percent // 100 for _, type_id, _, _, percent in TICKET_TYPES}
-
-
 def places(tier_id: str) -> list[dict[str, Any]]:
     """Return the tier's rows, or the standing strip."""
     if tier_id not in TIER_ROWS:
@@ -379,23 +353,6 @@ def places(tier_id: str) -> list[dict[str, Any]]:
         {"area": area_id, "rows": [str(row) for row in range(first, last + 1)]}
         for area_id, first, last in TIER_ROWS[tier_id]
     ]
-
-
-def as_json(value: Any, depth: int = 0) -> str:
-    """Return JSON with whatever fits on one line, such as a seat, on one line."""
-    flat = json.dumps(value, ensure_ascii=False)
-    if len(flat) + 2 * depth <= 100 and not (isinstance(value, dict) and "rows" in value):
-        return flat
-    if not value or not isinstance(value, dict | list):
-        return flat
-    inner = "  " * (depth + 1)
-    if isinstance(value, dict):
-        lines = [
-            f"{inner}{json.dumps(key)}: {as_json(item, depth + 1)}" for key, item in value.items()
-        ]
-        return "{\n" + ",\n".join(lines) + "\n" + "  " * depth + "}"
-    lines = [f"{inner}{as_json(item, depth + 1)}" for item in value]
-    return "[\n" + ",\n".join(lines) + "\n" + "  " * depth + "]"
 
 
 def main() -> None:
