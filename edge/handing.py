@@ -13,7 +13,7 @@ from typing import Any
 
 from edge import replies
 from edge.env import Env
-from edge.journal import Unit, append
+from edge.journal import LockReason, Unit, append, lock_reason
 from edge.mirror import Mirror
 from ticketing.ids import OpId, OrderId, TicketId, is_node_id, is_ticket_id
 from ticketing.journal import Op, OpKind
@@ -191,9 +191,12 @@ def take_handed(unit: Unit, told: ToldOrder) -> None:
 
 
 def begin_print(unit: Unit, order_id: str) -> bool:
-    """Paper of this order is about to come out. False when another node prints it."""
+    """Paper of this order is about to come out. False when another node prints it.
+
+    A folder that was set back or copied may have handed it over since: it prints nothing first.
+    """
     row = unit.execute("SELECT gone_to FROM orders WHERE id = ?", (order_id,)).fetchone()
-    if row is None or row["gone_to"]:
+    if row is None or row["gone_to"] or lock_reason(unit) not in (None, LockReason.FORKED):
         return False
     unit.execute("UPDATE orders SET begun = 1 WHERE id = ?", (order_id,))
     return True

@@ -254,6 +254,11 @@ def begin_incarnation(unit: Unit, incarnation: int, machine: str = "") -> None:
     note_machine(unit, machine)
     unit.execute("UPDATE allot SET state = 'closed' WHERE state = 'open'")
     unit.execute("UPDATE allot_unit SET state = 'released' WHERE state = 'free'")
+    # Nor what it had not printed: it may have let another node do that since. The server knows.
+    unit.execute(
+        "UPDATE orders SET gone_to = ? WHERE copies = 0 AND begun = 0 AND gone_to = ''",
+        (get_meta(unit, "node_id"),),
+    )
 
 
 @dataclass(frozen=True, slots=True)

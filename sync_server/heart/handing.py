@@ -77,6 +77,8 @@ class AskHandout:
 
 def hand_over(work: Work, source: Source, told: HandOver) -> bool:
     """Take the holder's answer; whether it changed anything. A later turn wins, in any order."""
+    if source.branch:  # of a copy's log: nobody was let print by it
+        return False
     row = work.handouts.get(told.order_id)
     if row is None:
         row = HandoutRow(work.stream, told.order_id, source.node_id)

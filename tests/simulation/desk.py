@@ -107,6 +107,8 @@ def print_order(till: Till, order_id: str) -> None:
         till.window.print_order(order_id)
         return
     env = till.node.env
+    if not till.window._elsewhere.begin_print(order_id):
+        return
     env.maybe_crash("before_print")
     for line in order.lines:
         till.world.oracle.printed(till.machine, line.code)

@@ -57,6 +57,7 @@ class Mix:
     return_s: float = 0.0
     exchange_share: float = 0.0
     pool_s: float = 0.0
+    handout_s: float = 0.0
     recall_s: float = 0.0
     online_s: float = 0.0
     clocks_off: float = 0.0
@@ -146,6 +147,7 @@ def mix_of(seed: int) -> Mix:
         take_over_rate=sometimes(0.2, 0.005, 0.05),
         exchange_share=rng.choice((0.0, 0.0, 0.5)),
         pool_s=rng.choice((0.0, 0.0, 10.0, 30.0)),
+        handout_s=rng.choice((0.0, 0.0, 8.0, 20.0)),
     )
     return _giving_up(mix) if soft_s and rng.random() < 0.3 else mix
 

@@ -153,10 +153,16 @@ class Oracle:
         facts = code.facts
         known = self.papers.get(facts.ticket_id)
         if known is not None:
+            self._is_by_one_till(machine, known)
             known.copies += 1
             self.world.happened("reprinted")
             return
         paper = Paper(text, facts, machine.name)
+        others = (
+            a.machine.enrolled for a in self.world.actors.values() if a.machine is not machine
+        )
+        if any(other.key_id == facts.key_id for other in others):
+            self.world.happened("handed_out")
         self.papers[facts.ticket_id] = paper
         self._codes.append(text)
         self.world.say(
@@ -176,6 +182,17 @@ class Oracle:
                 for p in live
             )
             raise Violation("I1", f"unit {paper.unit} is on paper twice: {told}")
+
+    def _is_by_one_till(self, machine: Machine, known: Paper) -> None:
+        """A ticket comes out at one till alone, however often; whole copies of a machine excepted."""
+        first = self.world.actors[known.machine].machine
+        if first.enrolled.node_id == machine.enrolled.node_id:
+            return
+        nodes = {first.enrolled.node_id, machine.enrolled.node_id}
+        if nodes.isdisjoint(self.cloned_nodes):
+            raise Violation(
+                "I16", f"{known.facts.ticket_id} is printed by {known.machine} and {machine.name}"
+            )
 
     def is_excused(self, paper: Paper) -> bool:
         """Whether a named exception covers this ticket: a whole clone, or what was given up."""

@@ -55,7 +55,8 @@ class SimPrinter:
         """Put out the tickets of one order."""
         till, world = self._till, self._till.world
         till.node.env.maybe_crash("before_print")
-        if world.rng.random() < world.mix.weak_disk:
+        share = 0.4 if world.mix.handout_s and world.demand else world.mix.weak_disk
+        if world.rng.random() < share:
             raise PrinterError(PrinterFault.COMMAND_FAILED, "out of paper")
         for code in json.loads(pdf):
             world.oracle.printed(till.machine, code)
@@ -119,6 +120,7 @@ class Till:
             (20.0 / mix.settle_share if mix.settle_share else 0.0, self._settle),
             (mix.return_s, self._return),
             (mix.pool_s, self._share),
+            (mix.handout_s, self._hand_out),
         )
         rates = [1 / every if every else 0.0 for every, _doing in doings]
         total = sum(rates)
@@ -325,6 +327,18 @@ class Till:
             desk.print_order(self, made.order_id)
             self.node.engine.nudge()
         return True
+
+    def _hand_out(self) -> None:
+        """Somebody paid at another window, and wants the tickets here."""
+        with self.node.replica.mirror.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM orders WHERE stream = ? AND node_id <> ? ORDER BY id",
+                (EVENT, self.machine.enrolled.node_id),
+            ).fetchall()
+        if rows:
+            order_id = self.world.rng.choice(rows)["id"]
+            self.world.say(self.name, lambda: f"asks to print {order_id}")
+            self.window._elsewhere.hand_out(EVENT, order_id)
 
     def _share(self) -> None:
         """Somebody wants a place at the price of the first few."""
