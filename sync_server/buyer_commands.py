@@ -47,7 +47,7 @@ def add_parsers(
         "new-data-key",
         help="seal everything known of buyers with a new key: after a window was stolen",
         description="Begin a new key for personal data and seal everything that is there anew. "
-        "Revoke the stolen window first: who is enrolled gets the new key.",
+        "Enrol another machine in the stolen window's place first: who is enrolled gets the new key.",
     )
     renewed.set_defaults(command=_new_key)
     return [erased, renewed]
