@@ -49,6 +49,10 @@ class Topic(StrEnum):
     SYNCED = "synced"  # `count` operations after an outage
     BROKEN = "broken"  # a fault in the till itself; the log has it
     PAYMENT_BROKEN = "payment_broken"  # the same, while a payment was being recorded
+    PAYMENT_ABANDONED = (
+        "payment_abandoned"  # `amounts` were taken, and the till ended before the sale
+    )
+    PARTS_BACK = "parts_back"  # `amounts` were taken for a basket that was given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ _TONES = {
     Topic.NOT_PRINTED: Tone.DANGER,
     Topic.BROKEN: Tone.DANGER,
     Topic.PAYMENT_BROKEN: Tone.DANGER,
+    Topic.PAYMENT_ABANDONED: Tone.DANGER,
+    Topic.PARTS_BACK: Tone.WARN,
 }
 
 

@@ -26,8 +26,11 @@ class Observable(Generic[State]):
         watcher(self._state)
 
     def _become(self, state: State) -> None:
+        """Tell everybody; where a watcher changes it again, all are told of that and not of this."""
         if state == self._state:
             return
         self._state = state
         for watcher in self._watchers:
+            if self._state is not state:
+                return
             watcher(state)

@@ -18,10 +18,12 @@ from pos_app.services.model import (
     UnitState,
     UnprintedOrder,
 )
+from pos_app.services.tender_model import NO_PAYMENT
 
 if TYPE_CHECKING:
     from pos_app.presenters.runner import Run
     from pos_app.presenters.sell_board import SellBoard
+    from ticketing.operations import HandLeg
 
 _TAKEN_OUT: Final = frozenset(
     {SaleRefusal.UNIT_NOT_OURS, SaleRefusal.TERM_OVER, SaleRefusal.LATE_LIMIT}
@@ -48,7 +50,12 @@ class Paying:
         self._renew_house = renew_house
 
     def pay_cash(self, tendered_minor: int | None = None) -> None:
-        """Sell the basket for cash, exactly paid when no amount is given. One at a time."""
+        """Sell the basket, the rest of it for cash; exactly paid when no amount is given."""
+        due = self._board.state.cash_due_minor
+        self.pay((), due if tendered_minor is None else tendered_minor)
+
+    def pay(self, legs: tuple[HandLeg, ...], tendered_minor: int) -> None:
+        """Sell the basket, what is left to pay by `legs` and by cash. One at a time."""
         state = self._board.state
         if state.is_frozen:
             return
@@ -57,10 +64,10 @@ class Paying:
                 self._board.say(Notice(Topic.SALE_REFUSED, code=SaleRefusal.EMPTY))
             return
         basket = state.basket
-        tendered = basket.total_minor if tendered_minor is None else tendered_minor
+        payment = replace(state.payment, legs=legs, tendered_minor=tendered_minor)
         self._board.did(replace(self._board.state, paying=True, notice=None))
         self._board.run(
-            lambda: self._board.services.pay_cash(basket, tendered), self._paid, self._payment_broke
+            lambda: self._board.services.pay(basket, payment), self._paid, self._payment_broke
         )
 
     def print_waiting(self) -> None:
@@ -91,6 +98,8 @@ class Paying:
                 notice=None,
                 history=History(),  # what is sold is not undone, it is voided
                 toast=None,
+                payment=NO_PAYMENT,
+                pay_panel=None,
             )
         )
         self._print(answer.order_id)
@@ -104,7 +113,9 @@ class Paying:
             self._board.give_back_lines(line for line in basket.lines if line.unit in refused.units)
             basket = replace(basket, lines=kept, quote=None)
         notice = Notice(Topic.SALE_REFUSED, code=refused.reason, units=refused.units)
-        self._board.become(replace(self._board.state, paying=False, basket=basket, notice=notice))
+        self._board.become(
+            replace(self._board.state, paying=False, basket=basket, notice=notice, pay_panel=None)
+        )
         if refused.reason is SaleRefusal.PRICE_CHANGED:
             self._renew_house()
         self._refresh()

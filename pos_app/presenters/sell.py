@@ -15,6 +15,7 @@ from pos_app.presenters.sell_board import SellBoard, nothing
 from pos_app.presenters.sell_house import search
 from pos_app.presenters.sell_state import QUANTITY_MAX
 from pos_app.presenters.shown import Shown
+from pos_app.presenters.tendering import Tendering
 from pos_app.presenters.undoing import Undoing
 from pos_app.presenters.wishes import Wishes
 from pos_app.services.basket import change_ticket_type, priced_line
@@ -46,6 +47,7 @@ class SellPresenter:
         self._parking = Parking(self._board, self._shown)
         self._undoing = Undoing(self._board, self._wishes, self._parking)
         self._paying = Paying(self._board, run_printing, self.refresh, self._shown.renew)
+        self.tendering = Tendering(self._board, self._paying)
         self.open = self._shown.open
         self.begin_giving = self._giving.begin
         self.give = self._giving.give

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pos_app.presenters.history import History
 from pos_app.services.habits import DEFAULT_QUANTITY
 from pos_app.services.model import Link, SyncStatus, UnitState
+from pos_app.services.tender_model import NO_PAYMENT, Payment, cash_due_minor, rest_minor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pos_app.presenters.giving import Giving
     from pos_app.presenters.history import Toast
     from pos_app.presenters.notice import Notice
+    from pos_app.presenters.tender_state import PayPanel
     from pos_app.services.basket import Basket
     from pos_app.services.model import House, Sold, UnprintedOrder
     from pos_app.services.parking_model import Parked
@@ -105,6 +107,8 @@ class SellState:
     recalling: bool = False  # the list of parked baskets is open
     firm: frozenset[tuple[int, int]] = frozenset()
     hold_until: datetime | None = None
+    payment: Payment = NO_PAYMENT  # parts of the basket that are paid and written down
+    pay_panel: PayPanel | None = None
 
     @property
     def number(self) -> int:
@@ -141,6 +145,17 @@ class SellState:
     def total_minor(self) -> int:
         """What the basket costs."""
         return self.basket.total_minor if self.basket else 0
+
+    @property
+    def rest_minor(self) -> int:
+        """What is left to pay; below zero when more was recorded than the basket costs now."""
+        return rest_minor(self.total_minor, self.payment)
+
+    @property
+    def cash_due_minor(self) -> int:
+        """What the rest comes to in cash, where coins do not make every amount."""
+        unit = self.house.venue.cash_unit_minor if self.house else 1
+        return max(0, cash_due_minor(self.total_minor, self.payment, unit))
 
     @property
     def can_pay(self) -> bool:

@@ -198,6 +198,8 @@ def notice_sentence(notice: Notice, house: House | None) -> str:
             return _("The scanner's code came only in part. Nothing was done; scan it again.")
         case Topic.SCAN_NOT_NOW:
             return _("A code was scanned. Finish what is under way first, then scan it again.")
+        case Topic.PAYMENT_ABANDONED | Topic.PARTS_BACK:
+            return _money_sentence(notice, house)
         case Topic.SYNCED:
             return ngettext(
                 "Back online: {n} record was sent to the server.",
@@ -279,6 +281,19 @@ def _basket_sentence(notice: Notice, house: House | None, seats: str) -> str:
             )
         case _:
             return _("The prices were renewed. The seats are kept; check the total.")
+
+
+def _money_sentence(notice: Notice, house: House | None) -> str:
+    """Money that lies on the counter and belongs to the buyer."""
+    amount = words.money(sum(notice.amounts), house.event.currency if house else "")
+    if notice.topic is Topic.PARTS_BACK:
+        said = _("{amount} was recorded for this order, and it was given up. Return it.")
+    else:
+        said = _(
+            "The till ended during a payment of {amount}. Nothing was sold and nothing is owed; "
+            "return what was taken, or sell again."
+        )
+    return said.format(amount=amount)
 
 
 def _machine_sentence(notice: Notice) -> str:

@@ -52,6 +52,10 @@ class Payment:
         return sum(one.amount_minor for one in self.recorded if one.tender == CASH)
 
 
+NO_PAYMENT = Payment()
+"""Nothing is recorded yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A payment that covers its order to the last minor unit."""

@@ -19,7 +19,6 @@ from pos_app.presenters.language import _, ngettext
 from pos_app.ui.banner import NoticeStrip
 from pos_app.ui.basket_footer import BasketFooter
 from pos_app.ui.basket_line import LineRow, PackageRow
-from pos_app.ui.cash_pad import CashPad
 from pos_app.ui.change_panel import ChangePanel
 from pos_app.ui.controls import (
     REGULAR,
@@ -37,6 +36,7 @@ from pos_app.ui.hold_chip import HoldChip
 from pos_app.ui.note_page import NotePage
 from pos_app.ui.parked_page import ParkedPage
 from pos_app.ui.parked_strip import ParkedStrip
+from pos_app.ui.pay_panel import PayPanel
 from pos_app.ui.pay_row import PayRow
 from pos_app.ui.theme import font
 from pos_app.ui.toast_strip import ToastStrip
@@ -88,9 +88,7 @@ class CartCard(QFrame):
         self._basket_page.setLayout(self._basket_layout())
         self.change = ChangePanel()
         self.change.next_sale.connect(self.dismissed)
-        self.cash_pad = CashPad()
-        self.cash_pad.pay.connect(self._pay_typed)
-        self.cash_pad.closed.connect(self._close_pad)
+        self.pay_panel = PayPanel()
         self.give = GivePage()
         self.parked = ParkedPage()
         self.note = NotePage()
@@ -99,7 +97,7 @@ class CartCard(QFrame):
         for page in (
             self._basket_page,
             self.change,
-            self.cash_pad,
+            self.pay_panel,
             self.give,
             self.parked,
             self.note,
@@ -121,7 +119,7 @@ class CartCard(QFrame):
         self.unprinted.show_state(state)
         self.notice.show_state(state)
         self.change.show_state(state)
-        self.cash_pad.show_total(state.total_minor, state.house.event.currency)
+        self.pay_panel.show_state(state)
         self.give.show_state(state)
         self.toast.show_state(state)
         self.parked.show_state(state)
@@ -146,7 +144,7 @@ class CartCard(QFrame):
         self._title.setFont(font(16 if metrics.compact else 18, 700))
         self._rows_for = ()
         self.change.apply(metrics)
-        self.cash_pad.apply(metrics)
+        self.pay_panel.apply(metrics)
         self.give.apply(metrics)
         self.parked.apply(metrics)
         self.note.apply(metrics)
@@ -157,13 +155,12 @@ class CartCard(QFrame):
         self._empty.setText(_("Tap seats on the map, or press Best together."))
         self._total_word.setText(_("Total due"))
         self.pay_row.retranslate()
-        self._other.say(_("Other amount"), _("Type the cash received"))
         self._scroll.setAccessibleName(_("Tickets in the basket"))
         self._rows_for = ()
         self.unprinted.retranslate()
         self.notice.retranslate()
         self.change.retranslate()
-        self.cash_pad.retranslate()
+        self.pay_panel.retranslate()
         self.give.retranslate()
         for part in (
             self.parked,
@@ -176,16 +173,8 @@ class CartCard(QFrame):
             part.retranslate()
 
     def step_back(self) -> bool:
-        """Close the panel of ticket types or the cash pad; False when neither was open."""
-        return self._types.close_panel() or self.close_note() or self.close_pad()
-
-    def close_pad(self) -> bool:
-        """Go back from the cash pad to the basket; False when it was not open."""
-        if self._stack.currentWidget() is not self.cash_pad:
-            return False
-        self._stack.setCurrentWidget(self._basket_page)
-        self._other.setFocus()
-        return True
+        """Close the panel of ticket types or the note; False when neither was open."""
+        return self._types.close_panel() or self.close_note()
 
     def open_note(self) -> None:
         """Write on the order."""
@@ -232,7 +221,7 @@ class CartCard(QFrame):
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order; the lines come after the first."""
         stops = (*self.pay_row.tab_stops(), *self.footer.tab_stops())
-        return (self._scroll, *stops, self.customer, self._other)
+        return (self._scroll, *stops, self.customer)
 
     # ------------------------------------------------------------------------------------ parts
 
@@ -275,13 +264,9 @@ class CartCard(QFrame):
         self._total = label(38, 700, name="total")
         self.pay_row = PayRow()
         self.pay_row.pay.connect(self.pay)
-        self._other = Button("cash_other", "quiet", 14, 500)
-        self._other.show_icon("keyboard", "text2")
-        self._other.clicked.connect(self._open_pad)
         self.customer = Button("customer", "quiet", 14, 500)
         self.customer.show_icon("user", "text2")
-        for button in (self.customer, self._other):
-            button.setFixedHeight(48)
+        self.customer.setFixedHeight(48)
 
     def _basket_layout(self) -> QVBoxLayout:
         summary = QGridLayout()
@@ -306,7 +291,7 @@ class CartCard(QFrame):
             rule(),
             row(self._total_word, None, self._total),
             self.pay_row,
-            row(self.customer, None, self._other),
+            row(self.customer, None),
             self.footer,
             gap=6,
         )
@@ -375,6 +360,9 @@ class CartCard(QFrame):
             self.give.setFocus()
         elif wanted is self.parked:
             self.parked.take_focus()
+        elif wanted is self.pay_panel:
+            self.pay_panel.open()
+            self.pay_panel.take_focus()
         elif had_focus:
             self._keyboard_back(state, page)
 
@@ -385,8 +373,8 @@ class CartCard(QFrame):
             return self.give
         if state.recalling:
             return self.parked
-        if page is self.cash_pad and state.can_pay:
-            return self.cash_pad
+        if state.pay_panel is not None and (state.can_pay or state.paying):
+            return self.pay_panel
         if page is self.note and state.basket and state.basket.lines and not state.is_frozen:
             return self.note
         return self._basket_page
@@ -395,6 +383,8 @@ class CartCard(QFrame):
         """The page that had the keyboard is gone."""
         if state.change is not None:
             self.change.take_focus()
+        elif page is self.pay_panel and state.can_pay:
+            self.pay_row.focus_more()
         elif page in (self.give, self.parked):
             self._scroll.setFocus()
         else:
@@ -418,7 +408,6 @@ class CartCard(QFrame):
         self._show_summary(state.basket, house)
         self._total.setText(words.money(total, currency))
         self.pay_row.show_state(state)
-        self._other.setEnabled(state.can_pay)
 
     def _show_summary(self, basket: Basket | None, house: House) -> None:
         """How many of which kind, for how much."""
@@ -442,22 +431,9 @@ class CartCard(QFrame):
                 what.setText(f"{name} × {count}")
                 amount.setText(words.money(minor, house.event.currency))
 
-    def _pay_typed(self, tendered_minor: int) -> None:
-        self._close_pad()
-        self.pay.emit(tendered_minor)
-
     def _ask_type(self, line: BasketLine, button: Button) -> None:
         if self._state is not None and self._state.house is not None:
             self._types.ask(line, self._state.house, button)
-
-    def _open_pad(self) -> None:
-        if self._state is not None and self._state.can_pay:
-            self.cash_pad.open()
-            self._stack.setCurrentWidget(self.cash_pad)
-            self.cash_pad.setFocus()
-
-    def _close_pad(self) -> None:
-        self.close_pad()
 
 
 def _has_focus(page: QWidget | None) -> bool:

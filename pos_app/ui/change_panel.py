@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
 from pos_app.presenters import language as words
+from pos_app.presenters import tender_words as say
 from pos_app.presenters.language import _, ngettext
 from pos_app.services.model import PrintOutcome
 from pos_app.ui.banner import NoticeStrip
 from pos_app.ui.controls import Button, Metrics, card, column, label, picture, row, show_picture
 from pos_app.ui.theme import restyle
+from ticketing.operations import LEGS_MAX
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
+    from pos_app.services.model import Sold
+    from ticketing.event import Venue
+
+PARTS_SHOWN: Final = LEGS_MAX
+"""Every leg that an order may have has its line."""
 
 
 class ChangePanel(QWidget):
@@ -32,6 +39,8 @@ class ChangePanel(QWidget):
         self._amount = label(56, 700, name="change_amount")
         self._due = self._line()
         self._received = self._line()
+        self._rounded = self._line()
+        self._paid = [self._line() for _at in range(PARTS_SHOWN)]
         self._print_icon = picture("printer", "text2")
         self._print_text = label(14, 600, "text2", "change_printing")
         self.notice = NoticeStrip()
@@ -43,6 +52,8 @@ class ChangePanel(QWidget):
         amounts.setLayout(
             column(
                 row(*self._due[:1], None, self._due[1]),
+                *(row(what, None, amount) for what, amount in self._paid),
+                row(self._rounded[0], None, self._rounded[1]),
                 row(self._received[0], None, self._received[1]),
                 margins=(16, 12, 16, 12),
             )
@@ -84,8 +95,36 @@ class ChangePanel(QWidget):
         self._amount.setText(words.money(sold.change_minor, currency))
         self._due[1].setText(words.money(sold.total_minor, currency))
         self._received[1].setText(words.money(sold.tendered_minor, currency))
+        self._rounded[1].setText(say.rounding_words(sold.rounding_minor, currency))
+        self._show_tenders(sold, house.venue, currency)
         self._show_printing(state, sold.order_id)
         self.notice.show_state(state)
+
+    def _show_tenders(self, sold: Sold, venue: Venue, currency: str) -> None:
+        """What was paid how: a line for each tender, and cash only where there was any."""
+        for at, (what, amount) in enumerate(self._paid):
+            shown = at < len(sold.legs)
+            what.setVisible(shown)
+            amount.setVisible(shown)
+            if shown:
+                leg = sold.legs[at]
+                what.setText(say.with_number(say.tender_name(venue, leg.tender), leg.reference))
+                amount.setText(words.money(leg.amount_minor, currency))
+        in_cash = sold.tendered_minor > 0 or not sold.legs
+        for each, is_shown in (
+            (self._received, in_cash),
+            (self._rounded, sold.rounding_minor != 0),
+            ((self._word, self._amount), in_cash),
+        ):
+            for part in each:
+                part.setVisible(is_shown)
+        if in_cash and sold.legs:
+            self._done.setText(_("Paid"))
+        elif in_cash:
+            self._done.setText(_("Paid in cash"))
+        else:
+            name = say.tender_name(venue, sold.legs[0].tender)
+            self._done.setText(_("Paid by {tender}").format(tender=name))
 
     def take_focus(self) -> None:
         """Put the keyboard on the way on."""
@@ -94,7 +133,6 @@ class ChangePanel(QWidget):
     def retranslate(self) -> None:
         """Speak the language of now."""
         self.notice.retranslate()
-        self._done.setText(_("Paid in cash"))
         self._word.setText(_("Change"))
         self._due[0].setText(_("Total due"))
         self._received[0].setText(_("Cash received"))

@@ -47,10 +47,11 @@ class Metrics:
     quick: int
     primary: int
     hint_bar: int
+    pay_key: int
 
 
-REGULAR: Final = Metrics(False, 64, 40, 44, 88, 72, 16, 48, 452, 68, 38, 48, 72, 38)
-COMPACT: Final = Metrics(True, 52, 38, 40, 72, 60, 10, 48, 400, 56, 30, 48, 60, 0)
+REGULAR: Final = Metrics(False, 64, 40, 44, 88, 72, 16, 48, 452, 68, 38, 48, 72, 38, 68)
+COMPACT: Final = Metrics(True, 52, 38, 40, 72, 60, 10, 48, 400, 56, 30, 48, 60, 0, 56)
 
 
 def metrics_for(height: int) -> Metrics:

@@ -101,11 +101,12 @@ class SellView(QWidget):
             self._beside.setVisible(shown)
 
     def back(self) -> None:
-        """One step back: the cash pad, the notice, the change; never what was picked."""
+        """One step back: the payment panel, the notice, the change; never what was picked."""
         presenter = self._presenter
         if self.cart.step_back() or presenter.stop_giving() or presenter.close_parked():
             return
-        presenter.dismiss()
+        if not presenter.tendering.close_panel():
+            presenter.dismiss()
 
     def _connect(self, presenter: SellPresenter) -> None:
         self.rail.lock.connect(self.lock)
@@ -124,6 +125,13 @@ class SellView(QWidget):
         self.cart.give.taken_back.connect(presenter.take_back)
         self.cart.give.closed.connect(presenter.stop_giving)
         self.cart.pay.connect(presenter.pay_cash)
+        self.cart.pay_row.tender.connect(presenter.tendering.take_by_key)
+        self.cart.pay_row.more.connect(presenter.tendering.open_panel)
+        self.cart.pay_panel.cash.connect(presenter.tendering.take_cash)
+        self.cart.pay_panel.tender.connect(presenter.tendering.take)
+        self.cart.pay_panel.number.connect(presenter.tendering.answer)
+        self.cart.pay_panel.given_back.connect(presenter.tendering.give_back)
+        self.cart.pay_panel.closed.connect(presenter.tendering.close_panel)
         self.cart.cleared.connect(presenter.clear)
         self.cart.park.connect(presenter.park_or_recall)
         self.cart.note_written.connect(presenter.write_note)

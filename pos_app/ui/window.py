@@ -32,6 +32,7 @@ from pos_app.ui.device_part import DevicePart
 from pos_app.ui.idle_bar import DeedFilter, IdleBar
 from pos_app.ui.key_sheet import KeySheet
 from pos_app.ui.options import PLAIN, Options
+from pos_app.ui.pay_row import TENDER_KEYS
 from pos_app.ui.picker_view import PickerView
 from pos_app.ui.sell_view import SellView
 from pos_app.ui.shift_view import ShiftView
@@ -311,6 +312,7 @@ class TillWindow(QWidget):
         sell, orders, keys = self.sell_view, self.after_sale_view, self.keys
         keys.add("F6", lambda: _("Best together"), self.sell.best_together, sell)
         keys.add("F9", lambda: _("Take cash"), self._pay, sell)
+        keys.add_row(TENDER_KEYS, lambda: _("Pay by the tenders of the house"), self._pay_by, sell)
         keys.add("+", lambda: _("One ticket more"), partial(self._change_quantity, 1), sell)
         keys.add("-", lambda: _("One ticket less"), partial(self._change_quantity, -1), sell)
         tiers = tuple(f"Alt+{at + 1}" for at in range(5))
@@ -385,6 +387,11 @@ class TillWindow(QWidget):
         """Put the basket aside or take one out; what an exchange picks is no basket."""
         if self.after_sale.state.exchange is None:
             self.sell.park_or_recall()
+
+    def _pay_by(self, at: int) -> None:
+        """Take the whole rest by the tender of a key; an exchange's difference is taken in cash."""
+        if self.after_sale.state.exchange is None:
+            self.sell.tendering.take_by_key(at)
 
     def _swap(self, tendered_minor: int) -> None:
         self.after_sale.swap(self.sell.state.basket, tendered_minor)

@@ -28,11 +28,28 @@ def catalogue(
             "timezone": "Asia/Shanghai",
             "day_starts": "04:00",
             "currency": "CNY",
+            "cash_unit": 10,
+            "tenders": tenders(),
             "languages": ["zh", "en"],
         },
         "plans": plans,
         "events": events,
     }
+
+
+def tenders() -> list[dict[str, Any]]:
+    """Return the means of payment beside cash: no machine of them is connected to the till."""
+    return [
+        {"id": "card", "name": text("刷卡机", "Card"), "icon": "card"},
+        {"id": "wallet", "name": text("手机收款", "Wallet"), "icon": "phone"},
+        {
+            "id": "transfer",
+            "name": text("银行转账", "Transfer"),
+            "icon": "bank",
+            "asks_reference": True,
+            "refunds": False,
+        },
+    ]
 
 
 def price_tier(

@@ -30,6 +30,7 @@ from tests.gui.basket_scenes import BASKET_SCENES
 from tests.gui.device_scenes import DEVICE_SCENES
 from tests.gui.robot import click, open_window, settle
 from tests.gui.shift_scenes import SHIFT_SCENES
+from tests.gui.tender_scenes import TENDER_SCENES
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 LARGE, SMALL = (1920, 1080), (1366, 768)
@@ -95,8 +96,8 @@ def unprinted(window: TillWindow, till: FakeTill) -> None:
 def cash(window: TillWindow, till: FakeTill) -> None:
     """An amount typed by hand."""
     sell(window, till)
-    click(window, "cash_other")
-    QTest.keyClicks(window.sell_view.cart.cash_pad, "1505")
+    click(window, "pay_more")
+    QTest.keyClicks(window.sell_view.cart.pay_panel, "1505")
 
 
 def locked(window: TillWindow, till: FakeTill) -> None:
@@ -176,6 +177,7 @@ SCENES: dict[str, Scene] = {
     **SHIFT_SCENES,
     **DEVICE_SCENES,
     **BASKET_SCENES,
+    **TENDER_SCENES,
 }
 
 

@@ -57,7 +57,7 @@ def unprinted(window: TillWindow, till: FakeTill) -> None:
 
 def typing_cash(window: TillWindow, till: FakeTill) -> None:
     selling(window, till)
-    click(window, "cash_other")
+    click(window, "pay_more")
 
 
 def choosing_a_type(window: TillWindow, till: FakeTill) -> None:
@@ -178,8 +178,8 @@ def test_the_tab_key_reaches_the_sale_in_its_order(shown: TillWindow, till: Fake
         press(Qt.Key.Key_Tab)
     wanted = (
         *("quantity_minus", "quantity_plus", "best_together", "tier_vip", "seat_map"),
-        *("cart_lines", "line_0_type", "line_0_remove", "quick_cash_0", "pay_cash", "clear"),
-        "rail_lock",
+        *("cart_lines", "line_0_type", "line_0_remove", "quick_cash_0", "pay_cash"),
+        *("pay_tender_0", "pay_more", "clear", "rail_lock"),
     )
     places = [seen.index(name) for name in wanted]
     assert places == sorted(places), seen

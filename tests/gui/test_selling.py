@@ -136,23 +136,24 @@ class TestTheUsualSale:
     def test_takes_an_amount_typed_by_hand(self, window: TillWindow, till: FakeTill) -> None:
         at_sale(window)
         click(window, "best_together")
-        click(window, "cash_other")
+        click(window, "pay_more")
         for key in ("1", "8", "back", "7"):
-            click(window, f"cash_key_{key}")
-        assert not find(window, "cash_pad_pay").isEnabled()
-        assert "missing" in text_of(window, "cash_pad_change")
+            click(window, f"pay_key_{key}")
+        assert "is left" in text_of(window, "pay_panel_change")
+        window.sell_view.cart.pay_panel.setFocus()
         press(Qt.Key.Key_Backspace)
-        QTest.keyClicks(find(window, "cash_pad"), "800")
-        assert text_of(window, "cash_pad_amount") == "¥1,800.00"
+        QTest.keyClicks(find(window, "pay_panel"), "800")
+        assert text_of(window, "pay_panel_amount") == "¥1,800.00"
         press(Qt.Key.Key_Return)
         assert till.sold[0].tendered_minor == 1800_00
 
-    def test_escape_leaves_the_cash_pad_and_keeps_the_basket(self, window: TillWindow) -> None:
+    def test_escape_leaves_the_payment_panel_and_keeps_the_basket(self, window: TillWindow) -> None:
         at_sale(window)
         click(window, "best_together")
-        click(window, "cash_other")
+        click(window, "pay_more")
         press(Qt.Key.Key_Escape)
-        assert not is_shown(window, "cash_pad")
+        assert not is_shown(window, "pay_panel")
+        assert find(window, "pay_more").hasFocus()
         assert len(basket_units(window)) == 2
 
 

@@ -22,6 +22,7 @@ from pos_app.services.model import (
     Sold,
     UnitState,
 )
+from pos_app.services.tender_model import Payment
 from tests.fakes.runner import HeldRunner, run_now
 from tests.fakes.till import CASHIER, NOW, PIN, FakeTill, stocked_till
 
@@ -473,8 +474,8 @@ class TestPaying:
 
     def test_a_payment_that_broke_says_that_it_is_not_known(self, till: FakeTill) -> None:
         class Breaking(FakeTill):
-            def pay_cash(self, basket: Basket, tendered_minor: int) -> Sold | SaleRefused:
-                raise OSError(f"{len(basket.lines)} {tendered_minor}")
+            def pay(self, basket: Basket, payment: Payment) -> Sold | SaleRefused:
+                raise OSError(f"{len(basket.lines)} {payment.tendered_minor}")
 
         breaking = Breaking(states=till.states)
         sell = opened(breaking)
