@@ -31,6 +31,7 @@ class BasketFooter(QWidget):
         self._note = Button("write_note", "quiet", 14, 500)
         self._note.show_icon("square-pen", "text2")
         self._note.clicked.connect(self.note_wanted)
+        self._added: Button | None = None
         self._word = label(14, 500, "text2")
         self._park = RichButton(
             "park",
@@ -46,7 +47,8 @@ class BasketFooter(QWidget):
         self._park.clicked.connect(self.park)
         for each in (self._clear, self._note, self._park):
             each.setFixedHeight(_HEIGHT_PX)
-        self.setLayout(row(self._clear, None, self._note, self._park, gap=2))
+        self._box = row(self._clear, None, self._note, self._park, gap=0)
+        self.setLayout(self._box)
 
     def show_state(self, state: SellState) -> None:
         """Switch on what can be done."""
@@ -71,6 +73,13 @@ class BasketFooter(QWidget):
         """The note was written, or not."""
         self._note.setFocus()
 
+    def put_in(self, key: Button) -> None:
+        """Show one more key behind the first; its owner says what it does."""
+        key.setFixedHeight(_HEIGHT_PX)
+        self._box.insertWidget(1, key)
+        self._added = key
+
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order."""
-        return self._clear, self._note, self._park
+        added = (self._added,) if self._added is not None else ()
+        return self._clear, *added, self._note, self._park

@@ -221,7 +221,7 @@ class CartCard(QFrame):
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order; the lines come after the first."""
         stops = (*self.pay_row.tab_stops(), *self.footer.tab_stops())
-        return (self._scroll, *stops, self.customer)
+        return (self._scroll, *stops)
 
     # ------------------------------------------------------------------------------------ parts
 
@@ -266,7 +266,7 @@ class CartCard(QFrame):
         self.pay_row.pay.connect(self.pay)
         self.customer = Button("customer", "quiet", 14, 500)
         self.customer.show_icon("user", "text2")
-        self.customer.setFixedHeight(48)
+        self.footer.put_in(self.customer)
 
     def _basket_layout(self) -> QVBoxLayout:
         summary = QGridLayout()
@@ -291,7 +291,6 @@ class CartCard(QFrame):
             rule(),
             row(self._total_word, None, self._total),
             self.pay_row,
-            row(self.customer, None),
             self.footer,
             gap=6,
         )
