@@ -120,4 +120,4 @@ def no_buyer(code: NoBuyer) -> str:
 def along_words(along: Buyer) -> str:
     """What the key in the basket says."""
     shown = along.masked
-    return shown.name or shown.phone or _("Customer")
+    return shown.name or shown.phone or _("Buyer")

@@ -355,7 +355,7 @@ class AfterSaleView(QWidget):
             return
         found = detail.found
         self.buyer.setVisible(bool(found.order_id))
-        self.buyer.say(found.buyer or _("Customer"), _("The buyer's name and number"))
+        self.buyer.say(found.buyer or _("Buyer"), _("The buyer's name and number"))
         self._title.setText(say.receipt(found))
         self._standing.setText(say.order_standing(found.standing))
         restyle(self._standing, tone=_STANDING_TONES[found.standing])

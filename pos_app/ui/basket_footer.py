@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
 
 _HEIGHT_PX = 48
+_ADDED_MAX_PX = 150
+"""A long name leaves the other keys their room."""
 
 
 class BasketFooter(QWidget):
@@ -41,7 +43,7 @@ class BasketFooter(QWidget):
                 self._word,
                 keycap("F8"),
                 gap=6,
-                margins=(8, 0, 8, 0),
+                margins=(6, 0, 4, 0),
             ),
         )
         self._park.clicked.connect(self.park)
@@ -76,6 +78,7 @@ class BasketFooter(QWidget):
     def put_in(self, key: Button) -> None:
         """Show one more key behind the first; its owner says what it does."""
         key.setFixedHeight(_HEIGHT_PX)
+        key.setMaximumWidth(_ADDED_MAX_PX)
         self._box.insertWidget(1, key)
         self._added = key
 

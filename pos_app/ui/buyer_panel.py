@@ -65,8 +65,8 @@ class BuyerPanel(Overlay):
 
     def retranslate(self) -> None:
         """Speak the language of now."""
-        self.setAccessibleName(_("Customer"))
-        self._title.setText(_("Customer"))
+        self.setAccessibleName(_("Buyer"))
+        self._title.setText(_("Buyer"))
         self._hint.setText(_("Only to find the order again. Kept sealed; never on the ticket."))
         self._words[0].setText(_("Name"))
         self._words[1].setText(_("Telephone"))
