@@ -318,8 +318,12 @@ class PaperFolder:
         """Write the next two files."""
         self._count += 1
         file = self._folder / f"{self._count:04d}.txt"
-        file.write_text(to_text(sheet), encoding="utf-8")
-        to_image(sheet, self._width_dots, self._painter).save(file.with_suffix(".png"))
+        picture = file.with_suffix(".png")
+        to_image(sheet, self._width_dots, self._painter).save(picture)
+        # The words last and whole: whoever finds them finds the picture, too.
+        part = file.with_suffix(".part")
+        part.write_text(to_text(sheet), encoding="utf-8")
+        part.replace(file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -107,6 +107,7 @@ class AfterSaleState:
     refused: Refused | None = None
     printing: frozenset[str] = frozenset()  # order ids
     print_failed: str = ""  # the order whose paper did not come out
+    paper: PrintOutcome = PrintOutcome.FAILED  # what became of it instead
     armed: OpId | None = None  # dropping it was asked for once
     exchange: Offer | None = None  # the sell screen picks what is taken instead
     approving: Approving | None = None
@@ -581,7 +582,9 @@ class AfterSalePresenter(Observable[AfterSaleState]):
     def _printed(self, result: PrintResult) -> None:
         failed = result.order_id if result.outcome is not PrintOutcome.PRINTED else ""
         printing = self.state.printing - {result.order_id}
-        self._become(replace(self.state, printing=printing, print_failed=failed))
+        self._become(
+            replace(self.state, printing=printing, print_failed=failed, paper=result.outcome)
+        )
         self._refresh_detail()
 
     def _not_printed(self, order_id: str, error: Exception) -> None:

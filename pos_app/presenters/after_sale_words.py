@@ -14,6 +14,7 @@ from pos_app.services.after_sale_model import (
     Standing,
     TicketStanding,
 )
+from pos_app.services.model import PrintOutcome
 from ticketing.pricing import Role
 from ticketing.refund_rules import Bar, Deed
 from ticketing.returns import ReturnRefusal
@@ -306,3 +307,14 @@ def receipt(found: FoundOrder) -> str:
     if found.receipt_no:
         return found.receipt_no
     return _("Ticket {no}").format(no=found.ticket_id[:8].upper())
+
+
+def unprinted_line(paper: PrintOutcome) -> str:
+    """What became of paper that is not surely out."""
+    match paper:
+        case PrintOutcome.WAITING:
+            return _("Waits for the printer and comes out by itself.")
+        case PrintOutcome.IN_DOUBT:
+            return _("It may be printed: look at the paper, then say so on the page Devices.")
+        case _:
+            return _("Not printed: check the printer and the paper.")

@@ -95,6 +95,11 @@ class DevicesPresenter(Observable[DevicesState]):
         """Take back what waits."""
         self._run(partial(self._services.devices.withdraw, job_id), self._ended, self._fail)
 
+    def print_receipt(self, order_id: str) -> None:
+        """The buyer asks for a receipt; the chip tells when it does not come out."""
+        work = partial(self._services.devices.print_receipt, order_id)
+        self._run_printing(work, lambda _pressed: self.load(), self._fail)
+
     def choose_receipts(self, *, automatic: bool) -> None:
         """Whether a receipt follows each sale."""
         work = partial(self._services.devices.choose_receipts, automatic=automatic)

@@ -36,6 +36,13 @@ AMOUNT_MINOR_MAX: Final = 10**9
 _COUNT_PAGES: Final = {0: Page.COUNT, 1: Page.RECOUNT}
 """By counts kept so far; with more, a manager is wanted or the cash has changed since."""
 
+_PAPERS: Final = {
+    PrintOutcome.PRINTED: Paper.PRINTED,
+    PrintOutcome.FAILED: Paper.FAILED,
+    PrintOutcome.WAITING: Paper.WAITING,
+    PrintOutcome.IN_DOUBT: Paper.IN_DOUBT,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Read:
@@ -184,7 +191,7 @@ class ShiftPresenter(Observable[ShiftState]):
         if state.page is Page.X and state.x is not None:
             self._print(partial(self._services.print_x, state.x))
         elif state.page is Page.Z and state.z is not None:
-            copy = state.paper is not Paper.FAILED
+            copy = state.paper in (Paper.NONE, Paper.PRINTED)
             self._print(partial(self._services.print_z, state.z.number, copy=copy))
 
     # ------------------------------------------------------------------------------ what came back
@@ -277,8 +284,7 @@ class ShiftPresenter(Observable[ShiftState]):
         self._become(replace(self.state, paper=Paper.PRINTING))
 
         def printed(result: ReportPrinted) -> None:
-            came_out = result.outcome is PrintOutcome.PRINTED
-            self._become(replace(self.state, paper=Paper.PRINTED if came_out else Paper.FAILED))
+            self._become(replace(self.state, paper=_PAPERS[result.outcome]))
 
         def failed(_error: Exception) -> None:
             self._become(replace(self.state, paper=Paper.FAILED))

@@ -45,6 +45,8 @@ class Paper(StrEnum):
     PRINTING = "printing"
     PRINTED = "printed"
     FAILED = "failed"
+    WAITING = "waiting"  # it comes out by itself
+    IN_DOUBT = "in_doubt"  # it may be out: the device page asks about it
 
 
 ACTIONS = {

@@ -130,6 +130,10 @@ def paper_words(paper: Paper) -> str:
             return _("Printed")
         case Paper.FAILED:
             return _("Not printed: check the paper and print again. The report is kept.")
+        case Paper.WAITING:
+            return _("Waits for the printer and comes out by itself. The report is kept.")
+        case Paper.IN_DOUBT:
+            return _("It may be printed: look at the paper, then say so on the page Devices.")
         case _:
             assert_never(paper)
 

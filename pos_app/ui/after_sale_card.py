@@ -360,7 +360,7 @@ class DeedCard(QFrame):
         if order_id and order_id in state.printing:
             text = _("Printing…")
         elif order_id and order_id == state.print_failed:
-            text, tone = _("Not printed: check the printer and the paper."), "danger"
+            text, tone = say.unprinted_line(state.paper), "danger"
         elif detail is not None and (detail.gone_to or detail.handout):
             text, tone = say.handout_line(detail), "warn"
         elif detail is not None and own and detail.copies:

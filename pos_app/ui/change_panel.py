@@ -29,11 +29,13 @@ class ChangePanel(QWidget):
     """The sale is committed; this is its confirmation."""
 
     next_sale = Signal()
+    receipt_wanted = Signal(str)  # the order whose receipt the buyer asks for
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("change_panel")
         self._done = label(18, 700, "ok", "change_title")
+        self._order_id = ""
         self._order = label(13, 400, "text2", "change_order")
         self._word = label(17, 600, "text2")
         self._amount = label(56, 700, name="change_amount")
@@ -45,6 +47,10 @@ class ChangePanel(QWidget):
         self._print_text = label(14, 600, "text2", "change_printing")
         self.notice = NoticeStrip()
         self.notice.dismissed.connect(self.next_sale)
+        self._receipt = Button("print_receipt", "", 14, 600)
+        self._receipt.show_icon("receipt-text", "text", 18)
+        self._receipt.setFixedHeight(48)
+        self._receipt.clicked.connect(lambda: self.receipt_wanted.emit(self._order_id))
         self._next = Button("next_sale", "soft", 16, 700)
         self._next.setFixedHeight(60)
         self._next.clicked.connect(self.next_sale)
@@ -69,7 +75,7 @@ class ChangePanel(QWidget):
             14,
             amounts,
             6,
-            row(None, self._print_icon, self._print_text, None),
+            row(None, self._print_icon, self._print_text, 12, self._receipt, None),
             None,
             self.notice,
             self._next,
@@ -87,6 +93,7 @@ class ChangePanel(QWidget):
         if sold is None or house is None:
             return
         currency = house.event.currency
+        self._order_id = sold.order_id
         self._order.setText(
             ngettext(
                 "Order {no} · {n} ticket", "Order {no} · {n} tickets", sold.ticket_count
@@ -136,6 +143,7 @@ class ChangePanel(QWidget):
         self._word.setText(_("Change"))
         self._due[0].setText(_("Total due"))
         self._received[0].setText(_("Cash received"))
+        self._receipt.say(_("Receipt"), _("Print a receipt for the buyer"))
         self._next.say(_("Next sale"), _("Next sale (Esc, or just go on)"))
 
     def _show_printing(self, state: SellState, order_id: str) -> None:

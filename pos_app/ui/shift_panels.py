@@ -44,6 +44,9 @@ _ROWS_MAX: Final = 7
 _KEYPAD_WIDTH: Final = 280
 
 
+_PAPER_TONES = {Paper.FAILED: "danger", Paper.IN_DOUBT: "danger", Paper.WAITING: "warn"}
+
+
 class DenominationRow(RichButton):
     """One note or coin: how many, and what they come to. A tap has the keys type into it."""
 
@@ -287,7 +290,7 @@ class ReportPanel(QWidget):
             self._make(rows)
             self._scroll.verticalScrollBar().setValue(0)
         self._paper.setText(paper_words(state.paper))
-        restyle(self._paper, tone="danger" if state.paper is Paper.FAILED else "text2")
+        restyle(self._paper, tone=_PAPER_TONES.get(state.paper, "text2"))
 
     def retranslate(self) -> None:
         """Speak the language of now."""

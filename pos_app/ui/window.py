@@ -293,6 +293,7 @@ class TillWindow(QWidget):
         self.devices.wanted.connect(self.show_devices)
         self.devices.connect_rails(self.sell_view.rail, self.after_sale_view.rail)
         self.devices.connect_strip(self.sell_view.cart.unprinted)
+        self.sell_view.cart.change.receipt_wanted.connect(self.devices.presenter.print_receipt)
         self.devices.code.connect(self.find_code)
         self.devices.code_cut.connect(lambda: self.sell.say(Notice(Topic.SCAN_CUT_SHORT)))
         self.devices.view.closed.connect(self._leave_shift)

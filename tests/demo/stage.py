@@ -27,6 +27,7 @@ class Stage:
     folder: Path
     performance: int
     port: int = field(default_factory=free_port)
+    printer_port: int = field(default_factory=free_port)
     init: dict[str, Any] = field(default_factory=dict)
     programs: list[Program] = field(default_factory=list)
     server: Program | None = None
@@ -108,6 +109,20 @@ class Stage:
         del relay
         wait_until("the barrier is there", (self.folder / "relay").exists, _READY_TIMEOUT_S)
 
+    def start_printer(self) -> None:
+        """A receipt printer in the network, which leaves its paper in a folder."""
+        printer = self._start(
+            "printer", "hardware.escpos.simulator",
+            "--tcp", f"127.0.0.1:{self.printer_port}", "--paper", str(self.folder / "tickets"),
+        )  # fmt: skip
+        printer.next_line(_READY_TIMEOUT_S)
+
+    def papers(self, word: str) -> list[Path]:
+        """Pictures of the sheets that came out of the printer with this word on them, in order."""
+        sheets = sorted((self.folder / "tickets").glob("*.txt"))
+        found = [sheet for sheet in sheets if word in sheet.read_text("utf-8")]
+        return [sheet.with_suffix(".png") for sheet in found]
+
     def start_gate(self) -> Program:
         """The gate agent with its camera on the frames folder."""
         settings = self.folder / "gate.toml"
@@ -122,7 +137,8 @@ class Stage:
         """The till, driven through its widgets."""
         settings = self.folder / "till.toml"
         settings.write_text(
-            f'server_url = "{self.url}"\ndata_dir = "till"\nwitness_dir = "witness"\n\n[printer]\nfolder = "tickets"\n\n'
+            f'server_url = "{self.url}"\ndata_dir = "till"\nwitness_dir = "witness"\n\n'
+            f'[printer]\ndevice = "tcp:127.0.0.1:{self.printer_port}"\n\n[drawer]\nprinter = true\n\n'
             f'[screen]\nlanguage = "{language}"\ntheme = "{theme}"\nwidth = 1920\nheight = 1080\n'
         )
         if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

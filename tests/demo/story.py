@@ -16,7 +16,7 @@ from tests.demo.stage import WINDOW, Stage
 from tests.fakes.frames import (
     make_codeless_frame,
     make_frame,
-    rasterise_pdf,
+    read_picture,
     render_code,
     write_frame,
 )
@@ -79,6 +79,7 @@ class Story:
         self.stage.enrol("pos_app", "till", WINDOW)
         self.stage.enrol("gate_agent", "gate", "Gate A")
         self.stage.start_barrier()
+        self.stage.start_printer()
         self._gate = self.stage.start_gate()
         self._till = self.stage.start_till(self.language, self.theme)
         self._say("A cashier signs in with her PIN and opens tonight's performance")
@@ -209,7 +210,7 @@ class Story:
         return FLOAT_NOTES * NOTE_MINOR + self._baskets_minor
 
     def _z_reports(self) -> list[Path]:
-        return sorted((self.stage.folder / "tickets").glob("Z-*.pdf"))
+        return [*self.stage.papers("Z 报表"), *self.stage.papers("Z report")]
 
     def _reconcile(self) -> None:
         self._say("The manager's page: is every unit, every yuan and every entry accounted for?")
@@ -284,13 +285,11 @@ class Story:
         self._done(f"paid and printed: {tickets_sold} tickets so far")
 
     def _printed_count(self) -> int:
-        from pypdf import PdfReader
+        return len(self._tickets())
 
-        return sum(len(PdfReader(pdf).pages) for pdf in self._pdfs())
-
-    def _pdfs(self) -> list[Path]:
-        pdfs = (self.stage.folder / "tickets").glob("*.pdf")
-        return sorted(pdf for pdf in pdfs if pdf not in self._z_reports())
+    def _tickets(self) -> list[Path]:
+        """Pictures of the printed tickets, in the order of sale."""
+        return self.stage.papers("[QR ")
 
     def _set_quantity(self, count: int) -> None:
         for _press in range(20):
@@ -363,15 +362,10 @@ class Story:
     # --- the gate
 
     def _ticket_pictures(self) -> tuple[list[Any], Any]:
-        """Every printed page as pixels: tonight's in the order of sale, and tomorrow's."""
-        from pypdf import PdfReader
-
-        orders = [
-            [rasterise_pdf(pdf, page=n + 1) for n in range(len(PdfReader(pdf).pages))]
-            for pdf in self._pdfs()
-        ]
-        online, tomorrow, offline = orders
-        return [*online, *offline], tomorrow[0]
+        """Every printed ticket as pixels: tonight's in the order of sale, and tomorrow's."""
+        pictures = [read_picture(file) for file in self._tickets()]
+        online = ONLINE_SEATS + 1  # a standing place beside the seats; then tomorrow's
+        return [*pictures[:online], *pictures[online + 1 :]], pictures[online]
 
     def _code_of(self, picture: Any) -> str:
         file = self.stage.folder / "ticket.png"

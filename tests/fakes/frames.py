@@ -86,6 +86,13 @@ def rasterise_pdf(path: Path, *, page: int = 1, dpi: int = 200) -> Pixels:
     )
 
 
+def read_picture(path: Path) -> Pixels:
+    """A picture file as BGR pixels."""
+    found = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    assert found is not None, path
+    return np.asarray(found, np.uint8)
+
+
 def write_frame(path: Path, pixels: Pixels) -> None:
     """Write `pixels` to `path`, whole or not at all, so that a watched folder shows no half."""
     done, data = cv2.imencode(path.suffix, pixels)

@@ -61,6 +61,15 @@ def test_trials_and_choices_are_keys_of_the_page(window: TillWindow, till: FakeT
     assert "told to open" in text_of(window, "device_drawer_help")
 
 
+def test_a_buyer_gets_a_receipt_for_the_asking(window: TillWindow, till: FakeTill) -> None:
+    at_sale(window)
+    click(window, "best_together")
+    window.sell.pay_cash()
+    click(window, "print_receipt")
+    assert till.devices.receipts == [till.sold[0].order_id]
+    assert window.sell.state.change is not None, "the change stays on screen"
+
+
 def test_papers_in_doubt_wait_for_a_word_on_the_page(window: TillWindow, till: FakeTill) -> None:
     till.devices.with_printer()
     till.devices.state = replace(till.devices.state, jobs=(WAITING, DOUBT))
