@@ -29,6 +29,7 @@ OFFLINE_SEATS = 4
 NOTE_MINOR, FLOAT_NOTES = 100_00, 5
 DENOMINATIONS_MINOR = (100_00, 50_00, 20_00, 10_00, 5_00, 1_00, 50, 10)
 _TIMEOUT_S = 20.0
+_FIRST_ANSWER_S = 120.0  # a till compiles what it imports, and the machine may be busy
 _DEBOUNCE_S = 1.7
 
 
@@ -82,6 +83,7 @@ class Story:
         self.stage.start_printer()
         self._gate = self.stage.start_gate()
         self._till = self.stage.start_till(self.language, self.theme)
+        self._till.ask({"do": "status"}, _FIRST_ANSWER_S)
         self._say("A cashier signs in with her PIN and opens tonight's performance")
         person, pin = self.stage.pin_of("li.na")
         self._wait_for(f"sign_in_{person}")
