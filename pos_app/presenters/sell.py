@@ -11,6 +11,7 @@ from pos_app.presenters.history import Deed, History
 from pos_app.presenters.notice import Notice, Topic
 from pos_app.presenters.parking import Parking
 from pos_app.presenters.paying import Paying
+from pos_app.presenters.seat_query import find_seats, nearest_to_type, parse_seat
 from pos_app.presenters.sell_board import SellBoard, nothing
 from pos_app.presenters.sell_house import search
 from pos_app.presenters.sell_state import QUANTITY_MAX
@@ -135,6 +136,22 @@ class SellPresenter:
             self._board.add([unit])
         else:
             self._wishes.ask([unit])
+
+    def seek(self, text: str, near: int | None) -> int | None:
+        """The seat that somebody types; of several the one in the area of `near`."""
+        house, query = self.state.house, parse_seat(text)
+        if house is None or query is None:
+            return None
+        return nearest_to_type(find_seats(house.plan, query), house.plan, near)
+
+    def pick_typed(self, text: str, near: int | None) -> bool:
+        """Pick the seat that was typed, or say that there is none; False then."""
+        unit = self.seek(text, near)
+        if unit is None:
+            self._board.did(replace(self.state, notice=Notice(Topic.NO_SUCH_SEAT, code=text)))
+        elif unit not in self.state.selected:  # typed once more, it is still wanted
+            self.tap_unit(unit)
+        return unit is not None
 
     def take_offer(self) -> None:
         """Take the seat that a notice offers."""

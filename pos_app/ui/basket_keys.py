@@ -18,6 +18,7 @@ def add_basket_keys(
     keys: Shortcuts, view: SellView, sell: SellPresenter, park: Callable[[], None]
 ) -> None:
     """`park` puts the basket aside, or takes one out."""
+    keys.add("F3", lambda: _("Go to a seat, or find an order"), view.tools.seek.take_focus, view)
     keys.add("F4", lambda: _("Ticket type of the line"), view.cart.ask_type, view)
     keys.add("F5", lambda: _("Sync now"), sell.sync_now, view)
     keys.add("F8", lambda: _("Park the order, or recall one"), park, view)

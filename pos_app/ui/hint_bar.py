@@ -13,7 +13,7 @@ from pos_app.ui.controls import Metrics, keycap, label
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
 
-_KEYS: Final = ("↑ ↓ ← →", "Space", "F4", "F6", "F8", "F9", "Ctrl+Z", "Esc", "F1")
+_KEYS: Final = ("↑ ↓ ← →", "Space", "F3", "F4", "F6", "F8", "F9", "Ctrl+Z", "Esc", "F1")
 
 
 class HintBar(QFrame):
@@ -61,6 +61,7 @@ class HintBar(QFrame):
         said = (
             _("Move"),
             _("Pick / put back"),
+            _("Find"),
             _("Ticket type"),
             _("Best together"),
             _("Park"),

@@ -73,6 +73,7 @@ class SeatMap(TouchableMap):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(320, 240)
         self._state: SellState | None = None
+        self._is_sought = False  # somebody types where the cursor is to be
         self._pointer = Pointer()
         self._port = Viewport(self)
         self._port.moved.connect(self._moved)
@@ -156,6 +157,23 @@ class SeatMap(TouchableMap):
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order."""
         return (self, *self._standing.buttons, *self._zoom_keys.buttons)
+
+    def point_to(self, unit: int) -> None:
+        """Put the cursor on a seat and bring it into view, wherever the keyboard is."""
+        spot = self._picture.field.spots.get(unit) if self._picture else None
+        if spot is None:
+            return
+        self._pointer.leave()
+        self._pointer.cursor = unit
+        self._is_sought = True
+        self._bring_into_view(spot)
+        self._cursor_moved()
+
+    def stop_seeking(self) -> None:
+        """The cursor shows again only while the keyboard is here."""
+        if self._is_sought:
+            self._is_sought = False
+            self._show_overlay()
 
     def fit(self) -> None:
         """Show the whole house."""
@@ -372,7 +390,7 @@ class SeatMap(TouchableMap):
             state,
             picture,
             picture.shows_areas(self._port.goal.zoom),
-            self.hasFocus(),
+            self.hasFocus() or self._is_sought,
             self.is_dragged,
             (self.width(), self.height()),
         )

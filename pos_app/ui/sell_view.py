@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from pos_app.presenters.seat_query import is_order_query
 from pos_app.ui.cart_card import CartCard
 from pos_app.ui.controls import Metrics
 from pos_app.ui.hint_bar import HintBar
@@ -29,6 +30,7 @@ class SellView(QWidget):
 
     lock = Signal()
     shift = Signal()
+    order_sought = Signal(str)
 
     def __init__(self, presenter: SellPresenter, now: Callable[[], datetime]) -> None:
         super().__init__()
@@ -114,6 +116,9 @@ class SellView(QWidget):
         self.rail.sell.connect(self.map.setFocus)
         self.tools.quantity_changed.connect(presenter.set_quantity)
         self.tools.best.connect(presenter.best_together)
+        self.tools.seek.typed.connect(self._seek)
+        self.tools.seek.entered.connect(self._pick_typed)
+        self.tools.seek.left.connect(self.map.stop_seeking)
         self.tiers.filtered.connect(presenter.filter_tier)
         self.map.tapped.connect(presenter.tap_unit)
         self.map.standing_tapped.connect(presenter.add_standing)
@@ -150,6 +155,24 @@ class SellView(QWidget):
         self.cart.shift_wanted.connect(self.shift)
         self.cart.finished.connect(self.map.setFocus)
 
+    def _seek(self, text: str) -> None:
+        """The cursor goes along with what is typed."""
+        unit = self._presenter.seek(text, self.map.cursor_unit)
+        if unit is None:
+            self.map.stop_seeking()
+        else:
+            self.map.point_to(unit)
+
+    def _pick_typed(self, text: str) -> None:
+        """Pick the seat typed; a ticket or a number is looked for among the orders."""
+        if not text.strip():
+            self.map.setFocus()
+        elif is_order_query(text):
+            self.tools.seek.edit.clear()
+            self.order_sought.emit(text.strip())
+        elif self._presenter.pick_typed(text.strip(), self.map.cursor_unit):
+            self.tools.seek.edit.selectAll()
+
     def _show(self, state: SellState) -> None:
         today = state.house.venue.business_day(self._now()) if state.house else None
         self.tools.show_state(state)
@@ -163,7 +186,7 @@ class SellView(QWidget):
         self._hints.show_state(state)
 
     def _order_tab_stops(self) -> None:
-        """Quantity, best, tiers, map, basket, payment, rail."""
+        """Search, quantity, best, tiers, map, basket, payment, rail."""
         stops = (
             *self.tools.tab_stops(),
             *self.tiers.tab_stops(),

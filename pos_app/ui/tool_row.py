@@ -1,4 +1,4 @@
-"""How many, best together, and the price tiers."""
+"""Going to a seat, how many, best together, and the price tiers."""
 
 # ruff: noqa: D102 - Qt's virtual methods are described by Qt
 
@@ -8,11 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
+from pos_app.presenters.seat_query import QUERY_CHARS_MAX
 from pos_app.presenters.sell_state import QUANTITY_MAX
 from pos_app.ui import theme
 from pos_app.ui.controls import (
@@ -150,8 +151,57 @@ class TierBar(QWidget):
             self._box.addWidget(chip)
 
 
+class SeekField(QFrame):
+    """Type a seat, or scan a ticket; Enter picks the one and finds the other."""
+
+    typed = Signal(str)
+    entered = Signal(str)
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("seek")
+        self.setProperty("role", "stepper")
+        self.edit = SeekEdit()
+        self.edit.setObjectName("seek_seat")
+        self.edit.setFont(theme.font(15, 500))
+        self.edit.setMaxLength(QUERY_CHARS_MAX)
+        self.edit.setFrame(False)
+        self.edit.textEdited.connect(self.typed)
+        self.edit.returnPressed.connect(lambda: self.entered.emit(self.edit.text()))
+        self.edit.left.connect(self.left)
+        self._keycap = keycap("F3")
+        self.setLayout(
+            row(picture("search", "text2", 18), self.edit, self._keycap, margins=(12, 0, 10, 0))
+        )
+
+    def take_focus(self) -> None:
+        """What stands there is typed over."""
+        self.edit.setFocus()
+        self.edit.selectAll()
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes."""
+        self.setFixedSize(QSize(196 if metrics.compact else 236, metrics.tool))
+
+    def retranslate(self) -> None:
+        """Speak the language of now."""
+        self.edit.setPlaceholderText(_("Seat / order / scan"))
+        self.edit.setAccessibleName(_("Go to a seat, or find an order"))
+
+
+class SeekEdit(QLineEdit):
+    """A line of text that says when the keyboard leaves it."""
+
+    left = Signal()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.left.emit()
+
+
 class ToolRow(QWidget):
-    """Quantity and best together; in a high window the tiers as well."""
+    """A field to go to a seat, quantity, best together; in a high window the tiers as well."""
 
     quantity_changed = Signal(int)
     best = Signal()
@@ -186,11 +236,13 @@ class ToolRow(QWidget):
             ),
         )
         self._best.clicked.connect(self.best)
-        self.box = row(self._stepper, self._best, None, gap=10)
+        self.seek = SeekField()
+        self.box = row(self.seek, self._stepper, self._best, None, gap=10)
         self.setLayout(self.box)
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
+        self.seek.apply(metrics)
         for each in (self._stepper, self._best):
             each.setFixedHeight(metrics.tool)
         for button in (self._less, self._more):
@@ -210,13 +262,14 @@ class ToolRow(QWidget):
 
     def retranslate(self) -> None:
         """Speak the language of now."""
+        self.seek.retranslate()
         self._less.setAccessibleName(_("One ticket less"))
         self._more.setAccessibleName(_("One ticket more"))
         self._best_word.setText(_("Best together"))
 
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order."""
-        return self._less, self._more, self._best
+        return self.seek.edit, self._less, self._more, self._best
 
     def _step(self, by: int) -> None:
         self.quantity_changed.emit(self._number + by)

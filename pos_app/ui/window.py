@@ -285,6 +285,7 @@ class TillWindow(QWidget):
         self.picker_view.closed.connect(self._back_to_sale)
         self.sell_view.lock.connect(self.lock)
         self.sell_view.shift.connect(self.show_shift)
+        self.sell_view.order_sought.connect(self.find_code)
         self.shift_view.closed.connect(self._leave_shift)
         self.sell_view.rail.orders.connect(self.show_orders)
         self.after_sale_view.lock.connect(self.lock)

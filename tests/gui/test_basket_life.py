@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPlainTextEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 
 from pos_app.services.model import UnitState
 from pos_app.services.parking_model import HOLD_S, PARK_S
@@ -239,3 +239,57 @@ def test_an_exchange_begins_with_the_basket_put_aside(window: TillWindow, till: 
     assert len(till.parking.parked) == 1
     press(Qt.Key.Key_Z, CTRL)
     assert units(window) == (), "what another deed picks is not mixed with it"
+
+
+def seek(window: TillWindow) -> QLineEdit:
+    edit = find(window, "seek_seat")
+    assert isinstance(edit, QLineEdit)
+    return edit
+
+
+def test_typing_a_seat_takes_the_cursor_there_and_enter_picks_it(
+    window: TillWindow, till: FakeTill
+) -> None:
+    wanted = till.unit("stalls-centre", "8", "12")
+    till.set_states(1, UnitState.FREE, [wanted])
+    window.sell.refresh()
+    press(Qt.Key.Key_F3)
+    QTest.keyClicks(seek(window), "stalls centre 8-12")
+    assert window.sell_view.map.cursor_unit == wanted
+    assert units(window) == ()
+    assert window.sell.state.quantity == 2, "what is typed works no keys"
+    press(Qt.Key.Key_Return)
+    assert units(window) == (wanted,)
+    press(Qt.Key.Key_Return)
+    assert units(window) == (wanted,)
+
+
+def test_a_seat_that_is_nowhere_gets_a_sentence(window: TillWindow) -> None:
+    press(Qt.Key.Key_F3)
+    QTest.keyClicks(seek(window), "99-99")
+    press(Qt.Key.Key_Return)
+    assert "99-99" in text_of(window, "notice_text")
+    assert units(window) == ()
+
+
+def test_a_number_of_an_order_is_looked_for_among_the_orders(window: TillWindow) -> None:
+    press(Qt.Key.Key_F3)
+    QTest.keyClicks(seek(window), "3F2A-000012")
+    press(Qt.Key.Key_Return)
+    assert window.pages.currentWidget() is window.after_sale_view
+    assert window.after_sale.state.query == "3F2A-000012"
+
+
+def test_the_tab_key_goes_round_as_the_screen_is_read(window: TillWindow) -> None:
+    click(window, "best_together")
+    seek(window).setFocus()
+    seen = []
+    for _stop in range(60):
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        seen.append(focused.objectName())
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+    wanted = ["seek_seat", "quantity_minus", "best_together", "tier_vip", "seat_map"]
+    wanted += ["line_0_type", "pay_cash", "clear", "write_note", "park", "rail_sell"]
+    at = [seen.index(name) for name in wanted]
+    assert at == sorted(at), seen
