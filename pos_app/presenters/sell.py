@@ -263,6 +263,9 @@ class SellPresenter:
         self._wishes.tick()
         self._parking.tick()
         self._renew_prices()
+        minute = self._board.services.now().replace(second=0, microsecond=0)
+        if self.state.house is not None and self.state.now != minute:
+            self._board.become(replace(self.state, now=minute))
 
     def _renew_prices(self) -> None:
         """Rules begin and end with a minute."""

@@ -109,6 +109,7 @@ class SellState:
     hold_until: datetime | None = None
     payment: Payment = NO_PAYMENT  # parts of the basket that are paid and written down
     pay_panel: PayPanel | None = None
+    now: datetime | None = None  # the minute whose prices are shown; None before the first
 
     @property
     def number(self) -> int:

@@ -87,6 +87,7 @@ class Shown:
             state = replace(state, quantity=opened.quantity, tier_id=None, history=history)
         return replace(
             state,
+            now=self._board.services.now().replace(second=0, microsecond=0),
             house=house,
             version=opened.availability.version,
             states=opened.availability.states,

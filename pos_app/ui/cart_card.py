@@ -432,7 +432,7 @@ class CartCard(QFrame):
 
     def _ask_type(self, line: BasketLine, button: Button) -> None:
         if self._state is not None and self._state.house is not None:
-            self._types.ask(line, self._state.house, button)
+            self._types.ask(line, self._state.house, self._state.now, button)
 
 
 def _has_focus(page: QWidget | None) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
-from pos_app.services.basket import priced_line
+from pos_app.presenters.reachable import in_words, usual
 from pos_app.services.model import UnitState
 from ticketing.seating import SeatAttribute
 
@@ -37,8 +37,7 @@ def area_tip(state: SellState, block: Block) -> Tip:
     if house is None or len(block.tier_ids) != 1:
         return Tip(block.name, left)
     tier = house.event.price_tier(block.tier_ids[0])
-    line = priced_line(house.event, house.performance.number, block.sample_unit)
-    price = words.money(line.price_minor, house.event.currency, compact=True) if line else ""
+    price = in_words(usual(state, block.tier_ids[0]), house.event.currency)
     parts = [words.name(tier.name) if tier else "", price, left]
     return Tip(block.name, "   ".join(part for part in parts if part))
 
@@ -55,9 +54,9 @@ def seat_tip(state: SellState, unit: int, *, by_keyboard: bool) -> Tip:
     house = state.house
     if house is None:
         return Tip("", "")
-    tier = house.event.price_tier(house.event.tier_of(unit))
-    line = priced_line(house.event, house.performance.number, unit)
-    price = words.money(line.price_minor, house.event.currency, compact=True) if line else ""
+    tier_id = house.event.tier_of(unit)
+    tier = house.event.price_tier(tier_id)
+    price = in_words(usual(state, tier_id), house.event.currency)
     hint = _hint(state, unit, by_keyboard=by_keyboard)
     parts = [words.name(tier.name) if tier else "", price, hint]
     title = house.plan.describe(unit, words.language())

@@ -8,11 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
+from pos_app.presenters.reachable import in_words, usual
 from pos_app.presenters.seat_query import QUERY_CHARS_MAX
 from pos_app.presenters.sell_state import QUANTITY_MAX
 from pos_app.ui import theme
@@ -32,8 +33,12 @@ from pos_app.ui.theme import restyle
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
-    from ticketing.event import Event, PriceTier
+    from ticketing.event import PriceTier
 
+_SEEK_PX: Final = 236
+_BARE_COUNT: Final = 1
+_WITHOUT_COUNT: Final = 2
+_TIGHT: Final = 3
 LOW_STOCK: Final = 20
 """From so few on, what is left of a tier is shown as a warning."""
 
@@ -63,17 +68,18 @@ class TierChip(RichButton):
     def __init__(self, tier: PriceTier) -> None:
         self.tier = tier
         self.compact = False
+        self._count = 0
         self._name = label(14, 600)
         self._price = label(14, 600)
         self._left = label(13, 400, "text3")
-        content = row(
+        self._content = row(
             Swatch(tier.colour_index, QSize(12, 12)),
             self._name,
             self._price,
             self._left,
             margins=(12, 0, 12, 0),
         )
-        super().__init__(f"tier_{tier.id}", "tier", content)
+        super().__init__(f"tier_{tier.id}", "tier", self._content)
         self.setCheckable(True)
 
     def apply(self, metrics: Metrics) -> None:
@@ -86,26 +92,35 @@ class TierChip(RichButton):
         house = state.house
         if house is None:
             return
-        price = base_price(house.event, self.tier, house.performance.number)
-        shown = words.money(price, house.event.currency, compact=True) if price is not None else ""
+        price = usual(state, self.tier.id)
+        currency = house.event.currency
+        shown = words.money(price.price_minor, currency, compact=True) if price else ""
         left = state.stock.in_tier(self.tier.id, ours_only=state.offline)
         self._name.setText(words.name(self.tier.name))
         self._price.setText(shown)
-        pattern = "{n}" if self.compact else _("{n} left")
-        self._left.setText(pattern.format(n=words.count(left)))
+        restyle(self._price, tone="ok" if price is not None and price.is_cheaper else "")
+        self._count = left
         restyle(self._left, tone="warn" if left <= LOW_STOCK else "text3")
         self.setChecked(state.tier_id == self.tier.id)
         self.setAccessibleName(
             _("Show only {tier}, {price}, {n} left").format(
-                tier=words.name(self.tier.name), price=shown, n=words.count(left)
+                tier=words.name(self.tier.name),
+                price=in_words(price, currency),
+                n=words.count(left),
             )
         )
 
-
-def base_price(event: Event, tier: PriceTier, performance: int) -> int | None:
-    """What the first kind of buyer who can have the tier pays, in minor units."""
-    prices = (event.price(tier.id, kind.id, performance) for kind in event.ticket_types)
-    return next((price for price in prices if price is not None), None)
+    def take_room(self, level: int) -> None:
+        """The less room there is, the higher the level: words go, then the number, then gaps."""
+        bare = self.compact or level >= _BARE_COUNT
+        self._left.setText(("{n}" if bare else _("{n} left")).format(n=words.count(self._count)))
+        self._left.setVisible(level < _WITHOUT_COUNT)
+        tight = level >= _TIGHT
+        self._content.setContentsMargins(*((6, 0, 6, 0) if tight else (12, 0, 12, 0)))
+        self._content.setSpacing(4 if tight else 8)
+        for each in (self._name, self._price):
+            each.setFont(theme.font(13 if tight else 14, 600))
+        self.updateGeometry()
 
 
 class TierBar(QWidget):
@@ -121,6 +136,7 @@ class TierBar(QWidget):
         self._chips: list[TierChip] = []
         self._tiers: tuple[PriceTier, ...] = ()
         self._metrics = REGULAR
+        self._full_width = 0
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
@@ -135,6 +151,32 @@ class TierBar(QWidget):
             self._make_chips(tiers)
         for chip in self._chips:
             chip.show_state(state)
+        self._share_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_room()
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for everything there is to say."""
+        return QSize(self._full_width, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the map is: the chips find out what fits."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def _share_room(self) -> None:
+        """Every name and price is shown whole, as long as that can be."""
+        for level in range(_TIGHT + 1):
+            for chip in self._chips:
+                chip.take_room(level)
+            gaps = self._box.spacing() * max(len(self._chips) - 1, 0)
+            width = sum(chip.sizeHint().width() for chip in self._chips) + gaps
+            if level == 0 and width != self._full_width:
+                self._full_width = width
+                self.updateGeometry()
+            if width <= self.width():
+                return
 
     def tab_stops(self) -> tuple[QWidget, ...]:
         """What the Tab key stops at, in order."""
@@ -182,7 +224,7 @@ class SeekField(QFrame):
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
-        self.setFixedSize(QSize(196 if metrics.compact else 236, metrics.tool))
+        self.setFixedSize(QSize(_SEEK_PX, metrics.tool))
 
     def retranslate(self) -> None:
         """Speak the language of now."""

@@ -13,9 +13,12 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
+from pos_app.presenters.reachable import reachable
 from pos_app.ui.controls import RichButton, label, retire, row
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pos_app.services.basket import BasketLine
     from pos_app.services.model import House
 
@@ -40,16 +43,16 @@ class TypePanel(QFrame):
         self._asked_by = ""
         self.hide()
 
-    def ask(self, line: BasketLine, house: House, beside: QWidget) -> None:
-        """Open under a widget and take the keyboard."""
+    def ask(self, line: BasketLine, house: House, now: datetime | None, beside: QWidget) -> None:
+        """Open under a widget and take the keyboard. `now`: the minute whose prices are shown."""
         self._clear()
         self._asked_by = beside.objectName()
         for kind in house.event.ticket_types:
-            price = house.event.price(line.tier_id, kind.id, line.performance)
+            price = reachable(house.event, line.performance, line.tier_id, kind.id, now)
             shown = (
                 _("not sold")
                 if price is None
-                else words.money(price, house.event.currency, compact=True)
+                else words.money(price.price_minor, house.event.currency, compact=True)
             )
             button = MenuButton(f"ticket_type_{kind.id}", words.name(kind.name), shown)
             button.setEnabled(price is not None)

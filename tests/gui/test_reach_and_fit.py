@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
@@ -17,6 +18,7 @@ from tests.gui.conftest import close
 from tests.gui.device_scenes import DEVICE_SCENES
 from tests.gui.robot import at_sale, click, open_window, press, settle, sign_in, turn_loop
 from tests.gui.shift_scenes import SHIFT_SCENES
+from ticketing.text import Text
 
 SIZES = [
     pytest.param((1366, 768), id="1366x768"),
@@ -277,3 +279,27 @@ def test_a_second_window_starts_like_the_first() -> None:
         window = open_window(stocked_till())
         at_sale(window)
         close(window)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_tiers_names_and_prices_are_whole_however_long_they_are(
+    till: FakeTill, size: tuple[int, int]
+) -> None:
+    event = till.catalogue.events[0]
+    named = tuple(
+        replace(tier, name=Text.from_names({"en": f"Category {at}", "zh": f"{at} 类"}))
+        for at, tier in enumerate(event.price_tiers[:4], start=1)
+    )
+    tiers = (*named, *event.price_tiers[4:])
+    till.catalogue = replace(till.catalogue, events=(replace(event, price_tiers=tiers),))
+    window = open_window(till, size)
+    at_sale(window)
+    settle(window)
+    cut = [
+        each.text()
+        for chip in window.sell_view.tiers.tab_stops()
+        for each in chip.findChildren(QLabel)
+        if each.isVisible() and each.text() and each.sizeHint().width() > each.width()
+    ]
+    assert cut == []
+    close(window)
