@@ -89,7 +89,7 @@ class Admit:
         scan = self._scan
         if isinstance(scan, str):
             return Denied(Reason(scan), None)
-        facts = _facts(work, scan, self.request.gate)
+        facts = known_facts(work, scan, self.request.gate)
         ours = self._answered_before(work, scan, facts.key)
         if ours is not None:
             return Accepted(ours, facts.row is None)
@@ -141,7 +141,8 @@ class Admit:
         return effect.verdict is Verdict.OK
 
 
-def _facts(work: Work, scan: TicketCode, lane_gate: str) -> LaneFacts:
+def known_facts(work: Work, scan: TicketCode, lane_gate: str) -> LaneFacts:
+    """What the centre knows of a ticket that is shown at a gate of this name ("": of none)."""
     facts = scan.facts
     row = work.tickets.get(facts.ticket_id)
     performance = row.perf_id if row else facts.performance
