@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from edge.catalogue import MirrorCatalogue
@@ -175,7 +175,8 @@ def answers(
 def test_server_and_gate_agree_about_many_things() -> None:
     seen = Counter[str]()
 
-    @settings(max_examples=25, deadline=None)
+    # Each example builds a house: a smaller failing one would take minutes to find.
+    @settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
     @given(rules=st.lists(RULES, max_size=2), deeds=DEEDS, gate=GATES, minute=AFTER)
     def compare(
         rules: list[dict[str, Any]], deeds: list[tuple[str, int, int]], gate: str, minute: int
