@@ -152,7 +152,8 @@ def two_who_know_the_same(
             page = stage.pull(reader, stream)
             assert page is not None
             assert not page.more
-            changes = [Change(str(kind), int(rev), body) for kind, rev, body in page.rows]
+            rows: Any = page.rows
+            changes = [Change(kind, rev, body) for kind, rev, body in rows]
             replica.mirror.apply(stream, GENERATION, changes, page.next)
         yield (
             house,
