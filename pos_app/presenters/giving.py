@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from pos_app.services.basket import give_by_hand, reprice
 from pos_app.services.people import role_of
+from program.i18n import currency_exponent
 from ticketing.pricing import (
+    AmountOff,
     Approval,
     AsHouse,
     Discounted,
@@ -29,11 +31,19 @@ Given = Discounted | AsHouse
 HUNDRED_PERCENT = 100
 
 
+class Unit(StrEnum):
+    """What a number that is typed for a discount counts."""
+
+    PERCENT = "percent"
+    MONEY = "money"  # whole units of the currency: nobody takes off a fen
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A reason for which something may be given. A house ticket costs `price_minor`.
 
-    A discount has no price: `own_percent` is what the cashier may take off, `most_percent` anybody.
+    A discount has no price: `own_percent` is what the cashier may take off, `most_percent` anybody,
+    of a ticket that costs `list_minor` in `currency`.
     """
 
     id: str
@@ -41,6 +51,21 @@ class Offer:
     price_minor: int | None = None
     own_percent: int = 0
     most_percent: int = 0
+    list_minor: int = 0
+    currency: str = ""
+
+    def own_max(self, unit: Unit) -> int:
+        """The largest number that the cashier may give alone."""
+        return self._count(self.own_percent, unit)
+
+    def most_max(self, unit: Unit) -> int:
+        """The largest number that anybody may give."""
+        return self._count(self.most_percent, unit)
+
+    def _count(self, percent: int, unit: Unit) -> int:
+        if unit is Unit.PERCENT:
+            return percent
+        return self.list_minor * percent // HUNDRED_PERCENT // _minor_per_unit(self.currency)
 
     @property
     def is_house(self) -> bool:
@@ -87,6 +112,8 @@ def begin_giving(event: Event, line: BasketLine, role: Role) -> Giving:
             reason.name,
             own_percent=_percent(cap for of, cap in reason.caps if role.covers(of)),
             most_percent=_percent(cap for _of, cap in reason.caps),
+            list_minor=line.list_minor,
+            currency=event.currency,
         )
         for reason in rules.discounts
     ]
@@ -99,13 +126,16 @@ def begin_giving(event: Event, line: BasketLine, role: Role) -> Giving:
     return Giving(line.performance, line.unit, (*discounts, *houses), has_something)
 
 
-def given_of(offer: Offer, percent: int) -> Given | None:
-    """What a choice asks for; None for a percentage that is none."""
+def given_of(offer: Offer, number: int, unit: Unit = Unit.PERCENT) -> Given | None:
+    """What a choice asks for; None for a number that takes nothing off, or more than there is."""
     if offer.is_house:
         return AsHouse(offer.id)
-    if not 1 <= percent <= HUNDRED_PERCENT:
+    if unit is Unit.MONEY:
+        minor = number * _minor_per_unit(offer.currency)
+        return Discounted(offer.id, AmountOff(minor)) if 0 < minor <= offer.list_minor else None
+    if not 1 <= number <= HUNDRED_PERCENT:
         return None
-    return Discounted(offer.id, PercentOff(percent * 100))
+    return Discounted(offer.id, PercentOff(number * 100))
 
 
 def approved(given: Given, person: Person) -> Given:
@@ -137,6 +167,10 @@ def can_approve(people: Iterable[Person], role: Role, asker: Person | None) -> t
         for person in people
         if role_of(person).covers(role) and (asker is None or person.id != asker.id)
     )
+
+
+def _minor_per_unit(currency: str) -> int:
+    return int(10 ** currency_exponent(currency))
 
 
 def _percent(caps: Iterable[int]) -> int:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pos_app.presenters import language as words
-from pos_app.presenters.giving import HUNDRED_PERCENT, given_of
+from pos_app.presenters.giving import HUNDRED_PERCENT, Unit, given_of
 from pos_app.presenters.language import _
 from pos_app.presenters.notice import Topic
 from pos_app.presenters.price_words import denied, offer_detail, role_name
@@ -29,6 +29,7 @@ from pos_app.ui.controls import (
 )
 from pos_app.ui.pin_pad import PinPad
 from pos_app.ui.theme import restyle
+from program.i18n import currency_exponent
 
 if TYPE_CHECKING:
     from pos_app.presenters.giving import Giving, Offer
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pos_app.services.model import House
 
 PIN_DIGITS_MAX: Final = 12
+_UNIT_KEYS: Final = {Qt.Key.Key_Percent: Unit.PERCENT, Qt.Key.Key_Asterisk: Unit.MONEY}
 _SHOWN_MAX: Final = 6
 """Reasons, or people, shown at once; the rest is reached by the arrow keys."""
 
@@ -55,6 +57,7 @@ class GivePage(QWidget):
         self._giving: Giving | None = None
         self._house: House | None = None
         self._typed = ""
+        self._unit = Unit.PERCENT
         self._chosen = ""
         self._refused = ""  # why what was asked for is not given
         self._choices: list[Choice] = []
@@ -68,6 +71,11 @@ class GivePage(QWidget):
         self._choice_box.setSpacing(6)
         self._note = label(13, 500, "danger", "give_note")
         self._note.setWordWrap(True)
+        self._units = {unit: Button(f"give_unit_{unit}", "tier", 18, 600) for unit in Unit}
+        for unit, button in self._units.items():
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the page has the keyboard
+            button.clicked.connect(partial(self._count_in, unit))
         self._pad = PinPad("give", QSize(90, 60), amount_name="give_percent")
         self._pad.digit.connect(self._type)
         self._pad.back.connect(self._rub_out)
@@ -81,8 +89,7 @@ class GivePage(QWidget):
         self.setLayout(
             column(
                 row(self._title, None, self._back),
-                self._place,
-                4,
+                row(self._place, None, *self._units.values()),
                 self._choice_box,
                 None,
                 self._note,
@@ -117,6 +124,8 @@ class GivePage(QWidget):
         self._do.setFixedHeight(metrics.primary)
         self._back.setFixedHeight(metrics.quick)
         self._take_back.setFixedHeight(metrics.quick)
+        for button in self._units.values():
+            button.setFixedSize(60, 40)
         self._pad.resize_keys(QSize(90, 48 if metrics.compact else 60))
 
     def retranslate(self) -> None:
@@ -125,12 +134,17 @@ class GivePage(QWidget):
         self._do.say(_("Give"))
         self._back.say(_("Back"))
         self._take_back.say(_("Take it back"))
+        self._units[Unit.PERCENT].say("%", _("Percent off (%)"))
         self._pad.retranslate()
         self._shown_for = ()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = (Qt.Key.Key_Up, Qt.Key.Key_Down)
         if self._pad.take_key(event):
+            return
+        unit = _UNIT_KEYS.get(Qt.Key(event.key()))
+        if unit is not None and self._units[Unit.PERCENT].isVisible():
+            self._count_in(unit)
             return
         if event.key() in keys and self._choices:
             at = next((i for i, each in enumerate(self._choices) if each.key == self._chosen), 0)
@@ -169,6 +183,7 @@ class GivePage(QWidget):
             self._choice_box.addWidget(each)
             each.show()
         self._chosen = self._choices[0].key if self._choices else ""
+        self._unit = Unit.PERCENT
 
     def _render(self) -> None:
         giving, house = self._giving, self._house
@@ -182,9 +197,14 @@ class GivePage(QWidget):
         if waiting is not None:
             self._pad.show_pin(len(self._typed))
         elif typing:
-            self._pad.show_amount(f"{self._typed or '0'} %")
+            self._pad.show_amount(self._amount(int(self._typed or "0"), house.event.currency))
         else:
             self._pad.show_nothing()
+        for unit, button in self._units.items():
+            button.setChecked(unit is self._unit)
+            button.setVisible(waiting is None and typing)
+        symbol = words.money(0, house.event.currency, compact=True).strip("0")
+        self._units[Unit.MONEY].say(symbol, _("An amount off (*)"))
         self._take_back.setVisible(waiting is None and giving.has_something)
         if waiting is None:
             self._title.setText(_("Discount or house ticket"))
@@ -203,12 +223,13 @@ class GivePage(QWidget):
         self._note.setVisible(bool(self._note.text()))
 
     def _warning(self, offer: Offer | None) -> str:
-        """What stands in the way of a percentage that was typed."""
-        if offer is None or offer.is_house or int(self._typed or "0") <= offer.own_percent:
+        """What stands in the way of a number that was typed."""
+        if offer is None or offer.is_house or int(self._typed or "0") <= offer.own_max(self._unit):
             return ""
-        if int(self._typed) > offer.most_percent:
-            return _("For this reason nobody may take off more than {most} %.").format(
-                most=offer.most_percent
+        most = offer.most_max(self._unit)
+        if int(self._typed) > most:
+            return _("For this reason nobody may take off more than {most}.").format(
+                most=self._amount(most, offer.currency)
             )
         return _("More than you may give alone: somebody else approves it with a PIN.")
 
@@ -231,7 +252,19 @@ class GivePage(QWidget):
         offer = self._offer()
         if offer is None:
             return False
-        return offer.is_house or 1 <= int(self._typed or "0") <= offer.most_percent
+        return offer.is_house or 1 <= int(self._typed or "0") <= offer.most_max(self._unit)
+
+    def _amount(self, number: int, currency: str) -> str:
+        """A number of what is counted now."""
+        if self._unit is Unit.PERCENT:
+            return f"{number} %"
+        return words.money(number * 10 ** currency_exponent(currency), currency, compact=True)
+
+    def _count_in(self, unit: Unit) -> None:
+        """Type percent, or money, from now on."""
+        self._unit, self._typed, self._refused = unit, "", ""
+        self._render()
+        self.setFocus()
 
     def _choose(self, key: str) -> None:
         self._chosen, self._typed, self._refused = key, "", ""
@@ -245,7 +278,11 @@ class GivePage(QWidget):
             self._typed = (self._typed + digit)[:PIN_DIGITS_MAX]
         else:
             typed = (self._typed + digit).lstrip("0")
-            self._typed = typed if int(typed or "0") <= HUNDRED_PERCENT else self._typed
+            offer = self._offer()
+            most = HUNDRED_PERCENT
+            if self._unit is Unit.MONEY and offer is not None:
+                most = offer.list_minor
+            self._typed = typed if int(typed or "0") <= most else self._typed
         self._render()
 
     def _rub_out(self) -> None:
@@ -264,7 +301,7 @@ class GivePage(QWidget):
             pin, self._typed = self._typed, ""
             self.approved.emit(self._chosen, pin)
         elif offer is not None:
-            given = given_of(offer, int(self._typed or "0"))
+            given = given_of(offer, int(self._typed or "0"), self._unit)
             if given is not None:
                 self.given.emit(given)
 

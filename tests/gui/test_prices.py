@@ -145,3 +145,33 @@ class TestAHouseTicket:
         priced = basket.lines[0].priced
         assert priced is not None
         assert (priced.pool, priced.approved_by) == ("press-seats", MANAGER.id)
+
+
+class TestAnAmount:
+    def test_is_taken_off_in_money(self, window: TillWindow, till: FakeTill) -> None:
+        click(window, "line_0_type")
+        click(window, "give_by_hand")
+        click(window, "give_poor-view")
+        click(window, "give_unit_money")
+        QTest.keyClicks(window.sell_view.cart.give, "80")
+        assert text_of(window, "give_percent") == "¥80"
+        click(window, "give_do")
+        assert text_of(window, "line_0_price") == "¥500"
+        click(window, "pay_cash")
+        (sold,) = till.sold_baskets
+        assert [line.price_minor for line in sold.lines] == [50_000, *[58_000] * 3]
+
+    def test_over_the_cap_needs_somebody_and_over_every_cap_cannot_be(
+        self, window: TillWindow
+    ) -> None:
+        click(window, "line_0_type")
+        click(window, "give_by_hand")
+        click(window, "give_poor-view")  # 20 % alone, 50 % with a manager, of 580
+        QTest.keyClicks(window.sell_view.cart.give, "*117")
+        assert "somebody else approves" in text_of(window, "give_note")
+        QTest.keyClicks(window.sell_view.cart.give, "\b\b\b300")
+        assert "more than ¥290" in text_of(window, "give_note")
+        assert not find(window, "give_do").isEnabled()
+        QTest.keyClicks(window.sell_view.cart.give, "%20")
+        assert text_of(window, "give_percent") == "20 %"
+        assert find(window, "give_do").isEnabled()
