@@ -152,6 +152,11 @@ def park_refusal(reason: ParkRefusal, seats: str) -> str:
                 "The plan of that order's event is not here just now. It stays parked; "
                 "try again when the window is online."
             )
+        case ParkRefusal.PARTLY_PAID:
+            return _(
+                "A part of this order is paid already, so it cannot be parked. Take the rest, "
+                "or give that part back first."
+            )
         case ParkRefusal.DISK_FULL:
             return _(
                 "This computer's disk is full, so nothing was changed. The seats are kept; "

@@ -123,6 +123,9 @@ class Parking:
         basket = state.basket
         if basket is None or not basket.lines or state.is_frozen:
             return
+        if state.payment.recorded:
+            self._board.say(Notice(Topic.NOT_PARKED, code=ParkRefusal.PARTLY_PAID))
+            return
         self._board.did(
             replace(state, parking=True, notice=None, giving=None, wishes=frozenset(), toast=None)
         )

@@ -62,7 +62,9 @@ class Wishes:
         """Time passes: seats that were acquired for the basket and are not paid go back."""
         state = self._board.state
         until, basket = state.hold_until, state.basket
-        if until is None or basket is None or state.is_frozen or self._board.services.now() < until:
+        if until is None or basket is None or self._board.services.now() < until:
+            return
+        if state.is_frozen or state.payment.recorded:  # what was begun to be paid may be finished
             return
         over = [line for line in basket.lines if line.picked.place in state.firm]
         kept = tuple(line for line in basket.lines if line not in over)

@@ -191,6 +191,7 @@ class Finder:
             own.order.sold_by,
             self._window(own.from_node),
             self._window(own.gone_to),
+            note=own.order.note if isinstance(own.order, Sale) else "",
         )
 
     def _window(self, node_id: str) -> str:

@@ -107,7 +107,8 @@ class OrderDetail:
     """An order on screen. `tickets` is empty for one of another window until the server told of it.
 
     `window` sold it, if that was another one; `gone_to` is the window that prints it, if that is
-    another. `handout` is how a question to print it here stands: "asked", or why not.
+    another. `handout` is how a question to print it here stands: "asked", or why not. `note` is
+    what was written on it when it was sold.
     """
 
     found: FoundOrder
@@ -122,6 +123,7 @@ class OrderDetail:
     window: str = ""
     gone_to: str = ""
     handout: str = ""
+    note: str = ""
 
     @property
     def can_be_handed_out(self) -> bool:

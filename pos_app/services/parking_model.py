@@ -49,6 +49,7 @@ class ParkRefusal(StrEnum):
     NOT_PARKED = "not_parked"  # sold, given back or taken out meanwhile
     NO_EVENT = "no_event"  # the mirror does not have its event just now
     DISK_FULL = "disk_full"
+    PARTLY_PAID = "partly_paid"  # money was taken for it: it is paid, or the money goes back
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,8 @@ class AfterSaleView(QWidget):
         self._standing = label(15, 700, name="order_standing")
         self._about = ElidedLabel(14, 400, "text2", "order_about")
         self._sold = ElidedLabel(13, 400, "text2", "order_sold")
+        self._written = label(14, 600, "accent", "order_note")
+        self._written.setWordWrap(True)
         self._refused = label(13, 600, name="after_sale_refused")
         self._refused.setWordWrap(True)
         self._refused_box = card("notice", "after_sale_notice")
@@ -246,6 +248,7 @@ class AfterSaleView(QWidget):
             row(self._title, self._standing),
             row(self._about, self.buyer),
             row(self._sold, self._all),
+            self._written,
             self._refused_box,
             gap=4,
             margins=(18, 14, 18, 14),
@@ -352,6 +355,7 @@ class AfterSaleView(QWidget):
             self._standing.setText("")
             self._sold.setText("")
             self.buyer.hide()
+            self._written.hide()
             return
         found = detail.found
         self.buyer.setVisible(bool(found.order_id))
@@ -368,6 +372,8 @@ class AfterSaleView(QWidget):
             detail.sold_by,
             "" if detail.is_acknowledged else _("not sent to the server yet"),
         )
+        self._written.setText(detail.note)
+        self._written.setVisible(bool(detail.note))
         known = found.is_own or bool(detail.tickets)
         said = " · ".join(part for part in (detail.window, *parts) if part)
         self._sold.setText(said if known else say.bar("elsewhere"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 
 import pytest
 
 from edge.errors import ReplicaFull
 from edge.journal import Unit
+from edge.link import LinkState
 from pos_app.services.basket import give_by_hand
 from pos_app.services.model import SaleRefusal, SaleRefused, Sold, UnitState
 from pos_app.services.parking_model import (
@@ -20,7 +23,7 @@ from pos_app.services.parking_model import (
 )
 from tests.fakes.hall import EVENT_ID, FIRST, ROW, SECOND, STANDING
 from tests.integration.pos_app.test_window_stock import releases, state_of
-from tests.integration.pos_app.window_stage import CASHIER, Stage
+from tests.integration.pos_app.window_stage import CASHIER, PIN, Stage
 from ticketing.pricing import Approval, Discounted, PercentOff, Role
 
 
@@ -227,3 +230,47 @@ def test_a_sale_of_a_recalled_basket_is_a_sale_like_any_other(till: Stage) -> No
     till.window.parking.recall(made.number)
     basket = till.basket(ROW[:2])
     assert isinstance(till.window.pay_cash(basket, basket.total_minor), Sold)
+
+
+def test_a_till_killed_right_after_parking_has_the_basket_and_its_units(till: Stage) -> None:
+    """kill -9 between the answer and anything else: another process is the till for a moment."""
+    till.lend(ROW[:1])
+    till.lend(ROW[1:2], firm=True)
+    till.close()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:  # the till, until it is killed
+        till.start_again()
+        till.engine.become(LinkState.ONLINE)
+        till.window.sign_in(CASHIER, PIN)
+        till.lend(ROW[2:3], firm=True)
+        made = till.window.parking.park(till.basket((ROW[0], ROW[2])))
+        os.write(writer, b"parked" if isinstance(made, Parked) else b"refused")
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as said:
+        assert said.read() == b"parked"
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    till.start_again()
+    [parked] = till.window.parking.all()
+    assert [line.unit for line in parked.lines] == [ROW[0], ROW[2]]
+    assert [state_of(till, unit) for unit in (ROW[0], ROW[2])] == [UnitState.PARKED] * 2
+    assert state_of(till, ROW[1]) is UnitState.ELSEWHERE, "what no basket has went back"
+    assert [release.units for release in releases(till)] == [(ROW[1],)]
+    till.window.sign_in(CASHIER, PIN)
+    assert isinstance(till.window.parking.recall(parked.number), Recalled)
+    till.sell((ROW[0], ROW[2]))
+
+
+def test_a_note_is_sold_with_the_order_and_shown_in_its_detail(till: Stage) -> None:
+    till.lend(ROW)
+    basket = replace(till.basket(ROW[:1]), note="wheelchair at door 2")
+    assert isinstance(till.window.pay_cash(basket, basket.total_minor), Sold)
+    [found] = till.window.after_sale.recent()
+    detail = till.window.after_sale.detail(found)
+    assert detail is not None
+    assert detail.note == "wheelchair at door 2"
+    till.sell(ROW[1:2])
+    plain = till.window.after_sale.detail(till.window.after_sale.recent()[0])
+    assert plain is not None
+    assert plain.note == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,8 +12,10 @@ from pos_app.presenters.notice import Topic
 from pos_app.presenters.sell import SellPresenter
 from pos_app.services.model import Link, UnitState
 from pos_app.services.parking_model import HOLD_S, PARK_S, Parked, ParkRefusal
+from pos_app.services.tender_model import Payment, RecordedLeg
 from tests.fakes.runner import HeldRunner, run_now
 from tests.fakes.till import CASHIER, MANAGER, NOW, PIN, FakeTill, stocked_till
+from ticketing.operations import CASH
 
 
 class Clock:
@@ -581,3 +584,18 @@ def test_a_note_survives_new_prices(till: FakeTill, sell: SellPresenter) -> None
     sell.on_news(News(NewsKind.CATALOGUE))
     assert sell.state.basket is not None
     assert sell.state.basket.note == "aisle"
+
+
+def test_a_basket_that_is_partly_paid_is_neither_parked_nor_taken_apart(
+    till: FakeTill, sell: SellPresenter, clock: Clock
+) -> None:
+    asked = elsewhere(till)
+    pick(sell, asked)
+    leg = RecordedLeg("0" * 16, CASH, 1_00)
+    sell._board.become(replace(sell.state, payment=Payment("1" * 16, (leg,))))
+    sell.park_or_recall()
+    assert topic(sell) is Topic.NOT_PARKED
+    assert till.parking.parked == []
+    clock.pass_s(HOLD_S)
+    sell.tick()
+    assert units(sell) == [asked]
