@@ -100,7 +100,8 @@ class Tiles:
             if effort <= 0:
                 break
             effort -= self._make(zoom, level, key)
-        self._give_up(zoom, seen)
+        if wanted:
+            self._give_up(zoom, seen)
         return bool(wanted)
 
     def draw(self, painter: QPainter, camera: Camera, view: Box, clip: QRectF) -> None:

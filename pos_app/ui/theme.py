@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from importlib import resources
 from typing import Final
 
@@ -16,6 +17,7 @@ from program.logs import get_logger
 
 THEMES: Final = ("light", "dark")
 FAMILIES: Final = ("Inter", "Noto Sans CJK SC")
+_FONTS_MAX: Final = 256
 """Latin and figures, then Chinese. Both come from Debian: fonts-inter, fonts-noto-cjk."""
 TIER_COLOURS: Final = 5
 _DARK_BELOW: Final = 128
@@ -136,6 +138,12 @@ def style_sheet(values: Tokens) -> str:
 
 def font(size_px: int, weight: int = 400) -> QFont:
     """Our typeface at a pixel size, with figures of equal width."""
+    return QFont(_made(size_px, weight))
+
+
+@lru_cache(_FONTS_MAX)
+def _made(size_px: int, weight: int) -> QFont:
+    """Made once: the map asks for some at every paint."""
     made = QFont()
     made.setFamilies(list(FAMILIES))
     made.setPixelSize(size_px)
