@@ -56,6 +56,7 @@ CREATE TABLE buyer (
     stream TEXT NOT NULL, order_id TEXT NOT NULL, key_no INTEGER NOT NULL, sealed TEXT NOT NULL,
     tokens TEXT NOT NULL, at_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
     PRIMARY KEY (stream, order_id)) STRICT;
+CREATE INDEX buyer_erased ON buyer (stream) WHERE sealed = '';
 CREATE TABLE buyer_token (
     token TEXT NOT NULL, stream TEXT NOT NULL, order_id TEXT NOT NULL,
     PRIMARY KEY (token, stream, order_id)) STRICT, WITHOUT ROWID;

@@ -172,7 +172,7 @@ def _rules_say(code: str) -> str:
         Bar.NOT_SAME_SHIFT: _("Sold in another shift: refund it instead."),
         Bar.VOID_OVER: _("Sold too long ago to undo: refund it instead."),
         Bar.TOO_LATE: _("By the event's rules it is too late."),
-        Bar.NEEDS_MANAGER: _("It is late: a manager has to approve it."),
+        Bar.NEEDS_MANAGER: _("By the event's rules it is late."),
         Bar.WHOLE_PACKAGE: _("The package goes back whole: choose all of its tickets."),
         ReturnRefusal.NO_TICKETS: _("Choose a ticket first."),
         ReturnRefusal.ALREADY_REVOKED: _("It went back before, or is on its way."),
@@ -187,7 +187,7 @@ def _till_says(code: str) -> str:
         Barred.ELSEWHERE: _(
             "Sold at another window, and the server can't be reached: send the buyer there."
         ),
-        Barred.OVER_CAP: _("More than you may pay back alone: somebody has to approve it."),
+        Barred.OVER_CAP: _("Above what you may pay back alone."),
         Barred.NOT_SIGNED_IN: _("Nobody is signed in. Nothing was done and nothing is owed."),
         Barred.NO_SHIFT: _("No shift is open: open one first, the money needs an owner."),
         Barred.SELLING_LOCKED: _(

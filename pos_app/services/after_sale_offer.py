@@ -61,7 +61,7 @@ def make_offer(
     is_lifted = found.can_be_done and bool(bars)
     route = _route(Deed.REFUND if is_beyond else deed, chosen, own, counter)
     if isinstance(route, ReturnRefusal):
-        bars = bars or [str(route)]
+        bars = bars if found.bars else [str(route)]
         is_lifted = False
     elif route is Route.CENTRE and not counter.is_online:
         by_paper = not own.known.acknowledged and deed is not Deed.REPLACEMENT

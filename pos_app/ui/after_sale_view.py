@@ -161,7 +161,7 @@ class AfterSaleView(QWidget):
 
     def retranslate(self) -> None:
         """Speak the language of now."""
-        self.field.edit.setPlaceholderText(_("Scan, receipt no., seat, name, phone"))
+        self.field.edit.setPlaceholderText(_("Scan, number, seat, name, phone"))
         self.field.edit.setAccessibleName(_("Find an order"))
         self._list_scroll.setAccessibleName(_("Orders found"))
         self._ticket_scroll.setAccessibleName(_("Tickets of the order"))
@@ -245,8 +245,8 @@ class AfterSaleView(QWidget):
             each.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         made = card("card", "order_card")
         box = column(
-            row(self._title, self._standing),
-            row(self._about, self.buyer),
+            row(self._title, self.buyer, self._standing),
+            self._about,
             row(self._sold, self._all),
             self._written,
             self._refused_box,

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtGui import QImage
 
+from edge.handing import ToldOrder
 from pos_app.ui.app import prepare
-from tests.gui.after_sale_stage import OTHERS, ROW, SECOND, Desk, desk
+from tests.gui.after_sale_stage import EVENT_ID, OTHERS, ROW, SECOND, Desk, desk
 from tests.gui.robot import click, settle
+from tests.integration.pos_app.window_stage import PIN, VERIFIER
+from ticketing.ids import OrderId
 from ticketing.operations import Sale
+from ticketing.personal import Buyer, data_key, index_tokens, seal
+from ticketing.ticket import TicketState
 
 Scene = Callable[[Desk], None]
 RULES = {
@@ -24,7 +30,10 @@ RULES = {
         {"minutes_before": 60, "fee_percent": 30},
     ],
     "minimum_fee": 1000,
+    "cashier_cap": 100_000,
 }
+KEY = data_key(bytes(32), 1)
+OTHER = "0000000000000bbb"
 
 
 def orders(made: Desk) -> None:
@@ -72,7 +81,68 @@ def exchange(made: Desk) -> None:
         made.window.sell.tap_unit(unit)
 
 
+def approval(made: Desk) -> None:
+    """A refund above the cashier's cap: a manager is about to type the PIN."""
+    made.till.feed.person("陈经理", VERIFIER, role="manager")
+    made.till.feed.person("吴主管", VERIFIER, role="supervisor")
+    orders(made)
+    click(made.window, "deed_void")
+    click(made.window, "confirm_deed")
+    for digit in PIN[:4]:
+        click(made.window, f"approve_key_{digit}")
+
+
+def elsewhere(made: Desk) -> None:
+    """An order of another window, found by its buyer's name: its tickets are to be handed out."""
+    first = sold(made)
+    have_keys(made)
+    order_id = OrderId("00000000000000c0")
+    nodes = {"id": OTHER, "name": "2 号窗口", "role": "till", "key": "", "key_id": "0bbb"}
+    made.till.feed.tell("house", ("node", {**nodes, "signature": "", "state": "active"}))
+    head = {"id": order_id, "node": OTHER, "no": "0BBB-000017", "state": "paid", "total": 264_000}
+    more = {"refunded": 0, "currency": "CNY", "by": "王芳", "at_ms": made.till.env.wall_ms()}
+    buyer = Buyer("张三", "13800138000")
+    sealed = seal(buyer, KEY, EVENT_ID, order_id, bytes(12))
+    tokens = list(index_tokens(buyer, KEY))
+    row = {"order": order_id, "key": 1, "sealed": sealed, "tokens": tokens, "at_ms": 1}
+    made.till.feed.tell(EVENT_ID, ("order", head | more), ("buyer", row))
+    made.open_orders()
+    made.window.after_sale.search("8000", SECOND)
+    settle(made.window)
+    told = ToldOrder(
+        EVENT_ID,
+        OTHER,
+        made.till.env.wall_ms(),
+        replace(first, order_id=order_id),
+        {line.ticket_id: TicketState.VALID for line in first.lines},
+        {},
+        0,
+    )
+    made.till.engine.calls[-1].then(told)
+    settle(made.window)
+    click(made.window, "hand_out")
+
+
+def buyer_card(made: Desk) -> None:
+    """A customer's name and number, beside the basket."""
+    have_keys(made)
+    made.window.sell.tap_unit(ROW[0])
+    settle(made.window)
+    click(made.window, "customer")
+    made.window.buyers.panel.name.setText("张三")
+    made.window.buyers.panel.phone.setText("138 0013 8000")
+
+
+def have_keys(made: Desk) -> None:
+    """The server has told the house's keys."""
+    for call in made.till.engine.calls:
+        call.then((KEY,))
+
+
 AFTER_SALE_SCENES: dict[str, Scene] = {
+    "deed_approval": approval,
+    "elsewhere": elsewhere,
+    "customer": buyer_card,
     "orders": orders,
     "refund": refund,
     "refunded": refunded,
