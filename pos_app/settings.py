@@ -134,6 +134,6 @@ class TillSettings:
     def check(self) -> None:
         """Refuse what cannot work."""
         if self.drawer.printer and not self.printer.device:
-            raise OutOfRange("drawer.printer", "needs printer.device: a PDF opens no drawer")
+            raise OutOfRange("drawer", "on the printer needs printer.device: a PDF opens none")
         if not self.server_url.startswith(("http://", "https://")):
             raise OutOfRange("server_url", "must begin with http:// or https://")

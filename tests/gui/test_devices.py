@@ -70,6 +70,15 @@ def test_a_buyer_gets_a_receipt_for_the_asking(window: TillWindow, till: FakeTil
     assert window.sell.state.change is not None, "the change stays on screen"
 
 
+def test_a_code_from_a_serial_scanner_opens_the_orders(window: TillWindow, till: FakeTill) -> None:
+    till.tell(News(NewsKind.SCANNED, reason="BXG1ABCDEFGH"))
+    assert window.pages.currentWidget() is window.sign_in_view, "nobody is signed in"
+    at_sale(window)
+    till.tell(News(NewsKind.SCANNED, reason="BXG1ABCDEFGH"))
+    assert window.pages.currentWidget() is window.after_sale_view
+    assert window.after_sale.state.query == "BXG1ABCDEFGH"
+
+
 def test_papers_in_doubt_wait_for_a_word_on_the_page(window: TillWindow, till: FakeTill) -> None:
     till.devices.with_printer()
     till.devices.state = replace(till.devices.state, jobs=(WAITING, DOUBT))

@@ -300,6 +300,7 @@ def test_a_device_file_carries_answers_back(tmp_path: Path) -> None:
         "tcp:",
         "tcp:host:port",
         "tcp:host:0",
+        "tcp://",
         "tcp:host?baud=9600",
         "lpt:1",
         "serial:/dev/x?flow=maybe",
@@ -427,3 +428,9 @@ def test_nobody_waits_for_a_connection_that_was_reset() -> None:
         with pytest.raises(DeviceGone, match="broke the connection off"):
             line.flush(30.0)
         line.close()
+
+
+def test_two_slashes_may_stand_before_the_place() -> None:
+    with PrinterSimulator(PrinterModel()) as simulator:
+        address = simulator.address.replace("tcp:", "tcp://")
+        assert make_printer(address, timings=QUICK).status().can_print

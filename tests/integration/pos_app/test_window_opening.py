@@ -11,13 +11,16 @@ import pytest
 
 from edge.errors import IdentityError, ReplicaDamaged
 from edge.replica import Replica
+from hardware.escpos.interpreter import PrinterModel
+from hardware.escpos.simulator import PrinterSimulator
 from pos_app.__main__ import main, run_window
 from pos_app.opening import open_window
+from pos_app.services.device_model import DrawerKind
 from pos_app.services.model import PrintOutcome, Sold
 from pos_app.services.printer import CommandPrinter
 from pos_app.services.window import Window
-from pos_app.settings import Language, PrinterSettings, TillSettings
-from program.errors import ProgramError
+from pos_app.settings import DrawerSettings, Language, PrinterSettings, TillSettings
+from program.errors import ProgramError, SettingsError
 from program.exit_codes import ExitCode
 from tests.fakes.edge_node import enrolled_folder
 from tests.fakes.hall import FIRST, ROW, SetEnv
@@ -69,6 +72,57 @@ def test_a_print_command_goes_before_the_folder(settings: TillSettings) -> None:
     window = open_window(replace(settings, printer=printer))
     window.stop()
     assert isinstance(window._desk.printer, CommandPrinter)
+
+
+def test_a_receipt_printer_takes_tickets_and_drawer(
+    settings: TillSettings, env: SetEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pos_app.opening.MachineEnv", lambda: env)
+    with PrinterSimulator(PrinterModel(width_dots=384, has_cutter=False)) as simulator:
+        printer = replace(settings.printer, device=simulator.address, paper_mm=58, receipts=True)
+        drawer = DrawerSettings(printer=True)
+        window = open_window(replace(settings, printer=printer, drawer=drawer))
+        try:
+            window.start()
+            window.sign_in(CASHIER, PIN)
+            window.shifts.open(())
+            basket = Stage.basket_of(window, ROW[:1])
+            sold = window.pay_cash(basket, basket.total_minor)
+            assert isinstance(sold, Sold)
+            assert window.print_order(sold.order_id).outcome is PrintOutcome.PRINTED
+            now = window.devices.now()
+            assert (now.printer.paper_mm, now.drawer, now.receipts) == (
+                58,
+                DrawerKind.PRINTER,
+                True,
+            )
+        finally:
+            window.stop()
+        assert len(simulator.model.kicks) >= 1
+    assert not (settings.printer.folder).exists(), "no PDF beside the slip"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"printer": {"device": "fax:1"}}, "printer.device"),
+        (
+            {"printer": {"device": "file:/dev/null?drawer=0"}, "drawer": {"printer": True}},
+            "no drawer",
+        ),
+        ({"scanner": {"devices": ("usb:1",)}}, "scanner.devices"),
+    ],
+)
+def test_a_device_that_means_nothing_is_refused_and_leaves_nothing_open(
+    settings: TillSettings, changes: dict[str, dict[str, object]], said: str
+) -> None:
+    changed = settings
+    for name, values in changes.items():
+        part = replace(getattr(settings, name), **values)
+        changed = replace(changed, **{name: part})  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=said):
+        open_window(changed)
+    Replica(settings.data_dir).close()
 
 
 def test_a_folder_of_another_kind_of_node_is_refused(tmp_path: Path) -> None:

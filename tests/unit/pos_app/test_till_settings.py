@@ -47,6 +47,19 @@ def test_every_key_can_be_set(tmp_path: Path) -> None:
         pytest.param("[printer]\ntimeout_s = 601", "printer.timeout_s", id="for ever"),
         pytest.param('[printer]\ncommand = [""]', "printer.command", id="no program"),
         pytest.param('[printer]\nlanguage = "fr"', "printer.language", id="no such language"),
+        pytest.param("[printer]\npaper_mm = 76", "printer.paper_mm", id="no such paper"),
+        pytest.param(
+            '[printer]\ndevice = "tcp:x"\ncommand = ["lp"]', "printer.device", id="two printers"
+        ),
+        pytest.param("[drawer]\nprinter = true", "drawer", id="a drawer on no printer"),
+        pytest.param(
+            '[printer]\ndevice = "tcp:x"\n[drawer]\nprinter = true\ncommand = ["x"]',
+            "drawer.printer",
+            id="two ways to open it",
+        ),
+        pytest.param(
+            '[scanner]\ndevices = ["a", "b", "c", "d", "e"]', "scanner.devices", id="five scanners"
+        ),
         pytest.param("[screen]\nwidth = 800\nheight = 900", "screen.width", id="too narrow"),
         pytest.param("[screen]\nheight = 900", "screen.width", id="half a size"),
         pytest.param('[screen]\ntheme = "pink"', "screen.theme", id="no such theme"),
