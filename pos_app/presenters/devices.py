@@ -60,8 +60,12 @@ class DevicesPresenter(Observable[DevicesState]):
     def open(self) -> None:
         """The page is shown: begin anew, with a picture of the ticket."""
         self._become(DevicesState(now=self.state.now, preview=self._paper()))
-        self.load()
-        self.preview(self.state.preview)
+
+        def show(now: DevicesNow) -> None:
+            self._show(now)
+            self.preview(self._paper())
+
+        self._run(self._services.devices.now, show, self._fail)
 
     def on_news(self, news: News) -> None:
         """Take a piece of news."""

@@ -433,4 +433,6 @@ def test_nobody_waits_for_a_connection_that_was_reset() -> None:
 def test_two_slashes_may_stand_before_the_place() -> None:
     with PrinterSimulator(PrinterModel()) as simulator:
         address = simulator.address.replace("tcp:", "tcp://")
-        assert make_printer(address, timings=QUICK).status().can_print
+        printer = make_printer(address, timings=QUICK)
+        assert printer.status().can_print
+        printer.close()
