@@ -119,7 +119,7 @@ def test_a_device_that_means_nothing_is_refused_and_leaves_nothing_open(
     changed = settings
     for name, values in changes.items():
         part = replace(getattr(settings, name), **values)
-        changed = replace(changed, **{name: part})  # type: ignore[arg-type]
+        changed = replace(changed, **{name: part})
     with pytest.raises(SettingsError, match=said):
         open_window(changed)
     Replica(settings.data_dir).close()
