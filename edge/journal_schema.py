@@ -5,7 +5,7 @@ Migrations only add: no operation, allotment or journal of an earlier version is
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -80,6 +80,11 @@ ALTER TABLE orders ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE orders ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
 """
 
+# What was paid back of an order is found without reading all that was sold.
+_NEW_IN_8 = """
+CREATE INDEX op_after_sale ON op (stream, kind) WHERE kind IN ('refund', 'exchange');
+"""
+
 SCHEMA = (
     """
 CREATE TABLE meta (k TEXT PRIMARY KEY, v TEXT NOT NULL);
@@ -124,6 +129,7 @@ CREATE TABLE pin_failure (
     + _NEW_IN_4
     + _NEW_IN_5
     + _NEW_IN_6
+    + _NEW_IN_8
 )
 
 # SQLite changes neither a key nor a check in place: the two tables that need it are copied whole.
@@ -169,5 +175,13 @@ _FROM_2 = "ALTER TABLE op ADD COLUMN shift TEXT NOT NULL DEFAULT '';\n" + _NEW_I
 # An entry may have been returned, and a row may be an exit.
 _FROM_6 = "ALTER TABLE entry ADD COLUMN phase TEXT NOT NULL DEFAULT 'granted';\n"
 
-MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _NEW_IN_4, 4: _NEW_IN_5, 5: _NEW_IN_6, 6: _FROM_6}
+MIGRATIONS = {
+    1: _FROM_1,
+    2: _FROM_2,
+    3: _NEW_IN_4,
+    4: _NEW_IN_5,
+    5: _NEW_IN_6,
+    6: _FROM_6,
+    7: _NEW_IN_8,
+}
 """What makes a file of this version one of the next."""

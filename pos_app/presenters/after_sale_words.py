@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
+from pos_app.presenters.tender_words import tender_name, with_number
 from pos_app.services.after_sale_model import (
     HANDOUT_ASKED,
     Barred,
@@ -15,6 +16,8 @@ from pos_app.services.after_sale_model import (
     TicketStanding,
 )
 from pos_app.services.model import PrintOutcome
+from ticketing.event import Venue
+from ticketing.operations import HandLeg, legs_minor
 from ticketing.pricing import Role
 from ticketing.refund_rules import Bar, Deed
 from ticketing.returns import ReturnRefusal
@@ -281,6 +284,35 @@ def done_amount(done: Done) -> tuple[str, int]:
     if done.take_in_minor:
         return _("Change"), done.change_minor
     return _("Nothing to pay"), 0
+
+
+def way_back(offer: Offer, venue: Venue | None) -> str:
+    """By which tenders the money goes back; "" where all of it is cash to the last coin."""
+    if offer.deed not in (Deed.VOID, Deed.REFUND):
+        return ""
+    parts = [
+        f"{_tender(leg, venue)} {words.money(leg.amount_minor, offer.currency)}"
+        for leg in offer.legs
+    ]
+    exact_minor = offer.back_minor - legs_minor(offer.legs)
+    if offer.cash_minor != exact_minor or (parts and offer.cash_minor):
+        parts.append(f"{_('Cash')} {words.money(offer.cash_minor, offer.currency)}")
+    return " + ".join(parts)
+
+
+def done_by_tender(done: Done, venue: Venue | None) -> list[tuple[str, int]]:
+    """What to give back by which tender, where it is not cash alone."""
+    if not done.legs:
+        return []
+    lines = [
+        (_("Back by {tender}").format(tender=_tender(leg, venue)), leg.amount_minor)
+        for leg in done.legs
+    ]
+    return [*lines, (_("Cash to the buyer"), done.cash_out_minor)] if done.cash_out_minor else lines
+
+
+def _tender(leg: HandLeg, venue: Venue | None) -> str:
+    return with_number(tender_name(venue, leg.tender), leg.reference)
 
 
 def unfinished_sentence(one: Unfinished) -> str:

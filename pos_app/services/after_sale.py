@@ -31,7 +31,7 @@ from edge.protocol.revoke import (
 from edge.replica import Replica
 from edge.returns import exchange_here, promised_units, read_order, void_here
 from edge.sync import RevokeWish, SyncEngine
-from pos_app.services import after_sale_draft, after_sale_slip, sales
+from pos_app.services import after_sale_draft, after_sale_slip, sales, tender_back
 from pos_app.services.after_sale_draft import Draft
 from pos_app.services.after_sale_elsewhere import Elsewhere
 from pos_app.services.after_sale_finding import Finder, OwnOrder
@@ -47,6 +47,7 @@ from pos_app.services.after_sale_model import (
     OrderDetail,
     Refused,
     Request,
+    TicketStanding,
     Unfinished,
 )
 from pos_app.services.after_sale_offer import ACTIONS, OfferCounter, make_offer
@@ -57,6 +58,7 @@ from pos_app.services.people import role_of
 from pos_app.services.printing import PrintDesk
 from pos_app.services.shifts import shift_for
 from program.logs import get_logger
+from ticketing.cash_rounding import round_cash
 from ticketing.event import Event
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import Op, OpKind
@@ -72,7 +74,9 @@ from ticketing.operations import (
     encode_exchange,
     encode_refund,
     encode_sale,
+    legs_minor,
 )
+from ticketing.pay_back import Fund, Funds, funds_of
 from ticketing.refund_rules import Deed
 from ticketing.returns import ReturnRefusal, Route
 
@@ -184,7 +188,8 @@ class AfterSale:
             return Refused(offer.bars[0] if offer.bars else ReturnRefusal.NO_TICKETS)
         if (offer.back_minor, offer.fee_minor) != (request.back_minor, request.fee_minor):
             return Refused(Barred.TERMS_CHANGED)
-        draft = _draft(request, own, person, offer, approved_by)
+        funds = self._funds(own) if own.from_node else ()
+        draft = _draft(request, own, person, offer, approved_by, funds)
         refused = self._basket_refusal(draft, known)
         if refused is not None:
             return refused
@@ -276,7 +281,20 @@ class AfterSale:
             is_online=self._engine.link.state is LinkState.ONLINE,
             has_shift=bool(self._shift(own.order.currency)),
         )
-        return make_offer(deed, chosen, own, known, counter)
+        offer = make_offer(deed, chosen, own, known, counter)
+        if deed not in (Deed.VOID, Deed.REFUND):
+            return offer
+        way = tender_back.paid_back(self._funds(own), offer.back_minor, known.venue)
+        return replace(offer, legs=way.legs, cash_minor=way.cash_minor)
+
+    def _funds(self, own: OwnOrder) -> Funds:
+        """The money that came with an order, as far as it is known here what is left of it."""
+        if not own.from_node:
+            with self._replica.reading() as connection:
+                return tender_back.funds(connection, own.event_id, own.order)
+        dead = (TicketStanding.VOID, TicketStanding.ASKED)
+        is_whole = isinstance(own.order, Sale) and not set(own.states.values()) & set(dead)
+        return funds_of(own.order) if is_whole else ()
 
     def _shift(self, currency: str) -> str:
         """The shift that would pay and take; "" without one."""
@@ -324,7 +342,7 @@ class AfterSale:
                 done = exchange_here(unit, self._env, draft.event_id, exchange, chosen.scanned)
                 self._keep_order(unit, draft.event_id, exchange)
             else:
-                refund = self._refund(unit, draft, chosen.ticket_ids)
+                refund = self._refund(unit, draft, known, chosen.ticket_ids)
                 same = draft.deed is Deed.VOID  # or there would have been no offer
                 done = void_here(
                     unit, self._env, draft.event_id, refund, chosen.scanned, same_shift=same
@@ -408,7 +426,7 @@ class AfterSale:
     ) -> Op:
         tickets = planned.ticket_ids
         if instead or draft.deed in (Deed.VOID, Deed.REFUND):
-            body = encode_refund(self._refund(unit, draft, tickets, instead=instead))
+            body = encode_refund(self._refund(unit, draft, known, tickets, instead=instead))
             return finish_revoke(unit, self._env, planned, OpKind.REFUND, body)
         exchange = self._exchange(unit, draft, known, tickets)
         body = encode_exchange(exchange)
@@ -417,20 +435,41 @@ class AfterSale:
         return op
 
     def _refund(
-        self, unit: Unit, draft: Draft, tickets: tuple[TicketId, ...], *, instead: bool = False
+        self,
+        unit: Unit,
+        draft: Draft,
+        known: Known,
+        tickets: tuple[TicketId, ...],
+        *,
+        instead: bool = False,
     ) -> Refund:
-        return Refund(
+        way = self._way_back(unit, draft, known, draft.back_minor)
+        refund = Refund(
             draft.order_id,
             RefundAction.VOID if draft.deed is Deed.VOID else RefundAction.REFUND,
             tickets,
-            draft.back_minor,
+            way.cash_minor,
             0 if instead else draft.fee_minor,
             draft.currency,
             draft.by,
             draft.reason,
             _shift_of(unit, draft),
             approved_by=draft.approved_by,
+            legs=way.legs,
+            rounding_minor=way.rounding_minor,
         )
+        tender_back.note_paid_back(unit, self._env, draft.event_id, refund)
+        return refund
+
+    def _way_back(
+        self, unit: Unit, draft: Draft, known: Known, amount_minor: int
+    ) -> tender_back.PaidBack:
+        """By which tenders it goes back, as of this very transaction."""
+        if draft.order_body:  # another window's: as it was agreed
+            funds = tuple(Fund(*one) for one in draft.funds)
+        else:
+            funds = tender_back.funds(unit, draft.event_id, self._order_of(draft))
+        return tender_back.paid_back(funds, amount_minor, known.venue)
 
     def _exchange(
         self, unit: Unit, draft: Draft, known: Known, tickets: tuple[TicketId, ...]
@@ -443,7 +482,12 @@ class AfterSale:
         if draft.basket is None:
             lines = self._as_sold_before(draft, lines)
         paid = draft.paid_minor
-        return Exchange(
+        if paid > 0:
+            due = round_cash(paid, known.venue.cash_unit_minor)
+            way = tender_back.PaidBack((), due.cash_minor, due.rounding_minor)
+        else:
+            way = self._way_back(unit, draft, known, -paid)
+        exchange = Exchange(
             tickets,
             draft.order_id,
             ExchangeAction(ACTIONS[draft.deed].value),
@@ -456,10 +500,14 @@ class AfterSale:
             draft.back_minor,
             draft.fee_minor,
             paid,
-            max(draft.tendered_minor, paid, 0) if paid > 0 else 0,
+            max(draft.tendered_minor, way.cash_minor) if paid > 0 and way.cash_minor else 0,
             _shift_of(unit, draft),
             approved_by=draft.approved_by,
+            legs=way.legs,
+            rounding_minor=way.rounding_minor,
         )
+        tender_back.note_paid_back(unit, self._env, draft.event_id, exchange)
+        return exchange
 
     def _same_places(self, draft: Draft, tickets: tuple[TicketId, ...]) -> Basket:
         """What a replacement sells: the lost tickets' places at the prices that were paid."""
@@ -510,7 +558,7 @@ class AfterSale:
     def _recorded(self, draft: Draft, event: Event, op: Op) -> Done:
         """It stands: now the drawer, and the news."""
         done = _done(draft, op)
-        if done.pay_out_minor or done.take_in_minor:
+        if done.cash_out_minor or done.take_in_minor:
             self._counter.pay()
         self._engine.nudge()
         for performance in event.performances:
@@ -529,7 +577,12 @@ def _approved_by(offer: Offer, person: Person, approver: Person | None) -> str |
 
 
 def _draft(
-    request: Request, own: OwnOrder, person: Person, offer: Offer, approved_by: str
+    request: Request,
+    own: OwnOrder,
+    person: Person,
+    offer: Offer,
+    approved_by: str,
+    funds: Funds,
 ) -> Draft:
     basket = request.basket if request.deed is Deed.EXCHANGE else None
     # A void is of the same shift; what a manager lets be later is a refund of everything.
@@ -547,8 +600,9 @@ def _draft(
         offer.fee_for(basket.total_minor) if basket else request.fee_minor,
         basket,
         request.tendered_minor,
-        _body_of(own) if own.from_node and request.deed is Deed.REPLACEMENT else "",
+        _body_of(own) if own.from_node else "",
         approved_by,
+        tuple((one.tender, one.amount_minor, one.reference) for one in funds),
     )
 
 
@@ -562,12 +616,12 @@ def _done(draft: Draft, op: Op) -> Done:
     refund, exchange = decode_refund(op.body), decode_exchange(op.body)
     if exchange is None:
         assert refund is not None, "we wrote it just now"
-        count, paid = len(refund.ticket_ids), -refund.cash_minor
+        count, paid = len(refund.ticket_ids), refund.cash_minor + legs_minor(refund.legs)
         return Done(
             draft.deed, draft.event_id, draft.receipt_no, count, draft.currency,
-            -paid, 0, 0, refund.fee_minor,
+            paid, 0, 0, refund.fee_minor, legs=refund.legs,
         )  # fmt: skip
-    paid = exchange.paid_minor
+    paid = exchange.cash_minor + exchange.legs_minor
     return Done(
         draft.deed,
         draft.event_id,
@@ -580,6 +634,7 @@ def _done(draft: Draft, op: Op) -> Done:
         exchange.fee_minor,
         exchange.order_id,
         exchange.receipt_no,
+        exchange.legs,
     )
 
 

@@ -38,6 +38,7 @@ class Draft:
     tendered_minor: int = 0
     order_body: str = ""  # of another window's order, where its lines are needed again
     approved_by: str = ""
+    funds: tuple[tuple[str, int, str], ...] = ()  # what came with another window's order
 
     @property
     def paid_minor(self) -> int:
@@ -80,7 +81,8 @@ def _read(raw: dict[str, Any]) -> Draft:
         lines = tuple(_line(line) for line in basket.pop("lines"))
         basket = Basket(**basket, lines=lines)
     deed, order_id = Deed(raw.pop("deed")), OrderId(raw.pop("order_id"))
-    return Draft(deed=deed, order_id=order_id, basket=basket, **raw)
+    funds = tuple((tender, amount, said) for tender, amount, said in raw.pop("funds", ()))
+    return Draft(deed=deed, order_id=order_id, basket=basket, funds=funds, **raw)
 
 
 def _line(raw: dict[str, Any]) -> BasketLine:

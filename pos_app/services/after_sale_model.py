@@ -11,6 +11,7 @@ from pos_app.services.basket import Basket
 from pos_app.services.model import Person
 from ticketing.event import Event, Venue
 from ticketing.ids import OpId, OrderId, TicketId
+from ticketing.operations import HandLeg, legs_minor
 from ticketing.pricing import Role
 from ticketing.refund_rules import Deed, Preview, fee_on_the_rest
 from ticketing.returns import Route
@@ -140,6 +141,7 @@ class Offer:
     void or refund, as credit for an exchange. `ladder_fee_minor` is what a refund of an exchange's
     credit would keep: its part is kept of what is paid back. `approval`: somebody else of this role
     may let it be in spite of the bars, at these terms; `is_beyond`: the rules alone do not.
+    Of what goes back, `legs` do so by hand-recorded tenders and `cash_minor` in cash, rounded.
     """
 
     deed: Deed
@@ -154,6 +156,8 @@ class Offer:
     ladder_fee_minor: int = 0
     approval: Role | None = None
     is_beyond: bool = False
+    legs: tuple[HandLeg, ...] = ()
+    cash_minor: int = 0
 
     @property
     def can_be_done(self) -> bool:
@@ -248,6 +252,7 @@ class Asked:
 class Done:
     """Recorded for good. Now the money: `pay_out_minor` to the buyer, or `change_minor` of it.
 
+    Of what is paid out, `legs` go back by hand-recorded tenders, and the rest in cash.
     `new_order_id` has the tickets to print, after an exchange or a replacement.
     """
 
@@ -262,6 +267,12 @@ class Done:
     fee_minor: int
     new_order_id: str = ""
     new_receipt_no: str = ""
+    legs: tuple[HandLeg, ...] = ()
+
+    @property
+    def cash_out_minor(self) -> int:
+        """What goes out of the drawer."""
+        return self.pay_out_minor - legs_minor(self.legs)
 
 
 @dataclass(frozen=True, slots=True)

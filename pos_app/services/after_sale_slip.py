@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from pos_app.services.after_sale_model import Done
@@ -54,4 +55,17 @@ def _rows(desk: PrintDesk, done: Done) -> list[Row]:
     else:
         what, amount_minor = _("Paid back"), done.pay_out_minor
     rows.append(Row(what, format_money(amount_minor, done.currency, desk.language), Look.STRONG))
-    return rows
+    return [*rows, *_tender_rows(desk, done)]
+
+
+def _tender_rows(desk: PrintDesk, done: Done) -> Iterator[Row]:
+    """By which tenders it went back, where not all was cash."""
+    _ = translations(desk.language).gettext
+    known = desk.catalogue.event(done.event_id)
+    for leg in done.legs:
+        tender = known.venue.tender(leg.tender) if known else None
+        name = tender.name.in_language(desk.language) if tender else leg.tender
+        said = f"{name} {leg.reference}".rstrip()
+        yield Row(said, format_money(leg.amount_minor, done.currency, desk.language))
+    if done.legs and done.cash_out_minor:
+        yield Row(_("Cash"), format_money(done.cash_out_minor, done.currency, desk.language))

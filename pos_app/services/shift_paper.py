@@ -35,6 +35,7 @@ def names_of(desk: PrintDesk) -> Names:
         {one.id: one.name for one in people.people(desk.replica)},
         {each.id: each.name for one in known for each in one.event.ticket_types},
         known[0].venue.zone if known else UTC,
+        {one.id: one.name for one in known[0].venue.tenders} if known else {},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
 from pos_app.services.rows import Look, Row
@@ -23,6 +23,7 @@ class Names:
     people: Mapping[str, str]
     ticket_types: Mapping[str, Text]
     zone: tzinfo = UTC
+    tenders: Mapping[str, Text] = field(default_factory=dict)
 
     def spoken(self, language: str) -> Names:
         """The same in another language."""
@@ -40,6 +41,13 @@ class Names:
         """A ticket type by name; the id of one that is sold no more."""
         known = self.ticket_types.get(ticket_type_id)
         return known.in_language(self.language) if known else ticket_type_id
+
+    def tender(self, tender_id: str) -> str:
+        """A means of payment by name; the id of one that the house does not name any more."""
+        if tender_id == CASH:
+            return translations(self.language).gettext("Cash")
+        known = self.tenders.get(tender_id)
+        return known.in_language(self.language) if known else tender_id
 
     def when(self, ms: int) -> str:
         """An instant as the house's clock shows it."""
@@ -98,9 +106,11 @@ def figures(report: ShiftReport, names: Names) -> list[Row]:
         Row(look=Look.RULE),
     ]
     rows += [
-        Row(tender_name(one.tender, names.language), money(one.taken_minor - one.returned_minor))
+        Row(names.tender(one.tender), money(one.taken_minor - one.returned_minor))
         for one in report.tenders
     ]
+    if report.rounding_minor:
+        rows.append(Row(_("Rounding of cash"), signed(report.rounding_minor, money)))
     rows.append(Row(look=Look.RULE))
     rows += [
         Row(
@@ -134,11 +144,6 @@ def figures(report: ShiftReport, names: Names) -> list[Row]:
         receipts = f"{report.first_receipt} – {report.last_receipt}"
         rows.append(Row(_("Receipts"), receipts))
     return rows
-
-
-def tender_name(tender: str, language: str) -> str:
-    """A means of payment; its own name where a manager gave it one."""
-    return translations(language).gettext("Cash") if tender == CASH else tender
 
 
 def reason_name(reason: str, language: str) -> str:

@@ -38,6 +38,7 @@ from pos_app.ui.controls import (
     show_picture,
 )
 from pos_app.ui.theme import restyle
+from ticketing.operations import LEGS_MAX
 from ticketing.refund_rules import Deed
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ _REASONS: Final = {
     Deed.REPLACEMENT: (GoReason.LOST, GoReason.OTHER),
 }
 _USUAL: Final = (GoReason.BUYER, GoReason.MISTAKE, GoReason.EVENT, GoReason.OTHER)
+
+_DONE_LINES: Final = 3 + LEGS_MAX
+"""Fee, due, received; and a line for each tender that pays back."""
 
 
 class DeedButton(RichButton):
@@ -245,6 +249,9 @@ class DeedCard(QFrame):
         )
         self._total_word = label(17, 700)
         self._total = label(34, 700, name="refund_total")
+        self._way = label(14, 600, "text2", "way_back")
+        self._way.setWordWrap(True)
+        self._way.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._why_word = label(13, 400, "text2")
         self._reasons = [Button(f"reason_{each}", "tier", 14, 600) for each in GoReason]
         for button, reason in zip(self._reasons, GoReason, strict=True):
@@ -261,6 +268,7 @@ class DeedCard(QFrame):
         page.addLayout(row(self._sum_fee_word, None, self._sum_fee))
         page.addWidget(rule())
         page.addLayout(row(self._total_word, None, self._total))
+        page.addWidget(self._way)
         page.addWidget(self._why_word)
         grid = QGridLayout()
         grid.setSpacing(8)
@@ -300,7 +308,7 @@ class DeedCard(QFrame):
         self._done_amount = label(52, 700, name="done_amount")
         for each in (self._done_word, self._done_amount):
             each.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._done_lines = [(label(14, 400, "text2"), label(14, 600)) for _at in range(3)]
+        self._done_lines = [(label(14, 400, "text2"), label(14, 600)) for _at in range(_DONE_LINES)]
         self._done_box = box = card("line")
         box.setLayout(
             column(
@@ -393,6 +401,8 @@ class DeedCard(QFrame):
         self._sum_fee.setVisible(not replaced)
         self._sum_fee_word.setVisible(not replaced)
         self._show_reasons(_REASONS.get(offer.deed, _USUAL), state.reason)
+        self._way.setText(say.way_back(offer, state.detail.venue if state.detail else None))
+        self._way.setVisible(bool(self._way.text()))
         self._confirm.say(say.confirm_words(offer))
 
     def _show_reasons(self, offered: tuple[GoReason, ...], chosen: GoReason) -> None:
@@ -449,6 +459,7 @@ class DeedCard(QFrame):
                 (_("Total due"), done.take_in_minor),
                 (_("Cash received"), done.take_in_minor + done.change_minor),
             ]
+        lines += say.done_by_tender(done, state.detail.venue if state.detail else None)
         self._done_box.setVisible(bool(lines))
         for at, (what, value) in enumerate(self._done_lines):
             self._fill_line(what, value, lines[at] if at < len(lines) else None, done.currency)

@@ -42,8 +42,8 @@ class BasketFooter(QWidget):
                 picture("circle-pause", "text2"),
                 self._word,
                 keycap("F8"),
-                gap=6,
-                margins=(6, 0, 4, 0),
+                gap=5,
+                margins=(2, 0, 2, 0),
             ),
         )
         self._park.clicked.connect(self.park)

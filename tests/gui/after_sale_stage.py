@@ -16,13 +16,14 @@ from PySide6.QtWidgets import QApplication
 from edge.protocol import revoke
 from edge.sync import RevokeWish
 from pos_app.services.model import Sold
+from pos_app.services.tender_model import Payment
 from pos_app.ui.window import TillWindow
 from tests.fakes.hall import EVENT_ID, ROW, SECOND, SetEnv, event_row
 from tests.fakes.runner import run_now
 from tests.gui.robot import click, settle
 from tests.integration.pos_app.window_stage import CASHIER, PIN, Stage
 from ticketing.journal import OpKind
-from ticketing.operations import Sale, decode_sale
+from ticketing.operations import HandLeg, Sale, decode_sale
 
 OTHERS = (200, 201, 202, 203)
 """Seats of a cheaper tier, lent to this window too."""
@@ -40,6 +41,17 @@ class Desk:
         """Sell places that were lent, as the services do it."""
         basket = self.till.basket(units, performance)
         sold = self.till.window.pay_cash(basket, basket.total_minor)
+        assert isinstance(sold, Sold), sold
+        found = [decode_sale(op.body) for op in self.till.ops(OpKind.SALE)]
+        sale = next(one for one in found if one and one.order_id == sold.order_id)
+        self.sales.append(sale)
+        return sale
+
+    def sell_by(self, tender_id: str, reference: str, units: Sequence[int]) -> Sale:
+        """The same, paid by a tender that is recorded by hand."""
+        basket = self.till.basket(units, SECOND)
+        legs = (HandLeg(tender_id, basket.total_minor, reference),)
+        sold = self.till.window.pay(basket, Payment(legs=legs))
         assert isinstance(sold, Sold), sold
         found = [decode_sale(op.body) for op in self.till.ops(OpKind.SALE)]
         sale = next(one for one in found if one and one.order_id == sold.order_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from edge.link import LinkState
 from edge.sync import RevokeWish
@@ -294,3 +294,22 @@ def test_the_open_order_and_the_chosen_tickets_are_marked(till: Desk, sale: Sale
     chosen = [find(till.window, f"ticket_{at}").isChecked() for at in range(3)]  # type: ignore[attr-defined]
     assert chosen == [False, True, True]
     assert sale.lines
+
+
+def test_what_was_paid_by_card_goes_back_to_the_card(till: Desk) -> None:
+    sale = till.sell_by("card", "0042", ROW[:2])
+    till.open_orders()
+    type_in(till, sale.receipt_no)
+    click(till.window, "deed_refund")
+    assert text_of(till.window, "way_back") == "Card · no. 0042 ¥1,760.00"
+    click(till.window, "confirm_deed")
+    till.server_says()
+    assert text_of(till.window, "done_amount") == "¥1,760.00"
+    shown = [each.text() for each in till.window.after_sale_view.deeds.findChildren(QLabel)]
+    assert "Back by Card · no. 0042" in shown
+
+
+def test_cash_goes_back_as_cash_and_needs_no_words(till: Desk, sale: Sale) -> None:
+    type_in(till, sale.receipt_no)
+    click(till.window, "deed_refund")
+    assert not is_shown(till.window, "way_back")

@@ -1,0 +1,114 @@
+"""By which tenders a till pays back: read from what it recorded of the order, and nothing else.
+
+An order of another window whose tickets are all alive goes back the way it came, too; of one that
+was touched before nobody here knows what went back how, and the rest of it goes back in cash.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Final
+
+from edge.env import Env
+from edge.journal import Unit
+from edge.returns import read_order
+from pos_app.services import tender_legs
+from ticketing.cash_rounding import round_cash
+from ticketing.event import Venue
+from ticketing.journal import OpKind
+from ticketing.operations import (
+    CASH,
+    Exchange,
+    HandLeg,
+    Refund,
+    Sale,
+    decode_exchange,
+    decode_refund,
+)
+from ticketing.pay_back import Funds, after, funds_of, way_back
+
+_EXCHANGED_MAX: Final = 20
+"""Exchanges of exchanges that are followed back; what lies before is paid in cash."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBack:
+    """How an amount goes back: `legs` by hand, the rest in cash, where coins make it.
+
+    `rounding_minor` is what the drawer gains by that, as in Refund.
+    """
+
+    legs: tuple[HandLeg, ...]
+    cash_minor: int
+    rounding_minor: int
+
+
+def paid_back(funds: Funds, amount_minor: int, venue: Venue) -> PaidBack:
+    """How `amount_minor` goes back to the buyer."""
+    refundable = {tender.id for tender in venue.tenders if tender.refunds}
+    way = way_back(funds, amount_minor, refundable)
+    rounded = round_cash(way.cash_minor, venue.cash_unit_minor)
+    return PaidBack(way.legs, rounded.cash_minor, -rounded.rounding_minor)
+
+
+def funds(connection: sqlite3.Connection, stream: str, order: Sale | Exchange) -> Funds:
+    """What is left of the money that came with an order of this window, the newest first."""
+    return _funds(connection, stream, order, "", _EXCHANGED_MAX)[0]
+
+
+def note_paid_back(unit: Unit, env: Env, stream: str, money: Refund | Exchange) -> None:
+    """Write the legs down, in the transaction that records the operation."""
+    order_id, currency = money.order_id, money.currency
+    taken = isinstance(money, Exchange) and money.paid_minor > 0
+    cash = money.cash_minor if isinstance(money, Refund) or taken else -money.cash_minor
+    legs = (*money.legs, *((HandLeg(CASH, cash),) if cash else ()))
+    if not taken:
+        tender_legs.pay_back(unit, env, stream, order_id, currency, legs)
+        return
+    made = [tender_legs.begin(unit, env, stream, order_id, currency, leg).id for leg in legs]
+    tender_legs.capture(unit, env, made, order_id)
+
+
+def _funds(
+    connection: sqlite3.Connection,
+    stream: str,
+    order: Sale | Exchange,
+    until_order: str,
+    depth: int,
+) -> tuple[Funds, Funds]:
+    """The order's funds, and what moved over to `until_order` when it was made of this one."""
+    credited: Funds = ()
+    if isinstance(order, Exchange) and depth > 0:
+        row = connection.execute(
+            "SELECT body FROM orders WHERE stream = ? AND id = ?", (stream, order.of_order)
+        ).fetchone()
+        if row is not None:
+            before = read_order(row["body"])
+            credited = _funds(connection, stream, before, order.order_id, depth - 1)[1]
+    left = funds_of(order, credited)
+    for operation in _later(connection, stream, order.order_id):
+        left, moved = after(left, operation)
+        if isinstance(operation, Exchange) and operation.order_id == until_order:
+            return left, moved
+    return left, ()
+
+
+def _later(connection: sqlite3.Connection, stream: str, order_id: str) -> list[Refund | Exchange]:
+    """What was done with the order's tickets here, the oldest first."""
+    rows = connection.execute(
+        "SELECT kind, body FROM op WHERE stream = ? AND kind IN ('refund', 'exchange') "
+        "AND instr(body, ?) ORDER BY rowid",
+        (stream, order_id),
+    )
+    found: list[Refund | Exchange] = []
+    for row in rows:
+        if row["kind"] == OpKind.REFUND:
+            refund = decode_refund(row["body"])
+            if refund is not None and refund.order_id == order_id:
+                found.append(refund)
+        else:
+            exchange = decode_exchange(row["body"])
+            if exchange is not None and exchange.of_order == order_id:
+                found.append(exchange)
+    return found
