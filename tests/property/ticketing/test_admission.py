@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,17 +15,34 @@ from ticketing.admission import (
     Admit,
     AllotmentFacts,
     AllotmentState,
+    Calendar,
+    CutOff,
     Entry,
+    EntryRule,
+    EntryRules,
     IssuerKey,
     KeyState,
     LaneFacts,
+    LetOut,
+    Miss,
+    MissKind,
+    Passback,
     Reason,
     Refuse,
+    Unlisted,
+    Window,
+    decide_alone,
     decide_entry,
+    decide_exit,
+    is_more_than_allowed,
+    miss_from_wire,
+    miss_to_wire,
+    visits_of,
 )
 from ticketing.code import CodeFault, Flag, TicketCode, TicketFacts, make_code, parse_code
 from ticketing.ids import AllotmentId, KeyId, OpId, TicketId
 from ticketing.keys import public_of
+from ticketing.text import Text
 from ticketing.ticket import Ticket, TicketState
 
 KEYS = [bytes([n] * 32) for n in (1, 2)]
@@ -150,3 +168,139 @@ def test_random_facts_do_let_somebody_in() -> None:
     count()
     assert seen["admit"] > 10
     assert len(seen) > 10
+
+
+# --- under any rules
+
+RULES = st.builds(
+    EntryRule,
+    entries=st.sampled_from([1, 1, 2, 3, None]),
+    each_day=st.booleans(),
+    early_minutes=st.integers(0, 30),
+    late_minutes=st.integers(0, 30),
+    own_gate=st.booleans(),
+    gates=st.sampled_from([(), ("B",)]),
+    reentry_minutes=st.sampled_from([0, 0, 30, None]),
+    passback=st.sampled_from(Passback),
+    passback_minutes=st.integers(0, 60),
+)
+HISTORY = st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.op_id).map(tuple)
+EXITS = st.lists(
+    st.builds(
+        Entry,
+        st.integers(10, 19).map(lambda n: OpId(f"{n:032x}")),
+        st.just("00000000000000ab"),
+        st.just("out"),
+        INSTANTS,
+    ),
+    max_size=3,
+    unique_by=lambda entry: entry.op_id,
+).map(tuple)
+CALENDARS = st.sampled_from([Calendar(), Calendar("Asia/Shanghai"), Calendar("Europe/Berlin")])
+WINDOWS = st.none() | st.just(Window(OPENS, OPENS + timedelta(minutes=300)))
+HOME = Text.from_names({"en": "A", "zh": "甲"})
+
+
+@st.composite
+def ruled_facts(draw: st.DrawFn) -> LaneFacts:
+    facts = draw(FACTS)
+    return replace(
+        facts,
+        row=replace(facts.row, blocked=draw(st.sampled_from(["", "", "x"]))) if facts.row else None,
+        entries=draw(HISTORY),
+        exits=draw(EXITS),
+        rule=draw(RULES),
+        calendar=draw(CALENDARS),
+        window=draw(WINDOWS),
+        lane_gate=draw(st.sampled_from(["", "A", "甲", "B", "C"])),
+        home_gate=draw(st.sampled_from([None, HOME])),
+    )
+
+
+@given(scan=SCANS, facts=ruled_facts(), at=INSTANTS, policy=st.sampled_from(CutOff))
+def test_every_scan_gets_an_answer_under_any_rules(
+    scan: TicketCode | CodeFault, facts: LaneFacts, at: datetime, policy: CutOff
+) -> None:
+    decision = decide_entry(scan, facts, at=at)
+    rules = EntryRules(when_cut_off=policy, unlisted=Unlisted.DESK)
+    alone = decide_alone(decision, facts, rules, unlisted_count=0)
+    if isinstance(decision, Refuse):
+        assert alone == decision, "being cut off never opens a door"
+        assert decision.step
+        assert miss_from_wire(miss_to_wire(decision.miss)) == decision.miss
+        assert decision.first_entry is None or decision.first_entry in facts.entries
+        return
+    assert isinstance(alone, Refuse) or alone == decision
+    rule = facts.rule
+    if rule.entries is not None and not rule.each_day and rule.reentry_minutes == 0:
+        assert len(facts.entries) < rule.entries
+    if policy is CutOff.HOME_GATE_ONLY and isinstance(alone, Admit):
+        assert facts.lane_gate in ("A", "甲")
+
+
+@given(scan=SCANS, facts=ruled_facts())
+def test_every_genuine_ticket_goes_out(scan: TicketCode | CodeFault, facts: LaneFacts) -> None:
+    answer = decide_exit(scan, facts)
+    if isinstance(answer, LetOut):
+        assert isinstance(scan, TicketCode)
+        assert facts.key is not None
+        assert scan.is_genuine(facts.key.public)
+    else:
+        assert answer.reason in set(CodeFault) | {
+            Reason.TRAINING_TICKET,
+            Reason.UNKNOWN_ISSUER,
+            Reason.FORGED,
+        }
+
+
+@given(scan=SCANS, facts=ruled_facts(), at=INSTANTS, data=st.data())
+def test_it_does_not_matter_in_which_order_facts_became_known(
+    scan: TicketCode | CodeFault, facts: LaneFacts, at: datetime, data: st.DataObject
+) -> None:
+    entries = tuple(data.draw(st.permutations(facts.entries)))
+    exits = tuple(data.draw(st.permutations(facts.exits)))
+    other = replace(facts, entries=entries, exits=exits)
+    assert decide_entry(scan, other, at=at) == decide_entry(scan, facts, at=at)
+    assert visits_of(entries, exits, facts.rule) == visits_of(
+        facts.entries, facts.exits, facts.rule
+    )
+
+
+@given(entries=HISTORY, exits=EXITS, rule=RULES, calendar=CALENDARS)
+def test_whoever_is_let_in_by_the_rules_makes_no_case(
+    entries: tuple[Entry, ...], exits: tuple[Entry, ...], rule: EntryRule, calendar: Calendar
+) -> None:
+    """Entries one after the other, each decided on what came before it, are never too many."""
+    key = IssuerKey(public_of(KEYS[0]), KeyState.ACTIVE)
+    scan = next(code for code in codes() if code.is_genuine(key.public) and not code.facts.flags)
+    usual = replace(rule, own_gate=False, gates=(), early_minutes=10_000, late_minutes=10_000)
+    let_in: list[Entry] = []
+    for entry in sorted(entries, key=lambda one: (one.at, one.op_id)):
+        before = tuple(one for one in exits if one.at <= entry.at)
+        performances = frozenset({scan.facts.performance})
+        facts = LaneFacts(performances, key, None, None, 0, tuple(let_in), before, usual, calendar)
+        if isinstance(decide_entry(scan, facts, at=entry.at), Admit):
+            let_in.append(entry)
+    assert not is_more_than_allowed(let_in, exits, usual, calendar)
+
+
+@given(
+    miss=st.builds(
+        Miss,
+        st.sampled_from(MissKind),
+        st.none() | INSTANTS,
+        st.none() | st.just(HOME),
+        st.text(max_size=20),
+    )
+)
+def test_a_miss_survives_the_wire(miss: Miss) -> None:
+    assert miss_from_wire(miss_to_wire(miss)) == miss
+
+
+@given(raw=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
+def test_what_is_no_miss_is_none(raw: object) -> None:
+    assert miss_from_wire(raw) is None
+    for kind in MissKind:
+        told = miss_from_wire({"kind": kind.value, "at_ms": raw, "gate": raw, "note": raw})
+        assert told is not None
+        assert told.kind is kind
