@@ -53,6 +53,7 @@ def check_all(oracle: Oracle) -> None:
             _money_adds_up,
             _receipts_have_no_gaps,
             _entries_are_all_known,
+            _exits_are_all_known,
             _mirrors_are_equal,
             _clones_are_found,
             _nothing_strange_was_reported,
@@ -433,16 +434,26 @@ def _entries_are_all_known(oracle: Oracle, raw: sqlite3.Connection) -> None:
             _fail("I11", f"the entry {entry.op_id} is another ticket's")
     by_ticket: dict[str, set[str]] = defaultdict(set)
     for row in known.values():
-        if row["phase"] != "returned":
+        if row["phase"] in ("granted", "passed"):
             by_ticket[row["ticket_id"]].add(row["op_id"])
     for ticket_id, op_ids in by_ticket.items():
-        if len(op_ids) < 2:
+        if len(op_ids) <= oracle.world.mix.shape.entries:
             continue
         oracle.world.happened("double_entry")
         case = cases.get(f"double_entry:{ticket_id}")
         named = {e["op_id"] for e in json.loads(case["body"])["entries"]} if case else set()
         if named != op_ids:
             _fail("I9", f"{ticket_id} went in {len(op_ids)} times, the case names {len(named)}")
+
+
+def _exits_are_all_known(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    rows = raw.execute("SELECT node_id, ticket_id FROM entry WHERE phase = 'left'")
+    left = Counter((row["node_id"], row["ticket_id"]) for row in rows)
+    sound = {actor.name: actor.machine.enrolled.node_id for actor in _sound(oracle)}
+    told = Counter(exit_ for exit_ in oracle.exits if exit_[0] in sound)
+    for (name, ticket_id), count in told.items():
+        if left[sound[name], ticket_id] < count:
+            _fail("I11", f"nobody knows that {ticket_id} went out at {name}")
 
 
 # --- I6: the feed

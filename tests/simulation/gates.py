@@ -13,12 +13,17 @@ from gate_agent.admit import Doorman, LetIn
 from gate_agent.arbiter import Lane
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory
+from gate_agent.passages import Passages, WentOut
 from tests.simulation.fibers import Process
 from tests.simulation.house import SERVER_PRIVATE, Enrolled, fake_public
 from tests.simulation.nodes import Machine, open_node
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+
+_TURNS_BACK = 15
+_PASSES, _LEAVES = range(8, 15), range(4, 12)
 
 
 class SimArbiter:
@@ -103,9 +108,29 @@ class Gate:
             return outcome
         self.world.oracle.let_in_against(self.machine, outcome, refusal)
         node.env.maybe_crash("before_barrier")
-        self.world.oracle.went_in(self.machine, outcome, generation)
+        # Drawn from the operation's id, so that houses without such doings draw as they always did.
+        fate = int(outcome.op_id[-1], 16) if self.world.mix.shape.entries > 1 else 0
+        turns_back = fate == _TURNS_BACK and outcome.recorded and not outcome.again
+        if not turns_back:
+            self.world.oracle.went_in(self.machine, outcome, generation)
         node.env.maybe_crash("after_barrier")
         with suppress(EdgeError):  # it did open; at worst the ticket is offered once more
             self.doorman.commanded(outcome)
+            self._afterwards(outcome, code, fate, now_ms, turns_back=turns_back)
         node.engine.nudge()
         return outcome
+
+    def _afterwards(
+        self, let_in: LetIn, code: str, fate: int, now_ms: int, *, turns_back: bool
+    ) -> None:
+        """Somebody passes, turns back, or goes out again."""
+        passages = Passages(self.doorman)
+        if turns_back:
+            passages.returned(let_in, now_ms)
+            self.world.happened("entry_returned")
+        elif fate in _PASSES:
+            passages.passed(let_in, now_ms)
+        if fate in _LEAVES and not turns_back:
+            left = passages.leave(code, now_ms + 1)
+            if isinstance(left, WentOut) and left.recorded:
+                self.world.oracle.went_out(self.machine, let_in)

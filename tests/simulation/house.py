@@ -53,12 +53,15 @@ def private_key(name: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How big the house is."""
+    """How big the house is. `entries`: how often a ticket is let in; with more than once, gates also
+    tell how entries ended, and of people going out.
+    """
 
     seats: int
     standing: int
     tills: int
     gates: int
+    entries: int = 1
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -204,6 +207,7 @@ def document(shape: Shape) -> dict[str, Any]:
     tiers: list[dict[str, Any]] = [
         {"id": "a", "name": text("A"), "letter": "A", "places": [{"area": "stalls"}]}
     ]
+    rules = {"rules": [{"entries": shape.entries}]}
     prices = {"a": {"adult": 5_000, "child": 2_500}}
     if shape.standing:
         areas.append(
@@ -239,6 +243,7 @@ def document(shape: Shape) -> dict[str, Any]:
                     {"number": 1, "id": "adult", "name": text("Adult")},
                     {"number": 2, "id": "child", "name": text("Child")},
                 ],
+                **({"entry_rules": rules} if shape.entries > 1 else {}),
                 "price_list": {"version": 3, "prices_minor": prices},
                 "performances": [
                     {

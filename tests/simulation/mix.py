@@ -101,6 +101,7 @@ def mix_of(seed: int) -> Mix:
         standing=rng.choice((0, 2, 3, 5)),
         tills=rng.choice((2, 2, 2, 3, 3, 4)),
         gates=rng.choice((1, 1, 2)),
+        entries=2 if seed % 4 == 0 else 1,
     )
     soft_s = rng.choice((0, 0, 10, 20, 40))
     crash = {

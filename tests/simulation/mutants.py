@@ -99,6 +99,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("sold_again_here", switches.sold_again_here, _RETURNING),
     Mutant("no_case_for_two_entries", switches.no_case_for_two_entries, _GATES),
+    Mutant(
+        "no_exits_kept", switches.no_exits_kept, replace(_GATES, shape=Shape(4, 3, 2, 2, entries=2))
+    ),
     Mutant("no_witness", switches.no_witness, _DIRECTED, lives.set_back_and_cut_off),
     Mutant("no_nonce", switches.no_nonce, _DIRECTED, lives.copied_whole, first=4),
     Mutant("gen_counter", switches.gen_counter, _DIRECTED, lives.named_again, first=2),

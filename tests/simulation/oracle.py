@@ -116,6 +116,7 @@ class Oracle:
     by_unit: dict[UnitKey, list[Paper]] = field(default_factory=lambda: defaultdict(list))
     facts: dict[str, Fact] = field(default_factory=dict)
     entries: list[WentIn] = field(default_factory=list)
+    exits: list[tuple[str, str]] = field(default_factory=list)
     excused: dict[str, str] = field(default_factory=dict)
     """Allotments for which a named exception was made, and which: E1 or E2."""
     tampered: set[str] = field(default_factory=set)
@@ -261,20 +262,27 @@ class Oracle:
             for e in self.entries
             if e.ticket_id == ticket_id and not e.offline and e.generation == generation
         }
-        if len(online) > 1:
+        if len(online) > self.world.mix.shape.entries:
             raise Violation("I10", f"the arbiter let {ticket_id} in {len(online)} times")
 
     def _check_own_entries(self, entry: WentIn) -> None:
         """A gate knows whom it let in itself, whatever the feed has told or not told."""
         if entry.machine in self.tampered or not entry.recorded:
             return
-        for other in self.entries:
-            if (
-                (other.machine, other.ticket_id) == (entry.machine, entry.ticket_id)
-                and other.op_id != entry.op_id
-                and other.recorded
-            ):
-                raise Violation("I7", f"{entry.machine} let {entry.ticket_id} in twice")
+        others = {
+            other.op_id
+            for other in self.entries
+            if (other.machine, other.ticket_id) == (entry.machine, entry.ticket_id)
+            and other.op_id != entry.op_id
+            and other.recorded
+        }
+        if len(others) >= self.world.mix.shape.entries:
+            raise Violation("I7", f"{entry.machine} let {entry.ticket_id} in too often")
+
+    def went_out(self, machine: Machine, let_in: LetIn) -> None:
+        """Somebody went out again, and the gate wrote it down."""
+        self.exits.append((machine.name, let_in.code.facts.ticket_id))
+        self.world.happened("exit")
 
     def refusal_read(self, machine: Machine, text: str) -> str:
         """Why a gate that has read so far must not let this ticket in; '' when it may."""

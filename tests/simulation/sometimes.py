@@ -7,6 +7,8 @@ SOMETIMES: dict[str, str] = {
     "double_entry": "a ticket was let in twice by gates that could not hear each other",
     "entry_online": "an entry by the arbiter's word",
     "entry_offline": "an entry by the gate's own",
+    "entry_returned": "somebody was let in and turned back",
+    "exit": "somebody went out again",
     "partition_one_way": "a link cut one way",
     "partition_two_way": "a link cut both ways",
     "crash_server_before_commit": "a server lost what it was about to commit",

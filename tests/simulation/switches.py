@@ -24,13 +24,14 @@ from sync_server.heart import (
     reclaim,
     units,
 )
+from sync_server.heart.effect import Effect
 from sync_server.heart.work import Work
 from sync_server.services import generations
 from sync_server.services.house import Generation
 from sync_server.store import sql, writer
 from tests.simulation import nodes, tills
 from ticketing.admission import AllotmentState, decide
-from ticketing.journal import OpKind
+from ticketing.journal import OpKind, Verdict
 from ticketing.operations import encode_refund
 from ticketing.terms import Standing
 
@@ -115,6 +116,11 @@ def no_fork_check(_world: World) -> AbstractContextManager[object]:
 def no_case_for_two_entries(_world: World) -> AbstractContextManager[object]:
     """Nobody looks whether a ticket went in twice."""
     return _put(entries, "look_for_cases", lambda *_: None)
+
+
+def no_exits_kept(_world: World) -> AbstractContextManager[object]:
+    """The server takes in that somebody went out, and keeps nothing of it."""
+    return _put(entries, "record_exit", lambda *_: Effect(Verdict.OK))
 
 
 def no_quarantine(_world: World) -> AbstractContextManager[object]:
