@@ -116,7 +116,9 @@ def _run_open(
                 theme=screen.theme.value,
                 fullscreen=screen.fullscreen,
                 window_size=(screen.width, screen.height) if screen.width else None,
-                options=Options(screen.lock_after_s, training_pin, train, has_display),
+                options=Options(
+                    screen.lock_after_s, training_pin, train, has_display, screen.text_size
+                ),
                 stop=stop,
             )
         finally:

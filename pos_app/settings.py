@@ -12,6 +12,7 @@ from program.settings import OutOfRange
 DEFAULT_FILE = Path("boxgate-pos.toml")
 PAPER_WIDTHS_MM = (80, 58)
 SCANNERS_MAX = 4
+TEXT_SIZES = (100, 125, 150)
 
 
 class Theme(StrEnum):
@@ -108,11 +109,14 @@ class ScreenSettings:
     width: int = 0
     height: int = 0
     lock_after_s: int = 180
+    text_size: int = 100
 
     def check(self) -> None:
         """Refuse windows that cannot show a basket, and a lock that nobody could work with."""
         if (self.width or self.height) and (self.width < 1024 or self.height < 700):
             raise OutOfRange("width", "and height must be at least 1024 and 700, or both 0")
+        if self.text_size not in TEXT_SIZES:
+            raise OutOfRange("text_size", "must be 100, 125 or 150 (percent)")
         if self.lock_after_s and not 30 <= self.lock_after_s <= 3_600:
             raise OutOfRange("lock_after_s", "must be from 30 to 3600, or 0 for never")
 

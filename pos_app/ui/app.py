@@ -83,7 +83,7 @@ def run_till(
     `window_size` None means as large as the screen, at most 1920x1080. `started` is called once the
     window is up, on its thread: a robot drives the widgets from there.
     """
-    application = prepare(language, theme)
+    application = prepare(language, theme, options.text_size)
     till = Till(services, utc_now, options)
     if till.display is not None:
         till.display.place()
@@ -105,13 +105,14 @@ def run_till(
     return code
 
 
-def prepare(language: str, theme_name: str) -> QApplication:
-    """The application object, dressed and speaking. ValueError for an unknown language or theme."""
+def prepare(language: str, theme_name: str, text_size: int = 100) -> QApplication:
+    """The application object, dressed and speaking. ValueError for what we do not have."""
     words.set_language(language)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication(["boxgate-pos"])
     application.setApplicationName("Boxgate")
+    look.set_text_size(application, text_size)
     look.apply_theme(application, theme_name)
     look.warn_of_missing_fonts()
     application.setWindowIcon(pixmap("ticket", look.tokens().accent, 64))

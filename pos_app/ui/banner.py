@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy
 
 from pos_app.presenters import language as words
@@ -13,6 +14,7 @@ from pos_app.presenters.language import _
 from pos_app.presenters.notice import Tone, Topic, tone_of
 from pos_app.presenters.sentences import notice_sentence
 from pos_app.services.model import SaleRefusal
+from pos_app.ui import theme
 from pos_app.ui.controls import (
     Button,
     ElidedLabel,
@@ -28,6 +30,7 @@ from pos_app.ui.theme import restyle
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
 
+_TEXT_PX = (15, 14, 13, 12)
 _PICTURES = {
     Tone.OK: ("circle-check", "ok"),
     Tone.INFO: ("info", "accent"),
@@ -54,6 +57,17 @@ class OfflineBanner(QFrame):
         """Take these sizes."""
         self.setFixedHeight(metrics.banner)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Larger text in a narrow window: the whole sentence in a smaller size."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        for size_px in _TEXT_PX:
+            self._text.setFont(theme.font(size_px, 600))
+            if self._text.fontMetrics().horizontalAdvance(self._text.text()) <= self._text.width():
+                return
+
     def show_state(self, state: SellState) -> None:
         """Show the banner, or hide it."""
         text = status_words.offline_banner(state)
@@ -65,6 +79,7 @@ class OfflineBanner(QFrame):
         )
         restyle(self, tone="danger" if barred else "warn")
         self.setVisible(bool(text))
+        self._fit()
 
 
 class NoticeStrip(QFrame):

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
 from pos_app.presenters.price_words import package_line, why_cheaper
+from pos_app.ui import theme
 from pos_app.ui.controls import Button, ElidedLabel, Metrics, column, label, picture, row
 from pos_app.ui.tool_row import Swatch
 
@@ -146,6 +147,6 @@ class LineRow(QFrame):
         button.say(name, _("Ticket type {type}, change").format(type=name))
         button.show_icon("chevron-down", "text2", 16)  # after say: no gap before the word
         button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the chevron after the word
-        button.setFixedSize(QSize(84, 40))
+        button.setFixedSize(QSize(theme.scaled(84), 40))
         button.clicked.connect(partial(self.type_asked.emit, self._line, button))
         return button

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Qt
@@ -29,9 +30,13 @@ COMPACT_BELOW_PX: Final = 900
 """A window lower than this gets the compact measures: 1366x768 is the smallest we promise."""
 
 
+LOWEST_PX: Final = 720
+"""The compact measures fit a window of this height; what is higher is room for larger text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Sizes in pixels that depend on the window's height."""
+    """Sizes in pixels that depend on the window's height and the size of the text."""
 
     compact: bool
     topbar: int
@@ -54,9 +59,35 @@ REGULAR: Final = Metrics(False, 64, 40, 44, 88, 72, 16, 48, 452, 68, 38, 48, 72,
 COMPACT: Final = Metrics(True, 52, 38, 40, 72, 60, 10, 48, 400, 56, 30, 48, 60, 0, 56)
 
 
-def metrics_for(height: int) -> Metrics:
-    """The sizes for a window of this height."""
-    return COMPACT if height < COMPACT_BELOW_PX else REGULAR
+def metrics_for(height: int, percent: int = 100) -> Metrics:
+    """The sizes for a window of this height and text of this size.
+
+    Larger text in the same window leaves less room: what holds text grows with it as far as the
+    window allows, and a window that is low for its text gets the compact measures.
+    """
+    plain = COMPACT if height * 100 < COMPACT_BELOW_PX * percent else REGULAR
+    return plain if percent == 100 else _grown(plain, height, percent)
+
+
+@cache
+def _grown(plain: Metrics, height: int, percent: int) -> Metrics:
+    wide = percent / 100
+    high = min(wide, max(1.0, height / LOWEST_PX))
+    return replace(
+        plain,
+        topbar=round(plain.topbar * high),
+        chip=round(plain.chip * high),
+        banner=round(plain.banner * high),
+        rail=round(plain.rail * wide),
+        rail_button=round(plain.rail_button * high),
+        tool=round(plain.tool * high),
+        cart=round(plain.cart * wide),
+        line=round(plain.line * high),
+        quick=round(plain.quick * high),
+        primary=round(plain.primary * high),
+        hint_bar=round(plain.hint_bar * high),
+        pay_key=round(plain.pay_key * high),
+    )
 
 
 def label(size_px: int, weight: int = 400, tone: str = "", name: str = "") -> QLabel:

@@ -25,7 +25,7 @@ from pos_app.ui.controls import (
     row,
 )
 from pos_app.ui.rail import Rail
-from pos_app.ui.theme import restyle
+from pos_app.ui.theme import restyle, scaled
 from ticketing.paper_template import TicketPaper
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class DevicesView(QWidget):
         self._content.setContentsMargins(gap, gap, gap, gap)
         self._content.setSpacing(gap)
         self._left_box.setSpacing(gap - 4)
-        self._left.setFixedWidth(_LEFT_WIDTH_COMPACT if metrics.compact else _LEFT_WIDTH)
+        self._left.setFixedWidth(scaled(_LEFT_WIDTH_COMPACT if metrics.compact else _LEFT_WIDTH))
         self.rail.apply(metrics)
 
     def retranslate(self) -> None:
@@ -163,7 +163,8 @@ class DevicesView(QWidget):
         inside = QWidget()
         inside.setLayout(column(self._nothing, self._papers, None, gap=8))
         self._papers_scroll = _scroll(inside, "papers_scroll")
-        self._preview_title = label(17, 700)
+        self._preview_title = label(15, 700)
+        self._preview_title.setWordWrap(True)
         self._previews = {
             paper: Button(f"preview_{paper.value}", "tier", 14, 600) for paper in TicketPaper
         }

@@ -197,7 +197,7 @@ class FirstRunView(QWidget):
         self._code.setEnabled(not enrolled)
         self._back.setVisible(0 < at < len(STEPS) - 1)
         self._next.setEnabled(state.can_go_on)
-        self._next.say(_("Open the till") if state.step is Step.DONE else _("Next"))
+        self._next.say(_("Open the till") if state.step is Step.DONE else _("Next step"))
         if state.step is not self._shown:
             self._shown = state.step
             self._fill(state)

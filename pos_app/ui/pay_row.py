@@ -25,7 +25,7 @@ from pos_app.ui.controls import (
     retire,
     row,
 )
-from pos_app.ui.theme import font
+from pos_app.ui.theme import font, scaled
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
@@ -194,7 +194,6 @@ class TenderKey(RichButton):
         self._icon = picture(icon, "text", 22)
         self._cap = label(11, 500, "text3")
         self._cap.setText(key)
-        self._cap.setFixedWidth(22)
         self._cap.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         self._name = ElidedLabel(14, 600)
         self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -216,6 +215,7 @@ class TenderKey(RichButton):
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
         self.setFixedHeight(metrics.pay_key)
+        self._cap.setFixedWidth(scaled(22))
         self._box.setContentsMargins(3, 4 if metrics.compact else 8, 3, 4 if metrics.compact else 7)
         self._box.setSpacing(1 if metrics.compact else 3)
         self._name.setFont(font(13 if metrics.compact else 14, 600))

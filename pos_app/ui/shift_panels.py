@@ -33,7 +33,7 @@ from pos_app.ui.controls import (
     rule,
 )
 from pos_app.ui.pin_pad import PinPad
-from pos_app.ui.theme import restyle
+from pos_app.ui.theme import restyle, scaled
 
 if TYPE_CHECKING:
     from pos_app.presenters.shift_state import ShiftState
@@ -55,13 +55,13 @@ class DenominationRow(RichButton):
     def __init__(self, minor: int) -> None:
         self._minor = minor
         self._name = label(16, 700)
-        self._name.setMinimumWidth(64)
+        self._name.setMinimumWidth(scaled(64))
         self._pieces = label(17, 600, name=f"pieces_{minor}")
         self._pieces.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._pieces.setFixedWidth(48)
+        self._pieces.setFixedWidth(scaled(48))
         self._sum = label(14, 400, "text2")
         self._sum.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._sum.setMinimumWidth(84)
+        self._sum.setMinimumWidth(scaled(84))
         self._less = Button(f"less_{minor}", "step")
         self._less.show_icon("minus", "text", 18)
         self._more = Button(f"more_{minor}", "step")
@@ -330,11 +330,11 @@ class Typing(QWidget):
         self._submit = Button("shift_submit", "primary", 17, 700)
         self._submit.clicked.connect(self.submit)
         self._word.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.setFixedWidth(_KEYPAD_WIDTH)
         self.setLayout(column(self._word, self.pad, None, self._submit, gap=4))
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
+        self.setFixedWidth(scaled(_KEYPAD_WIDTH))
         self.pad.resize_keys(QSize(84, 52 if metrics.compact else 64))
         self._submit.setFixedHeight(metrics.primary)
 

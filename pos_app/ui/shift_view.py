@@ -29,7 +29,7 @@ from pos_app.ui.controls import (
     rule,
 )
 from pos_app.ui.shift_panels import ApprovePanel, CountPanel, ReasonBar, ReportPanel, Typing
-from pos_app.ui.theme import restyle
+from pos_app.ui.theme import restyle, scaled
 
 if TYPE_CHECKING:
     from pos_app.presenters.shift import ShiftPresenter
@@ -85,6 +85,7 @@ class ShiftView(QWidget):
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
         gap = metrics.gap
+        self._left.setFixedWidth(scaled(_LEFT_WIDTH))
         self._outer.setContentsMargins(gap, gap, gap, gap)
         self._outer.setSpacing(gap)
         for button in self._menu.values():
@@ -119,7 +120,7 @@ class ShiftView(QWidget):
 
     def _lay_out(self) -> None:
         left = card("card", "shift_menu")
-        left.setFixedWidth(_LEFT_WIDTH)
+        self._left = left
         self._menu_words = {page: label(16, 600) for page, _drawing in _MENU}
         items = QVBoxLayout()
         items.setSpacing(4)
@@ -278,7 +279,7 @@ class ShiftView(QWidget):
         content.addLayout(column(title, when, gap=0), 1)
         content.addWidget(figure)
         button = RichButton(f"z_report_{z.number}", "menu", content)
-        button.setFixedHeight(52)
+        button.setFixedHeight(scaled(52))
         button.setAccessibleName(f"{title.text()}, {when.text()}, {figure.text()}")
         button.clicked.connect(partial(self._presenter.show_z, z))
         return button

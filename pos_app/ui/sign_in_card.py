@@ -12,6 +12,7 @@ from pos_app.presenters.language import _
 from pos_app.presenters.sentences import sign_in_refusal
 from pos_app.ui.controls import Button, Metrics, RichButton, column, label, picture, retire, row
 from pos_app.ui.pin_pad import PinPad
+from pos_app.ui.theme import scaled
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
@@ -133,7 +134,7 @@ class SignInCard(QWidget):
         content = row(picture("user", "text2", 24), gap=14, margins=(16, 8, 16, 8))
         content.addLayout(column(name, below, gap=0), 1)
         button = RichButton(f"{self._prefix}_{person.id}", "person", content)
-        button.setFixedHeight(68)
+        button.setFixedHeight(scaled(68))
         button.setCheckable(True)
         button.setAccessibleName(f"{person.name}, {role}")
         button.clicked.connect(partial(self._choose, person.id))

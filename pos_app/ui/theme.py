@@ -93,9 +93,14 @@ def load_tokens(theme: str) -> Tokens:
     return Tokens(**values)
 
 
+TEXT_SIZES: Final = (100, 125, 150)
+"""In percent of the sizes that the views name."""
+
+
 @dataclass(slots=True)
 class _Current:
     tokens: Tokens | None = None
+    text_size: int = 100
 
 
 _current = _Current()
@@ -136,9 +141,37 @@ def style_sheet(values: Tokens) -> str:
     return re.sub(r"@([a-z]\w*)", lambda match: known[match[1]], sheet)
 
 
+def text_size() -> int:
+    """How large all text is, in percent: one of TEXT_SIZES."""
+    return _current.text_size
+
+
+def scaled(px: int) -> int:
+    """So many pixels at 100 %, for text of the size in force."""
+    return round(px * _current.text_size / 100)
+
+
+def set_text_size(application: QApplication, percent: int) -> None:
+    """Make all text this large: what is on screen now, and what will be. ValueError for another.
+
+    The views still have to take new measures (`controls.metrics_for`).
+    """
+    if percent not in TEXT_SIZES:
+        raise ValueError(f"no such text size: {percent}; there are {TEXT_SIZES}")
+    before, _current.text_size = _current.text_size, percent
+    if before == percent:
+        return
+    application.setFont(font(15))
+    for widget in application.allWidgets():
+        if widget.testAttribute(Qt.WidgetAttribute.WA_SetFont):
+            changed = widget.font()
+            changed.setPixelSize(scaled(round(changed.pixelSize() * 100 / before)))
+            widget.setFont(changed)
+
+
 def font(size_px: int, weight: int = 400) -> QFont:
-    """Our typeface at a pixel size, with figures of equal width."""
-    return QFont(_made(size_px, weight))
+    """Our typeface at a pixel size (as of 100 %), with figures of equal width."""
+    return QFont(_made(scaled(size_px), weight))
 
 
 @lru_cache(_FONTS_MAX)

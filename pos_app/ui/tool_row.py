@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
@@ -72,20 +72,32 @@ class TierChip(RichButton):
         self._name = label(14, 600)
         self._price = label(14, 600)
         self._left = label(13, 400, "text3")
-        self._content = row(
-            Swatch(tier.colour_index, QSize(12, 12)),
-            self._name,
-            self._price,
-            self._left,
-            margins=(12, 0, 12, 0),
-        )
+        self._content = QGridLayout()
+        self._content.setContentsMargins(12, 0, 12, 0)
+        self._content.setHorizontalSpacing(8)
+        self._content.setVerticalSpacing(0)
+        self._content.addWidget(Swatch(tier.colour_index, QSize(12, 12)), 0, 0, 2, 1)
         super().__init__(f"tier_{tier.id}", "tier", self._content)
         self.setCheckable(True)
+        self._place()
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes; in a low window there is room for the bare number only."""
         self.compact = metrics.compact
         self.setFixedHeight(metrics.tool)
+        self._place()
+
+    def _place(self) -> None:
+        """Side by side; with larger text in a low window the name stands over the figures."""
+        for each in (self._name, self._price, self._left):
+            self._content.removeWidget(each)
+        if self.compact and theme.text_size() > theme.TEXT_SIZES[0]:
+            self._content.addWidget(self._name, 0, 1, 1, 2)
+            self._content.addWidget(self._price, 1, 1)
+            self._content.addWidget(self._left, 1, 2)
+        else:
+            for at, each in enumerate((self._name, self._price, self._left), 1):
+                self._content.addWidget(each, 0, at, 2, 1)
 
     def show_state(self, state: SellState) -> None:
         """Show price and what is left."""
@@ -117,7 +129,7 @@ class TierChip(RichButton):
         self._left.setVisible(level < _WITHOUT_COUNT)
         tight = level >= _TIGHT
         self._content.setContentsMargins(*((6, 0, 6, 0) if tight else (12, 0, 12, 0)))
-        self._content.setSpacing(4 if tight else 8)
+        self._content.setHorizontalSpacing(4 if tight else 8)
         for each in (self._name, self._price):
             each.setFont(theme.font(13 if tight else 14, 600))
         self.updateGeometry()

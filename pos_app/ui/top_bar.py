@@ -25,7 +25,7 @@ from pos_app.ui.controls import (
     show_picture,
 )
 from pos_app.ui.paper_chip import PaperChip
-from pos_app.ui.theme import restyle
+from pos_app.ui.theme import TEXT_SIZES, font, restyle, text_size
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
@@ -39,6 +39,8 @@ _LINK_PICTURES = {
     Link.OFFLINE: ("cloud-off", "chip_warn"),
     Link.LOCKED: ("cloud-alert", "chip_danger"),
 }
+_TIGHT_BELOW_PX = 1_200
+"""At 100 % text: 1366 pixels at 125 % are less than that."""
 _ALERTS = {Link.OFFLINE: "warn", Link.LOCKED: "danger"}
 
 
@@ -57,8 +59,12 @@ class SyncPill(QFrame):
             row(self._icon, self._text, 4, self._queue_icon, self._count, margins=(12, 0, 14, 0))
         )
 
-    def show_status(self, status: SyncStatus, now: datetime, *, compact: bool) -> None:
-        """Show link, age and queue."""
+    def show_status(
+        self, status: SyncStatus, now: datetime, *, compact: bool, tight: bool = False
+    ) -> None:
+        """Show link, age and queue; where it is tight, the link as its picture alone."""
+        self._text.setVisible(not tight)
+        self._queue_icon.setVisible(not tight)
         drawing, token = _LINK_PICTURES[status.link]
         waiting = status.unsynced_count
         show_picture(self._icon, drawing, token, 18)
@@ -96,8 +102,14 @@ class EventChip(RichButton):
         )
         super().__init__("event_chip", "chip", content)
 
-    def show_state(self, state: SellState, now: datetime, *, compact: bool) -> None:
-        """Show the performance, or nothing before one was opened."""
+    def show_state(
+        self, state: SellState, now: datetime, *, compact: bool, tight: bool = False
+    ) -> None:
+        """Show the performance, or nothing before one was opened; its name first of all."""
+        self._icon.setVisible(not tight)
+        self._left.setVisible(not tight)
+        self._chevron.setVisible(not tight)
+        self._title.setFont(font(15 if tight else 17, 700))
         house = state.house
         self.setVisible(house is not None)
         if house is None:
@@ -125,6 +137,7 @@ class TopBar(QFrame):
     pick = Signal()
     switch_language = Signal()
     switch_person = Signal()
+    switch_text_size = Signal()
     devices = Signal()
 
     def __init__(self) -> None:
@@ -149,6 +162,8 @@ class TopBar(QFrame):
         self._language = Button("language", "chip", 14, 600)
         self._language.show_icon("languages", "chip_text2", 18)
         self._language.clicked.connect(self.switch_language)
+        self._text_size = Button("text_size", "chip", 15, 700)
+        self._text_size.clicked.connect(self.switch_text_size)
         self._clock = label(20, 600, "chip_text", "clock")
         self._bar = QHBoxLayout(self)
         self.show_person(None)
@@ -161,6 +176,7 @@ class TopBar(QFrame):
             self.sync_pill,
             self.paper_chip,
             self._cashier,
+            self._text_size,
             self._language,
             self._clock,
         ):
@@ -172,9 +188,16 @@ class TopBar(QFrame):
         self.setFixedHeight(metrics.topbar)
         side = 12 if metrics.compact else 20
         self._bar.setContentsMargins(side, 0, side + 4, 0)
-        self._bar.setSpacing(8 if metrics.compact else 12)
+        larger = text_size() > TEXT_SIZES[0]
+        self._bar.setSpacing((5 if larger else 8) if metrics.compact else 12)
         self.event_chip.setFixedHeight(metrics.chip + (8 if not metrics.compact else 4))
-        for each in (self.sync_pill, self.paper_chip, self._cashier, self._language):
+        for each in (
+            self.sync_pill,
+            self.paper_chip,
+            self._cashier,
+            self._text_size,
+            self._language,
+        ):
             each.setFixedHeight(metrics.chip)
 
     def show_person(self, person: Person | None) -> None:
@@ -189,9 +212,10 @@ class TopBar(QFrame):
 
     def show_state(self, state: SellState, now: datetime, *, selling: bool) -> None:
         """Show performance and link."""
-        self.event_chip.show_state(state, now, compact=self._compact)
+        tight = self.width() * 100 < _TIGHT_BELOW_PX * text_size()
+        self.event_chip.show_state(state, now, compact=self._compact, tight=tight)
         self.event_chip.setVisible(selling and state.house is not None)
-        self.sync_pill.show_status(state.status, now, compact=self._compact)
+        self.sync_pill.show_status(state.status, now, compact=self._compact, tight=tight)
         self._window.setText(state.status.window_name or _("Box office"))
 
     def show_devices(self, now: DevicesNow | None) -> None:
@@ -206,6 +230,8 @@ class TopBar(QFrame):
         """Speak the language of now."""
         names = {"en": "EN", "zh_CN": "中文"}
         self._language.say(names[words.other_language()], _("Switch language"))
+        self._text_size.say("Aa", _("Text size {n} %").format(n=text_size()))
+        self._text_size.setToolTip(self._text_size.accessibleName())
         self._name_cashier()
 
     def _name_cashier(self) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
 from pos_app.presenters.reachable import reachable
+from pos_app.ui import theme
 from pos_app.ui.controls import RichButton, label, retire, row
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from pos_app.services.model import House
 
 _ROW: QSize = QSize(264, 48)
+
+
+def _row_size() -> QSize:
+    return QSize(theme.scaled(_ROW.width()), _ROW.height())
 
 
 class TypePanel(QFrame):
@@ -123,8 +128,9 @@ class TypePanel(QFrame):
         """Under the widget, or above it where the card ends."""
         parent = self._parent
         margins = self._box.contentsMargins()
-        height = len(self._buttons) * (_ROW.height() + 2) - 2 + margins.top() + margins.bottom()
-        width = _ROW.width() + margins.left() + margins.right()
+        size = _row_size()
+        height = len(self._buttons) * (size.height() + 2) - 2 + margins.top() + margins.bottom()
+        width = size.width() + margins.left() + margins.right()
         below = beside.mapTo(parent, QPoint(beside.width(), beside.height() + 4))
         top = below.y()
         if top + height > parent.height() - 8:
@@ -150,7 +156,7 @@ class MenuButton(RichButton):
         how_much.setText(price)
         super().__init__(name, "menu", row(who, None, how_much, margins=(14, 0, 14, 0)))
         self.setCheckable(bool(price))
-        self.setFixedSize(_ROW)
+        self.setFixedSize(_row_size())
         self.setAccessibleName(f"{text}, {price}" if price else text)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
 
 from pos_app.presenters import language as words
 from pos_app.presenters.after_sale import AfterSalePresenter
@@ -39,6 +39,7 @@ from pos_app.ui.shift_view import ShiftView
 from pos_app.ui.shortcuts import Shortcuts
 from pos_app.ui.sign_in_view import SignInView
 from pos_app.ui.switch_panel import SwitchPanel
+from pos_app.ui.theme import TEXT_SIZES, set_text_size, text_size
 from pos_app.ui.top_bar import TopBar
 from pos_app.ui.training_banner import FRAME_PX, TrainingBanner
 from ticketing.refund_rules import Deed
@@ -221,6 +222,15 @@ class TillWindow(QWidget):
         words.set_language(words.other_language())
         self.retranslate()
 
+    def switch_text_size(self) -> None:
+        """Make all text larger, and after the largest size as it was."""
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        at = TEXT_SIZES.index(text_size())
+        set_text_size(application, TEXT_SIZES[(at + 1) % len(TEXT_SIZES)])
+        self._apply(metrics_for(self.height(), text_size()))
+        self.retranslate()
+
     def retranslate(self) -> None:
         """Speak the language of now."""
         for part in (
@@ -243,7 +253,7 @@ class TillWindow(QWidget):
         self._show_time()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._apply(metrics_for(event.size().height()))
+        self._apply(metrics_for(event.size().height(), text_size()))
         super().resizeEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -280,6 +290,7 @@ class TillWindow(QWidget):
         self.top_bar.pick.connect(self.pick)
         self.top_bar.switch_language.connect(self.switch_language)
         self.top_bar.switch_person.connect(self.switch_person)
+        self.top_bar.switch_text_size.connect(self.switch_text_size)
         DeedFilter(self).done.connect(self.touched)
         self.picker_view.chosen.connect(self._open)
         self.picker_view.closed.connect(self._back_to_sale)
