@@ -30,7 +30,7 @@ RULES = {
         {"minutes_before": 60, "fee_percent": 30},
     ],
     "minimum_fee": 1000,
-    "cashier_cap": 100_000,
+    "cashier_cap": 300_000,
 }
 KEY = data_key(bytes(32), 1)
 OTHER = "0000000000000bbb"
@@ -85,7 +85,10 @@ def approval(made: Desk) -> None:
     """A refund above the cashier's cap: a manager is about to type the PIN."""
     made.till.feed.person("陈经理", VERIFIER, role="manager")
     made.till.feed.person("吴主管", VERIFIER, role="supervisor")
-    orders(made)
+    made.sell(ROW[:4])
+    made.till.acknowledge_all()
+    made.open_orders()
+    click(made.window, "order_0")
     click(made.window, "deed_void")
     click(made.window, "confirm_deed")
     for digit in PIN[:4]:
