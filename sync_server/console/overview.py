@@ -304,9 +304,22 @@ class _Words:
             "money",
             _("Money"),
             " + ".join(self._money_text(minor, currency) for currency, minor in totals.items()),
-            _("orders = tickets sold = cash taken"),
+            " · ".join([_("orders = tickets sold = money taken"), *self._by_tender()]),
             is_balanced=all(each.balanced for each in money),
         )
+
+    def _by_tender(self) -> list[str]:
+        """What was taken by each tender beside cash, over all tills."""
+        sums: dict[tuple[str, str], int] = {}
+        for each in self._snapshot.books.tenders:
+            key = (each.tender, each.currency)
+            sums[key] = sums.get(key, 0) + each.taken_minor
+        venue = self._snapshot.venue
+        named = {each.id: each.name.in_language(self._language) for each in venue.tenders}
+        return [
+            f"{named.get(tender, tender)} {self._money_text(minor, currency)}"
+            for (tender, currency), minor in sums.items()
+        ]
 
     def _entries_total(self) -> Account:
         _, entries = self.gettext, self._snapshot.books.entries

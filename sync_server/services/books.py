@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from ticketing.ledger import tender_of
+
 
 @dataclass(frozen=True, slots=True)
 class UnitAccount:
@@ -95,6 +97,17 @@ class CashAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class TenderAccount:
+    """What one till recorded by hand for one tender, less what went back by it."""
+
+    tender: str
+    node_id: str
+    name: str
+    currency: str
+    taken_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeLine:
     """One node: last contact and what it holds."""
 
@@ -133,6 +146,7 @@ class Books:
     cash: tuple[CashAccount, ...]
     open_cases: tuple[CaseLine, ...]  # oldest first, at most CASES_MAX
     open_case_count: int
+    tenders: tuple[TenderAccount, ...] = ()
 
     @property
     def balanced(self) -> bool:
@@ -158,6 +172,7 @@ def read_books(connection: Connection) -> Books:
         entries=_entries(connection),
         nodes=_nodes(connection),
         cash=_cash(connection),
+        tenders=_tenders(connection),
         open_cases=_cases(connection),
         open_case_count=int(cases.scalar_one()),
     )
@@ -270,6 +285,26 @@ def _cash(connection: Connection) -> tuple[CashAccount, ...]:
         )
     )
     return tuple(CashAccount(row[0], row[1], row[2], int(row[3])) for row in rows)
+
+
+def _tenders(connection: Connection) -> tuple[TenderAccount, ...]:
+    rows = connection.execute(
+        text(
+            """
+            SELECT account, currency, sum(amount_minor) FROM ledger
+            WHERE account LIKE 'tender:%' GROUP BY account, currency ORDER BY account, currency
+            """
+        )
+    ).all()
+    names = {row[0]: row[1] for row in connection.execute(text("SELECT id, name FROM node"))}
+    found = []
+    for account, currency, minor in rows:
+        known = tender_of(account)
+        if known is not None:
+            tender, node_id = known
+            name = names.get(node_id, node_id)
+            found.append(TenderAccount(tender, node_id, name, currency, int(minor)))
+    return tuple(found)
 
 
 def _cases(connection: Connection) -> tuple[CaseLine, ...]:

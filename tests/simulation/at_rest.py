@@ -27,6 +27,8 @@ from ticketing.operations import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.simulation.gates import Gate
     from tests.simulation.oracle import Fact, Oracle, Paper
     from tests.simulation.tills import Till
@@ -354,30 +356,40 @@ def _money_adds_up(oracle: Oracle, raw: sqlite3.Connection) -> None:
 
 
 def _drawers_agree(oracle: Oracle, raw: sqlite3.Connection) -> None:
-    """Cash in the drawers, counted by what windows did, and cash in the ledger."""
+    """What each tender brought, counted by what windows did, and what the ledger has of it."""
     from tests.simulation.oracle import money_of
 
-    cash: dict[str, int] = defaultdict(int)
+    taken: dict[tuple[str, str], int] = defaultdict(int)
     for fact in oracle.facts.values():
         if fact.lost or fact.machine in oracle.lost_nodes:
             continue
-        money = money_of(fact)
-        if isinstance(money, Sale):
-            cash[fact.node_id] += money.cash.amount_minor
-        elif isinstance(money, Refund):
-            cash[fact.node_id] -= money.cash_minor
-        elif isinstance(money, Exchange):
-            cash[fact.node_id] += money.paid_minor
-        elif isinstance(money, ShiftOpened):
-            cash[fact.node_id] += money.float_minor - money.carried_minor
-    for node_id, counted in cash.items():
+        for tender, amount in _by_tender(money_of(fact)):
+            taken[fact.node_id, tender] += amount
+    for (node_id, tender), counted in taken.items():
         booked = raw.execute(
             "SELECT coalesce(sum(amount_minor), 0) FROM ledger WHERE account = ?",
-            (f"cash:{node_id}",),
+            (f"{tender}:{node_id}",),
         ).fetchone()[0]
         machines = {f.machine for f in oracle.facts.values() if f.node_id == node_id}
         if booked != counted and not machines & (oracle.tampered | oracle.lost_nodes):
-            _fail("I12", f"drawer of {node_id}: {counted} counted, {booked} in the ledger")
+            _fail("I12", f"{tender} of {node_id}: {counted} counted, {booked} in the ledger")
+
+
+def _by_tender(money: object) -> Iterator[tuple[str, int]]:
+    """What came by each tender, and what went back by it."""
+    match money:
+        case Sale():
+            yield "cash", money.cash.amount_minor
+            yield from ((f"tender:{leg.tender}", leg.amount_minor) for leg in money.legs)
+        case Refund():
+            yield "cash", -money.cash_minor
+            yield from ((f"tender:{leg.tender}", -leg.amount_minor) for leg in money.legs)
+        case Exchange():
+            yield "cash", money.cash_minor
+        case ShiftOpened():
+            yield "cash", money.float_minor - money.carried_minor
+        case _:
+            pass
 
 
 def _orders_agree(raw: sqlite3.Connection) -> None:

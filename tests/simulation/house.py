@@ -231,6 +231,7 @@ def document(shape: Shape) -> dict[str, Any]:
             "day_starts": "04:00",
             "currency": "EUR",
             "languages": ["en"],
+            "tenders": [{"id": "card", "name": text("Card")}],
         },
         "plans": [{"id": "hall", "name": text("Hall"), "seat_pitch": 10, "areas": areas}],
         "events": [

@@ -85,6 +85,7 @@ EDGE_POINTS = (
     "after_print",
     "before_barrier",
     "after_barrier",
+    "after_legs_before_sale",
 )
 SERVER_POINTS = ("before_commit", "after_commit", "before_reply")
 

@@ -18,6 +18,7 @@ from pos_app.services import printing
 from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.model import Person, SaleRefusal, SaleRefused, Sold
 from pos_app.services.printer import PrinterError, PrinterFault
+from pos_app.services.tender_model import Payment
 from pos_app.services.window import Window
 from tests.simulation import desk
 from tests.simulation.fibers import Process
@@ -28,6 +29,7 @@ from ticketing.journal import Op, OpKind
 from ticketing.operations import (
     Exchange,
     ExchangeAction,
+    HandLeg,
     Refund,
     RefundAction,
     Sale,
@@ -167,17 +169,23 @@ class Till:
         self.sell_units(units)
 
     def sell_units(self, units: Sequence[int]) -> Sold | None:
-        """Sell these units for cash and print the tickets."""
+        """Sell these units, some by card or in parts, and print the tickets."""
         known = self._known()
         basket = empty_basket(known.event)
         for unit in units:
             basket = add_unit(basket, known.event, PERFORMANCE, unit)
-        tendered_minor = basket.total_minor + self.world.rng.choice((0, 700))
-        outcome = self.window.pay_cash(basket, tendered_minor)
+        more = self.world.rng.choice((0, 700))
+        by_card = basket.total_minor * (sum(units) % 4 // 2) // (1 + sum(units) % 2)
+        legs = (HandLeg("card", by_card),) if by_card else ()
+        cash = basket.total_minor - by_card
+        payment = Payment(legs=legs, tendered_minor=cash + more if cash else 0)
+        outcome = self.window.pay(basket, payment)
+        if by_card:
+            self.world.happened("paid_in_parts" if cash else "paid_by_card")
         if isinstance(outcome, SaleRefused) and outcome.reason is SaleRefusal.NO_SHIFT:
             self.window.shifts.open(_FLOAT)
             self.world.happened("shift_opened")
-            outcome = self.window.pay_cash(basket, tendered_minor)
+            outcome = self.window.pay(basket, payment)
         if not isinstance(outcome, Sold):
             self.world.say(self.name, lambda: f"may not sell {units}: {outcome.reason}")
             self.world.happened("sale_refused")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Connection
 
@@ -11,6 +13,8 @@ from sync_server.services import books
 from sync_server.services.books import CASES_MAX, UnitAccount
 from sync_server.services.contact import Contact, note_contact
 from tests.integration.sync_server.stage import CAPACITY, EVENT, Stage
+from ticketing.journal import OpKind
+from ticketing.operations import CashLeg, HandLeg, Refund, RefundAction, encode_refund
 
 
 def an_evening(stage: Stage) -> None:
@@ -207,3 +211,45 @@ def test_a_readers_books_are_of_one_moment(stage: Stage, monkeypatch: pytest.Mon
     assert (units.sold, units.tickets) == (1, 1)
     assert found.money[0].orders_minor == 50_000
     assert stage.books().money[0].orders_minor == 100_000
+
+
+def test_every_tender_is_booked_under_its_name_and_the_books_balance(stage: Stage) -> None:
+    """Paid by card, in parts, rounded, and paid back by card: each account has its own sum."""
+    till = stage.till()
+    grant = till.borrow(1, 2, 101)
+    by_card = till.sale(till.line(1, grant.id))
+    total = by_card.total_minor
+    till.say_sale(replace(by_card, cash=CashLeg(0, 0), legs=(HandLeg("card", total, "0042"),)))
+    parts = till.sale(till.line(2, grant.id))
+    legs = (HandLeg("card", 20_000), HandLeg("bank", 9_996))
+    in_cash = total - 29_996
+    till.say_sale(
+        replace(parts, legs=legs, cash=CashLeg(in_cash - 4, in_cash - 4), rounding_minor=-4)
+    )
+    till.push()
+    assert stage.books().balanced
+    sums = {one.tender: (one.taken_minor, one.name) for one in stage.books().tenders}
+    assert sums == {"card": (total + 20_000, "Window 1"), "bank": (9_996, "Window 1")}
+    (cash,) = stage.books().cash
+    assert cash.cash_minor == in_cash - 4
+    assert [row.amount_minor for row in stage.rows(ROUNDING_LINES)] == [4]
+    refund = Refund(
+        by_card.order_id,
+        RefundAction.VOID,
+        tuple(line.ticket_id for line in by_card.lines),
+        0,
+        0,
+        "CNY",
+        "li.na",
+        "buyer",
+        legs=(HandLeg("card", total, "0042"),),
+    )
+    till.say(OpKind.REFUND, encode_refund(refund))
+    till.push()
+    sums = {one.tender: (one.taken_minor, one.name) for one in stage.books().tenders}
+    assert sums["card"] == (20_000, "Window 1")
+    (money,) = stage.books().money
+    assert money.balanced
+
+
+ROUNDING_LINES = "SELECT amount_minor FROM ledger WHERE account = 'rounding'"
