@@ -30,6 +30,7 @@ from tests.gui.basket_scenes import BASKET_SCENES
 from tests.gui.device_scenes import DEVICE_SCENES
 from tests.gui.robot import click, open_window, settle
 from tests.gui.shift_scenes import SHIFT_SCENES
+from tests.gui.start_scenes import START_SCENES, take_start
 from tests.gui.tender_scenes import TENDER_SCENES
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
@@ -218,7 +219,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.gui.screens", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     parser.add_argument("--full", action="store_true", help="all colours")
-    names = (*SCENES, *AFTER_SALE_SCENES)
+    names = (*SCENES, *AFTER_SALE_SCENES, *START_SCENES)
     parser.add_argument("--only", choices=names, action="append", help="these scenes")
     options = parser.parse_args(argv)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -226,6 +227,8 @@ def main(argv: list[str]) -> int:
         for size, language, theme in variants(name, everything=options.full):
             if name in SCENES:
                 image = take(SCENES[name], size, language, theme)
+            elif name in START_SCENES:
+                image = take_start(START_SCENES[name], size, language, theme)
             else:
                 image = take_at_desk(AFTER_SALE_SCENES[name], size, language, theme)
             if not options.full:
