@@ -16,12 +16,12 @@ _ICON_PX = 18
 
 
 class PaperChip(RichButton):
-    """Hidden where no printer tells how it is. A narrow bar shows words for trouble alone."""
+    """Hidden where no printer tells how it is. A narrow bar shows words for trouble, else the icon."""
 
     def __init__(self) -> None:
         self._icon = picture("printer", "chip_ok", _ICON_PX)
         self._text = label(14, 600, "chip_text", "paper_text")
-        super().__init__("paper_chip", "chip", row(self._icon, self._text, margins=(12, 0, 14, 0)))
+        super().__init__("paper_chip", "chip", row(self._icon, self._text, margins=(12, 0, 12, 0)))
         self._shown: tuple[str, str, bool] = ("", "", False)
         self.hide()
 
@@ -36,7 +36,9 @@ class PaperChip(RichButton):
             return
         show_picture(self._icon, "printer", f"chip_{tone}", _ICON_PX)
         self._text.setText(words)
-        self._text.setVisible(not compact or tone != "ok")
+        is_trouble = tone != "ok"
+        self._icon.setVisible(not (compact and is_trouble))
+        self._text.setVisible(not compact or is_trouble)
         restyle(self, alert="" if tone == "ok" else tone)
         whole = device_words.chip(now)[0]
         self.setToolTip(whole)
