@@ -12,6 +12,7 @@ from pos_app.ui.controls import Button, RichButton, keycap, label, picture, row
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
+    from pos_app.ui.controls import Metrics
 
 _HEIGHT_PX = 48
 _ADDED_MAX_PX = 150
@@ -35,11 +36,12 @@ class BasketFooter(QWidget):
         self._note.clicked.connect(self.note_wanted)
         self._added: Button | None = None
         self._word = label(14, 500, "text2")
+        self._icon = picture("circle-pause", "text2")
         self._park = RichButton(
             "park",
             "quiet",
             row(
-                picture("circle-pause", "text2"),
+                self._icon,
                 self._word,
                 keycap("F8"),
                 gap=5,
@@ -51,6 +53,10 @@ class BasketFooter(QWidget):
             each.setFixedHeight(_HEIGHT_PX)
         self._box = row(self._clear, None, self._note, self._park, gap=0)
         self.setLayout(self._box)
+
+    def apply(self, metrics: Metrics) -> None:
+        """Take these sizes; in a low window the last key's cap says enough."""
+        self._icon.setVisible(not metrics.compact)
 
     def show_state(self, state: SellState) -> None:
         """Switch on what can be done."""

@@ -148,6 +148,7 @@ class CartCard(QFrame):
         self.give.apply(metrics)
         self.parked.apply(metrics)
         self.note.apply(metrics)
+        self.footer.apply(metrics)
 
     def retranslate(self) -> None:
         """Speak the language of now."""

@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 
 _SEEK_PX: Final = 236
 _BARE_COUNT: Final = 1
-_WITHOUT_COUNT: Final = 2
-_TIGHT: Final = 3
+_TIGHT: Final = (2, 4)
+_WITHOUT_COUNT: Final = 3
+_LEVELS: Final = range(5)
+"""How chips make room for each other, from all words to name and price in narrow type."""
 LOW_STOCK: Final = 20
 """From so few on, what is left of a tier is shown as a warning."""
 
@@ -123,15 +125,16 @@ class TierChip(RichButton):
         )
 
     def take_room(self, level: int) -> None:
-        """The less room there is, the higher the level: words go, then the number, then gaps."""
+        """The less room there is, the higher the level: words go, then gaps, then the number."""
         bare = self.compact or level >= _BARE_COUNT
         self._left.setText(("{n}" if bare else _("{n} left")).format(n=words.count(self._count)))
         self._left.setVisible(level < _WITHOUT_COUNT)
-        tight = level >= _TIGHT
+        tight = level in _TIGHT
         self._content.setContentsMargins(*((6, 0, 6, 0) if tight else (12, 0, 12, 0)))
         self._content.setHorizontalSpacing(4 if tight else 8)
         for each in (self._name, self._price):
             each.setFont(theme.font(13 if tight else 14, 600))
+        self._content.invalidate()
         self.updateGeometry()
 
 
@@ -179,7 +182,7 @@ class TierBar(QWidget):
 
     def _share_room(self) -> None:
         """Every name and price is shown whole, as long as that can be."""
-        for level in range(_TIGHT + 1):
+        for level in _LEVELS:
             for chip in self._chips:
                 chip.take_room(level)
             gaps = self._box.spacing() * max(len(self._chips) - 1, 0)
