@@ -24,6 +24,10 @@ _RETRY_S: Final = 30
 """How long to wait after what was parked too long could not be given back."""
 
 
+def _stay() -> None:
+    """Nothing follows."""
+
+
 class Parking:
     """One basket at a time is on its way; nothing may touch the basket meanwhile."""
 
@@ -66,13 +70,16 @@ class Parking:
         self._board.become(replace(self._board.state, recalling=False))
         return True
 
-    def park(self, then: Callable[[], None] | None = None) -> None:
-        """Put the basket aside, and after that do `then`. What was asked for is not waited for."""
-        self._park(then, again=False)
+    def park(self, then: Callable[[], None] = _stay, otherwise: Callable[[], None] = _stay) -> None:
+        """Put the basket aside and then do `then`; `otherwise` when it may not be put aside.
+
+        What was asked for is not waited for.
+        """
+        self._park(then, otherwise, again=False)
 
     def redo(self) -> None:
         """Put the basket aside once more."""
-        self._park(None, again=True)
+        self._park(_stay, _stay, again=True)
 
     def recall(self, number: int) -> None:
         """Take a basket out; one that is being filled is put aside first."""
@@ -118,26 +125,34 @@ class Parking:
         recalling = self._board.state.recalling and bool(parked)
         self._board.become(replace(self._board.state, parked=parked, recalling=recalling))
 
-    def _park(self, then: Callable[[], None] | None, *, again: bool) -> None:
+    def _park(
+        self, then: Callable[[], None], otherwise: Callable[[], None], *, again: bool
+    ) -> None:
         state = self._board.state
         basket = state.basket
         if basket is None or not basket.lines or state.is_frozen:
             return
         if state.payment.recorded:
             self._board.say(Notice(Topic.NOT_PARKED, code=ParkRefusal.PARTLY_PAID))
+            otherwise()
             return
         self._board.did(
             replace(state, parking=True, notice=None, giving=None, wishes=frozenset(), toast=None)
         )
         work = partial(self._board.services.parking.park, basket)
-        self._board.run(work, partial(self._parked, then, again), self._broke)
+        self._board.run(work, partial(self._parked, then, otherwise, again), self._broke)
 
     def _parked(
-        self, then: Callable[[], None] | None, again: bool, answer: Parked | ParkRefused
+        self,
+        then: Callable[[], None],
+        otherwise: Callable[[], None],
+        again: bool,
+        answer: Parked | ParkRefused,
     ) -> None:
         state = self._board.state
         if isinstance(answer, ParkRefused) or state.house is None:
             self._not_parked(answer)
+            otherwise()
             return
         step = Step(Deed.PARK, (), answer.number)
         history = state.history.redid(step) if again else state.history.did(step)
@@ -153,8 +168,7 @@ class Parking:
             )
         )
         self._shown.recount()
-        if then is not None:
-            then()
+        then()
 
     def _not_parked(self, answer: Parked | ParkRefused) -> None:
         state = self._board.state

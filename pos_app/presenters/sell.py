@@ -237,7 +237,7 @@ class SellPresenter:
     def set_aside(self) -> None:
         """Put the basket aside before something else begins, and begin with an empty one."""
         if self.state.basket is not None and self.state.basket.lines:
-            self._parking.park(self.start_over)
+            self._parking.park(self.start_over, self.start_over)
         else:
             self.start_over()
 

@@ -599,3 +599,16 @@ def test_a_basket_that_is_partly_paid_is_neither_parked_nor_taken_apart(
     clock.pass_s(HOLD_S)
     sell.tick()
     assert units(sell) == [asked]
+
+
+def test_what_cannot_be_put_aside_makes_room_all_the_same(
+    till: FakeTill, sell: SellPresenter
+) -> None:
+    """An exchange picks into an empty basket, also when too many orders are parked."""
+    wanted = free(till, 2)
+    pick(sell, *wanted)
+    till.parking.refusal = ParkRefusal.TOO_MANY
+    sell.set_aside()
+    assert units(sell) == []
+    assert till.given_back == [(1, tuple(wanted))]
+    assert sell.state.history.past == ()
