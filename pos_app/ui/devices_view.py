@@ -191,8 +191,8 @@ class DevicesView(QWidget):
         preview_box.addWidget(self._preview_scroll, 1)
         preview.setLayout(preview_box)
         right = column(gap=12)
-        right.addWidget(papers, 1)
-        right.addWidget(preview, 2)
+        right.addWidget(papers, 2)
+        right.addWidget(preview, 3)
         self._content = QHBoxLayout()
         self._content.addWidget(self._left)
         self._content.addLayout(right, 1)
@@ -300,13 +300,11 @@ class DevicesView(QWidget):
         words = label(13, 400, "danger" if job.is_in_doubt else "text2")
         words.setWordWrap(True)
         words.setText(device_words.job_words(job))
-        said = column(title, words, gap=2)
-        box = row(gap=8, margins=(12, 8, 8, 8))
-        box.addLayout(said, 1)
+        keys = row(None, gap=8)  # below the words: large text leaves no room beside them
         for button in self._job_keys(job):
             button.setFixedHeight(48)
-            box.addWidget(button)
-        made.setLayout(box)
+            keys.addWidget(button)
+        made.setLayout(column(title, words, keys, gap=2, margins=(12, 8, 8, 8)))
         return made
 
     def _job_keys(self, job: PaperJob) -> list[Button]:
