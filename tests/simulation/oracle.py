@@ -162,7 +162,8 @@ class Oracle:
         others = (
             a.machine.enrolled for a in self.world.actors.values() if a.machine is not machine
         )
-        if any(other.key_id == facts.key_id for other in others):
+        here = machine.enrolled.node_id
+        if any(o.key_id == facts.key_id and o.node_id != here for o in others):
             self.world.happened("handed_out")
         self.papers[facts.ticket_id] = paper
         self._codes.append(text)
