@@ -105,6 +105,7 @@ class PayRow(QWidget):
         """Speak the language of now."""
         self._quick_word.setText(_("Quick cash"))
         self._pay_word.setText(_("Take cash"))
+        self._more.say_on_key(_("More"), _("Other amounts, and payment in parts"))
         for each in (*self._quick, self._pay):
             each.setAccessibleName(_("Take cash"))
         self._keys_for = ()
