@@ -159,12 +159,6 @@ class Oracle:
             self.world.happened("reprinted")
             return
         paper = Paper(text, facts, machine.name)
-        others = (
-            a.machine.enrolled for a in self.world.actors.values() if a.machine is not machine
-        )
-        here = machine.enrolled.node_id
-        if any(o.key_id == facts.key_id and o.node_id != here for o in others):
-            self.world.happened("handed_out")
         self.papers[facts.ticket_id] = paper
         self._codes.append(text)
         self.world.say(

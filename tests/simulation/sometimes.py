@@ -56,7 +56,6 @@ SOMETIMES: dict[str, str] = {
     "exchange_not_to_be_had": "money went back, since there was no ticket to give",
     "sold_by_share": "a share of a pool was spent",
     "revocation_lost": "a failover lost a revocation before its till told of it",
-    "handed_out": "a till printed what another one sold and had not printed",
     "reprinted": "a ticket came out twice, with the same code",
 }
 

@@ -57,7 +57,7 @@ class SimPrinter:
         """Put out the tickets of one order."""
         till, world = self._till, self._till.world
         till.node.env.maybe_crash("before_print")
-        share = 0.8 if world.mix.handout_s and world.demand else world.mix.weak_disk
+        share = 0.4 if world.mix.handout_s and world.demand else world.mix.weak_disk
         if world.rng.random() < share:
             raise PrinterError(PrinterFault.COMMAND_FAILED, "out of paper")
         for code in json.loads(pdf):
