@@ -30,6 +30,7 @@ from tests.gui.basket_scenes import BASKET_SCENES
 from tests.gui.device_scenes import DEVICE_SCENES
 from tests.gui.robot import click, open_window, settle
 from tests.gui.shift_scenes import SHIFT_SCENES
+from tests.gui.slot_scenes import PARK_SCENES, park_till
 from tests.gui.start_scenes import START_SCENES, take_start
 from tests.gui.tender_scenes import TENDER_SCENES
 
@@ -179,13 +180,14 @@ SCENES: dict[str, Scene] = {
     **DEVICE_SCENES,
     **BASKET_SCENES,
     **TENDER_SCENES,
+    **PARK_SCENES,
 }
 
 
 def take(scene: Scene, size: tuple[int, int], language: str, theme: str) -> QImage:
     """One screen as a picture."""
     prepare(language, theme)
-    till = stocked_till()
+    till = park_till() if scene in PARK_SCENES.values() else stocked_till()
     window = open_window(till, size)
     scene(window, till)
     settle(window)

@@ -15,23 +15,10 @@ from pos_app.presenters.picker import PAGE
 from pos_app.services.model import UnitState
 from pos_app.ui.picker_buttons import PickButton
 from pos_app.ui.window import TillWindow
-from tests.fakes.till import NOW, FakeTill, park_catalogue
+from tests.fakes.till import NOW, FakeTill
 from tests.gui.conftest import close
 from tests.gui.robot import click, find, is_shown, open_window, press, settle, sign_in, text_of
-
-
-def park_till() -> FakeTill:
-    """A gate house with places of the first slots."""
-    till = FakeTill(catalogue=park_catalogue())
-    for event in till.catalogue.events:
-        plan = till.catalogue.plan(event.plan_id)
-        assert plan is not None
-        places = tuple(plan.areas[0].units)
-        for at, performance in enumerate(event.performances):
-            sold = len(places) * (at % 5) // 4
-            till.set_states(performance.number, UnitState.SOLD, places[:sold])
-            till.set_states(performance.number, UnitState.FREE, places[sold : sold + 10])
-    return till
+from tests.gui.slot_scenes import park_till
 
 
 @pytest.fixture
