@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pos_app.presenters.runner import Run
     from pos_app.presenters.seat_field import SeatField
     from pos_app.presenters.sell_state import SellState
+    from pos_app.services.model import House
     from pos_app.services.till import TillServices
 
 _NOT_TO_HAVE: Final = {
@@ -163,6 +164,9 @@ class SellPresenter:
         """Pick the best seats together, our own first, then any that can be asked for."""
         state = self.state
         if state.house is None or state.is_frozen or state.finding:
+            return
+        if not state.house.plan.seats:  # nobody has a place of their own: any will do
+            self.add_standing(_roomiest(state, state.house))
             return
         self._used_quantity()
         self._board.did(replace(self.state, notice=None, finding=True))
@@ -325,3 +329,9 @@ class SellPresenter:
         emptied = replace(basket, lines=(), quote=None, note="")
         self._board.edit(Deed.CLEAR, replace(self.state, basket=emptied))
         self._board.give_back_lines(basket.lines)
+
+
+def _roomiest(state: SellState, house: House) -> str:
+    """The standing area with the most places to be had."""
+    areas = (area.id for area in house.plan.areas)
+    return max(areas, key=lambda area: state.stock.in_area(area, ours_only=state.offline))

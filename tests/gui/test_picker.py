@@ -128,6 +128,16 @@ class TestSlots:
         assert len(shown(park)) > PAGE
         assert not is_shown(park, "picker_more")
 
+    def test_are_sold_by_the_key_for_the_best_seats_too(self, park: TillWindow) -> None:
+        click(park, "performance_1")
+        settle(park)
+        press(Qt.Key.Key_F6)
+        basket = park.sell.state.basket
+        assert basket is not None
+        assert len(basket.lines) == 2
+        press(Qt.Key.Key_F9)
+        assert is_shown(park, "change_panel")
+
     def test_are_sold_in_two_taps_and_the_stepper(self, park: TillWindow) -> None:
         click(park, "performance_1")
         settle(park)
