@@ -35,6 +35,7 @@ from ticketing.admission import (
 )
 from ticketing.code import TicketCode, parse_code
 from ticketing.ids import OpId
+from ticketing.operations import decode_entry
 
 _UNLISTED = "unlisted_count"
 _log = get_logger(__name__)
@@ -64,6 +65,14 @@ class LetIn:
     again: bool = False
     recorded: bool = True
     notes: frozenset[Note] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unfinished:
+    """An entry granted here whose barrier never moved; `offline`: without the arbiter."""
+
+    op_id: OpId
+    offline: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +116,15 @@ class Doorman:
         unfinished = self._unfinished(stream, code)
         facts, unheard = self._without_unheard(stream, code, facts, unfinished)
         decision = decide_entry(code, facts, at=now)
-        if unfinished is not None and isinstance(decision, Admit):
-            let_in = LetIn(stream, unfinished, code, False, decision.unconfirmed, again=True)
+        if unfinished is not None and not unfinished.offline and isinstance(decision, Admit):
+            # The arbiter counts it for this lane: nobody else went in by it, no money went back.
+            let_in = LetIn(stream, unfinished.op_id, code, False, decision.unconfirmed, again=True)
             return replace(let_in, notes=decision.notes)
         ask_anyway = isinstance(decision, Refuse) and decision.reason is Reason.UNKNOWN_ISSUER
         if isinstance(decision, Refuse) and not (ask_anyway and stream):
             return _turned_away(decision, code)
-        op_id = unfinished or unheard or OpId(self.env.random_bytes(16).hex())
+        op_id = unfinished.op_id if unfinished is not None else unheard
+        op_id = op_id or OpId(self.env.random_bytes(16).hex())
         return self._ask_and_record(stream, code, facts, decision, op_id, now_ms)
 
     def commanded(self, let_in: LetIn) -> None:
@@ -130,7 +141,7 @@ class Doorman:
             )
         )
 
-    def _unfinished(self, stream: str, code: TicketCode) -> OpId | None:
+    def _unfinished(self, stream: str, code: TicketCode) -> _Unfinished | None:
         """An entry granted here whose barrier never moved: killed or cut off in between.
 
         It does not use the ticket; everything else is decided anew, so that a forged code or a
@@ -138,16 +149,19 @@ class Doorman:
         """
         with self.replica.reading() as connection:
             row = connection.execute(
-                "SELECT op_id FROM entry WHERE stream = ? AND ticket_id = ? AND lane = ? "
-                "AND commanded_ms = 0 AND phase = 'granted' ORDER BY rowid DESC LIMIT 1",
+                "SELECT e.op_id, o.body FROM entry e JOIN op o ON o.op_id = e.op_id "
+                "WHERE e.stream = ? AND e.ticket_id = ? AND e.lane = ? "
+                "AND e.commanded_ms = 0 AND e.phase = 'granted' ORDER BY e.rowid DESC LIMIT 1",
                 (stream, code.facts.ticket_id, self.lane.name),
             ).fetchone()
         if row is None or not self.memory.is_fresh(OpId(row["op_id"])):
             return None
-        return OpId(row["op_id"])
+        entry = decode_entry(row["body"])
+        assert entry is not None, "we wrote it"
+        return _Unfinished(OpId(row["op_id"]), entry.offline)
 
     def _without_unheard(
-        self, stream: str, code: TicketCode, facts: LaneFacts, unfinished: OpId | None
+        self, stream: str, code: TicketCode, facts: LaneFacts, unfinished: _Unfinished | None
     ) -> tuple[LaneFacts, OpId | None]:
         """The facts without the entries of this lane that nobody went in by.
 
@@ -156,7 +170,7 @@ class Doorman:
         there is any, is this scan's entry.
         """
         passed = self.memory.passed(stream, code.facts.ticket_id)
-        left_out = {unfinished, *passed}
+        left_out = {unfinished.op_id if unfinished is not None else None, *passed}
         told = {entry.op_id: entry for entry in facts.entries if entry.op_id not in left_out}
         here = (self.node_id, self.lane.name)
         unheard = {op for op, entry in told.items() if (entry.node_id, entry.lane) == here}

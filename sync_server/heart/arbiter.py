@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sync_server.heart.entries import LEFT, counted_rows, entry_of, exit_rows, record_entry
@@ -93,10 +93,14 @@ class Admit:
         ours = self._answered_before(work, scan, facts.key)
         if ours is not None:
             return Accepted(ours, facts.row is None)
+        alone = self._decided_alone(work)
+        if alone:  # it does not stand in its own way
+            others = tuple(entry for entry in facts.entries if entry.op_id != self.request.op_id)
+            facts = replace(facts, entries=others)
         decision = decide_entry(scan, facts, at=datetime.fromtimestamp(work.now_ms / 1000, UTC))
         if isinstance(decision, Refuse):
             return Denied(decision.reason, decision.first_entry, decision.miss)
-        if not self._record(work, scan):
+        if not alone and not self._record(work, scan):
             return Denied(Reason.NOT_RECORDED, None)
         return Accepted(self.request.op_id, decision.unconfirmed, decision.notes)
 
@@ -115,12 +119,30 @@ class Admit:
             for entry in work.entries_of(scan.facts.ticket_id)
             if (entry.node_id, entry.lane) == (self.node_id, request.lane)
             and entry.phase != LEFT
+            and not entry.offline
             and (entry.op_id == request.op_id or not entry.journalled)
         }
         if request.op_id in known:
             return request.op_id
         unheard = sorted(known.difference(request.seen))
         return OpId(unheard[0]) if unheard else None
+
+    def _decided_alone(self, work: Work) -> bool:
+        """Whether this is an entry that the lane granted without us, and asks about once more.
+
+        Its barrier never moved. Meanwhile somebody may have gone in elsewhere, or got the money
+        back: it was never our answer, so it is decided now.
+        """
+        request = self.request
+        entry = work.entries.get(request.op_id)
+        return (
+            entry is not None
+            and bool(entry.offline)
+            and isinstance(self._scan, TicketCode)
+            and (entry.node_id, entry.lane) == (self.node_id, request.lane)
+            and entry.ticket_id == self._scan.facts.ticket_id
+            and entry.phase != LEFT
+        )
 
     def _record(self, work: Work, scan: TicketCode) -> bool:
         """False when the operation id is taken by another entry: a bug in the gate."""

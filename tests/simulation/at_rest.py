@@ -309,7 +309,8 @@ def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> Non
             ):
                 _fail("I3", f"the server never heard of ticket {ticket_id}")
             continue
-        if ticket["state"] == "void" and paper.is_live and not told:
+        told_or_copied = told or oracle.is_of_a_copy(paper)
+        if ticket["state"] == "void" and paper.is_live and not told_or_copied:
             _fail("I2", f"ticket {ticket_id} is in somebody's hand and void, and no case says so")
         if ticket["state"] == "disputed":
             oracle.world.happened("late_sale_disputed")

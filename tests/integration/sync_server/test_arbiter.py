@@ -335,6 +335,28 @@ def test_a_void_ticket_is_still_told_the_answer_it_was_given(door: Door) -> None
     assert door.ask(op=2, seen=(1,)) == Denied(Reason.VOID, None)
 
 
+def test_an_entry_that_a_lane_granted_alone_is_decided_when_it_asks_again(door: Door) -> None:
+    """Its barrier never moved; the arbiter had not been asked, so nothing stands yet."""
+    door.gate.let_in(door.line, lane="lane 1", op_id=f"{1:032x}")
+    assert door.gate.push() == ["ok"]
+    assert door.ask(op=1) == accepted(1)
+    assert door.entries() == [f"{1:032x}"]
+    void(door)
+    assert door.ask(op=1) == Denied(Reason.VOID, None)
+
+
+def test_an_entry_granted_alone_gives_way_to_one_that_the_arbiter_let_in(door: Door) -> None:
+    other = door.stage.gate("Gate 2")
+    door.ask(op=2, lane="lane 9", gate=other)
+    door.gate.let_in(door.line, lane="lane 1", op_id=f"{1:032x}")
+    assert door.gate.push() == ["ok"]
+    answer = door.ask(op=1)
+    assert isinstance(answer, Denied)
+    assert answer.reason is Reason.ALREADY_USED
+    assert answer.first_entry is not None
+    assert answer.first_entry.op_id == f"{2:032x}"
+
+
 def test_a_forgery_is_not_given_the_entry_of_the_ticket_it_names(door: Door) -> None:
     """Whoever knows a ticket's id must not get in on an answer that was lost."""
     door.ask(op=1)
