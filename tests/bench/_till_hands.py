@@ -231,7 +231,7 @@ def _pause(seconds: float) -> None:
 def _time_commits(window: TimedWindow, found: Found) -> None:
     """Time the service that makes a sale final, from its call to its answer."""
     services = window.sell._board.services
-    pay = services.pay_cash
+    pay = services.pay
 
     def timed(*given: object) -> object:
         began, worked_s = time.perf_counter(), time.process_time()
@@ -240,7 +240,7 @@ def _time_commits(window: TimedWindow, found: Found) -> None:
         found.note("commit_cpu", (time.process_time() - worked_s) * 1_000)
         return answer
 
-    services.pay_cash = timed  # type: ignore[method-assign,assignment]
+    services.pay = timed  # type: ignore[method-assign,assignment]
 
 
 def _rss_mib() -> float:

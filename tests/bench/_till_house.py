@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,25 @@ from argon2 import PasswordHasher
 from edge.allotments import Grant, install
 from edge.env import MachineEnv
 from edge.id_mint import IdMint
+from edge.journal import Unit, acknowledge, append, heads
 from edge.mirror import Change, Mirror
 from edge.replica import Replica
 from edge.time_left import now_of
 from pos_app.services.shifts import Clerk
 from pos_app.services.shifts import begin as begin_shift
-from tests.bench.find_orders import fill
+from tests.bench.find_orders import an_order, fill
 from tests.fakes.edge_node import VENUE, enrolled_folder
 from ticketing.catalogue import event_documents, parse_catalogue
 from ticketing.event import Event
-from ticketing.ids import AllotmentId
+from ticketing.ids import AllotmentId, OpId
+from ticketing.journal import OpKind
+from ticketing.operations import encode_sale
 from ticketing.seating import SeatingPlan
 
 PERSON, PIN = "lina", "471147"
 PERFORMANCE = 1
 _GENERATION = "0a1b2c3d"
+_OPS_AT_ONCE = 5_000
 _OURS = AllotmentId(_GENERATION, 1)
 
 
@@ -40,6 +45,7 @@ def make_till(folder: Path, orders: int) -> Path:
     event, plan = catalogue.events[0], catalogue.plans[0]
     fill(node / "journal.db", orders, event.id)
     replica = Replica(node)
+    _record(replica, event.id, orders)
     ours, others = _evening(plan)
     [(event_id, document)] = event_documents(catalogue)
     _tell(replica.mirror, event_id, document, ours, others)
@@ -50,6 +56,20 @@ def make_till(folder: Path, orders: int) -> Path:
     _open_shift(replica, event)
     replica.close()
     return _write_settings(folder, node)
+
+
+def _record(replica: Replica, stream: str, orders: int) -> None:
+    """The operations of the orders, all of them confirmed: a till looks whether they agree."""
+
+    def work(unit: Unit, first: int) -> None:
+        for number in range(first, min(first + _OPS_AT_ONCE, orders)):
+            body = encode_sale(an_order(number))
+            append(unit, stream, OpKind.SALE, body, op_id=OpId(f"{number:032x}"), wall_ms=number)
+        for head in heads(unit):
+            acknowledge(unit, head, head.seq, ())
+
+    for first in range(0, orders, _OPS_AT_ONCE):
+        replica.transact(partial(work, first=first))
 
 
 def _stadium() -> object:
