@@ -80,8 +80,8 @@ _RETURNING = replace(_BUSY, return_s=3.0, partition_rate=0.1, partition_s=10.0)
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("reopen_closed", switches.reopen_closed, _STRAGGLING, first=21),
     Mutant("no_quarantine", switches.no_quarantine, _LOSING),
-    Mutant("no_fork_check", switches.no_fork_check, replace(_COPYING, clone_rate=0.05), first=12),
-    Mutant("no_head_check", switches.no_head_check, replace(_COPYING, clone_rate=0.05), first=20),
+    Mutant("no_fork_check", switches.no_fork_check, replace(_COPYING, clone_rate=0.05), first=13),
+    Mutant("no_head_check", switches.no_head_check, replace(_COPYING, clone_rate=0.05), first=26),
     Mutant("sell_after_expiry", switches.sell_after_expiry, _EXPIRING, lives.cut_off_for_good),
     Mutant("reply_before_commit", switches.reply_before_commit, _CRASHING, first=4),
     Mutant(
@@ -89,16 +89,16 @@ MUTANTS: tuple[Mutant, ...] = (
         switches.ttl_from_receive,
         replace(_EXPIRING, latency_s=3.0),
         lives.cut_off_for_good,
-        first=180,
+        first=183,
     ),
     Mutant("no_guard", switches.no_guard, _DRIFTING, lives.cut_off_for_good),
     Mutant("no_deferral", switches.no_deferral, _LOSING),
-    Mutant("no_idempotent_grant", switches.no_idempotent_grant, _STRAGGLING),
+    Mutant("no_idempotent_grant", switches.no_idempotent_grant, _STRAGGLING, first=4),
     Mutant(
         "no_version_bump", switches.no_version_bump, replace(_RETURNING, shape=Shape(2, 0, 2, 1))
     ),
     Mutant("sold_again_here", switches.sold_again_here, _RETURNING),
-    Mutant("no_case_for_two_entries", switches.no_case_for_two_entries, _GATES),
+    Mutant("no_case_for_two_entries", switches.no_case_for_two_entries, _GATES, first=2),
     Mutant(
         "no_exits_kept", switches.no_exits_kept, replace(_GATES, shape=Shape(4, 3, 2, 2, entries=2))
     ),
