@@ -100,7 +100,8 @@ def opening(connection: sqlite3.Connection) -> Opening | None:
     if not shift_id:
         return None
     row = connection.execute(
-        "SELECT body, wall_ms FROM op WHERE shift = ? ORDER BY rowid LIMIT 1", (shift_id,)
+        "SELECT body, wall_ms FROM op WHERE shift = ? AND shift <> '' ORDER BY rowid LIMIT 1",
+        (shift_id,),
     ).fetchone()
     opened = decode_shift_opened(row["body"]) if row else None
     assert opened is not None, "a shift is opened by its first operation"
@@ -269,7 +270,7 @@ def _carried(connection: sqlite3.Connection) -> tuple[str, int]:
 def _operations(connection: sqlite3.Connection, shift_id: str) -> Iterable[ShiftOperation]:
     marks = ", ".join("?" * len(_DECODERS))
     rows = connection.execute(
-        f"SELECT kind, body FROM op WHERE shift = ? AND kind IN ({marks})",  # noqa: S608
+        f"SELECT kind, body FROM op WHERE shift = ? AND shift <> '' AND kind IN ({marks})",  # noqa: S608 - our own marks
         (shift_id, *_DECODERS),
     )
     for row in rows:
@@ -281,7 +282,8 @@ def _operations(connection: sqlite3.Connection, shift_id: str) -> Iterable[Shift
 def _journals(connection: sqlite3.Connection, shift_id: str) -> list[JournalSeen]:
     rows = connection.execute(
         "SELECT j.stream, j.inc, j.seq, j.hash, j.acked FROM journal j WHERE EXISTS ("
-        "SELECT 1 FROM op WHERE op.shift = ? AND op.stream = j.stream AND op.inc = j.inc) "
+        "SELECT 1 FROM op WHERE op.shift = ? AND op.shift <> '' "
+        "AND op.stream = j.stream AND op.inc = j.inc) "
         "ORDER BY j.stream, j.inc LIMIT ?",
         (shift_id, ROWS_MAX),
     )
@@ -292,7 +294,8 @@ def _unsynced(connection: sqlite3.Connection, shift_id: str) -> tuple[int, list[
     """How many operations of the shift wait for the server, and the sales among them by receipt."""
     rows = connection.execute(
         "SELECT op.kind, op.body FROM op JOIN journal j ON j.stream = op.stream "
-        "AND j.inc = op.inc WHERE op.shift = ? AND op.seq > max(j.acked, j.salvaged) "
+        "AND j.inc = op.inc WHERE op.shift = ? AND op.shift <> '' "
+        "AND op.seq > max(j.acked, j.salvaged) "
         "ORDER BY op.rowid",
         (shift_id,),
     ).fetchall()

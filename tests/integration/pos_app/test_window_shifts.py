@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -36,6 +37,7 @@ from pos_app.services.shift_model import (
     XReport,
     ZReport,
 )
+from pos_app.services.shifts import opening, report
 from pos_app.services.window import Window
 from tests.fakes.hall import ROW
 from tests.integration.pos_app.window_stage import CASHIER, PIN, VERIFIER, Stage
@@ -325,3 +327,26 @@ def test_killed_between_the_record_and_the_kick_the_drop_stands(shop: Stage) -> 
     z = shop.window.shifts.close(counted(60_00))
     assert isinstance(z, ZReport)
     assert z.closed.report.movements.safe_drop_minor == 40_00
+
+
+class _Explained:
+    """A connection that asks how each statement would be read before it is run."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.plans: list[str] = []
+
+    def execute(self, sql: str, given: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        plan = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", given).fetchall()
+        self.plans += [str(row[3]) for row in plan]
+        return self._connection.execute(sql, given)
+
+
+def test_the_open_shift_is_found_without_reading_the_whole_journal(shop: Stage) -> None:
+    """Every sale asks for it: read from end to end, a season's journal made it ten times slower."""
+    open_with(shop, 350_00)
+    with shop.replica.reading() as connection:
+        explained = _Explained(connection)
+        assert opening(cast(sqlite3.Connection, explained)) is not None
+        report(cast(sqlite3.Connection, explained), 0)
+    assert not [plan for plan in explained.plans if plan.startswith("SCAN op")]
