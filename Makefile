@@ -21,7 +21,7 @@ test: setup ## format, lint, types, contracts, all quick suites, coverage (ONLY=
 
 .PHONY: test-xvfb
 test-xvfb: setup ## the suites with windows, on a virtual screen
-	@QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1920x1080x24" scripts/test gui
+	@QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1920x1080x24" scripts/test gui looks
 
 .PHONY: simulate
 simulate: setup ## the whole suite on simulated machines, one seed a life (SEEDS=n)
