@@ -296,7 +296,8 @@ def way_back(offer: Offer, venue: Venue | None) -> str:
     ]
     exact_minor = offer.back_minor - legs_minor(offer.legs)
     if offer.cash_minor != exact_minor or (parts and offer.cash_minor):
-        parts.append(f"{_('Cash')} {words.money(offer.cash_minor, offer.currency)}")
+        cash = _("Cash")
+        parts.append(f"{cash} {words.money(offer.cash_minor, offer.currency)}")
     return " + ".join(parts)
 
 
