@@ -41,6 +41,8 @@ from ticketing.operations import (
     encode_entry,
     encode_exchange,
     encode_interest,
+    encode_left,
+    encode_passage,
     encode_print,
     encode_refund,
     encode_release,
@@ -266,8 +268,12 @@ ENCODERS: dict[str, Callable[[Any], str]] = {
     "release": encode_release,
     "print": encode_print,
     "entry": encode_entry,
+    "entry by hand": encode_entry,
+    "passage": encode_passage,
+    "exit": encode_left,
     "signed in": encode_signed_in,
     "late sale": encode_sale,
+    "priced sale": encode_sale,
     "shares": encode_release,
     "settle": encode_settle,
     "refund": encode_refund,
@@ -276,6 +282,10 @@ ENCODERS: dict[str, Callable[[Any], str]] = {
     "replacement": encode_exchange,
     "interest": encode_interest,
 }
+
+
+def test_every_body_has_its_encoder() -> None:
+    assert set(ENCODERS) == set(BODIES)
 
 
 @pytest.mark.parametrize("name", BODIES)
