@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 WAITING_COUNT_MAX: Final = 20
 """Scans that nobody fetched: what is older than this many is no longer meant."""
+FRAMING_OPTIONS: Final = frozenset({"suffix", "prefix", "aim", "idle_ms"})
 _SUFFIXES: Final = {"any": b"\r\n\t", "cr": b"\r", "lf": b"\n", "tab": b"\t", "none": b""}
 _WRITE_TIMEOUT_S: Final = 1.0
 
@@ -121,17 +122,18 @@ def make_scanner(text: str, *, clock: Callable[[], float] = time.monotonic) -> S
     address = parse_address(text)
     if address.scheme != "serial" or not address.target:
         raise BadDeviceAddress("a scanner is reached by serial:PATH", text)
-    address.allow({"baud", "suffix", "prefix", "aim", "idle_ms"})
+    address.allow({"baud", *FRAMING_OPTIONS})
     return SerialScanner(
         text,
         address.target,
-        _framing(address),
+        framing_of(address),
         baud=address.whole("baud", 9600, low=1200, high=921_600),
         clock=clock,
     )
 
 
-def _framing(address: DeviceAddress) -> Framing:
+def framing_of(address: DeviceAddress) -> Framing:
+    """How the scanner at `address` is set up; raises BadDeviceAddress."""
     suffix = address.options.get("suffix", "any")
     if suffix not in _SUFFIXES:
         raise BadDeviceAddress(f"suffix is one of {', '.join(_SUFFIXES)}", address.text)

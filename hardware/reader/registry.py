@@ -1,0 +1,47 @@
+"""Readers, chosen by address.
+
+- `serial-line:PATH`: a device that sends a line per code, see `hardware.reader.line`
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hardware.address import parse_address
+from hardware.errors import BadDeviceAddress
+from hardware.reader.line import line_source
+from hardware.reader.supervised import SupervisedReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardware.address import DeviceAddress
+    from hardware.reader.shape import ReaderState, SeenSource
+
+
+def make_reader(
+    text: str,
+    *,
+    arrived: Callable[[], None] = lambda: None,
+    on_state: Callable[[ReaderState], None] = lambda _state: None,
+) -> SupervisedReader:
+    """The reader that `text` names, not yet started; raises BadDeviceAddress where it names none.
+
+    See `SupervisedReader` for `arrived` and `on_state`.
+    """
+    return SupervisedReader(make_source(text), arrived=arrived, on_state=on_state)
+
+
+def make_source(text: str) -> SeenSource:
+    """The device of an address without a thread, not yet opened; raises BadDeviceAddress."""
+    address = parse_address(text)
+    make = _SOURCES.get(address.scheme)
+    if make is None:
+        known = ", ".join(f"{scheme}:" for scheme in _SOURCES)
+        raise BadDeviceAddress(f"no reader is of kind {address.scheme!r}; known are {known}", text)
+    return make(address)
+
+
+_SOURCES: Final[dict[str, Callable[[DeviceAddress], SeenSource]]] = {
+    "serial-line": line_source,
+}
