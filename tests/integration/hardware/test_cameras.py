@@ -6,8 +6,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -17,11 +16,11 @@ import pytest
 from hardware.address import parse_address
 from hardware.camera import Camera, CameraState, Frame, FrameSource, make_source
 from hardware.camera.pace import Pace
-from hardware.camera.usb import UsbSource
+from hardware.camera.usb import UsbSource, UsbWish
 from hardware.errors import DeviceError, DeviceGone
+from tests.fakes.cameras import jpeg_of
 from tests.fakes.frames import Pixels, write_frame
-
-WAIT_S = 20.0
+from tests.integration.hardware.camera_stage import WAIT_S, States, running
 
 
 def _picture(shade: int) -> Pixels:
@@ -66,34 +65,6 @@ class ScriptedSource:
         self.closed_count += 1
 
 
-class States:
-    """What a camera announced, in order, and a way to wait for it."""
-
-    def __init__(self) -> None:
-        self.seen: list[CameraState] = []
-        self._changed = threading.Condition()
-
-    def __call__(self, state: CameraState) -> None:
-        with self._changed:
-            self.seen.append(state)
-            self._changed.notify_all()
-
-    def wait_for(self, *states: CameraState) -> None:
-        with self._changed:
-            arrived = self._changed.wait_for(lambda: self.seen == list(states), WAIT_S)
-        assert arrived, self.seen
-
-
-@contextmanager
-def _running(source: FrameSource, states: States, stale_after_s: float = 0.5) -> Iterator[Camera]:
-    camera = Camera(source, on_state=states, stale_after_s=stale_after_s, retry_delays_s=(0.01,))
-    camera.start()
-    try:
-        yield camera
-    finally:
-        assert camera.stop()
-
-
 def _frame(number: int, shade: int = 0) -> Frame:
     return Frame(_picture(shade), number, time.monotonic())
 
@@ -102,7 +73,7 @@ def test_a_slow_consumer_gets_the_newest_frame_and_not_the_next() -> None:
     source, done = ScriptedSource(quiet_is_normal=True), threading.Event()
     source.steps = [lambda number=number: _frame(number) for number in range(100)]  # type: ignore[misc]
     source.steps.append(done.set)
-    with _running(source, States()) as camera:
+    with running(source, States()) as camera:
         assert done.wait(WAIT_S)
         newest = camera.next_frame(WAIT_S, after=3)
         assert newest is not None
@@ -118,7 +89,7 @@ def test_a_waiting_consumer_is_given_a_frame_when_it_comes() -> None:
         return _frame(7)
 
     source.steps = [give_when_asked]
-    with _running(source, States()) as camera:
+    with running(source, States()) as camera:
         assert camera.next_frame(0.0) is None
         asked.set()
         frame = camera.next_frame(WAIT_S)
@@ -137,7 +108,7 @@ def test_a_camera_without_frames_is_gone_once_and_opened_again(
         time.sleep(0.01)
         return _frame(1)
 
-    with _running(source, states) as camera:
+    with running(source, states) as camera:
         states.wait_for(CameraState.LIVE, CameraState.GONE)
         assert camera.next_frame(0.0) is None, "a frame from before the loss was given out"
         source.is_there = False
@@ -163,7 +134,7 @@ def test_a_read_that_hangs_is_noticed_from_outside() -> None:
         assert unhang.wait(WAIT_S)
 
     source.steps = [lambda: _frame(0), hang]
-    with _running(source, states, stale_after_s=0.05) as camera:
+    with running(source, states, stale_after_s=0.05) as camera:
         states.wait_for(CameraState.LIVE, CameraState.GONE)
         assert camera.state is CameraState.GONE
         unhang.set()
@@ -194,7 +165,7 @@ def test_a_bug_in_a_source_is_logged_and_the_source_opened_again() -> None:
         raise ZeroDivisionError
 
     source.steps = [fail, lambda: _frame(0)]
-    with _running(source, states) as camera:
+    with running(source, states) as camera:
         assert camera.next_frame(WAIT_S) is not None
         assert states.seen == [CameraState.LIVE, CameraState.GONE, CameraState.LIVE]
 
@@ -242,7 +213,7 @@ def test_a_looped_video_begins_again_and_numbers_go_on(tmp_path: Path) -> None:
 def test_a_video_that_is_deleted_is_gone_and_live_again_when_it_is_back(tmp_path: Path) -> None:
     path, states = tmp_path / "lane.avi", States()
     _write_video(path, [20] * 10)
-    with _running(make_source(f"file:{path}?fps=120&loop=1"), states) as camera:
+    with running(make_source(f"file:{path}?fps=120&loop=1"), states) as camera:
         before = camera.next_frame(WAIT_S)
         assert _shade(before) == 20
         path.unlink()
@@ -363,7 +334,7 @@ def test_a_damaged_picture_is_passed_over_with_a_warning(
 def test_a_quiet_folder_is_live_and_a_removed_one_is_gone_until_it_is_back(tmp_path: Path) -> None:
     folder, states = tmp_path / "frames", States()
     folder.mkdir()
-    with _running(
+    with running(
         make_source(f"folder:{folder}?fps=120&watch=1"), states, stale_after_s=0.02
     ) as camera:
         states.wait_for(CameraState.LIVE)
@@ -405,12 +376,19 @@ class FakeCapture:
         self.released = True
 
 
-def _usb(text: str, capture: FakeCapture, devices: list[int | str]) -> UsbSource:
+def _usb(
+    text: str,
+    capture: FakeCapture,
+    devices: list[int | str],
+    *,
+    wish: UsbWish = UsbWish(),  # noqa: B008 - frozen
+    packed: bool = False,
+) -> UsbSource:
     def open_capture(device: int | str) -> cv2.VideoCapture:
         devices.append(device)
         return capture  # type: ignore[return-value]  # it has the five methods that are used
 
-    return UsbSource(parse_address(text), width=1280, height=720, open_capture=open_capture)
+    return UsbSource(parse_address(text), wish, open_capture=open_capture, packed=packed)
 
 
 def test_a_usb_camera_is_asked_for_compressed_frames_and_a_short_buffer() -> None:
@@ -422,12 +400,59 @@ def test_a_usb_camera_is_asked_for_compressed_frames_and_a_short_buffer() -> Non
         cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"MJPG"),
         cv2.CAP_PROP_FRAME_WIDTH: 1280,
         cv2.CAP_PROP_FRAME_HEIGHT: 720,
+        cv2.CAP_PROP_FPS: 30,
         cv2.CAP_PROP_BUFFERSIZE: 1,
     }
     assert _shade(source.read()) == 120
     assert source.read() is None
     source.close()
     assert capture.released
+
+
+def test_a_usb_camera_is_told_how_long_to_expose_only_where_somebody_said_so() -> None:
+    capture = FakeCapture([])
+    _usb("usb:0", capture, [], wish=UsbWish(exposure=80)).open()
+    assert capture.settings[cv2.CAP_PROP_AUTO_EXPOSURE] == 1
+    assert capture.settings[cv2.CAP_PROP_EXPOSURE] == 80
+
+
+def test_frames_of_a_usb_camera_stay_packed_until_somebody_looks() -> None:
+    packed = np.frombuffer(jpeg_of(_picture(120)), np.uint8).reshape(1, -1)
+    capture = FakeCapture([packed])
+    source = _usb("usb:0", capture, [], packed=True)
+    source.open()
+    assert capture.settings[cv2.CAP_PROP_CONVERT_RGB] == 0
+    frame = source.read()
+    assert frame is not None
+    assert frame.thumbnail().shape == (9, 16)
+    assert frame.pixels.shape == (72, 128)
+    assert _shade(frame) == 120
+
+
+def test_of_uncompressed_frames_the_brightness_is_taken() -> None:
+    yuyv = np.dstack([np.full((72, 128), 120, np.uint8), np.full((72, 128), 3, np.uint8)])
+    source = _usb("usb:0", FakeCapture([yuyv]), [], packed=True)
+    source.open()
+    assert _shade(source.read()) == 120
+
+
+def test_a_format_of_the_cameras_own_is_left_to_opencv_from_then_on() -> None:
+    h264 = np.frombuffer(b"\x00\x00\x00\x01" * 9, np.uint8).reshape(1, -1)
+    capture = FakeCapture([h264, _picture(120)])
+    source = _usb("usb:0", capture, [], packed=True)
+    source.open()
+    assert source.read() is None
+    assert capture.settings[cv2.CAP_PROP_CONVERT_RGB] == 1
+    assert _shade(source.read()) == 120
+
+
+def test_a_damaged_picture_has_no_pixels_and_harms_nobody() -> None:
+    whole = jpeg_of(_picture(120))
+    for packed in (b"", whole[:2], whole[:200], b"\xff\xd8" + bytes(500)):
+        frame = Frame(packed, 0, 0.0)
+        assert frame.thumbnail().size == 0
+        assert frame.pixels.size == 0
+    assert Frame(np.zeros((7, 7, 3), np.uint8), 0, 0.0).thumbnail().size == 0
 
 
 def test_a_usb_camera_may_be_named_by_its_path() -> None:
@@ -455,6 +480,6 @@ def test_an_error_of_opencv_is_a_lost_camera(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(capture, "read", explode)
     with pytest.raises(DeviceGone, match="reading the camera failed"):
         source.read()
-    broken = UsbSource(parse_address("usb:0"), width=1, height=1, open_capture=explode)  # type: ignore[arg-type]  # it never returns
+    broken = UsbSource(parse_address("usb:0"), UsbWish(), open_capture=explode)  # type: ignore[arg-type]  # it never returns
     with pytest.raises(DeviceGone, match="cannot be opened"):
         broken.open()

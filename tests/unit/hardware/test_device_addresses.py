@@ -48,9 +48,16 @@ def test_a_bad_relay_address_says_what_is_wrong(text: str, part: str) -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        pytest.param("rtsp://10.0.0.5/live", "known are usb:, file:, folder:", id="unknown kind"),
+        pytest.param("rtp://10.0.0.5/live", "known are usb:, file:, folder:, http:", id="unknown"),
+        pytest.param("rtsp:", "names no camera", id="no host"),
+        pytest.param("http:///video", "names no camera", id="a path alone"),
+        pytest.param("http://10.0.0.5:x/", "no URL", id="a port in words"),
+        pytest.param("http://[::1/video", "no URL", id="half an address"),
+        pytest.param("http://10.0.0.5/a b", "holds no spaces", id="a space in a URL"),
+        pytest.param("rtsp://10.0.0.5/\r\nTEARDOWN", "holds no spaces", id="a line end"),
+        pytest.param("usb:0?exposure=-1", "from 0 to 10000", id="an exposure below nothing"),
         pytest.param("usb:", "names no camera", id="no camera"),
-        pytest.param("usb:0?fps=30", "unknown option 'fps'", id="an option of another kind"),
+        pytest.param("usb:0?loop=1", "unknown option 'loop'", id="an option of another kind"),
         pytest.param("folder:/x?watch=yes", "watch must be a whole number", id="a flag in words"),
         pytest.param("file:/x.mp4?fps=1000", "from 0 to 120", id="too fast"),
     ],
@@ -58,6 +65,27 @@ def test_a_bad_relay_address_says_what_is_wrong(text: str, part: str) -> None:
 def test_a_bad_camera_address_says_what_is_wrong(text: str, part: str) -> None:
     with pytest.raises(BadDeviceAddress, match=part):
         make_source(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["http://10.0.0.5/video?res=720&fps=30", "rtsp://10.0.0.5:8554/live?a", "HTTPS://cam/"]
+)
+def test_the_query_of_a_network_camera_is_its_own(text: str) -> None:
+    assert make_source(text).address == text
+
+
+def test_the_password_of_a_camera_is_in_no_message() -> None:
+    for scheme in ("http", "rtsp"):
+        source = make_source(f"{scheme}://ann:se%40cret@10.0.0.5:8080/live?x=1")
+        assert source.address == f"{scheme}://***@10.0.0.5:8080/live?x=1"
+    for bad in (
+        "http://ann:secret@10.0.0.5:x/",
+        "http://ann:secret@[::1/",
+        "rtsp://ann:secret@c/ ",
+    ):
+        with pytest.raises(BadDeviceAddress) as refused:
+            make_source(bad)
+        assert "secret" not in str(refused.value)
 
 
 def test_an_error_is_a_sentence_with_the_device_in_front() -> None:
