@@ -33,7 +33,8 @@ class DeviceAddress:
         text = self.options.get(name)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit() and low <= int(text[:12]) <= high):
+        digits = text.removeprefix("-") if low < 0 else text
+        if not (digits.isascii() and digits.isdigit() and low <= int(text[:12]) <= high):
             raise BadDeviceAddress(
                 f"{name} must be a whole number from {low} to {high}, not {text!r}", self.text
             )

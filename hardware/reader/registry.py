@@ -1,6 +1,8 @@
 """Readers, chosen by address.
 
 - `serial-line:PATH`: a device that sends a line per code, see `hardware.reader.line`
+- `rdm6300:PATH`, `id12:PATH`: 125 kHz chips, see `hardware.rfid.driver`
+- `uhf:PATH`: UHF chips by a module of the YRM100 family, see `hardware.uhf.driver`
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from hardware.address import parse_address
 from hardware.errors import BadDeviceAddress
 from hardware.reader.line import line_source
 from hardware.reader.supervised import SupervisedReader
+from hardware.rfid.driver import id12_source, rdm6300_source
+from hardware.uhf.driver import uhf_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,4 +48,7 @@ def make_source(text: str) -> SeenSource:
 
 _SOURCES: Final[dict[str, Callable[[DeviceAddress], SeenSource]]] = {
     "serial-line": line_source,
+    "rdm6300": rdm6300_source,
+    "id12": id12_source,
+    "uhf": uhf_source,
 }

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hardware.reader import ReaderState, Seen, SeenKind, SupervisedReader, make_source
 from hardware.scanner.simulator import ScannerSimulator
-
-PATIENCE_S = 20.0
+from tests.fakes.waiting import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -29,13 +27,6 @@ def reader(simulator: ScannerSimulator) -> Iterator[SupervisedReader]:
     assert reader.stop(PATIENCE_S)
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "this never came true"
-        time.sleep(0.002)
-
-
 def _next(reader: SupervisedReader) -> Seen:
     seen = reader.next_seen(PATIENCE_S)
     assert seen is not None
@@ -43,7 +34,7 @@ def _next(reader: SupervisedReader) -> Seen:
 
 
 def test_lines_are_seen_once_each(simulator: ScannerSimulator, reader: SupervisedReader) -> None:
-    _until(lambda: reader.health.state is ReaderState.LIVE)
+    until(lambda: reader.health.state is ReaderState.LIVE)
     for text in ("]Q1BXG1AB", "]Q1BXG1AB", "]C1测试", "]Q1LAST"):
         simulator.scan(text)
     seen = [_next(reader) for _ in range(3)]
@@ -58,12 +49,25 @@ def test_lines_are_seen_once_each(simulator: ScannerSimulator, reader: Supervise
 def test_a_reader_pulled_out_is_read_again(
     simulator: ScannerSimulator, reader: SupervisedReader
 ) -> None:
-    _until(lambda: reader.health.state is ReaderState.LIVE)
+    until(lambda: reader.health.state is ReaderState.LIVE)
     simulator.send(b"]Q1HALF")
     simulator.unplug()
-    _until(lambda: reader.health.state is ReaderState.GONE)
-    _until(lambda: "no such port" in reader.health.fault)
+    until(lambda: reader.health.state is ReaderState.GONE)
+    until(lambda: "no such port" in reader.health.fault)
     simulator.plug_in()
-    _until(lambda: reader.health.state is ReaderState.LIVE)
+    until(lambda: reader.health.state is ReaderState.LIVE)
     simulator.scan("]Q1WHOLE")
     assert _next(reader).value == "WHOLE"
+
+
+def test_a_reader_of_printed_numbers_says_them_as_chips(simulator: ScannerSimulator) -> None:
+    source = make_source(f"serial-line:{simulator.link}?form=em-decimal")
+    reader = SupervisedReader(source)
+    reader.start()
+    until(lambda: reader.health.state is ReaderState.LIVE)
+    for text in ("6102437", "0006102437"):
+        simulator.scan(text)
+    seen = _next(reader)
+    assert (seen.kind, seen.value) == (SeenKind.RFID_LF, "005D1DA5")
+    assert reader.health.bad_frames_count == 1
+    assert reader.stop(PATIENCE_S)
