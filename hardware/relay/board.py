@@ -15,7 +15,9 @@ from hardware.relay.protocol import (
     FLASH_ON,
     FLASH_STEP_MS,
     CoilStates,
+    InputStates,
     ReadCoils,
+    ReadInputs,
     Refusal,
     RefusalCode,
     Reply,
@@ -53,7 +55,8 @@ class Opening:
 class RelayBoard:
     """The state of one board. `now` is monotonic seconds and never goes back.
 
-    `on_end` is called for each opening when it ends.
+    `on_end` is called for each opening when it ends. It has as many inputs as relays, and `inputs`
+    says which of them have current.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class RelayBoard:
         self._open: dict[int, Opening] = {}
         self._ended: list[Opening] = []
         self._on_end = on_end
+        self.inputs = [False] * channels_count
 
     @property
     def openings(self) -> tuple[Opening, ...]:
@@ -81,6 +85,8 @@ class RelayBoard:
         match request:
             case ReadCoils():
                 return self._read(request)
+            case ReadInputs():
+                return self._sense(request)
             case WriteCoil():
                 return self._write(request, now)
 
@@ -111,6 +117,12 @@ class RelayBoard:
             return Refusal(self.unit, 1, RefusalCode.ILLEGAL_ADDRESS)
         asked = range(request.address, request.address + request.count)
         return CoilStates(self.unit, pack_coils([channel in self._open for channel in asked]))
+
+    def _sense(self, request: ReadInputs) -> Reply:
+        if not 1 <= request.count <= self.channels_count - request.address:
+            return Refusal(self.unit, 2, RefusalCode.ILLEGAL_ADDRESS)
+        asked = self.inputs[request.address : request.address + request.count]
+        return InputStates(self.unit, pack_coils(asked))
 
     def _write(self, request: WriteCoil, now: float) -> Reply:
         channel = request.address & 0xFF

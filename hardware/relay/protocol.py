@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 # [SL] 2.2: addresses of single boards; 0 is a broadcast that nobody answers.
 UNIT_MIN, UNIT_MAX = 1, 247
-# [WS]: boards have up to 32 relays.
+# [WS]: boards have up to 32 relays, and up to 32 inputs.
 CHANNELS_COUNT_MAX: Final = 32
+INPUTS_COUNT_MAX: Final = 32
 # [WS] "flash on": the time is counted in these units, in 15 bits.
 FLASH_STEP_MS: Final = 100
 FLASH_STEPS_MAX: Final = 0x7FFF
@@ -28,7 +29,7 @@ FLASH_ON: Final = 0x0200
 # [AP] 6.5: the only two values of an ordinary coil write.
 COIL_ON, COIL_OFF = 0xFF00, 0x0000
 
-_READ_COILS, _WRITE_COIL = 0x01, 0x05
+_READ_COILS, _READ_INPUTS, _WRITE_COIL = 0x01, 0x02, 0x05
 _EXCEPTION: Final = 0x80  # [AP] 7: set in the function code of a refusal
 
 
@@ -73,6 +74,27 @@ class CoilStates:
 
 
 @dataclass(frozen=True)
+class ReadInputs:
+    """Function 2, request: the states of `count` inputs from `address` on."""
+
+    unit: int
+    address: int
+    count: int
+
+
+@dataclass(frozen=True)
+class InputStates:
+    """Function 2, reply: eight inputs a byte, the lowest in bit 0."""
+
+    unit: int
+    packed: bytes
+
+    def is_on(self, number: int) -> bool:
+        """Whether input `number`, counted from the first one asked for, has current."""
+        return bool(self.packed[number // 8] >> number % 8 & 1)
+
+
+@dataclass(frozen=True)
 class Refusal:
     """An exception reply: the board understood the frame and declines. `code` may be unknown."""
 
@@ -81,8 +103,8 @@ class Refusal:
     code: int
 
 
-Request: TypeAlias = WriteCoil | ReadCoils
-Reply: TypeAlias = WriteCoil | CoilStates | Refusal
+Request: TypeAlias = WriteCoil | ReadCoils | ReadInputs
+Reply: TypeAlias = WriteCoil | CoilStates | InputStates | Refusal
 EventT = TypeVar("EventT")
 
 
@@ -98,7 +120,7 @@ def crc16(data: bytes) -> int:
 
 def encode(message: Request | Reply) -> bytes:
     """The whole frame of `message`, check included."""
-    body = _body(message)
+    body = body_of(message)
     return body + crc16(body).to_bytes(2, "little")  # [SL] 2.5.1.2: low byte first
 
 
@@ -114,8 +136,19 @@ def switch(unit: int, channel: int, *, on: bool) -> WriteCoil:
     return WriteCoil(unit, _checked(channel), COIL_ON if on else COIL_OFF)
 
 
+def function_of(request: Request) -> int:
+    """The function code of a request, as a refusal of it names it."""
+    match request:
+        case ReadCoils():
+            return _READ_COILS
+        case ReadInputs():
+            return _READ_INPUTS
+        case WriteCoil():
+            return _WRITE_COIL
+
+
 def pack_coils(states: list[bool]) -> bytes:
-    """`states` eight a byte as in a CoilStates reply."""
+    """`states` eight a byte as in a CoilStates or InputStates reply."""
     packed = bytearray((len(states) + 7) // 8)
     for index, on in enumerate(states):
         packed[index // 8] |= on << index % 8
@@ -127,7 +160,8 @@ def silence_s(baud: int) -> float:
     return 0.00175 if baud > 19_200 else 3.5 * 11 / baud
 
 
-def _body(message: Request | Reply) -> bytes:
+def body_of(message: Request | Reply) -> bytes:
+    """`message` without a check: the unit, the function, and what it needs."""
     match message:
         case WriteCoil(unit, address, value):
             return bytes((unit, _WRITE_COIL)) + _words(address, value)
@@ -135,6 +169,10 @@ def _body(message: Request | Reply) -> bytes:
             return bytes((unit, _READ_COILS)) + _words(address, count)
         case CoilStates(unit, packed):
             return bytes((unit, _READ_COILS, len(packed))) + packed
+        case ReadInputs(unit, address, count):
+            return bytes((unit, _READ_INPUTS)) + _words(address, count)
+        case InputStates(unit, packed):
+            return bytes((unit, _READ_INPUTS, len(packed))) + packed
         case Refusal(unit, function, code):
             return bytes((unit, function | _EXCEPTION, code))
 
@@ -208,8 +246,8 @@ class FrameParser(Generic[EventT]):
         return len(self._buffer) + 1 if may_become else 0
 
 
-def reply_parser(unit: int, channels_count: int) -> FrameParser[Reply]:
-    """For the side that asks: replies of `unit`, coil states only for `channels_count` relays."""
+def reply_parser(unit: int, channels_count: int, inputs_count: int = 0) -> FrameParser[Reply]:
+    """For the side that asks: replies of `unit`, states only for so many relays and inputs."""
     coil_bytes = (channels_count + 7) // 8
     frame_bytes = {
         bytes((_WRITE_COIL,)): 8,
@@ -217,12 +255,17 @@ def reply_parser(unit: int, channels_count: int) -> FrameParser[Reply]:
         bytes((_WRITE_COIL | _EXCEPTION,)): 5,
         bytes((_READ_COILS | _EXCEPTION,)): 5,
     }
+    if inputs_count:
+        input_bytes = (inputs_count + 7) // 8
+        frame_bytes[bytes((_READ_INPUTS, input_bytes))] = 5 + input_bytes
+        frame_bytes[bytes((_READ_INPUTS | _EXCEPTION,))] = 5
     return FrameParser(unit, frame_bytes, _read_reply)
 
 
 def request_parser(unit: int) -> FrameParser[Request]:
     """For the side that answers: the requests to `unit` that a relay board knows."""
-    return FrameParser(unit, {bytes((_WRITE_COIL,)): 8, bytes((_READ_COILS,)): 8}, _read_request)
+    functions = (_WRITE_COIL, _READ_COILS, _READ_INPUTS)
+    return FrameParser(unit, {bytes((each,)): 8 for each in functions}, _read_request)
 
 
 def _read_reply(frame: bytes) -> Reply:
@@ -231,11 +274,20 @@ def _read_reply(frame: bytes) -> Reply:
         return Refusal(unit, function & ~_EXCEPTION, frame[2])
     if function == _READ_COILS:
         return CoilStates(unit, frame[3:-2])
+    if function == _READ_INPUTS:
+        return InputStates(unit, frame[3:-2])
     return WriteCoil(unit, _word(frame, 2), _word(frame, 4))
 
 
 def _read_request(frame: bytes) -> Request:
-    unit, function = frame[0], frame[1]
+    return read_request(frame[:6])
+
+
+def read_request(body: bytes) -> Request:
+    """A request from its body: unit, function and two words."""
+    unit, function = body[0], body[1]
     if function == _READ_COILS:
-        return ReadCoils(unit, _word(frame, 2), _word(frame, 4))
-    return WriteCoil(unit, _word(frame, 2), _word(frame, 4))
+        return ReadCoils(unit, _word(body, 2), _word(body, 4))
+    if function == _READ_INPUTS:
+        return ReadInputs(unit, _word(body, 2), _word(body, 4))
+    return WriteCoil(unit, _word(body, 2), _word(body, 4))

@@ -21,8 +21,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
+from hardware.relay import lcus
 from hardware.relay.board import Opening, RelayBoard
-from hardware.relay.protocol import encode, request_parser
+from hardware.relay.protocol import encode, request_parser, switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +55,9 @@ class RelaySimulator:
         self.replies_to_drop_count = 0
         self.replies_to_garble_count = 0
         self.noise_before_reply = b""
+        # How many of the next replies lack their third byte, and whether bytes come one by one.
+        self.replies_to_cut_count = 0
+        self.comes_in_pieces = False
         self._board = RelayBoard(unit, channels_count, on_end)
         self._requests = request_parser(unit)
         self._lock = threading.Lock()
@@ -68,6 +72,11 @@ class RelaySimulator:
         with self._lock:
             self._board.advance(time.monotonic())
             return self._board.openings
+
+    def set_input(self, number: int, *, on: bool) -> None:
+        """Have an input with current, or without."""
+        with self._lock:
+            self._board.inputs[number] = on
 
     @property
     def is_plugged_in(self) -> bool:
@@ -156,9 +165,17 @@ class RelaySimulator:
         with self._lock:
             if port is not self._port:
                 return
-            for request in self._requests.feed(port.read()):
-                reply = encode(self._board.answer(request, time.monotonic()))
-                port.write(self._spoil(reply))
+            for reply in self._obey(port.read()):
+                for piece in self._in_pieces(self._spoil(reply)):
+                    port.write(piece)
+
+    def _obey(self, data: bytes) -> list[bytes]:
+        """Do what the bytes say; the replies."""
+        now = time.monotonic()
+        return [encode(self._board.answer(each, now)) for each in self._requests.feed(data)]
+
+    def _in_pieces(self, reply: bytes) -> list[bytes]:
+        return [bytes((byte,)) for byte in reply] if self.comes_in_pieces else [reply]
 
     def _spoil(self, reply: bytes) -> bytes:
         """`reply` as it leaves the board, after the faults that are set."""
@@ -168,7 +185,23 @@ class RelaySimulator:
         if self.replies_to_garble_count > 0:
             self.replies_to_garble_count -= 1
             return reply[:-1] + bytes((reply[-1] ^ 0x10,))
+        if self.replies_to_cut_count > 0:
+            self.replies_to_cut_count -= 1
+            return reply[:2] + reply[3:]
         return self.noise_before_reply + reply
+
+
+class LcusSimulator(RelaySimulator):
+    """An LCUS board: it obeys, and never answers."""
+
+    def __init__(self, link: Path, *, channels_count: int = 1) -> None:
+        super().__init__(link, channels_count=channels_count)
+        self._commands = lcus.CommandParser()
+
+    def _obey(self, data: bytes) -> list[bytes]:
+        for channel, on in self._commands.feed(data):
+            self._board.answer(switch(self._board.unit, channel, on=on), time.monotonic())
+        return []
 
 
 class _Pty:

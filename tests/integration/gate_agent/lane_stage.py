@@ -91,6 +91,9 @@ class FakeRelay:
     gone: bool = False
     before: Callable[[], None] = lambda: None
     address: str = "none:"
+    times_pulses: bool = True
+    channels_count: int = 1
+    inputs_count: int = 0
 
     def pulse(self, duration_ms: int, channel: int = 0) -> None:
         assert channel == 0
@@ -98,6 +101,11 @@ class FakeRelay:
         if self.gone:
             raise DeviceGone("the board does not answer", self.address)
         self.pulses.append(duration_ms)
+
+    def shut(self, channel: int = 0) -> None: ...
+
+    def inputs(self) -> tuple[bool, ...]:
+        return ()
 
     def all_off(self) -> None: ...
 

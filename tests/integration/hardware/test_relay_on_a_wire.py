@@ -18,6 +18,7 @@ from pymodbus.client import ModbusSerialClient
 
 from hardware.errors import DeviceBusy, DeviceGone, DeviceRefused
 from hardware.relay import make_relay
+from hardware.relay.line import SerialLine
 from hardware.relay.modbus import ModbusRelay
 from hardware.relay.protocol import (
     CoilStates,
@@ -56,16 +57,27 @@ def clock() -> Clock:
 def relay(board: RelaySimulator, clock: Clock) -> Iterator[ModbusRelay]:
     driver = ModbusRelay(
         "modbus-rtu:test",
-        str(board.link),
+        line_to(board, channels_count=2, inputs_count=4),
         unit=1,
-        baud=115_200,
         channels_count=2,
+        inputs_count=4,
         reply_timeout_s=0.1,
         retry_delays_s=(1.0, 2.0),
         clock=clock,
     )
     yield driver
     driver.close()
+
+
+def line_to(board: RelaySimulator, *, channels_count: int = 1, inputs_count: int = 0) -> SerialLine:
+    return SerialLine(
+        "modbus-rtu:test",
+        str(board.link),
+        unit=1,
+        baud=115_200,
+        channels_count=channels_count,
+        inputs_count=inputs_count,
+    )
 
 
 def _until(condition: Callable[[], bool]) -> None:
@@ -127,16 +139,15 @@ def test_a_short_pulse_is_repeated_before_it_ends(
     board: RelaySimulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a lost reply would open the barrier a second time, for a second person."""
-    relay = ModbusRelay(
-        "test", str(board.link), unit=1, baud=115_200, channels_count=1, clock=clock
-    )
+    line = line_to(board)
+    relay = ModbusRelay("test", line, unit=1, channels_count=1, clock=clock)
     relay.all_off()
     timeouts_s: list[float] = []
 
-    def attempt(_request: Request, timeout_s: float) -> None:
+    def ask(_request: Request, timeout_s: float) -> None:
         timeouts_s.append(timeout_s)
 
-    monkeypatch.setattr(relay, "_attempt", attempt)
+    monkeypatch.setattr(line, "ask", ask)
     with pytest.raises(DeviceGone):
         relay.pulse(200)
     assert timeouts_s == [pytest.approx(0.12)] * 3
@@ -291,6 +302,70 @@ def test_an_answer_to_something_else_confirms_nothing(
         relay.pulse(5000)
 
 
+def test_the_inputs_are_read_as_they_are(board: RelaySimulator, relay: ModbusRelay) -> None:
+    assert relay.inputs() == (False, False, False, False)
+    board.set_input(2, on=True)
+    assert relay.inputs() == (False, False, True, False)
+
+
+@pytest.mark.parametrize(
+    "fault", ["replies_to_drop_count", "replies_to_garble_count", "replies_to_cut_count"]
+)
+def test_inputs_that_do_not_come_are_not_known_and_the_board_is_not_lost(
+    board: RelaySimulator, relay: ModbusRelay, fault: str
+) -> None:
+    relay.all_off()
+    setattr(board, fault, 4)
+    assert [relay.inputs() for _ in range(5)] == [None] * 4 + [(False,) * 4]
+    setattr(board, fault, 4)
+    assert [relay.inputs() for _ in range(4)] == [None] * 4
+    relay.pulse(5000)
+    assert _count(board) == 1
+
+
+def test_a_board_that_never_tells_its_inputs_is_gone(
+    board: RelaySimulator, relay: ModbusRelay
+) -> None:
+    relay.all_off()
+    board.replies_to_drop_count = 5
+    assert [relay.inputs() for _ in range(4)] == [None] * 4
+    with pytest.raises(DeviceGone, match="does not answer"):
+        relay.inputs()
+    with pytest.raises(DeviceGone, match="next try"):
+        relay.inputs()
+
+
+def test_inputs_that_the_board_lacks_are_refused(board: RelaySimulator) -> None:
+    relay = make_relay(f"modbus-rtu:{board.link}?inputs=9&baud=115200")
+    with pytest.raises(DeviceRefused, match="no such relay"):
+        relay.inputs()
+    relay.close()
+
+
+def test_a_reply_may_come_byte_by_byte(board: RelaySimulator, relay: ModbusRelay) -> None:
+    board.comes_in_pieces = True
+    board.set_input(0, on=True)
+    relay.pulse(5000)
+    assert relay.inputs() == (True, False, False, False)
+    assert _count(board) == 1
+
+
+def test_a_reply_that_lacks_a_byte_is_asked_for_again(
+    board: RelaySimulator, relay: ModbusRelay
+) -> None:
+    relay.all_off()
+    board.replies_to_cut_count = 2
+    relay.pulse(5000)
+    assert _count(board) == 1
+
+
+def test_one_relay_is_shut_and_the_other_stays(board: RelaySimulator, relay: ModbusRelay) -> None:
+    relay.pulse(60_000, 0)
+    relay.pulse(60_000, 1)
+    relay.shut(0)
+    assert [one.channel for one in board.openings if one.ended_monotonic is None] == [1]
+
+
 def test_a_relay_that_stays_on_is_found_out_at_opening(
     board: RelaySimulator, relay: ModbusRelay, clock: Clock
 ) -> None:
@@ -329,6 +404,9 @@ def test_the_simulated_board_speaks_modbus_as_others_understand_it(board: RelayS
     try:
         assert client.write_coil(2, True, device_id=1).bits == [True]
         assert client.read_coils(0, count=8, device_id=1).bits[:4] == [False, False, True, False]
+        board.set_input(3, on=True)
+        states = client.read_discrete_inputs(2, count=2, device_id=1).bits
+        assert states[:2] == [False, True]
         refused = client.read_coils(0, count=9, device_id=1)
         assert refused.isError()
         assert refused.exception_code == 2

@@ -7,7 +7,9 @@ import pytest
 from hardware.relay.board import OPENINGS_COUNT_MAX, Opening, RelayBoard
 from hardware.relay.protocol import (
     CoilStates,
+    InputStates,
     ReadCoils,
+    ReadInputs,
     Refusal,
     Request,
     WriteCoil,
@@ -59,6 +61,13 @@ def test_read_coils_tells_which_relays_are_closed() -> None:
     assert board.answer(ReadCoils(1, 0, 8), 101.0) == CoilStates(1, b"\x02")
 
 
+def test_read_inputs_tells_which_have_current() -> None:
+    board = RelayBoard()
+    board.inputs[4] = True
+    assert board.answer(ReadInputs(1, 0, 8), 100.0) == InputStates(1, b"\x10")
+    assert board.answer(ReadInputs(1, 4, 2), 100.0) == InputStates(1, b"\x01")
+
+
 @pytest.mark.parametrize(
     ("request_", "refusal"),
     [
@@ -67,6 +76,7 @@ def test_read_coils_tells_which_relays_are_closed() -> None:
         pytest.param(WriteCoil(1, 0, 7), Refusal(1, 5, 3), id="neither on nor off"),
         pytest.param(ReadCoils(1, 0, 9), Refusal(1, 1, 2), id="too many relays"),
         pytest.param(ReadCoils(1, 0, 0), Refusal(1, 1, 2), id="no relays"),
+        pytest.param(ReadInputs(1, 0, 9), Refusal(1, 2, 2), id="too many inputs"),
     ],
 )
 def test_what_a_board_cannot_do_it_refuses(request_: Request, refusal: Refusal) -> None:

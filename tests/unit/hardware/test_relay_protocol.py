@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from hardware.relay.lcus import command
 from hardware.relay.protocol import (
     CoilStates,
     ReadCoils,
+    ReadInputs,
     Refusal,
     Reply,
     Request,
@@ -31,6 +33,7 @@ FLASH_700_MS = bytes.fromhex("01 05 02 00 00 07 8D B0")
         pytest.param(switch(1, 0, on=True), "01 05 00 00 FF 00 8C 3A", id="relay 0 on"),
         pytest.param(switch(1, 0, on=False), "01 05 00 00 00 00 CD CA", id="relay 0 off"),
         pytest.param(ReadCoils(1, 0, 8), "01 01 00 00 00 08 3D CC", id="read eight relays"),
+        pytest.param(ReadInputs(1, 0, 8), "01 02 00 00 00 08 79 CC", id="read eight inputs"),
     ],
 )
 def test_requests_are_the_bytes_of_the_manual(message: Request, frame: str) -> None:
@@ -117,3 +120,21 @@ def test_a_relay_no_board_has_is_refused(channel: int) -> None:
 def test_frames_are_parted_by_three_and_a_half_characters() -> None:
     assert silence_s(9600) == pytest.approx(0.00401, abs=1e-5)
     assert silence_s(115_200) == 0.00175
+
+
+@pytest.mark.parametrize(
+    ("channel", "on", "frame"),
+    [
+        pytest.param(0, True, "A0 01 01 A2", id="first relay on"),
+        pytest.param(0, False, "A0 01 00 A1", id="first relay off"),
+        pytest.param(1, True, "A0 02 01 A3", id="second relay on"),
+    ],
+)
+def test_lcus_commands_are_those_of_the_sheet(channel: int, on: bool, frame: str) -> None:
+    assert command(channel, on=on) == bytes.fromhex(frame)
+
+
+@pytest.mark.parametrize("channel", [-1, 8])
+def test_an_lcus_board_has_eight_relays_at_most(channel: int) -> None:
+    with pytest.raises(ValueError, match="numbered 0 to 7"):
+        command(channel, on=True)
