@@ -58,12 +58,12 @@ class TcpLine:
     def open(self) -> None:
         """Connect."""
         self._client.comm_params.timeout_connect = CONNECT_TIMEOUT_S
-        if not self._client.connect():
+        if not self._client.connect():  # type: ignore[no-untyped-call]  # as below
             raise DeviceGone("nothing answers at this address of the network", self._address)
 
     def close(self) -> None:
         """Hang up."""
-        self._client.close()  # type: ignore[no-untyped-call]  # pymodbus left this one untyped
+        self._client.close()  # type: ignore[no-untyped-call]  # pymodbus left both untyped
 
     def ask(self, request: Request, timeout_s: float) -> Reply | None:
         """Send once. pymodbus waits so long for connections and replies alike."""
@@ -109,6 +109,12 @@ def _as_ours(reply: ModbusPDU, request: Request) -> Reply | None:
         case WriteCoil(unit, address, value):
             return WriteCoil(unit, address, value) if reply.address == address else None
         case ReadCoils(unit, _, count):
-            return CoilStates(unit, pack_coils(reply.bits)) if len(reply.bits) >= count else None
+            return (
+                CoilStates(unit, pack_coils(list(reply.bits))) if len(reply.bits) >= count else None
+            )
         case ReadInputs(unit, _, count):
-            return InputStates(unit, pack_coils(reply.bits)) if len(reply.bits) >= count else None
+            return (
+                InputStates(unit, pack_coils(list(reply.bits)))
+                if len(reply.bits) >= count
+                else None
+            )
