@@ -4,7 +4,8 @@ The centre revoked a ticket, sold its place anew one version up, and then forgot
 had asked was told nothing yet. Taken by itself, the forgotten history left one ticket that is valid
 here and one that another till sold honestly. Two nodes together can prove what happened: the till
 that asked for the revocation, and the one that was lent the place with a higher version, which only
-a revocation can have freed. Then it is made again, before the second ticket is judged.
+a revocation can have freed. Then it is made again, before the second ticket is judged. A replacement
+keeps its place for whoever asked, so that only the allotment lent in answer to it proves it.
 """
 
 from __future__ import annotations
@@ -39,11 +40,6 @@ class Asked:
         body = {"action": self.action, "order": self.order_id, "tickets": self.ticket_ids}
         return json.dumps(body, separators=(",", ":"))
 
-    @property
-    def frees_for_others(self) -> bool:
-        """Not so a replacement: its place stays with whoever asked."""
-        return self.action is not ExchangeAction.REPLACEMENT
-
 
 class AskedRevocations:
     """What an event's tills had asked for, by ticket."""
@@ -64,10 +60,11 @@ class AskedRevocations:
         work.want_entries(self._by_ticket)
         work.revocations.want(op_id for op_id, _node_id, _body in self._by_ticket.values())
 
-    def make_again(self, claim: Claim, version: int) -> None:
+    def make_again(self, claim: Claim, version: int, allot_id: str, req: str) -> None:
         """Free the unit of a sold ticket for an allotment that was lent it at a higher version.
 
-        Nothing happens without a till that asked for it, and nothing to who has gone in.
+        `req`: the request that the allotment answered. Nothing happens without a till that asked
+        for the revocation, and nothing to who has gone in.
         """
         if claim.kind != ClaimKind.SOLD or claim.version >= version:
             return
@@ -75,11 +72,15 @@ class AskedRevocations:
         if asked is None or not self._may_be(asked):
             return
         op_id, node_id, body = asked
+        replaces = body["action"] == ExchangeAction.REPLACEMENT
+        if replaces and req != op_id:
+            return
         for ticket_id in _tickets_of(body):
             ticket = self._work.tickets.get(ticket_id)
             assert ticket is not None, "it was just looked at"
             revoke_ticket(self._work, ticket)
-        kept = {"order": body["order"], "tickets": body["tickets"], "allotment": ""}
+        kept = {"order": body["order"], "tickets": body["tickets"]}
+        kept["allotment"] = allot_id if replaces else ""
         row = Revocation(
             self._work.stream,
             op_id,

@@ -162,8 +162,7 @@ class Declare:
         for one in self.allotments:
             self._keep(work, one)
         for asked in self.asked:
-            if asked.frees_for_others:
-                self._insert(work, asked.op_id, ASKED_STATE, asked.to_text())
+            self._insert(work, asked.op_id, ASKED_STATE, asked.to_text())
         if self.done:
             _mark(work, [self.source.node_id], "reported")
             _leave_if_complete(work)

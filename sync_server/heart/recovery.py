@@ -336,7 +336,7 @@ class _Recovery:
             if grant.over and (grant.node_id, str(grant.id), unit) not in self._sold:
                 continue
             claim = work.claim(grant.performance, unit)
-            self._asked.make_again(claim, version)
+            self._asked.make_again(claim, version, str(grant.id), grant.req)
             if exists and work.plan.has_unit(unit) and _is_to_be_had(claim, version):
                 had.append((unit, version))
             elif not self._is_ended(grant, unit):

@@ -171,7 +171,6 @@ def test_offline_since_is_when_it_began_and_goes_when_it_ends(room: Room) -> Non
     with room.running() as engine:
         wait_online(engine)
         wait_greeted(engine)
-        last_contact_ms = engine.link.last_contact_ms
         before_ms = room.env.wall_ms()
         room.server.unplugged = True
         write(room.replica)
@@ -182,6 +181,8 @@ def test_offline_since_is_when_it_began_and_goes_when_it_ends(room: Room) -> Non
         assert before_ms <= since_ms <= room.env.wall_ms()
         calls = len(room.server.called("hello"))
         wait_until(lambda: len(room.server.called("hello")) >= calls + 3)
+        last_contact_ms = engine.link.last_contact_ms  # now no call is under way any more
+        wait_until(lambda: len(room.server.called("hello")) >= calls + 6)
         assert engine.link.offline_since_ms == since_ms
         assert engine.link.last_contact_ms == last_contact_ms
         assert engine.link.last_error.startswith("no answer from the server")

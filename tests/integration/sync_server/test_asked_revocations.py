@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -123,3 +123,36 @@ def test_other_questions_free_no_place(story: Story, wrong: str) -> None:
         asked = story.asked(order=story.second)
     story.report(asked)
     assert (story.state(story.first), story.state(story.second)) == ("valid", "disputed")
+
+
+def test_a_replacement_is_made_again_for_the_allotment_that_answered_it(stage: Stage) -> None:
+    one = stage.till("Window 1")
+    found(stage)
+    stage.do(lambda tx: tx.run("UPDATE stream SET quarantine = 0"))
+    stage.do(lambda tx: tx.run("DELETE FROM quarantine"))
+    grant = one.borrow(1)
+    first = one.sell(grant, 1)
+    assert one.push() == ["ok"]
+    saved = save(stage)
+    lost_ticket = first.lines[0].ticket_id
+    step = Revoke(one.source, OP, ExchangeAction.REPLACEMENT, first.order_id, (lost_ticket,))
+    answer = stage.take(step)
+    assert isinstance(answer, Revoked)
+    assert answer.allotment is not None
+    # The till hears of the allotment by the feed alone, and sells the place to somebody else.
+    second = one.say_sale(one.sale(one.line(1, answer.allotment.id, version=1)))
+    assert one.push() == ["ok"]
+    lose(stage, saved)
+    push_again(one)
+    told = (as_declared(grant), replace(as_declared(answer.allotment), req=OP))
+    asked = Asked(OP, ExchangeAction.REPLACEMENT, first.order_id, (lost_ticket,))
+    stage.take(Declare(one.source, "0000000b", told, True, (asked,)))
+    assert verdicts(one) == ["ok", "ok"]
+    claims = stage.claims()
+    assert claims[1] == ("sold", second.lines[0].ticket_id, one.node_id)
+    assert stage.cases() == []
+    again = stage.take(step)
+    assert isinstance(again, Revoked)
+    assert again.tickets == ((lost_ticket, "void"),)
+    assert again.allotment is not None
+    assert again.allotment.id == answer.allotment.id
