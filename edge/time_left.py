@@ -6,9 +6,13 @@ import sqlite3
 
 from edge.env import Env
 from edge.journal import Unit, get_meta, set_meta, wall_high_ms
-from ticketing.terms import Anchor, Sold, Standing, Terms, standing
+from ticketing.terms import Anchor, Sold, Standing, Terms, standing, stops_in_s
 
 _LATE_TICKETS, _LATE_MINOR = "late_tickets", "late_minor"
+_WITH_UNITS = (
+    "SELECT * FROM allot a WHERE state = 'open' AND hard_s > 0 AND EXISTS (SELECT 1 FROM "
+    "allot_unit u WHERE u.stream = a.stream AND u.allot_id = a.id AND u.state = 'free')"
+)
 _ORDER = (Standing.NORMAL, Standing.LIMITED, Standing.STOPPED)
 
 
@@ -29,12 +33,18 @@ def standing_of(
 
 def worst_standing(connection: sqlite3.Connection, now: Anchor) -> Standing:
     """The worst standing of all that is open and has units to sell; NORMAL when nothing is."""
-    rows = connection.execute(
-        "SELECT * FROM allot a WHERE state = 'open' AND hard_s > 0 AND EXISTS (SELECT 1 FROM "
-        "allot_unit u WHERE u.stream = a.stream AND u.allot_id = a.id AND u.state = 'free')"
-    ).fetchall()
-    found = [_standing(row, now) for row in rows]
+    found = [_standing(row, now) for row in connection.execute(_WITH_UNITS).fetchall()]
     return max(found, key=_ORDER.index, default=Standing.NORMAL)
+
+
+def limited_for_s(connection: sqlite3.Connection, now: Anchor) -> float | None:
+    """Until the first of what is past its soft term stops; None when nothing is past it.
+
+    Of open allotments with units to sell.
+    """
+    rows = connection.execute(_WITH_UNITS).fetchall()
+    limited = (row for row in rows if _standing(row, now) is Standing.LIMITED)
+    return min((stops_in_s(_terms(row), _anchor(row), now) for row in limited), default=None)
 
 
 def late_sold(connection: sqlite3.Connection) -> Sold:
@@ -59,8 +69,21 @@ def note_contact(unit: Unit) -> None:
 def _standing(row: sqlite3.Row, now: Anchor) -> Standing:
     if not row["hard_s"]:
         return Standing.NORMAL  # lent without a term
-    anchor = Anchor(
+    return standing(
+        _terms(row),
+        _anchor(row),
+        now.sent_mono_s,
+        now.boot_id,
+        now.sent_wall_ms,
+        now.wall_high_ms,
+    )
+
+
+def _terms(row: sqlite3.Row) -> Terms:
+    return Terms(row["soft_s"], row["hard_s"])
+
+
+def _anchor(row: sqlite3.Row) -> Anchor:
+    return Anchor(
         row["sent_mono_ms"] / 1000, row["boot_id"], row["sent_wall_ms"], row["sent_high_ms"]
     )
-    terms = Terms(row["soft_s"], row["hard_s"])
-    return standing(terms, anchor, now.sent_mono_s, now.boot_id, now.sent_wall_ms, now.wall_high_ms)

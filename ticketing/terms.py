@@ -71,15 +71,27 @@ def standing(
 
     `wall_high_ms` is the highest wall time that it has ever stored, before this very moment.
     """
-    if boot_id == anchor.boot_id:
-        elapsed_s = now_mono_s - anchor.sent_mono_s
-    else:
-        elapsed_s = (now_wall_ms - anchor.sent_wall_ms) / 1000
-        if now_wall_ms < max(anchor.wall_high_ms, wall_high_ms):
-            return Standing.STOPPED
-    if not 0 <= elapsed_s < terms.hard_s * (1 - rho):
+    elapsed_s = _elapsed_s(anchor, Anchor(now_mono_s, boot_id, now_wall_ms, wall_high_ms))
+    if elapsed_s is None or elapsed_s >= terms.hard_s * (1 - rho):
         return Standing.STOPPED
     return Standing.LIMITED if elapsed_s >= terms.soft_s * (1 - rho) else Standing.NORMAL
+
+
+def stops_in_s(terms: Terms, anchor: Anchor, now: Anchor, rho: float = DRIFT_MAX) -> float:
+    """How long it may still be sold at all; 0 when the hard term is over, or may be."""
+    elapsed_s = _elapsed_s(anchor, now)
+    return 0.0 if elapsed_s is None else max(0.0, terms.hard_s * (1 - rho) - elapsed_s)
+
+
+def _elapsed_s(anchor: Anchor, now: Anchor) -> float | None:
+    """How long ago `anchor` was; None when what measures time contradicts itself."""
+    if now.boot_id == anchor.boot_id:
+        elapsed_s = now.sent_mono_s - anchor.sent_mono_s
+    elif now.sent_wall_ms < max(anchor.wall_high_ms, now.wall_high_ms):
+        return None
+    else:
+        elapsed_s = (now.sent_wall_ms - anchor.sent_wall_ms) / 1000
+    return elapsed_s if elapsed_s >= 0 else None
 
 
 def write_off_allowed(
@@ -125,6 +137,11 @@ class Caps:
         if already.amount_minor + basket.amount_minor > self.amount_max_minor:
             return CapReached.AMOUNT
         return None
+
+    def left(self, already: Sold) -> Sold:
+        """What may still be sold, after what was sold already."""
+        tickets = max(0, self.tickets_max - already.tickets)
+        return Sold(tickets, max(0, self.amount_max_minor - already.amount_minor))
 
 
 DEFAULT_CAPS = Caps(tickets_max=50, amount_max_minor=2_000_000)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pos_app.presenters.history import History
+from pos_app.presenters.late_sale import LateSales
 from pos_app.presenters.notice import Notice, Topic
 from pos_app.services.basket import empty_basket
 from pos_app.services.model import (
@@ -23,6 +24,8 @@ from pos_app.services.tender_model import NO_PAYMENT
 if TYPE_CHECKING:
     from pos_app.presenters.runner import Run
     from pos_app.presenters.sell_board import SellBoard
+    from pos_app.services.basket import Basket
+    from pos_app.services.tender_model import Payment
     from ticketing.operations import HandLeg
 
 _TAKEN_OUT: Final = frozenset(
@@ -46,6 +49,7 @@ class Paying:
     ) -> None:
         self._board = board
         self._run_printing = run_printing
+        self.late = LateSales(board, self._pay)
         self._refresh = refresh
         self._renew_house = renew_house
 
@@ -63,11 +67,17 @@ class Paying:
             if state.change is None:  # else the key was pressed once too often: all is done
                 self._board.say(Notice(Topic.SALE_REFUSED, code=SaleRefusal.EMPTY))
             return
-        basket = state.basket
         payment = replace(state.payment, legs=legs, tendered_minor=tendered_minor)
-        self._board.did(replace(self._board.state, paying=True, notice=None))
+        self._pay(state.basket, payment)
+
+    def _pay(self, basket: Basket, payment: Payment) -> None:
+        self._board.did(replace(self._board.state, paying=True, notice=None, late=None))
+
+        def answered(answer: Sold | SaleRefused) -> None:
+            self._paid(answer, basket, payment)
+
         self._board.run(
-            lambda: self._board.services.pay(basket, payment), self._paid, self._payment_broke
+            lambda: self._board.services.pay(basket, payment), answered, self._payment_broke
         )
 
     def print_waiting(self) -> None:
@@ -80,7 +90,11 @@ class Paying:
         """Read what waits for paper."""
         self._board.run(self._board.services.unprinted, self._show_unprinted, self._board.fail)
 
-    def _paid(self, answer: Sold | SaleRefused) -> None:
+    def _paid(self, answer: Sold | SaleRefused, paid: Basket, payment: Payment) -> None:
+        if isinstance(answer, SaleRefused) and answer.reason is SaleRefusal.LATE_APPROVAL:
+            self._board.become(replace(self._board.state, paying=False))
+            self.late.ask(paid, payment, answer.units)
+            return
         if isinstance(answer, SaleRefused):
             self._refused(answer)
             return

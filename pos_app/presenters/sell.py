@@ -57,6 +57,8 @@ class SellPresenter:
         self.approve = self._giving.approve
         self.stop_giving = self._giving.stop
         self.pay_cash = self._paying.pay_cash
+        self.approve_late = self._paying.late.approve
+        self.stop_late = self._paying.late.stop
         self.print_waiting = self._paying.print_waiting
         self.park_or_recall = self._parking.park_or_recall
         self.list_parked = self._parking.open_list

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pos_app.presenters.giving import Giving
     from pos_app.presenters.history import Toast
+    from pos_app.presenters.late_sale import LateSale
     from pos_app.presenters.notice import Notice
     from pos_app.presenters.tender_state import PayPanel
     from pos_app.services.basket import Basket
@@ -109,6 +110,7 @@ class SellState:
     hold_until: datetime | None = None
     payment: Payment = NO_PAYMENT  # parts of the basket that are paid and written down
     pay_panel: PayPanel | None = None
+    late: LateSale | None = None  # a sale past the soft term waits for a second person's PIN
     now: datetime | None = None  # the minute whose prices are shown; None before the first
 
     @property

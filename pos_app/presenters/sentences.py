@@ -50,8 +50,13 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
     match reason:
         case SaleRefusal.EMPTY:
             return _("The basket is empty, so there is nothing to pay. Pick a seat first.")
-        case SaleRefusal.UNIT_NOT_OURS | SaleRefusal.TERM_OVER | SaleRefusal.LATE_LIMIT:
-            return _taken_out(reason).format(seats=seats or _("A seat"))
+        case (
+            SaleRefusal.UNIT_NOT_OURS
+            | SaleRefusal.TERM_OVER
+            | SaleRefusal.LATE_LIMIT
+            | SaleRefusal.LATE_APPROVAL
+        ):
+            return _not_for_sale(reason).format(seats=seats or _("A seat"))
         case (
             SaleRefusal.TENDER_TOO_SMALL
             | SaleRefusal.TENDER_TOO_LARGE
@@ -125,11 +130,17 @@ def _not_at_this_price(reason: SaleRefusal) -> str:
     )
 
 
-def _taken_out(reason: SaleRefusal) -> str:
+def _not_for_sale(reason: SaleRefusal) -> str:
+    if reason is SaleRefusal.LATE_APPROVAL:
+        return _(
+            "{seats} can only be sold with a supervisor's approval now. Nothing was sold; take "
+            "the payment again and have it approved."
+        )
     if reason is SaleRefusal.TERM_OVER:
         return _(
             "{seats} was lent to this window for a time that is over, and was taken out of "
-            "the basket. No money was booked; check the new total."
+            "the basket. No money was booked. It can be sold again when the network is back; other "
+            "seats, printing and finding orders still work."
         )
     if reason is SaleRefusal.LATE_LIMIT:
         return _(

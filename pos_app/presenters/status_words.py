@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
+from pos_app.presenters.late_words import late_banner, outlived_banner
 from pos_app.services.model import Link, LockReason
 
 if TYPE_CHECKING:
@@ -67,20 +68,20 @@ def status_sentence(status: SyncStatus, now: datetime) -> str:
 
 
 def is_barred(status: SyncStatus) -> bool:
-    """Whether something keeps this window from selling what it was lent."""
-    return status.link is Link.LOCKED or status.outlived
+    """Whether something keeps this window from selling what it was lent, whoever approves it."""
+    late = status.late
+    return status.link is Link.LOCKED or (late.is_spent if late else status.outlived)
 
 
-def offline_banner(state: SellState) -> str:
-    """What keeps this window from selling; else since when it is offline; "" when all is well."""
+def offline_banner(state: SellState, now: datetime) -> str:
+    """What keeps this window from selling, or makes it ask; else since when it is offline; "" when all is well."""
     status, house = state.status, state.house
     if status.link is Link.LOCKED:
         return _lock_sentence(status.lock)
+    if status.late is not None:
+        return late_banner(state, now)
     if status.outlived:
-        return _(
-            "Some places were lent to this window for a time that is over and cannot be sold "
-            "here. Call the manager; tickets can still be printed."
-        )
+        return outlived_banner()
     if status.link is not Link.OFFLINE:
         return ""
     since = status.offline_since

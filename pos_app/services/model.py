@@ -107,6 +107,7 @@ class SaleRefusal(StrEnum):
     UNIT_NOT_OURS = "unit_not_ours"  # some unit is not (any more) ours to sell; `units` names them
     TERM_OVER = "term_over"  # `units` are ours, but were lent for a time that is over
     LATE_LIMIT = "late_limit"  # so much may not be sold past the terms; `units` are those past them
+    LATE_APPROVAL = "late_approval"  # `units` are past their soft term: a supervisor has to let it
     TENDER_TOO_SMALL = "tender_too_small"
     TENDER_TOO_LARGE = "tender_too_large"  # more was recorded than the order costs
     UNKNOWN_TENDER = "unknown_tender"  # the house has not named it, or does not any more
@@ -205,10 +206,28 @@ class LockReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LateLeft:
+    """What may still be sold past the soft term, a supervisor approving each sale.
+
+    At `until` the first of it may not be sold at all. Counted since the last contact.
+    """
+
+    until: datetime
+    ticket_count: int
+    amount_minor: int
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a cap is reached."""
+        return not self.ticket_count or not self.amount_minor
+
+
+@dataclass(frozen=True, slots=True)
 class SyncStatus:
     """Link, queue and age, as the status pill shows them.
 
-    `outlived`: some units lent to this window are past their term and can't be sold.
+    `outlived`: some units lent to this window are past their hard term and can't be sold.
+    `late`: some are past the soft one.
     """
 
     link: Link
@@ -221,6 +240,7 @@ class SyncStatus:
     window_name: str = ""
     lock: LockReason | None = None
     outlived: bool = False
+    late: LateLeft | None = None
 
 
 class NewsKind(StrEnum):

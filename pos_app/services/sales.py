@@ -28,7 +28,7 @@ from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import Sale, SaleLine, clean_note, decode_sale, encode_sale
 from ticketing.pricing import Context, PricedLine
-from ticketing.terms import DEFAULT_CAPS, Anchor, Caps, Sold
+from ticketing.terms import DEFAULT_CAPS, Anchor, Caps, Sold, Standing
 
 _RECEIPT_COUNTER = "receipt_count"
 
@@ -51,7 +51,7 @@ class NoShift(Exception):
 class Seller:
     """Who sells, where: what every sale of this window shares.
 
-    `approved`: a supervisor lets units be sold past the soft term of their allotments.
+    `approved_by` lets units be sold past the soft term of their allotments; "": nobody does.
     """
 
     env: Env
@@ -59,7 +59,7 @@ class Seller:
     key: NodeKey
     person_id: str
     receipt_prefix: str
-    approved: bool = False
+    approved_by: str = ""
     caps: Caps = DEFAULT_CAPS
 
 
@@ -133,6 +133,7 @@ def sell(
         legs=paid.legs,
         rounding_minor=paid.rounding_minor,
         note=clean_note(basket.note),
+        late_approved_by=seller.approved_by if late else "",
     )
     _record(unit, seller.env, event.id, sale)
     release_idle(unit, seller.env, event.id, lines)
@@ -168,12 +169,16 @@ def _take_all(
     held: list[tuple[BasketLine, LentUnit]] = []
     gone: list[int] = []
     outlived: list[int] = []
-    approved = seller.approved
+    limited: list[BasketLine] = []
+    approved = bool(seller.approved_by)
     for line in lines:
         try:
             lent = take(unit, event_id, line.performance, line.unit, now, approved=approved)
-        except TermOver:
-            outlived.append(line.unit)
+        except TermOver as over:
+            if over.standing is Standing.LIMITED:
+                limited.append(line)
+            else:
+                outlived.append(line.unit)
         else:
             if lent is None:
                 gone.append(line.unit)
@@ -183,6 +188,9 @@ def _take_all(
         raise UnitsGone(tuple(gone))
     if outlived:
         raise UnitsGone(tuple(outlived), SaleRefusal.TERM_OVER)
+    if limited:  # nobody is asked to approve what may not be sold anyhow
+        _within_caps(unit, seller, limited)
+        raise UnitsGone(tuple(line.unit for line in limited), SaleRefusal.LATE_APPROVAL)
     return held
 
 
@@ -204,10 +212,15 @@ def _spend_shares(unit: Unit, event_id: str, held: list[tuple[BasketLine, LentUn
 
 def _count_late(unit: Unit, seller: Seller, late: list[BasketLine]) -> None:
     """Count what is sold past the soft term. Raises UnitsGone when a cap does not allow it."""
+    note_late(unit, _within_caps(unit, seller, late))
+
+
+def _within_caps(unit: Unit, seller: Seller, late: list[BasketLine]) -> Sold:
+    """How much these are. Raises UnitsGone when a cap does not allow it."""
     sold = Sold(len(late), sum(line.price_minor for line in late))
     if seller.caps.broken_by(late_sold(unit), sold) is not None:
         raise UnitsGone(tuple(line.unit for line in late), SaleRefusal.LATE_LIMIT)
-    note_late(unit, sold)
+    return sold
 
 
 def _sold_line(seller: Seller, event: Event, line: BasketLine, lent: LentUnit) -> SaleLine:

@@ -20,6 +20,7 @@ from edge.journal import JournalLocked, Unit
 from edge.replica import Replica
 from pos_app.services import sales, tender_legs
 from pos_app.services.basket import Basket
+from pos_app.services.late_sales import late_approver
 from pos_app.services.model import Person, SaleRefusal, SaleRefused, Sold
 from pos_app.services.tender_model import (
     AbandonedPayment,
@@ -72,7 +73,14 @@ class Selling:
         settled = settle(basket.total_minor, payment, known.venue)
         if isinstance(settled, SaleRefusal):
             return SaleRefused(settled)
-        seller = sales.Seller(self.env, self.ids, self.key, person.id, self.receipt_prefix)
+        seller = sales.Seller(
+            self.env,
+            self.ids,
+            self.key,
+            person.id,
+            self.receipt_prefix,
+            late_approver(payment.approver, person),
+        )
         sale = self._sell(seller, known, basket, payment, settled)
         if isinstance(sale, SaleRefused):
             return sale

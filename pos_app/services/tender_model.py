@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from pos_app.services.model import SaleRefusal
+from pos_app.services.model import Person, SaleRefusal
 from ticketing.cash_rounding import round_cash
 from ticketing.event import Venue
 from ticketing.operations import CASH, CashLeg, HandLeg, legs_minor
@@ -28,13 +28,15 @@ class Payment:
     """How a basket is paid: what was recorded before, `legs` by hand now, the rest in cash.
 
     `order_id` is the order that the recorded legs were written down for, "" without any.
-    `tendered_minor` is the cash handed over for the rest.
+    `tendered_minor` is the cash handed over for the rest. `approver` has typed their PIN to let it
+    be sold past the soft term.
     """
 
     order_id: str = ""
     recorded: tuple[RecordedLeg, ...] = ()
     legs: tuple[HandLeg, ...] = ()
     tendered_minor: int = 0
+    approver: Person | None = None
 
     @property
     def by_hand(self) -> tuple[HandLeg, ...]:

@@ -14,7 +14,6 @@ from edge.inspector import Inspector
 from edge.journal import JournalLocked, Unit, append, backlog
 from edge.node import Node
 from edge.sync import Link, LinkState, Listeners, Wish
-from edge.time_left import now_of, worst_standing
 from pos_app.services import after_sale, model, parking, people, printing, stock
 from pos_app.services.after_sale_elsewhere import Elsewhere, NodeParts
 from pos_app.services.basket import Basket
@@ -22,6 +21,7 @@ from pos_app.services.buyers import BuyerDesk
 from pos_app.services.devices import DeviceDesk, DeviceParts
 from pos_app.services.drawer import Drawer, DrawerLine
 from pos_app.services.habits import Habits
+from pos_app.services.late_sales import terms_of
 from pos_app.services.selling import Selling
 from pos_app.services.shift_desk import Counter, ShiftDesk
 from pos_app.services.tender_model import Payment
@@ -29,7 +29,6 @@ from program.logs import get_logger
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import SignedIn, encode_signed_in
-from ticketing.terms import Standing
 from ticketing.text import Text
 
 STOCK_UNITS = 300
@@ -411,7 +410,7 @@ class Window:
         link = self._engine.link
         with self._replica.reading() as connection:
             waiting = backlog(connection)
-            worst = worst_standing(connection, now_of(connection, self._env))
+            outlived, late = terms_of(connection, self._env, self._now())
         lock = self._replica.lock_reason()
         locked = lock is not None or link.state is LinkState.LOCKED
         return model.SyncStatus(
@@ -424,7 +423,8 @@ class Window:
             link.last_error,
             self._identity.name,
             model.LockReason(lock.value) if lock else None,
-            worst is not Standing.NORMAL,
+            outlived,
+            late,
         )
 
     # --- inside

@@ -44,7 +44,7 @@ from ticketing.refund_rules import Deed
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QLabel
 
-    from pos_app.presenters.after_sale import AfterSaleState
+    from pos_app.presenters.after_sale import AfterSaleState, Approving
     from pos_app.services.after_sale_model import Offer
 
 _DEEDS: Final = (
@@ -149,7 +149,7 @@ class DeedCard(QFrame):
         if state.card is not None:
             self._show_preview(state.card, state)
         self._show_done(state)
-        self.approve.show_state(state.approving)
+        self.approve.show_state(state.approving, _why_barred(state.approving))
         at = 0
         if state.done is not None:
             at = 3
@@ -473,3 +473,9 @@ class DeedCard(QFrame):
         if shown is not None:
             what.setText(shown[0])
             value.setText(words.money(shown[1], currency))
+
+
+def _why_barred(approving: Approving | None) -> str:
+    """What speaks against it unless somebody lets it be."""
+    bars = approving.offer.bars if approving is not None else ()
+    return say.bar(bars[0]) if bars else ""

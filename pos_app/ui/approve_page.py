@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from pos_app.presenters import after_sale_words as say
 from pos_app.presenters.language import _
 from pos_app.presenters.price_words import denied, role_name
 from pos_app.ui.controls import Button, Metrics, column, label, retire, row
@@ -20,9 +19,31 @@ from pos_app.ui.pin_pad import PinPad
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
 
-    from pos_app.presenters.after_sale import Approving
+    from pos_app.presenters.giving import Denied
+    from pos_app.services.model import Person, SignInRefused
+    from ticketing.pricing import Role
 
 _SHOWN_MAX: Final = 6
+
+
+class Approval(Protocol):
+    """What waits for somebody of a role: who could let it be, and what became of the last try."""
+
+    @property
+    def role(self) -> Role:
+        """Of this role or above."""
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Who could."""
+
+    @property
+    def checking(self) -> bool:
+        """A PIN is being checked, or people are looked up."""
+
+    @property
+    def refused(self) -> SignInRefused | Denied | None:
+        """Why the last PIN did not count."""
 
 
 class ApprovePage(QWidget):
@@ -31,30 +52,31 @@ class ApprovePage(QWidget):
     approved = Signal(str, str)  # person id, PIN
     back = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "approve") -> None:
         super().__init__()
-        self.setObjectName("approve_page")
+        self.setObjectName(f"{name}_page")
+        self._said_why, self._choice_name = "", f"{name}_by"
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._approving: Approving | None = None
+        self._approving: Approval | None = None
         self._typed = self._chosen = ""
         self._choices: list[Choice] = []
-        self._title = label(18, 700, name="approve_title")
-        self._back = Button("approve_back", "quiet", 14, 500)
+        self._title = label(18, 700, name=f"{name}_title")
+        self._back = Button(f"{name}_back", "quiet", 14, 500)
         self._back.show_icon("arrow-left", "text2")
         self._back.setFixedHeight(48)
         self._back.clicked.connect(self.back)
-        self._why = label(14, 400, "text2", "approve_why")
+        self._why = label(14, 400, "text2", f"{name}_why")
         self._why.setWordWrap(True)
         self._choice_box = QVBoxLayout()
         self._choice_box.setSpacing(6)
-        self._note = label(13, 600, "danger", "approve_note")
+        self._note = label(13, 600, "danger", f"{name}_note")
         self._note.setWordWrap(True)
-        self._pad = PinPad("approve", QSize(90, 60))
+        self._pad = PinPad(name, QSize(90, 60))
         self._pad.digit.connect(self._type)
         self._pad.back.connect(lambda: self._become(self._typed[:-1]))
         self._pad.clear.connect(lambda: self._become(""))
         self._pad.submit.connect(self._submit)
-        self._do = Button("approve_do", "primary", 20, 700)
+        self._do = Button(f"{name}_do", "primary", 20, 700)
         self._do.clicked.connect(self._submit)
         self.setLayout(
             column(
@@ -71,9 +93,10 @@ class ApprovePage(QWidget):
             )
         )
 
-    def show_state(self, approving: Approving | None) -> None:
-        """Who could let it be, and what is wrong with the last try."""
+    def show_state(self, approving: Approval | None, why: str = "") -> None:
+        """What needs it, who could let it be, and what is wrong with the last try."""
         before, self._approving = self._approving, approving
+        self._said_why = why
         if approving is None:
             self._typed = self._chosen = ""
             return
@@ -102,12 +125,12 @@ class ApprovePage(QWidget):
 
     # ------------------------------------------------------------------------------------ tools
 
-    def _fill(self, approving: Approving) -> None:
+    def _fill(self, approving: Approval) -> None:
         for old in self._choices:
             self._choice_box.removeWidget(old)
             retire(old)
         self._choices = [
-            Choice(f"deed_approver_{person.id}", person.id, person.name, "")
+            Choice(f"{self._choice_name}_{person.id}", person.id, person.name, "")
             for person in approving.people[:_SHOWN_MAX]
         ]
         for each in self._choices:
@@ -121,7 +144,7 @@ class ApprovePage(QWidget):
         if approving is None:
             return
         self._title.setText(_("{role}'s approval").format(role=role_name(approving.role)))
-        self._why.setText(say.bar(approving.offer.bars[0]) if approving.offer.bars else "")
+        self._why.setText(self._said_why)
         for each in self._choices:
             each.setChecked(each.key == self._chosen)
         self._pad.show_pin(len(self._typed))

@@ -28,6 +28,8 @@ from pos_app.ui.controls import (
 from pos_app.ui.theme import restyle
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pos_app.presenters.sell_state import SellState
 
 _TEXT_PX = (15, 14, 13, 12)
@@ -68,9 +70,9 @@ class OfflineBanner(QFrame):
             if self._text.fontMetrics().horizontalAdvance(self._text.text()) <= self._text.width():
                 return
 
-    def show_state(self, state: SellState) -> None:
+    def show_state(self, state: SellState, now: datetime) -> None:
         """Show the banner, or hide it."""
-        text = status_words.offline_banner(state)
+        text = status_words.offline_banner(state, now)
         barred = status_words.is_barred(state.status)
         self._text.setText(text)
         self._queue.setText(status_words.queue_words(state.status.unsynced_count))

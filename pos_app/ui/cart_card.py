@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
+from pos_app.presenters.late_words import late_reason
+from pos_app.ui.approve_page import ApprovePage
 from pos_app.ui.banner import NoticeStrip
 from pos_app.ui.basket_footer import BasketFooter
 from pos_app.ui.basket_line import LineRow, PackageRow
@@ -90,6 +92,7 @@ class CartCard(QFrame):
         self.change.next_sale.connect(self.dismissed)
         self.pay_panel = PayPanel()
         self.give = GivePage()
+        self.late = ApprovePage("late")
         self.parked = ParkedPage()
         self.note = NotePage()
         self.note.written.connect(self._keep_note)
@@ -99,6 +102,7 @@ class CartCard(QFrame):
             self.change,
             self.pay_panel,
             self.give,
+            self.late,
             self.parked,
             self.note,
         ):
@@ -121,6 +125,7 @@ class CartCard(QFrame):
         self.change.show_state(state)
         self.pay_panel.show_state(state)
         self.give.show_state(state)
+        self.late.show_state(state.late, late_reason(state))
         self.toast.show_state(state)
         self.parked.show_state(state)
         self.footer.show_state(state)
@@ -146,6 +151,7 @@ class CartCard(QFrame):
         self.change.apply(metrics)
         self.pay_panel.apply(metrics)
         self.give.apply(metrics)
+        self.late.apply(metrics)
         self.parked.apply(metrics)
         self.note.apply(metrics)
         self.footer.apply(metrics)
@@ -163,6 +169,7 @@ class CartCard(QFrame):
         self.change.retranslate()
         self.pay_panel.retranslate()
         self.give.retranslate()
+        self.late.retranslate()
         for part in (
             self.parked,
             self.note,
@@ -356,8 +363,8 @@ class CartCard(QFrame):
             return
         had_focus = _has_focus(page)
         self._stack.setCurrentWidget(wanted)
-        if wanted is self.give:
-            self.give.setFocus()
+        if wanted in (self.give, self.late):
+            wanted.setFocus()
         elif wanted is self.parked:
             self.parked.take_focus()
         elif wanted is self.pay_panel:
@@ -369,6 +376,8 @@ class CartCard(QFrame):
     def _page_for(self, state: SellState, page: QWidget | None) -> QWidget:
         if state.change is not None:
             return self.change
+        if state.late is not None:
+            return self.late
         if state.giving is not None:
             return self.give
         if state.recalling:

@@ -105,7 +105,12 @@ class SellView(QWidget):
     def back(self) -> None:
         """One step back: the payment panel, the notice, the change; never what was picked."""
         presenter = self._presenter
-        if self.cart.step_back() or presenter.stop_giving() or presenter.close_parked():
+        if (
+            self.cart.step_back()
+            or presenter.stop_late()
+            or presenter.stop_giving()
+            or presenter.close_parked()
+        ):
             return
         if not presenter.tendering.close_panel():
             presenter.dismiss()
@@ -129,6 +134,8 @@ class SellView(QWidget):
         self.cart.give.approved.connect(presenter.approve)
         self.cart.give.taken_back.connect(presenter.take_back)
         self.cart.give.closed.connect(presenter.stop_giving)
+        self.cart.late.approved.connect(presenter.approve_late)
+        self.cart.late.back.connect(presenter.stop_late)
         self.cart.pay.connect(presenter.pay_cash)
         self.cart.pay_row.tender.connect(presenter.tendering.take_by_key)
         self.cart.pay_row.more.connect(presenter.tendering.open_panel)

@@ -533,7 +533,7 @@ class TillWindow(QWidget):
         state = self.sell.state
         selling = self._person is not None
         self.top_bar.show_state(state, self._now(), selling=selling)
-        self.banner.show_state(state)
+        self.banner.show_state(state, self._now())
 
     def _show_time(self) -> None:
         venue = self._venue()

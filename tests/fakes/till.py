@@ -11,9 +11,11 @@ from importlib import resources
 from types import MappingProxyType
 
 from pos_app.services.basket import Basket
+from pos_app.services.late_sales import late_approver
 from pos_app.services.model import (
     Availability,
     House,
+    LateLeft,
     Link,
     LockReason,
     News,
@@ -85,11 +87,13 @@ class FakeTill:
     unsynced_count: int = 0
     lock: LockReason | None = None
     outlived: bool = False
+    late: LateLeft | None = None
     paper: bool = True
     paper_outcome: PrintOutcome | None = None  # what becomes of it at a receipt printer
     sale_refusal: SaleRefusal | None = None
     refused_units: tuple[int, ...] = ()
     sold: list[Sold] = field(default_factory=list)
+    late_approvers: list[str] = field(default_factory=list)
     payments_count: int = 0  # tries, taken or refused
     sold_baskets: list[Basket] = field(default_factory=list)
     given_back: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
@@ -201,6 +205,8 @@ class FakeTill:
     def pay(self, basket: Basket, payment: Payment) -> Sold | SaleRefused:
         self.payments_count += 1
         reason = self._why_not(basket)
+        if reason is None and self.late is not None:
+            reason = self._why_not_late(basket, payment)
         if reason is not None:
             return SaleRefused(reason, self.refused_units)
         paid = settle(basket.total_minor, payment, self.catalogue.venue)
@@ -265,6 +271,7 @@ class FakeTill:
             window_name="POS-01",
             lock=self.lock,
             outlived=self.outlived,
+            late=self.late,
         )
 
     # ------------------------------------------------------------------ what a test does to it
@@ -308,6 +315,11 @@ class FakeTill:
     def outlive(self) -> None:
         """The term of what was lent passes."""
         self.outlived = True
+        self.tell(News(NewsKind.STATUS))
+
+    def outlive_softly(self, left: LateLeft) -> None:
+        """The soft term of what was lent passes: a supervisor approves each sale."""
+        self.late = left
         self.tell(News(NewsKind.STATUS))
 
     def change_prices(self, percent: int) -> None:
@@ -374,6 +386,18 @@ class FakeTill:
             ours,
             self.house(performance.number).plan.unit_count - gone,
         )
+
+    def _why_not_late(self, basket: Basket, payment: Payment) -> SaleRefusal | None:
+        assert self.late is not None
+        assert self.signed_in is not None
+        self.refused_units = tuple(line.unit for line in basket.lines)
+        if len(basket.lines) > self.late.ticket_count:
+            return SaleRefusal.LATE_LIMIT
+        approver = late_approver(payment.approver, self.signed_in)
+        if not approver:
+            return SaleRefusal.LATE_APPROVAL
+        self.late_approvers.append(approver)
+        return None
 
     def _why_not(self, basket: Basket) -> SaleRefusal | None:
         event = self._find(basket.lines[0].performance)[0] if basket.lines else None

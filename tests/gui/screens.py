@@ -21,14 +21,14 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from pos_app.services.model import LockReason, SaleRefusal, UnitState
+from pos_app.services.model import LateLeft, LockReason, SaleRefusal, UnitState
 from pos_app.ui.app import prepare
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import CASHIER, MANAGER, NOW, PIN, SUPERVISOR, FakeTill, stocked_till
 from tests.gui.after_sale_scenes import AFTER_SALE_SCENES, take_at_desk
 from tests.gui.basket_scenes import BASKET_SCENES
 from tests.gui.device_scenes import DEVICE_SCENES
-from tests.gui.robot import click, open_window, settle
+from tests.gui.robot import click, find, open_window, settle
 from tests.gui.shift_scenes import SHIFT_SCENES
 from tests.gui.slot_scenes import PARK_SCENES, park_till
 from tests.gui.start_scenes import START_SCENES, take_start
@@ -120,6 +120,16 @@ def outlived(window: TillWindow, till: FakeTill) -> None:
     click(window, "quick_cash_1")
 
 
+def late(window: TillWindow, till: FakeTill) -> None:
+    """Five hours after the network went: a second person lets this sale be."""
+    till.staff = (CASHIER, SUPERVISOR, MANAGER)
+    sell(window, till)
+    till.go_offline(NOW - timedelta(hours=5), unsynced_count=12)
+    till.outlive_softly(LateLeft(NOW + timedelta(hours=18, minutes=45), 38, 1_230_000))
+    click(window, "quick_cash_1")
+    QTest.keyClicks(find(window, "late_page"), "47")
+
+
 def package(window: TillWindow, till: FakeTill) -> None:
     """A family was found in the basket, and a fifth seat has something taken off."""
     till.staff = (CASHIER, SUPERVISOR, MANAGER)
@@ -173,6 +183,7 @@ SCENES: dict[str, Scene] = {
     "cash": cash,
     "locked": locked,
     "outlived": outlived,
+    "late": late,
     "package": package,
     "giving": giving,
     "approval": approval,

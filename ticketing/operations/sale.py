@@ -72,7 +72,7 @@ class Sale:
     `legs` were recorded by hand, in this order; what they leave was paid in cash, after them.
     `rounding_minor`: what the drawer gained (or lost, below zero) since coins do not make the
     exact amount. `late`: sold after the soft term of an allotment, under the policy for long
-    absences. `shift`: the till's shift that took the money and owns the order for ever. `note` is
+    absences; then `late_approved_by` let it be. `shift`: the till's shift that took the money and owns the order for ever. `note` is
     what the cashier wrote on the order, or "".
     """
 
@@ -89,6 +89,7 @@ class Sale:
     legs: tuple[HandLeg, ...] = ()
     rounding_minor: int = 0
     note: str = ""
+    late_approved_by: str = ""
 
 
 def encode_sale(sale: Sale) -> str:
@@ -105,6 +106,8 @@ def encode_sale(sale: Sale) -> str:
     }
     if sale.late:
         body["late"] = True
+    if sale.late_approved_by:
+        body["late_approved_by"] = sale.late_approved_by
     if sale.legs:
         body["legs"] = legs_to_json(sale.legs)
     if sale.rounding_minor:
@@ -119,7 +122,7 @@ def decode_sale(body: str) -> Sale | None:
     raw = to_object(body)
     cash, late, shift = raw.get("cash"), raw.get("late", False), raw.get("shift", "")
     lines, legs = lines_from_json(raw.get("lines")), legs_from_json(raw.get("legs", []))
-    note = raw.get("note", "")
+    note, approved_by = raw.get("note", ""), raw.get("late_approved_by", "")
     if not isinstance(cash, dict) or lines is None or legs is None:
         return None
     if not (
@@ -133,6 +136,7 @@ def decode_sale(body: str) -> Sale | None:
         and is_minor(cash.get("tendered"))
         and is_signed_minor(raw.get("rounding", 0))
         and isinstance(late, bool)
+        and ("late_approved_by" not in raw or (late and is_name(approved_by)))
         and is_shift(shift)
         and is_note(note)
     ):
@@ -151,6 +155,7 @@ def decode_sale(body: str) -> Sale | None:
         legs,
         raw.get("rounding", 0),
         note,
+        approved_by,
     )
     return sale if adds_up(sale) else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ from edge.journal import LockReason, lock_node
 from edge.link import LinkState
 from pos_app.services.basket import Basket
 from pos_app.services.model import Link as WindowLink
-from pos_app.services.model import NewsKind, SaleRefusal, SaleRefused, Sold, UnitState
+from pos_app.services.model import NewsKind, Person, SaleRefusal, SaleRefused, Sold, UnitState
 from pos_app.services.sales import Seller, UnitsGone, sell
-from pos_app.services.tender_model import in_cash
+from pos_app.services.tender_model import Payment, in_cash
 from tests.fakes.hall import EVENT_ID, FIRST, ROW, SECOND, STANDING, Feed
 from tests.fakes.till import NOW, sample_catalogue
 from tests.integration.pos_app.window_stage import CASHIER, Stage, at_once
@@ -26,9 +27,10 @@ from ticketing.code import TicketCode, parse_code
 from ticketing.event import Event
 from ticketing.journal import ROOT_HASH, OpKind, first_break
 from ticketing.operations import CashLeg, Sale, decode_sale
-from ticketing.terms import Caps, Terms
+from ticketing.terms import DEFAULT_CAPS, DRIFT_MAX, Caps, Terms
 
 SOFT_S, HARD_S = 600, 1_200
+SUPERVISOR = Person("wang", "王芳", "supervisor")
 PLAN = sample_catalogue().plans[0]
 EVENT = sample_catalogue().events[0]
 
@@ -51,6 +53,11 @@ def publish(stage: Stage, event: Event) -> None:
 
 def pay(stage: Stage, basket: Basket) -> Sold | SaleRefused:
     return stage.window.pay_cash(basket, basket.total_minor)
+
+
+def pay_approved(stage: Stage, basket: Basket, approver: Person | None) -> Sold | SaleRefused:
+    payment = Payment(tendered_minor=basket.total_minor, approver=approver)
+    return stage.window.pay(basket, payment)
 
 
 # --- what a sale records
@@ -217,18 +224,62 @@ def test_a_released_unit_is_not_sold(till: Stage) -> None:
     untouched(till)
 
 
-@pytest.mark.parametrize("passed_s", [SOFT_S, HARD_S])
-def test_a_unit_past_its_term_is_not_sold_and_the_window_says_so(
-    till: Stage, passed_s: int
-) -> None:
+def test_a_unit_past_its_hard_term_is_not_sold_and_the_window_says_so(till: Stage) -> None:
     till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
     till.lend([1])
     assert not till.window.status().outlived
-    till.env.pass_s(passed_s)
-    assert pay(till, till.basket([ROW[0], 1])) == SaleRefused(SaleRefusal.TERM_OVER, (ROW[0],))
+    till.env.pass_s(HARD_S)
+    basket = till.basket([ROW[0], 1])
+    assert pay_approved(till, basket, SUPERVISOR) == SaleRefused(SaleRefusal.TERM_OVER, (ROW[0],))
     assert sales(till) == []
-    assert till.window.status().outlived
+    status = till.window.status()
+    assert (status.outlived, status.late) == (True, None)
     assert isinstance(pay(till, till.basket([1])), Sold), "what has no term is sold all the same"
+
+
+@pytest.mark.parametrize(
+    "approver",
+    [
+        pytest.param(None, id="nobody"),
+        pytest.param(Person(CASHIER, "李娜", "manager"), id="who sells"),
+        pytest.param(Person("xu", "徐", "cashier"), id="another cashier"),
+    ],
+)
+def test_past_the_soft_term_a_second_person_of_a_higher_role_has_to_let_it_be(
+    till: Stage, approver: Person | None
+) -> None:
+    till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
+    till.env.pass_s(SOFT_S)
+    refused = SaleRefused(SaleRefusal.LATE_APPROVAL, (ROW[0],))
+    assert pay_approved(till, till.basket([ROW[0]]), approver) == refused
+    assert sales(till) == []
+    assert till.window.tenders.abandoned() == ()
+
+
+def test_an_approved_sale_past_the_soft_term_names_who_let_it_be_and_is_counted(
+    till: Stage,
+) -> None:
+    till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
+    assert till.window.status().late is None
+    till.env.pass_s(SOFT_S)
+    before, basket = till.window.status().late, till.basket([ROW[0]])
+    assert isinstance(pay_approved(till, basket, SUPERVISOR), Sold)
+    [sale] = sales(till)
+    assert (sale.late, sale.late_approved_by) == (True, SUPERVISOR.id)
+    after = till.window.status().late
+    assert before is not None
+    assert after is not None
+    assert after.ticket_count == before.ticket_count - 1 == DEFAULT_CAPS.tickets_max - 1
+    assert after.amount_minor == before.amount_minor - basket.total_minor
+    left = after.until - till.window.now()
+    assert left == timedelta(seconds=HARD_S * (1 - DRIFT_MAX) - SOFT_S)
+
+
+def test_an_approval_that_was_not_needed_is_not_recorded(till: Stage) -> None:
+    till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
+    assert isinstance(pay_approved(till, till.basket([ROW[0]]), SUPERVISOR), Sold)
+    [sale] = sales(till)
+    assert (sale.late, sale.late_approved_by) == (False, "")
 
 
 def test_a_unit_that_is_gone_is_named_before_one_past_its_term(till: Stage) -> None:
@@ -240,7 +291,7 @@ def test_a_unit_that_is_gone_is_named_before_one_past_its_term(till: Stage) -> N
 def test_an_approved_sale_past_the_soft_term_is_marked_and_ends_at_the_cap(till: Stage) -> None:
     till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
     till.env.pass_s(SOFT_S)
-    seller = Seller(till.env, IdMint(till.env), till.key, CASHIER, "A", True, Caps(1, 1_000_000))
+    seller = Seller(till.env, IdMint(till.env), till.key, CASHIER, "A", "wang", Caps(1, 1_000_000))
 
     def sell_late(units: Sequence[int]) -> Sale:
         basket = till.basket(units)

@@ -102,7 +102,7 @@ def sales(draw: st.DrawFn) -> Sale:
     total = sum(one.price_minor for one in lines)
     currency = draw(CURRENCIES)
     legs, cash, rounding = draw(shares_by_hand(total))
-    tendered = cash + draw(st.integers(0, 10**6))
+    tendered, late = cash + draw(st.integers(0, 10**6)), draw(st.booleans())
     return Sale(
         OrderId(draw(IDS)),
         draw(NAMES),
@@ -112,9 +112,10 @@ def sales(draw: st.DrawFn) -> Sale:
         total,
         tuple(lines),
         CashLeg(cash, tendered),
-        draw(st.booleans()),
+        late,
         legs=legs,
         rounding_minor=rounding,
+        late_approved_by=draw(st.just("") | NAMES) if late else "",
     )
 
 

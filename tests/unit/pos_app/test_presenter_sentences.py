@@ -16,6 +16,7 @@ from pos_app.presenters.notice import Notice, Tone, Topic, tone_of
 from pos_app.presenters.sell_state import SellState
 from pos_app.services.basket import Picked
 from pos_app.services.model import (
+    LateLeft,
     Link,
     LockReason,
     SaleRefusal,
@@ -149,26 +150,26 @@ def test_ages_are_told_in_the_largest_whole_unit(passed_s: int, words: str) -> N
 
 def test_the_offline_banner_says_since_when_and_what_may_be_sold(spoken: str) -> None:
     status = SyncStatus(Link.OFFLINE, NOW, NOW, 12, NOW, 0)
-    with_house = status_words.offline_banner(SellState(house=HOUSE, status=status))
+    with_house = status_words.offline_banner(SellState(house=HOUSE, status=status), NOW)
     assert "14:05" in with_house
     assert_spoken(with_house, spoken)
-    assert_spoken(status_words.offline_banner(SellState(status=status)), spoken)
+    assert_spoken(status_words.offline_banner(SellState(status=status), NOW), spoken)
 
 
 def test_online_there_is_no_banner_and_a_locked_window_says_so(spoken: str) -> None:
     online = SyncStatus(Link.ONLINE, None, NOW, 0, None, 0)
-    assert status_words.offline_banner(SellState(status=online)) == ""
+    assert status_words.offline_banner(SellState(status=online), NOW) == ""
     locked = SyncStatus(Link.LOCKED, None, NOW, 0, None, 0)
-    assert_spoken(status_words.offline_banner(SellState(status=locked)), spoken)
+    assert_spoken(status_words.offline_banner(SellState(status=locked), NOW), spoken)
 
 
 @pytest.mark.parametrize("reason", LockReason)
 def test_a_locked_window_says_why(reason: LockReason, spoken: str) -> None:
     status = SyncStatus(Link.LOCKED, None, NOW, 0, None, 0, lock=reason)
-    banner = status_words.offline_banner(SellState(house=HOUSE, status=status))
+    banner = status_words.offline_banner(SellState(house=HOUSE, status=status), NOW)
     assert_spoken(banner, spoken)
     unexplained = replace(status, lock=None)
-    assert banner != status_words.offline_banner(SellState(house=HOUSE, status=unexplained))
+    assert banner != status_words.offline_banner(SellState(house=HOUSE, status=unexplained), NOW)
 
 
 def test_a_window_knows_every_reason_for_which_a_journal_is_locked() -> None:
@@ -180,12 +181,28 @@ def test_what_has_outlived_its_term_has_a_banner_with_and_without_the_network(
     link: Link, spoken: str
 ) -> None:
     status = SyncStatus(link, NOW, NOW, 0, None, 0, outlived=True)
-    banner = status_words.offline_banner(SellState(house=HOUSE, status=status))
+    banner = status_words.offline_banner(SellState(house=HOUSE, status=status), NOW)
     assert_spoken(banner, spoken)
     assert status_words.is_barred(status)
     assert not status_words.is_barred(replace(status, outlived=False))
     fresh = SellState(house=HOUSE, status=replace(status, outlived=False))
-    assert banner != status_words.offline_banner(fresh)
+    assert banner != status_words.offline_banner(fresh, NOW)
+
+
+@pytest.mark.parametrize("link", [Link.ONLINE, Link.OFFLINE])
+def test_what_is_past_its_soft_term_has_a_banner_with_all_that_is_left(
+    link: Link, spoken: str
+) -> None:
+    late = LateLeft(NOW + timedelta(minutes=61), 3, 70_000)
+    status = SyncStatus(link, NOW if link is Link.OFFLINE else None, NOW, 0, None, 0, late=late)
+    banner = status_words.offline_banner(SellState(house=HOUSE, status=status), NOW)
+    assert_spoken(banner, spoken)
+    assert "3" in banner
+    assert "700" in banner
+    assert not status_words.is_barred(status)
+    spent = replace(status, late=replace(late, amount_minor=0))
+    assert_spoken(status_words.offline_banner(SellState(house=HOUSE, status=spent), NOW), spoken)
+    assert status_words.is_barred(spent)
 
 
 def test_an_unknown_language_is_refused_and_the_old_one_stays() -> None:

@@ -98,7 +98,9 @@ ENTRY_BY_HAND = replace(
 PASSAGE = EntryPassage(OpId("0" * 32), TicketId("0000000000000001"), Passed.RETURNED, 1_800)
 LEFT = TicketLeft(TicketId("0000000000000001"), 1, 9, 0, 1, "1 号门", 1_900)
 SIGNED_IN = SignedIn("person-1")
-LATE_SALE = replace(sale(replace(line(1), pool="first-500"), line(2)), late=True)
+LATE_SALE = replace(
+    sale(replace(line(1), pool="first-500"), line(2)), late=True, late_approved_by="wang.fang"
+)
 PRICED_SALE = sale(
     replace(line(1, 40_000), rule="family", list_minor=58_000, package=1),
     replace(line(2, 38_000), rule="family", list_minor=58_000, package=1),
