@@ -275,6 +275,16 @@ def test_an_approved_sale_past_the_soft_term_names_who_let_it_be_and_is_counted(
     assert left == timedelta(seconds=HARD_S * (1 - DRIFT_MAX) - SOFT_S)
 
 
+def test_nobody_is_asked_to_approve_what_a_cap_forbids(till: Stage) -> None:
+    till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
+    till.env.pass_s(SOFT_S)
+    alone = Seller(till.env, IdMint(till.env), till.key, CASHIER, "A", "", Caps(1, 1_000_000))
+    paid = in_cash(till.basket(ROW[:2]).total_minor)
+    with pytest.raises(UnitsGone) as refused:
+        till.replica.transact(lambda unit: sell(unit, alone, EVENT, till.basket(ROW[:2]), paid))
+    assert refused.value.reason is SaleRefusal.LATE_LIMIT
+
+
 def test_an_approval_that_was_not_needed_is_not_recorded(till: Stage) -> None:
     till.lend(ROW, terms=Terms(SOFT_S, HARD_S))
     assert isinstance(pay_approved(till, till.basket([ROW[0]]), SUPERVISOR), Sold)
