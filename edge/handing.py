@@ -13,7 +13,7 @@ from typing import Any
 
 from edge import replies
 from edge.env import Env
-from edge.journal import LockReason, Unit, append, lock_reason
+from edge.journal import LockReason, Unit, append, get_meta, incarnation_of, lock_reason
 from edge.mirror import Mirror
 from ticketing.ids import OpId, OrderId, TicketId, is_node_id, is_ticket_id
 from ticketing.journal import Op, OpKind
@@ -165,18 +165,20 @@ def take_handed(unit: Unit, told: ToldOrder) -> None:
     order = told.order
     if _is_here(unit, told.stream, order.order_id, told.turn):
         return
+    # A life of this node that is lost may have printed it: then it is printed here or nowhere.
+    begun = int(incarnation_of(unit) > 1)
     known = unit.execute(
         "SELECT 1 FROM orders WHERE stream = ? AND id = ?", (told.stream, order.order_id)
     ).fetchone()
     if known is not None:  # it was here before, and has come back
         unit.execute(
-            "UPDATE orders SET gone_to = '', turn = ? WHERE stream = ? AND id = ?",
-            (told.turn, told.stream, order.order_id),
+            "UPDATE orders SET gone_to = '', turn = ?, begun = ? WHERE stream = ? AND id = ?",
+            (told.turn, begun, told.stream, order.order_id),
         )
         return
     unit.execute(
-        "INSERT INTO orders (stream, id, receipt_no, sold_ms, ticket_count, body, from_node, turn) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO orders (stream, id, receipt_no, sold_ms, ticket_count, body, from_node, turn, "
+        "begun) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             told.stream,
             order.order_id,
@@ -186,6 +188,7 @@ def take_handed(unit: Unit, told: ToldOrder) -> None:
             encode_sale(order) if isinstance(order, Sale) else encode_exchange(order),
             told.node_id,
             told.turn,
+            begun,
         ),
     )
 
@@ -194,6 +197,7 @@ def begin_print(unit: Unit, order_id: str) -> bool:
     """Paper of this order is about to come out. False when another node prints it.
 
     A folder that was set back or copied may have handed it over since: it prints nothing first.
+    Where this cannot be noted nothing may come out: the order might be handed over all the same.
     """
     row = unit.execute("SELECT gone_to FROM orders WHERE id = ?", (order_id,)).fetchone()
     if row is None or row["gone_to"] or lock_reason(unit) not in (None, LockReason.FORKED):
@@ -208,10 +212,16 @@ def no_print(unit: Unit, order_id: str) -> None:
 
 
 def _is_here(connection: sqlite3.Connection, stream: str, order_id: str, turn: int) -> bool:
+    """Whether all is known here that the server said by this turn.
+
+    What this node itself is noted to have gone to, it has only had in an earlier life.
+    """
     row = connection.execute(
         "SELECT gone_to, turn FROM orders WHERE stream = ? AND id = ?", (stream, order_id)
     ).fetchone()
-    return row is not None and (row["turn"] >= turn or not row["gone_to"])
+    if row is None or row["turn"] != turn:
+        return row is not None and (row["turn"] > turn or not row["gone_to"])
+    return bool(row["gone_to"] != get_meta(connection, "node_id"))
 
 
 def _free_number(unit: Unit, receipt_no: str) -> str:

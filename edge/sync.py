@@ -114,6 +114,8 @@ class Listeners:
     """A stream changed in the mirror; which kinds of rows did."""
     pushed: Callable[[int], None] = lambda _count: None
     """So many operations were confirmed."""
+    greeted: Callable[[], None] = lambda: None
+    """The server answered a greeting: every now and then, whatever else happens."""
 
 
 @dataclass(slots=True)
@@ -310,6 +312,7 @@ class SyncEngine:
         # Only a greeting in the server's own history has our journals' heads checked.
         pause_s = HELLO_PERIOD_S if request.body["gen"] == outcome.generation else 0
         self._hello_due_s = self.env.monotonic_s() + pause_s
+        _tell(self.listeners.greeted)
 
     def _push_all(self, client: ServerClient) -> None:
         """Push every journal to its end; one that the server does not take waits for its turn."""

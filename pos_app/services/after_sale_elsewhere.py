@@ -49,6 +49,7 @@ class Elsewhere:
         self._fetching: set[tuple[str, str]] = set()
         self.printing = threading.Lock()
         """Held while paper comes out: nothing is handed over meanwhile."""
+        self._is_first_try = False
 
     # --- looking
 
@@ -84,12 +85,13 @@ class Elsewhere:
                 self._codes[key] = code
             self._tell(News(NewsKind.AFTER_SALE, reason=order_id))
 
+        with self._guard:  # before the answer can come
+            before, self._codes[key] = self._codes.get(key), HANDOUT_ASKED
         asked = self._node.engine.wish(Call(_handout_at(event_id, path, body), told))
-        with self._guard:
-            if asked:
-                self._codes[key] = HANDOUT_ASKED
-            else:
+        if not asked:
+            with self._guard:
                 self._fetching.discard(key)
+                self._codes[key] = before or ""
         return asked
 
     def handout(self, event_id: str, order_id: str) -> str:
@@ -98,7 +100,10 @@ class Elsewhere:
             return self._codes.get((event_id, order_id), "")
 
     def on_pulled(self) -> None:
-        """The feed told of hand-outs: answer what is asked of us, fetch what is ours to print."""
+        """The feed told of hand-outs, or we greeted: answer what is asked, fetch what is ours.
+
+        What could not be written is tried again at the next greeting.
+        """
         self.answer_wanted()
         node = self._node
         with node.replica.reading() as connection:
@@ -131,7 +136,11 @@ class Elsewhere:
     # --- paper
 
     def begin_print(self, order_id: str) -> bool:
-        """Paper is about to come out, while `printing` is held. False: another window prints it."""
+        """Paper is about to come out, while `printing` is held. False: it must not.
+
+        Another window prints it, or it can't be noted that there may be paper from here.
+        """
+        self._is_first_try = False
         with self._node.replica.reading() as connection:
             row = connection.execute(
                 "SELECT copies, begun, gone_to FROM orders WHERE id = ?", (order_id,)
@@ -139,13 +148,17 @@ class Elsewhere:
         if row is None or (row["gone_to"] == "" and (row["copies"] or row["begun"])):
             return True
         try:
-            return self._node.replica.transact(lambda unit: handing.begin_print(unit, order_id))
-        except ReplicaError as error:  # then nothing is handed over either: that is written, too
+            noted = self._node.replica.transact(lambda unit: handing.begin_print(unit, order_id))
+        except ReplicaError as error:
             _log.error("print_not_noted", order_id=order_id, error=str(error))
-            return not row["gone_to"]
+            return False
+        self._is_first_try = bool(noted)
+        return self._is_first_try
 
     def no_paper(self, order_id: str) -> None:
-        """Nothing came out, and nothing is on its way."""
+        """Nothing came out, and nothing is on its way. What an earlier try left may still be out."""
+        if not self._is_first_try:
+            return
         try:
             self._node.replica.transact(lambda unit: handing.no_print(unit, order_id))
         except ReplicaError as error:

@@ -118,7 +118,9 @@ class Window:
             self._elsewhere,
         )
         self._inspector = Inspector(node.replica, self._told_of_damage)
-        node.engine.listeners = Listeners(self._on_link, self._on_pulled, self._on_pushed)
+        node.engine.listeners = Listeners(
+            self._on_link, self._on_pulled, self._on_pushed, self._elsewhere.on_pulled
+        )
 
     def start(self) -> None:
         """Close what the program left behind when it last ended, then begin to sync."""
@@ -381,7 +383,8 @@ class Window:
         try:
             with self._elsewhere.printing:
                 if not self._elsewhere.begin_print(order_id):
-                    failed, why = model.PrintOutcome.FAILED, "another window prints these tickets"
+                    failed = model.PrintOutcome.FAILED
+                    why = "another window prints these tickets, or nothing can be noted here"
                     return model.PrintResult(order_id, failed, 0, detail=why)
                 is_first = printing.is_unprinted(self._replica, order_id)
                 result = printing.print_order(self._desk, order_id)

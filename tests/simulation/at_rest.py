@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from edge.journal import backlog, is_locked
 from sync_server.services.feed import pull
 from tests.simulation.house import EVENT, VENUE, SimConnection
+from tests.simulation.verdicts import Violation
 from ticketing.journal import ROOT_HASH, Op, OpKind, first_break
 from ticketing.operations import (
     Exchange,
@@ -58,6 +59,7 @@ def check_all(oracle: Oracle) -> None:
             _exits_are_all_known,
             _mirrors_are_equal,
             _clones_are_found,
+            _every_order_has_one_till,
             _nothing_strange_was_reported,
         ):
             check(oracle, raw)
@@ -66,8 +68,6 @@ def check_all(oracle: Oracle) -> None:
 
 
 def _fail(promise: str, what: str) -> None:
-    from tests.simulation.oracle import Violation
-
     raise Violation(promise, what)
 
 
@@ -305,7 +305,7 @@ def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> Non
                 ticket_id not in lost
                 and not told
                 and not paper.is_gone
-                and paper.machine not in oracle.tampered
+                and paper.sold_by not in oracle.tampered
             ):
                 _fail("I3", f"the server never heard of ticket {ticket_id}")
             continue
@@ -317,7 +317,7 @@ def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> Non
             if not told:
                 _fail("I2", f"ticket {ticket_id} is disputed and no case says so")
             if not _is_excused(
-                oracle, ticket["allot_id"], paper.machine
+                oracle, ticket["allot_id"], paper.sold_by
             ) and not _has_excused_rival(oracle, paper):
                 _fail("no spurious conflict", f"ticket {ticket_id} is disputed for no reason")
 
@@ -506,6 +506,8 @@ _TABLES = {
     "case": "case_file",
     "node": "node",
     "person": "person",
+    "buyer": "buyer",
+    "handout": "handout",
 }
 
 
@@ -515,6 +517,33 @@ def _rows_of(mirror: sqlite3.Connection, stream: str) -> set[tuple[str, int]]:
         for kind, table in _TABLES.items()
         for row in mirror.execute(f"SELECT rev FROM {table} WHERE stream = ?", (stream,))  # noqa: S608
     }
+
+
+# --- I16: hand-outs
+
+
+def _every_order_has_one_till(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """Who the server says may print first can, nobody else may, and no question is left open."""
+    keepers = {
+        row["order_id"]: (row["keeper"], row["wanted_by"], row["copies"])
+        for row in raw.execute("SELECT * FROM handout")
+    }
+    tills = {
+        actor.machine.enrolled.node_id: actor
+        for actor in _sound(oracle)
+        if actor.machine.enrolled.role == "till"
+    }
+    for order in raw.execute("SELECT id, node_id FROM orders").fetchall():
+        keeper, wanted_by, copies = keepers.get(order["id"], (order["node_id"], "", 0))
+        if keeper in tills and wanted_by in tills:
+            _fail("I13", f"{wanted_by} waits for {order['id']} for ever")
+        may_print = [
+            node_id for node_id, till in tills.items() if till.machine.may_print(order["id"])
+        ]
+        if len(may_print) > 1 or (keeper in tills and may_print != [keeper]):
+            _fail("I16", f"{order['id']} is {keeper}'s to print, and {may_print} would")
+        if copies and not oracle.hand_outs.has_paper(order["id"]) and keeper in tills:
+            oracle.world.happened("handout_refused_for_nothing")
 
 
 def _clones_are_found(oracle: Oracle, raw: sqlite3.Connection) -> None:

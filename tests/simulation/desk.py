@@ -17,7 +17,7 @@ from edge.journal import Unit, append
 from edge.protocol import revoke
 from edge.sync import Wish
 from edge.time_left import now_of
-from pos_app.services import sales
+from pos_app.services import printing, sales
 from pos_app.services.basket import add_unit, empty_basket
 from tests.simulation.house import EVENT, PERFORMANCE, POOL
 from ticketing.code import TicketFacts, make_code
@@ -110,8 +110,9 @@ def print_order(till: Till, order_id: str) -> None:
     if not till.window._elsewhere.begin_print(order_id):
         return
     env.maybe_crash("before_print")
+    printed = not printing.is_unprinted(till.node.replica, order_id)
     for line in order.lines:
-        till.world.oracle.printed(till.machine, line.code)
+        till.world.oracle.handed_to_buyer(till, line.code, is_original=not printed)
     env.maybe_crash("after_print")
     till._transact(
         lambda unit: unit.execute("UPDATE orders SET copies = copies + 1 WHERE id = ?", (order_id,))

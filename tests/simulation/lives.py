@@ -19,7 +19,7 @@ from tests.simulation.disks import new_mirror
 from tests.simulation.house import PERFORMANCE, STANDING_FROM
 from tests.simulation.mix import RHO
 from tests.simulation.network import SERVER
-from tests.simulation.oracle import Astray, Violation
+from tests.simulation.verdicts import Astray, Violation
 
 if TYPE_CHECKING:
     from tests.simulation.gates import Gate
@@ -36,7 +36,7 @@ def copied_whole(world: World) -> None:
     """
     till = world.tills[0]
     world.begin()
-    _stocked(world, till)
+    stocked(world, till)
     world.demand = False
     world.works.run(world.works.now + 5)
     world.crash_node(till.name)
@@ -52,7 +52,7 @@ def copied_whole(world: World) -> None:
     wrote = {name: _sales_in(world, name) for name in (till.name, twin.name)}
     if not all(wrote.values()):
         raise Astray(f"they sold {wrote}")
-    _rests(world)
+    rests(world)
     cases = world.server.disk.connection.execute("SELECT 1 FROM case_file WHERE kind = 'fork'")
     if cases.fetchone() is None:
         raise Violation("2.5", f"two copies sold {sold}, and nobody was told of a fork")
@@ -87,7 +87,7 @@ def set_back_and_cut_off(world: World) -> None:
     """A till sells, its folder is set back to before, and it sells on without the centre."""
     till = world.tills[0]
     world.begin()
-    _stocked(world, till)
+    stocked(world, till)
     world.demand = False
     before = till.machine.journal.image()
     sold = till.free_units()[:1]
@@ -97,10 +97,10 @@ def set_back_and_cut_off(world: World) -> None:
     world.breakage.set_back(till)
     world.works.run(world.works.now + 10)
     _sells(world, till, sold)
-    _rests(world)
+    rests(world)
 
 
-def _stocked(world: World, till: Till) -> None:
+def stocked(world: World, till: Till) -> None:
     """Until a till has something to sell that nobody has put into a basket yet."""
     until = world.works.now + 60
     while world.works.now < until and not (till.node and len(till.free_units()) > 1):
@@ -120,7 +120,7 @@ def _sell_units(till: Till, units: list[int]) -> None:
         till.sell_units(units)
 
 
-def _rests(world: World) -> None:
+def rests(world: World) -> None:
     world.come_to_rest()
     world.oracle.check_at_rest()
 
@@ -160,7 +160,7 @@ def named_again(world: World) -> None:
     _goes_on_from(world, image)
     _goes_on_from(world, None)
     world.demand = True
-    _stocked(world, first)
+    stocked(world, first)
     world.works.run(world.works.now + 5)
     world.demand = False
     world.works.run(world.works.now + 5)
@@ -173,7 +173,7 @@ def named_again(world: World) -> None:
     world.works.run(world.works.now + 5)
     for till in (first, other):
         _sells(world, till, lent)
-    _rests(world)
+    rests(world)
 
 
 def _asks(world: World, till: Till, units: list[int]) -> None:
@@ -244,7 +244,7 @@ def asked_at_once(world: World) -> None:
         raise Astray("they did not meet")
     for till in (one, other):
         _sells(world, till, [free])
-    _rests(world)
+    rests(world)
 
 
 def _free_here(world: World) -> int:
@@ -269,7 +269,7 @@ def followed(world: World) -> None:
     with mock.patch.object(world.server, "balance", balance):
         world.server.take_over()
         world.works.run(world.works.now + 30)
-        _rests(world)
+        rests(world)
 
 
 def shown_twice(world: World) -> None:
@@ -278,7 +278,7 @@ def shown_twice(world: World) -> None:
     one, other = world.gates[:2]
     _is_let_in(_scanned(world, one, code, cut_off_s=30))
     _scanned(world, other, code)
-    _rests(world)
+    rests(world)
 
 
 def died_at_the_door(world: World) -> None:
@@ -302,7 +302,7 @@ def died_at_the_door(world: World) -> None:
     outcome = _scanned(world, gate, code)
     if not isinstance(outcome, LetIn):
         raise Violation("ADR 6", f"nobody went in, and the visitor is shut out: {outcome}")
-    _rests(world)
+    rests(world)
 
 
 def taken_back_while_cut_off(world: World) -> None:
@@ -313,7 +313,7 @@ def taken_back_while_cut_off(world: World) -> None:
     world.works.spawn(till.process, till._return)
     world.works.run(world.works.now + 5)
     _is_let_in(_scanned(world, gate, code))
-    _rests(world)
+    rests(world)
 
 
 def shown_twice_here(world: World) -> None:
@@ -323,7 +323,7 @@ def shown_twice_here(world: World) -> None:
     world.network.part(((gate.name, SERVER), (SERVER, gate.name)), 30)
     _is_let_in(_scanned(world, gate, code))
     _scanned(world, gate, code)
-    _rests(world)
+    rests(world)
 
 
 def taken_back(world: World) -> None:
@@ -335,14 +335,14 @@ def taken_back(world: World) -> None:
     if not world.oracle.paid_back:
         raise Astray("nothing was paid back")
     _scanned(world, world.gates[0], code)
-    _rests(world)
+    rests(world)
 
 
 def sold_unheard(world: World) -> None:
     """A till sells a unit that the feed has told it is its own, and the cashier looks at it."""
     till = world.tills[0]
     world.begin()
-    _stocked(world, till)
+    stocked(world, till)
     world.demand = False
     world.works.run(world.works.now + 20)
     world.network.part(((till.name, SERVER), (SERVER, till.name)), 30)
@@ -351,14 +351,14 @@ def sold_unheard(world: World) -> None:
         raise Astray("nothing was sold")
     world.works.spawn(till.process, till._look)
     world.works.run(world.works.now + 2)
-    _rests(world)
+    rests(world)
 
 
 def _sold_and_known(world: World) -> str:
     """The code of a ticket that a till sold and everybody has heard of."""
     till = world.tills[0]
     world.begin()
-    _stocked(world, till)
+    stocked(world, till)
     world.demand = False
     world.works.run(world.works.now + 5)
     _sells(world, till, till.free_units()[:1])
@@ -411,7 +411,7 @@ def named_again_unread(world: World) -> None:
     world.server.disk.images = deque([image] * 2, maxlen=2)
     world.breakage.fail_over()
     world.works.run(world.works.now + 30)
-    _rests(world)
+    rests(world)
 
 
 def lost_before_heard(world: World) -> dict[str, str]:
@@ -438,7 +438,7 @@ def lost_before_heard(world: World) -> dict[str, str]:
     world.server.disk.images = deque([image] * 2, maxlen=2)
     world.breakage.fail_over()
     world.works.run(world.works.now + 60)
-    _rests(world)
+    rests(world)
     rows = world.server.disk.connection.execute("SELECT id, state FROM ticket")
     return {row[0]: row[1] for row in rows}
 
@@ -450,7 +450,7 @@ def greeting_held_up(world: World) -> int:
     """
     till, server = world.tills[0], world.server
     world.begin()
-    _stocked(world, till)
+    stocked(world, till)
     world.demand = False
     image = server.disk.image()
     held: list[bytes] = []
@@ -474,5 +474,5 @@ def greeting_held_up(world: World) -> int:
     _sells(world, till, till.free_units()[:1])
     handle(till.machine.enrolled, held[0], lambda _answer: None)
     world.works.run(world.works.now + 5)
-    _rests(world)
+    rests(world)
     return world.counts["enrolled_again"]

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tests.simulation import lives, switches
+from tests.simulation import lives, lives_of_paper, switches
 from tests.simulation.house import Shape
 from tests.simulation.mix import Mix, mix_of
 from tests.simulation.running import Outcome, run_seed
@@ -75,6 +75,7 @@ _DIRECTED = Mix(
     scan_s=1e9,
 )
 """Nobody sells, and nothing breaks, but by the script."""
+_PAPER = replace(_DIRECTED, shape=Shape(4, 2, 3, 1))
 _RETURNING = replace(_BUSY, return_s=3.0, partition_rate=0.1, partition_s=10.0)
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -127,6 +128,40 @@ MUTANTS: tuple[Mutant, ...] = (
         switches.arbiter_does_not_repeat,
         _DIRECTED,
         lives.died_at_the_door,
+    ),
+    Mutant(
+        "keeps_the_right_to_print",
+        switches.keeps_the_right_to_print,
+        _DIRECTED,
+        lives_of_paper.handed_out_elsewhere,
+    ),
+    Mutant(
+        "paper_is_not_minded",
+        switches.paper_is_not_minded,
+        _DIRECTED,
+        lives_of_paper.printed_and_asked_for,
+    ),
+    Mutant(
+        "prints_unnoted", switches.prints_unnoted, _PAPER, lives_of_paper.printed_on_a_full_disk
+    ),
+    Mutant(
+        "second_try_undoes_first",
+        switches.second_try_undoes_first,
+        _PAPER,
+        lives_of_paper.printed_and_tried_again,
+    ),
+    Mutant(
+        "earlier_lives_printed_nothing",
+        switches.earlier_lives_printed_nothing,
+        _PAPER,
+        lives_of_paper.handed_out_and_set_back,
+    ),
+    Mutant("answers_once", switches.answers_once, _PAPER, lives_of_paper.asked_of_a_full_disk),
+    Mutant(
+        "late_word_wins",
+        switches.late_word_wins,
+        _PAPER,
+        lives_of_paper.handed_on_and_forgotten,
     ),
 )
 

@@ -62,6 +62,19 @@ class Machine:
         self.boot_id = f"{self.name}-{self.boots}"
         self.booted_at = self.world.works.now
 
+    def may_print(self, order_id: str) -> bool:
+        """Whether its journal says that this order's first paper comes, or came, from here."""
+        return bool(
+            self.journal.connection.execute(
+                "SELECT 1 FROM orders WHERE id = ? AND gone_to = ''", (order_id,)
+            ).fetchone()
+        )
+
+    def knows_order(self, order_id: str) -> bool:
+        """Whether its journal has this order, its own or another window's."""
+        found = self.journal.connection.execute("SELECT 1 FROM orders WHERE id = ?", (order_id,))
+        return found.fetchone() is not None
+
     def wall_ms(self) -> int:
         """Its clock on the wall."""
         return max(0, BEGAN_MS + self.wall_off_ms + int(self.world.works.now * 1000 * self.rate))

@@ -13,9 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.hand_outs import HandOuts
 from tests.simulation.house import EVENT
+from tests.simulation.verdicts import Violation
 from ticketing.code import TicketCode, TicketFacts, parse_code
-from ticketing.ids import TicketId
+from ticketing.ids import AllotmentId, TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import (
     Exchange,
@@ -24,6 +26,7 @@ from ticketing.operations import (
     SaleLine,
     ShiftOpened,
     decode_exchange,
+    decode_hand_over,
     decode_refund,
     decode_release,
     decode_sale,
@@ -33,6 +36,7 @@ from ticketing.operations import (
 if TYPE_CHECKING:
     from gate_agent.admit import LetIn
     from tests.simulation.nodes import Machine
+    from tests.simulation.tills import Till
     from tests.simulation.world import World
 
 UnitKey = tuple[int, int]
@@ -44,18 +48,6 @@ _MONEY = {
 }
 
 
-class Astray(BaseException):
-    """A life that is led to one certain moment did not come there: it shows nothing."""
-
-
-class Violation(BaseException):
-    """A promise of the design is broken. Not an Exception: no program is to catch it."""
-
-    def __init__(self, promise: str, what: str) -> None:
-        super().__init__(f"{promise}: {what}")
-        self.promise = promise
-
-
 @dataclass(slots=True)
 class Paper:
     """A ticket on paper."""
@@ -63,11 +55,19 @@ class Paper:
     code: str
     facts: TicketFacts
     machine: str
+    """What printed it."""
+    seller: Machine | None
+    """What sold it; None: the server."""
     copies: int = 1
     is_live: bool = True
     """In somebody's hand, and not given back or replaced."""
     is_gone: bool = False
     """Sold by the server alone, which lost it in a failover: E3."""
+
+    @property
+    def sold_by(self) -> str:
+        """The machine that sold it."""
+        return self.seller.name if self.seller is not None else self.machine
 
     @property
     def unit(self) -> UnitKey:
@@ -130,6 +130,8 @@ class Oracle:
     paid_back: dict[str, str] = field(default_factory=dict)
     """Tickets whose money went back after the centre was asked, and in which history."""
     heads: dict[tuple[str, str], int] = field(default_factory=dict)
+    hand_outs: HandOuts = field(init=False)
+    _lent: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _unheard: set[str] = field(default_factory=set)
     _sold_by: dict[str, dict[int, SaleLine]] = field(default_factory=lambda: defaultdict(dict))
@@ -141,24 +143,33 @@ class Oracle:
     _allots: dict[int, int] = field(default_factory=dict)
     _codes: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.hand_outs = HandOuts(self.world)
+
     # --- what happens
 
     def node_is_lost(self, machine: Machine) -> bool:
         """Whether nobody has seen this machine any more."""
         return machine.name in self.lost_nodes
 
+    def handed_to_buyer(self, till: Till, text: str, *, is_original: bool) -> None:
+        """A ticket came out of a window's printer; it says that it is a copy, or does not."""
+        code = parse_code(text)
+        assert isinstance(code, TicketCode)
+        self.hand_outs.printed(till, code.facts.ticket_id, is_original=is_original)
+        self.printed(till.machine, text)
+
     def printed(self, machine: Machine, text: str) -> None:
-        """A ticket came out of a printer."""
+        """A ticket came out of a printer, or went to its buyer by the web."""
         code = parse_code(text)
         assert isinstance(code, TicketCode)
         facts = code.facts
         known = self.papers.get(facts.ticket_id)
         if known is not None:
-            self._is_by_one_till(machine, known)
             known.copies += 1
             self.world.happened("reprinted")
             return
-        paper = Paper(text, facts, machine.name)
+        paper = Paper(text, facts, machine.name, self.hand_outs.seller_of(facts.ticket_id))
         self.papers[facts.ticket_id] = paper
         self._codes.append(text)
         self.world.say(
@@ -179,27 +190,13 @@ class Oracle:
             )
             raise Violation("I1", f"unit {paper.unit} is on paper twice: {told}")
 
-    def _is_by_one_till(self, machine: Machine, known: Paper) -> None:
-        """A ticket comes out at one till alone, however often; whole copies of a machine excepted."""
-        first = self.world.actors[known.machine].machine
-        if first.enrolled.node_id == machine.enrolled.node_id:
-            return
-        nodes = {first.enrolled.node_id, machine.enrolled.node_id}
-        if nodes.isdisjoint(self.cloned_nodes):
-            raise Violation(
-                "I16", f"{known.facts.ticket_id} is printed by {known.machine} and {machine.name}"
-            )
-
     def is_excused(self, paper: Paper) -> bool:
         """Whether a named exception covers this ticket: a whole clone, or what was given up."""
         return str(paper.facts.allotment) in self.excused or self.is_of_a_copy(paper)
 
     def is_of_a_copy(self, paper: Paper) -> bool:
         """Whether it was sold at a till that was copied whole: E1. The copy may pay it back."""
-        if paper.machine == "web":
-            return False
-        node = self.world.actors[paper.machine].machine.enrolled.node_id
-        return node in self.cloned_nodes
+        return paper.seller is not None and paper.seller.enrolled.node_id in self.cloned_nodes
 
     def handed_in(self, ticket_ids: Iterable[str]) -> None:
         """Paper tickets were given back."""
@@ -227,6 +224,14 @@ class Oracle:
         used = {entry.ticket_id for entry in self.entries}
         unused = [p.code for t, p in self.papers.items() if t not in used and p.is_live]
         return rng.choice(unused) if unused else None
+
+    def lent(self, node_id: str, req: str, allot_id: str) -> None:
+        """The server answers a request for units: in one history always with the same allotment."""
+        allotment = AllotmentId.parse(allot_id)
+        assert allotment is not None
+        first = self._lent.setdefault((node_id, req, allotment.generation), allot_id)
+        if first != allot_id:
+            raise Violation("I4", f"one request of {node_id} is lent {first}, and {allot_id}")
 
     def asked(self, op_id: str) -> None:
         """A gate asks the arbiter."""
@@ -333,10 +338,12 @@ class Oracle:
 
     def history_ends(self, raw: sqlite3.Connection) -> None:
         """The last moment of a history, of which the next may know less."""
+        self.hand_outs.history_ends()
         self._voided = {row[0] for row in raw.execute("SELECT id FROM ticket WHERE state = 'void'")}
 
     def history_lost(self, raw: sqlite3.Connection) -> None:
         """The server forgot the last part of what it knew."""
+        self.hand_outs.history_lost()
         known = {row[0] for row in raw.execute("SELECT id FROM allot")}
         held = {
             row[0]
@@ -411,7 +418,12 @@ class Oracle:
                 self.handed_in(sale.returned)
                 self._paid_back(machine, row["op_id"], sale.returned)
             self._check_terms(machine, sale)
+            self.hand_outs.sold(machine, sale)
             self._sold_by[machine.name].update((line.unit, line) for line in sale.lines)
+        if fact.kind == OpKind.HAND_OVER:
+            told = decode_hand_over(fact.body)
+            assert told is not None
+            self.hand_outs.answered(machine, told)
         if fact.kind == OpKind.RELEASE:
             release = decode_release(fact.body)
             assert release is not None

@@ -16,6 +16,7 @@ from sync_server.heart import lending
 from tests.simulation.house import fake_is_signed, fake_public, fake_sign
 from tests.simulation.nodes import SimThreads
 from tests.simulation.server import SimAsyncio
+from tests.simulation.verdicts import Defect
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -40,10 +41,6 @@ class _Log:
     def exception(self, event: str, **_fields: object) -> None:
         """The program would have gone on; here it is found out."""
         raise Defect(event) from sys.exc_info()[1]
-
-
-class Defect(BaseException):
-    """The program caught a bug of its own. Not an Exception: nobody is to catch it again."""
 
 
 @contextmanager

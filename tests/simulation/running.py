@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation.mix import Mix, mix_of
-from tests.simulation.oracle import Astray, Violation
 from tests.simulation.patches import patched
+from tests.simulation.verdicts import Astray, Violation
 from tests.simulation.world import World
 
 STORY_LINES = 60

@@ -18,7 +18,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sync_server.centre import Centre
-from sync_server.handlers import middlewares, node_api, recovery_api, stock_api
+from sync_server.handlers import (
+    buyers_api,
+    middlewares,
+    node_api,
+    orders_api,
+    recovery_api,
+    stock_api,
+)
 from sync_server.handlers.feed_api import DESK, Desk
 from sync_server.handlers.pulls import ANSWERS, Answers
 from sync_server.handlers.routes import Route, routes_of
@@ -37,6 +44,7 @@ from sync_server.store.writer import Runner, Transaction, Writer
 from tests.simulation.disks import Disk
 from tests.simulation.fibers import Crash, Process
 from tests.simulation.house import BEGAN_MS, SERVER_PRIVATE, VENUE, Enrolled, SimConnection
+from tests.simulation.verdicts import Defect
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -403,14 +411,17 @@ class SimServer:
         if not centres:
             return
         centre = centres[0] if len(centres) == 1 else self.balance(caller, centres)
-        process = centre.process
+        process, call = centre.process, json.loads(raw)
 
         def answered(answer: tuple[int, bytes]) -> None:
             status, body = answer
             if not process.dead:
+                if status == 200 and call["path"].endswith("/acquire"):
+                    lent = json.loads(body)["allotment"]["id"]
+                    self.world.oracle.lent(caller.node_id, call["json"]["req"], lent)
                 reply(json.dumps([status, body.decode()]).encode())
 
-        _drive(self._call(centre, caller, json.loads(raw)), answered)
+        _drive(self._call(centre, caller, call), answered)
 
     def balance(self, _caller: Enrolled, centres: list[SimCentre]) -> SimCentre:
         """Which of several servers a request reaches."""
@@ -424,7 +435,7 @@ class SimServer:
             if route.method == call["method"] and match is not None:
                 break
         else:
-            return 404, b'{"code": "no_route"}'
+            raise Defect(f"a program calls what this house lacks: {call['path']}")
         request: Any = Request(centre, call, match.groupdict())
         try:
             if not centre.nodes.is_current:
@@ -484,7 +495,7 @@ def _drive(
 def _routes() -> list[tuple[re.Pattern[str], Route]]:
     return [
         (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)), route)
-        for module in (node_api, recovery_api, stock_api)
+        for module in (node_api, recovery_api, stock_api, orders_api, buyers_api)
         for route in routes_of(module)
     ]
 

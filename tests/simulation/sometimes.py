@@ -56,6 +56,15 @@ SOMETIMES: dict[str, str] = {
     "exchange_not_to_be_had": "money went back, since there was no ticket to give",
     "sold_by_share": "a share of a pool was spent",
     "revocation_lost": "a failover lost a revocation before its till told of it",
+    "handed_over": "a till let another one print its order first",
+    "handed_on": "which let a third one, or the first again",
+    "handed_out": "an order came out first at another till than sold it",
+    "handed_out_after_a_crash": "by a till that died between the grant and the print",
+    "handout_already_printed": "a till might not print an order: there was paper of it",
+    "handout_refused_another_had_it": "and that at another till than sold it",
+    "handout_granted_when_asked_again": "the server's yes was lost, and came when asked again",
+    "handout_lost": "a failover lost who had been let print",
+    "handout_keeper_gone": "a till asked for an order of one that lives another life",
     "reprinted": "a ticket came out twice, with the same code",
 }
 

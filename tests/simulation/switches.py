@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from edge import allotments, giving_back, local_view, recorder, returns, time_left
+from edge import allotments, giving_back, handing, local_view, recorder, returns, time_left
 from edge.protocol import acquire, revoke
 from gate_agent import facts
+from pos_app.services import after_sale_elsewhere, window
 from sync_server.heart import (
     arbiter,
     asked,
@@ -59,6 +60,14 @@ def reopen_closed(_world: World) -> AbstractContextManager[object]:
         return real(unit, stream, grant, *rest, **options)
 
     return _everywhere("install", real, install)
+
+
+@contextmanager
+def _both(*switches: AbstractContextManager[object]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for switch in switches:
+            stack.enter_context(switch)
+        yield
 
 
 @contextmanager
@@ -174,8 +183,16 @@ def no_deferral(_world: World) -> AbstractContextManager[object]:
 
 
 def no_idempotent_grant(_world: World) -> AbstractContextManager[object]:
-    """A request that comes again is a new one."""
-    return _put(lending, "find_by_req", lambda *_: None)
+    """A request that comes again is a new one.
+
+    It is kept under a name of its own: the database has a unique index over requests' names.
+    """
+    real = lending.Lender.lend
+
+    def lend(self: Any, work: Any, req: str, *rest: Any, **options: Any) -> Any:
+        return real(self, work, f"{req}-{work.head}-{len(work.allots.changed)}", *rest, **options)
+
+    return _both(_put(lending, "find_by_req", lambda *_: None), _put(lending.Lender, "lend", lend))
 
 
 def no_version_bump(_world: World) -> AbstractContextManager[object]:
@@ -308,6 +325,85 @@ def released_is_free(_world: World) -> AbstractContextManager[object]:
 def rows_refuse_nobody(_world: World) -> AbstractContextManager[object]:
     """Whoever decides an entry does not look at the ticket's row."""
     return _put(decide, "_refused_by_row", lambda *_: None)
+
+
+def keeps_the_right_to_print(_world: World) -> AbstractContextManager[object]:
+    """A till lets another print an order, and would still print it itself."""
+    real = handing.answer
+
+    def answer(unit: Any, env: Any, wanted: Any) -> Any:
+        op = real(unit, env, wanted)
+        unit.execute("UPDATE orders SET gone_to = '' WHERE id = ?", (wanted.order_id,))
+        return op
+
+    return _put(handing, "answer", answer)
+
+
+def paper_is_not_minded(_world: World) -> AbstractContextManager[object]:
+    """A till lets another print what it has printed."""
+    real = handing.answer
+
+    def answer(unit: Any, env: Any, wanted: Any) -> Any:
+        kept = unit.execute(
+            "SELECT copies, begun, id FROM orders WHERE id = ?", (wanted.order_id,)
+        ).fetchone()
+        put = "UPDATE orders SET copies = ?, begun = ? WHERE id = ?"
+        unit.execute(put, (0, 0, wanted.order_id))
+        op = real(unit, env, wanted)
+        if kept is not None:
+            unit.execute(put, tuple(kept))
+        return op
+
+    return _put(handing, "answer", answer)
+
+
+def prints_unnoted(_world: World) -> AbstractContextManager[object]:
+    """A till prints although it cannot note that there may be paper."""
+    real = after_sale_elsewhere.Elsewhere.begin_print
+
+    def begin_print(self: Any, order_id: str) -> bool:
+        with self._node.replica.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM orders WHERE id = ? AND gone_to = ''", (order_id,)
+            ).fetchone()
+        return real(self, order_id) or row is not None
+
+    return _put(after_sale_elsewhere.Elsewhere, "begin_print", begin_print)
+
+
+def second_try_undoes_first(_world: World) -> AbstractContextManager[object]:
+    """A print that failed is taken for the first, and there is no paper then."""
+    real = after_sale_elsewhere.Elsewhere.no_paper
+
+    def no_paper(self: Any, order_id: str) -> None:
+        self._is_first_try = True
+        real(self, order_id)
+
+    return _put(after_sale_elsewhere.Elsewhere, "no_paper", no_paper)
+
+
+def earlier_lives_printed_nothing(_world: World) -> AbstractContextManager[object]:
+    """A till that was enrolled again takes what it is let print for unprinted."""
+    return _put(handing, "incarnation_of", lambda _unit: 1)
+
+
+def answers_once(_world: World) -> AbstractContextManager[object]:
+    """A till tries to answer, and to fetch, when the feed tells of it and never again."""
+    real = window.Listeners
+    return _put(window, "Listeners", lambda *given: real(*given[:3]))
+
+
+def late_word_wins(_world: World) -> AbstractContextManager[object]:
+    """The server believes the last word that comes about who prints, not the last one said."""
+    real = effects.hand_over
+
+    def hand_over(work: Any, source: Any, told: Any) -> bool:
+        row = work.handouts.get(told.order_id)
+        if row is not None:
+            row.turn = -1
+        return real(work, source, told)
+
+    return _put(effects, "hand_over", hand_over)
 
 
 def shares_last_for_ever(_world: World) -> AbstractContextManager[object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.simulation import lives
+from tests.simulation import lives, lives_of_paper
 from tests.simulation.house import Shape
 from tests.simulation.mix import Mix
 from tests.simulation.running import Outcome, run_seed
@@ -25,6 +25,7 @@ def _at_rest(world: World) -> None:
 
 def _held(outcome: Outcome) -> None:
     assert not outcome.broken, outcome.broken
+    assert not outcome.astray, outcome.astray
 
 
 def test_a_gate_is_in_contact_again_after_a_failover() -> None:
@@ -60,3 +61,41 @@ def test_a_greeting_that_was_held_up_across_a_failover_locks_nobody() -> None:
     enrolled: list[int] = []
     _held(run_seed(1, replace(_CALM, sale_s=1e9, ask_s=5.0, release_s=1e9), script=script))
     assert enrolled == [0]
+
+
+_BY_SCRIPT = replace(
+    _CALM,
+    shape=Shape(4, 2, 3, 1),
+    edge_images=5,
+    sale_s=1e9,
+    ask_s=5.0,
+    release_s=1e9,
+    scan_s=1e9,
+)
+
+
+def test_paper_whose_beginning_cannot_be_noted_does_not_come_out() -> None:
+    """It came out, and the till, which could not note that either, let another one print."""
+    _held(run_seed(1, _BY_SCRIPT, script=lives_of_paper.printed_on_a_full_disk))
+
+
+def test_a_second_try_without_paper_does_not_undo_the_first() -> None:
+    """A till died after its print; when it tried again the printer had no paper, and so it said
+    that nothing was out.
+    """
+    _held(run_seed(1, _BY_SCRIPT, script=lives_of_paper.printed_and_tried_again))
+
+
+def test_a_question_that_met_a_full_disk_is_answered_later() -> None:
+    """Nothing led to a second try, as long as the feed and the link stood still."""
+    _held(run_seed(1, _BY_SCRIPT, script=lives_of_paper.asked_of_a_full_disk))
+
+
+def test_a_till_that_was_set_back_hands_on_nothing_that_it_may_have_printed() -> None:
+    """Enrolled again, it had the order once more and unprinted, and let a third till print it."""
+    _held(run_seed(1, _BY_SCRIPT, script=lives_of_paper.handed_out_and_set_back))
+
+
+def test_a_till_that_was_set_back_prints_what_it_had_not_printed() -> None:
+    """The server said that it may, and the till did not take that in: nobody ever could."""
+    _held(run_seed(1, _BY_SCRIPT, script=lives_of_paper.sold_and_set_back))

@@ -16,7 +16,7 @@ from edge.protocol import revoke
 from edge.sync import RevokeWish
 from pos_app.services import printing
 from pos_app.services.basket import add_unit, empty_basket
-from pos_app.services.model import Person, SaleRefusal, SaleRefused, Sold
+from pos_app.services.model import News, NewsKind, Person, SaleRefusal, SaleRefused, Sold
 from pos_app.services.printer import PrinterError, PrinterFault
 from pos_app.services.tender_model import Payment
 from pos_app.services.window import Window
@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 
 _MONEY_BACK = RefundAction.REFUND
 _FLOAT = ((1_000, 10),)
+_COMES_LATER, _COMES_HERE, _HAS_NO_PAPER, _NO_PAPER = 0.6, 0.2, 0.8, 0.2
+"""Where hand-outs are asked for: chances that a buyer comes for the tickets later, that this is to
+the window that sold them, that who wants tickets elsewhere has none yet, and that the printer has
+no paper just then."""
 
 
 class SimPrinter:
@@ -53,15 +57,15 @@ class SimPrinter:
     def __init__(self, till: Till) -> None:
         self._till = till
 
-    def print_pdf(self, pdf: bytes, *, job: str) -> Path | None:  # noqa: ARG002
+    def print_pdf(self, pdf: bytes, *, job: str) -> Path | None:
         """Put out the tickets of one order."""
         till, world = self._till, self._till.world
         till.node.env.maybe_crash("before_print")
-        share = 0.4 if world.mix.handout_s and world.demand else world.mix.weak_disk
-        if world.rng.random() < share:
+        no_paper = _NO_PAPER if world.mix.handout_s and world.demand else 0.0
+        if world.rng.random() < max(no_paper, world.mix.weak_disk):
             raise PrinterError(PrinterFault.COMMAND_FAILED, "out of paper")
         for code in json.loads(pdf):
-            world.oracle.printed(till.machine, code)
+            world.oracle.handed_to_buyer(till, code, is_original="-copy" not in job)
         till.node.env.maybe_crash("after_print")
         return None
 
@@ -105,6 +109,7 @@ class Till:
         )
         self.window = Window(node, printer)
         self.window._person = Person("p1", "Ada", "cashier")
+        self.window.subscribe(self._hears)
         with world.starting_process(self.process):
             self.window.start()
         self._work()
@@ -169,7 +174,16 @@ class Till:
         self.sell_units(units)
 
     def sell_units(self, units: Sequence[int]) -> Sold | None:
-        """Sell these units, some by card or in parts, and print the tickets."""
+        """Sell these units, and print the tickets, now or when the buyer comes for them."""
+        sold = self.record_sale(units)
+        # Paid on the telephone: its buyer comes later, and to whichever window.
+        comes_later = self.world.mix.handout_s and self.world.rng.random() < _COMES_LATER
+        if sold is not None and not comes_later:
+            self.window.print_order(sold.order_id)
+        return sold
+
+    def record_sale(self, units: Sequence[int]) -> Sold | None:
+        """Sell these units, some by card or in parts."""
         known = self._known()
         basket = empty_basket(known.event)
         for unit in units:
@@ -190,7 +204,6 @@ class Till:
             self.world.say(self.name, lambda: f"may not sell {units}: {outcome.reason}")
             self.world.happened("sale_refused")
             return None
-        self.window.print_order(outcome.order_id)
         return outcome
 
     def _ask(self) -> None:
@@ -217,8 +230,11 @@ class Till:
         self.window._note_person(OpKind.SIGN_IN, "p1")
 
     def _print_unprinted(self) -> None:
+        world = self.world
         for order in self.window.unprinted():
-            desk.print_order(self, order.order_id)
+            waits = world.mix.handout_s and world.demand
+            if not waits or world.rng.random() < _COMES_HERE:
+                desk.print_order(self, order.order_id)
 
     def _settle(self) -> None:
         with self.node.replica.reading() as connection:
@@ -343,10 +359,23 @@ class Till:
                 "SELECT id FROM orders WHERE stream = ? AND node_id <> ? ORDER BY id",
                 (EVENT, self.machine.enrolled.node_id),
             ).fetchall()
-        if rows:
-            order_id = self.world.rng.choice(rows)["id"]
-            self.world.say(self.name, lambda: f"asks to print {order_id}")
-            self.window._elsewhere.hand_out(EVENT, order_id)
+        orders = [row["id"] for row in rows]
+        has_paper = self.world.oracle.hand_outs.has_paper
+        without = [order_id for order_id in orders if not has_paper(order_id)]
+        if without and self.world.rng.random() < _HAS_NO_PAPER:
+            orders = without
+        if orders:
+            self.ask_to_print(self.world.rng.choice(orders))
+
+    def ask_to_print(self, order_id: str) -> None:
+        """Ask for the right to print another window's order."""
+        self.world.say(self.name, lambda: f"asks to print {order_id}")
+        self.window._elsewhere.hand_out(EVENT, order_id)
+
+    def _hears(self, news: News) -> None:
+        """The screen is told of something."""
+        if news.kind is NewsKind.AFTER_SALE:
+            self.world.oracle.hand_outs.heard(self, news.reason)
 
     def _share(self) -> None:
         """Somebody wants a place at the price of the first few."""

@@ -84,6 +84,7 @@ class World:
         self.say(name, lambda: f"is killed {point}")
         self.works.kill(actor.process)
         actor.machine.journal.reopen()
+        self.oracle.hand_outs.died(actor.machine)
         actor.machine.journal.committed()
         self.oracle.edge_committed(actor.machine)
         actor.machine.mirror.reopen()
