@@ -53,7 +53,7 @@ class HandOuts:
 
     def sold(self, machine: Machine, order: Sale | Exchange) -> None:
         """A window has recorded an order."""
-        tickets = [line.ticket_id for line in order.lines]
+        tickets: list[str] = [line.ticket_id for line in order.lines]
         self._tickets_of[order.order_id] = tickets
         self._nodes_of[order.order_id].add(machine.enrolled.node_id)
         for ticket_id in tickets:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from edge import allotments, giving_back, handing, local_view, recorder, returns, time_left
+from edge import allotments, giving_back, handing, local_view, recorder, returns, sync, time_left
 from edge.protocol import acquire, revoke
 from gate_agent import facts
 from pos_app.services import after_sale_elsewhere, window
@@ -25,6 +25,7 @@ from sync_server.heart import (
     reclaim,
     units,
 )
+from sync_server.heart import handing as handing_at_centre
 from sync_server.heart.effect import Effect
 from sync_server.heart.work import Work
 from sync_server.services import generations
@@ -389,13 +390,13 @@ def earlier_lives_printed_nothing(_world: World) -> AbstractContextManager[objec
 
 def answers_once(_world: World) -> AbstractContextManager[object]:
     """A till tries to answer, and to fetch, when the feed tells of it and never again."""
-    real = window.Listeners
+    real = sync.Listeners
     return _put(window, "Listeners", lambda *given: real(*given[:3]))
 
 
 def late_word_wins(_world: World) -> AbstractContextManager[object]:
     """The server believes the last word that comes about who prints, not the last one said."""
-    real = effects.hand_over
+    real = handing_at_centre.hand_over
 
     def hand_over(work: Any, source: Any, told: Any) -> bool:
         row = work.handouts.get(told.order_id)
