@@ -27,6 +27,10 @@ class Repeats:
             del self._seen_at[next(iter(self._seen_at))]
         return last_at is None or at_s - last_at >= self._again_s
 
+    def forget(self, value: str) -> None:
+        """Take the last sight of `value` back: it was not understood."""
+        self._seen_at.pop(value, None)
+
 
 def again_s_of(address: DeviceAddress) -> float:
     """The option `again_ms` of an address, in seconds; raises BadDeviceAddress."""

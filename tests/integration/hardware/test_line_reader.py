@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hardware.reader import ReaderState, Seen, SeenKind, SupervisedReader, make_source
+from hardware.reader import ReaderState, SeenKind
 from hardware.scanner.simulator import ScannerSimulator
-from tests.fakes.waiting import PATIENCE_S, until
+from tests.fakes.readers import Running, next_of, running_readers
+from tests.fakes.waiting import until
 
 
 @pytest.fixture
@@ -19,25 +20,16 @@ def simulator(tmp_path: Path) -> Iterator[ScannerSimulator]:
 
 
 @pytest.fixture
-def reader(simulator: ScannerSimulator) -> Iterator[SupervisedReader]:
-    source = make_source(f"serial-line:{simulator.link}?baud=115200&aim=1")
-    reader = SupervisedReader(source, retry_delays_s=(0.01,))
-    reader.start()
-    yield reader
-    assert reader.stop(PATIENCE_S)
+def running() -> Iterator[Running]:
+    with running_readers() as run:
+        yield run
 
 
-def _next(reader: SupervisedReader) -> Seen:
-    seen = reader.next_seen(PATIENCE_S)
-    assert seen is not None
-    return seen
-
-
-def test_lines_are_seen_once_each(simulator: ScannerSimulator, reader: SupervisedReader) -> None:
-    until(lambda: reader.health.state is ReaderState.LIVE)
+def test_lines_are_seen_once_each(simulator: ScannerSimulator, running: Running) -> None:
+    reader = running(f"serial-line:{simulator.link}?baud=115200&aim=1")
     for text in ("]Q1BXG1AB", "]Q1BXG1AB", "]C1测试", "]Q1LAST"):
         simulator.scan(text)
-    seen = [_next(reader) for _ in range(3)]
+    seen = [next_of(reader) for _ in range(3)]
     assert [(each.kind, each.value, each.detail) for each in seen] == [
         (SeenKind.QR, "BXG1AB", "]Q1"),
         (SeenKind.LINE, r"\u{6d4b}\u{8bd5}", "]C1"),
@@ -46,10 +38,8 @@ def test_lines_are_seen_once_each(simulator: ScannerSimulator, reader: Supervise
     assert {each.reader for each in seen} == {reader.address}
 
 
-def test_a_reader_pulled_out_is_read_again(
-    simulator: ScannerSimulator, reader: SupervisedReader
-) -> None:
-    until(lambda: reader.health.state is ReaderState.LIVE)
+def test_a_reader_pulled_out_is_read_again(simulator: ScannerSimulator, running: Running) -> None:
+    reader = running(f"serial-line:{simulator.link}?aim=1")
     simulator.send(b"]Q1HALF")
     simulator.unplug()
     until(lambda: reader.health.state is ReaderState.GONE)
@@ -57,17 +47,15 @@ def test_a_reader_pulled_out_is_read_again(
     simulator.plug_in()
     until(lambda: reader.health.state is ReaderState.LIVE)
     simulator.scan("]Q1WHOLE")
-    assert _next(reader).value == "WHOLE"
+    assert next_of(reader).value == "WHOLE"
 
 
-def test_a_reader_of_printed_numbers_says_them_as_chips(simulator: ScannerSimulator) -> None:
-    source = make_source(f"serial-line:{simulator.link}?form=em-decimal")
-    reader = SupervisedReader(source)
-    reader.start()
-    until(lambda: reader.health.state is ReaderState.LIVE)
+def test_a_reader_of_printed_numbers_says_them_as_chips(
+    simulator: ScannerSimulator, running: Running
+) -> None:
+    reader = running(f"serial-line:{simulator.link}?form=em-decimal")
     for text in ("6102437", "0006102437"):
         simulator.scan(text)
-    seen = _next(reader)
+    seen = next_of(reader)
     assert (seen.kind, seen.value) == (SeenKind.RFID_LF, "005D1DA5")
     assert reader.health.bad_frames_count == 1
-    assert reader.stop(PATIENCE_S)

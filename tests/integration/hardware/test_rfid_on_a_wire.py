@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hardware.address import parse_address
 from hardware.errors import BadDeviceAddress, DeviceGone
-from hardware.reader import ReaderState, Seen, SeenKind, SupervisedReader, make_reader, make_source
+from hardware.reader import ReaderState, SeenKind, make_reader
 from hardware.rfid.protocol import ID12, RDM6300, FrameShape, encode
 from hardware.rfid.simulator import TagSimulator
 from hardware.uhf.driver import SILENT_AFTER_S, UhfSource
 from hardware.uhf.simulator import UhfSimulator
-from tests.fakes.waiting import PATIENCE_S, until
+from tests.fakes.readers import Running, next_of, running_readers
+from tests.fakes.waiting import until
 
 CHIP, OTHER = "13005D1DA5", "2A00000001"
 EPC, FAR = "E20010710000529B0940B402", "30340000000000000000FFFF"
 
-Running = Callable[[str], SupervisedReader]
-
 
 @pytest.fixture
 def running() -> Iterator[Running]:
-    """Makes readers that run, and stops them."""
-    with ExitStack() as stack:
-
-        def run(address: str) -> SupervisedReader:
-            reader = SupervisedReader(make_source(address), retry_delays_s=(0.01,))
-            reader.start()
-            stack.callback(lambda: _stop(reader))
-            until(lambda: reader.health.state is ReaderState.LIVE)
-            return reader
-
+    with running_readers() as run:
         yield run
-
-
-def _stop(reader: SupervisedReader) -> None:
-    assert reader.stop(PATIENCE_S)
-
-
-def _next(reader: SupervisedReader) -> Seen:
-    seen = reader.next_seen(PATIENCE_S)
-    assert seen is not None, reader.health
-    return seen
 
 
 @pytest.fixture
@@ -68,7 +47,7 @@ def test_a_chip_held_up_is_seen_once(
         reader = running(f"{scheme}:{tags.link}?baud=115200")
         tags.hold_up(CHIP, 10)
         tags.hold_up(OTHER, shape.reads_count)
-        assert [_next(reader).value for _ in range(2)] == [CHIP, OTHER]
+        assert [next_of(reader).value for _ in range(2)] == [CHIP, OTHER]
         assert reader.next_seen(0.0) is None
 
 
@@ -78,7 +57,7 @@ def test_a_chip_read_once_by_a_reader_that_repeats_is_not_believed(
     reader = running(f"rdm6300:{tags.link}?id=low")
     tags.hold_up(OTHER, 1)
     tags.hold_up(CHIP, 2)
-    seen = _next(reader)
+    seen = next_of(reader)
     assert (seen.kind, seen.value) == (SeenKind.RFID_LF, "005D1DA5")
 
 
@@ -90,7 +69,7 @@ def test_noise_missing_and_damaged_bytes_cost_only_their_read(
     damaged = frame[:5] + b"7" + frame[6:]
     for piece in (b"\x00\xff\x02\x02", frame[:6] + frame[7:], damaged, frame[:3], frame[3:], frame):
         tags.send(piece)
-    assert _next(reader).value == CHIP
+    assert next_of(reader).value == CHIP
     assert reader.next_seen(0.0) is None
     assert reader.health.bad_frames_count >= 2
 
@@ -104,7 +83,7 @@ def test_a_reader_pulled_out_in_mid_frame_reads_again(tags: TagSimulator, runnin
         tags.plug_in()
         until(lambda: reader.health.state is ReaderState.LIVE)
     tags.hold_up(OTHER)
-    assert _next(reader).value == OTHER
+    assert next_of(reader).value == OTHER
     assert reader.health.losses_count >= 3
 
 
@@ -115,10 +94,10 @@ def test_uhf_chips_are_seen_once_and_weak_ones_never(
     module.field = {FAR: -61}
     until(lambda: module.power_dbm == 20)
     module.field = {FAR: -61, EPC: -43}
-    seen = _next(reader)
+    seen = next_of(reader)
     assert (seen.kind, seen.value, seen.rssi_dbm) == (SeenKind.RFID_UHF, EPC, -43)
     module.field = {FAR: -60}
-    assert _next(reader).value == FAR
+    assert next_of(reader).value == FAR
 
 
 def test_a_uhf_module_that_garbles_is_asked_again(module: UhfSimulator, running: Running) -> None:
@@ -126,7 +105,7 @@ def test_a_uhf_module_that_garbles_is_asked_again(module: UhfSimulator, running:
     module.noise_before_answer = b"\xbb\x02\x22\x00\x11\x7e"
     module.field = {EPC: -40}
     reader = running(f"uhf:{module.link}?pace_ms=10")
-    assert _next(reader).value == EPC
+    assert next_of(reader).value == EPC
     assert reader.health.bad_frames_count >= 5
 
 
@@ -148,7 +127,7 @@ def test_a_uhf_module_pulled_out_is_asked_again(module: UhfSimulator, running: R
     until(lambda: reader.health.state is ReaderState.GONE)
     module.plug_in()
     module.field = {EPC: -40}
-    assert _next(reader).value == EPC
+    assert next_of(reader).value == EPC
 
 
 @pytest.mark.parametrize(

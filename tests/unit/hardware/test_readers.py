@@ -177,11 +177,35 @@ def test_a_reader_that_never_started_stops() -> None:
         ("serial-line:/dev/x?bauds=1", "unknown option 'bauds'"),
         ("serial-line:/dev/x?again_ms=1", "again_ms must be a whole number from 200"),
         ("serial-line:/dev/x?suffix=dot", "suffix is one of"),
+        ("nfc:", "an NFC reader is pn532:PATH"),
+        ("nfc:pn532:", "an NFC reader is pn532:PATH"),
+        ("nfc:pn532:/dev/x;reboot", "an NFC reader is pn532:PATH"),
+        ("nfc:usb:somewhere", "an NFC reader is pn532:PATH"),
+        ("nfc:udp:127.0.0.1", "an NFC reader is pn532:PATH"),
     ],
 )
 def test_an_address_that_means_nothing_is_refused(text: str, part: str) -> None:
     with pytest.raises(BadDeviceAddress, match=part):
         make_reader(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "serial-line:/dev/x",
+        "rdm6300:/dev/x",
+        "id12:/dev/x",
+        "uhf:/dev/x",
+        "nfc:pn532:/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0",
+        "nfc:usb",
+        "nfc:usb:054c:06c3",
+        "nfc:udp:127.0.0.1:54321?felica=1",
+    ],
+)
+def test_each_kind_of_reader_is_made_without_its_device(text: str) -> None:
+    reader = make_reader(text)
+    assert reader.address == text
+    assert reader.health.state is ReaderState.STARTING
 
 
 @given(st.text(max_size=VALUE_CHARS_MAX + 10))
