@@ -15,6 +15,8 @@ from gate_agent.arbiter import Arbiter, Lane
 from gate_agent.facts import GateKnowledge
 from gate_agent.lane import LaneRunner
 from gate_agent.memory import LaneMemory
+from gate_agent.screen.board import Board
+from gate_agent.screen.opening import start_screen
 from gate_agent.settings import GateSettings
 from hardware.camera.grabber import Camera
 from hardware.camera.source import make_source
@@ -49,8 +51,15 @@ def run_agent(
         catalogue.events()
         node.engine.start()
         camera.start()
+        board = Board([settings.lane.name])
+        opened.callback(start_screen(settings.screen, settings.language, board, catalogue))
+
+        def show_and_say(line: dict[str, object]) -> None:
+            board.decided(line)
+            say(line)
+
         _log.info("lane_running", lane=settings.lane.name, camera=camera.address)
-        _runner(settings, node, catalogue, arbiter, camera, relay, say).run(stop)
+        _runner(settings, node, catalogue, arbiter, camera, relay, show_and_say).run(stop)
     _log.info("lane_stopped", lane=settings.lane.name)
 
 

@@ -143,6 +143,7 @@ class LaneRunner:
             facts = outcome.code.facts
             line["ticket"] = facts.ticket_id
             line["performance"] = facts.performance
+            line["unit"] = facts.unit
             line["place"] = self._place(facts)
         if isinstance(outcome, LetIn):
             line.update(op=outcome.op_id, unconfirmed=outcome.unconfirmed, again=outcome.again)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gate_agent.screen.settings import ScreenSettings
 from program.log_settings import LogSettings
 from program.settings import OutOfRange
 from ticketing.operations import is_name
@@ -44,6 +45,7 @@ class GateSettings:
     witness_dir: Path | None = None
     language: str = "zh_CN"
     lane: LaneSettings = field(default_factory=LaneSettings)
+    screen: ScreenSettings = field(default_factory=ScreenSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def check(self) -> None:

@@ -13,6 +13,7 @@ _NAMES = frozenset(
         "code",
         "cookie",
         "enrol_code",
+        "key",
         "key_pem",
         "passphrase",
         "password",

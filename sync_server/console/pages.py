@@ -13,8 +13,9 @@ from importlib import resources
 from aiohttp import web
 
 from program.logs import get_logger
+from program.web_look import theme_css
 from sync_server.console.overview import books_as_json, make_overview, read_snapshot
-from sync_server.console.rendering import language_of, render, theme_css
+from sync_server.console.rendering import language_of, render
 from sync_server.console.session import (
     OVERVIEW_PATH,
     SIGN_IN_PATH,

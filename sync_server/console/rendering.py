@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 
 import aiohttp_jinja2
 import jinja2
@@ -14,6 +12,7 @@ from babel import negotiate_locale
 from markupsafe import Markup
 
 from program.i18n import LANGUAGES, translations
+from program.web_look import icon_svg
 from sync_server.handlers.state import PERSON, SETTINGS
 
 LANGUAGE_COOKIE = "boxgate_language"
@@ -93,22 +92,4 @@ def render(
 @cache
 def icon(name: str) -> Markup:
     """An icon of the suite as SVG that takes the colour of the text around it."""
-    text = (resources.files("resources") / "icons" / f"{name}.svg").read_text()
-    svg = text[text.index("<svg") :].replace("<svg", '<svg aria-hidden="true"', 1)
-    return Markup(svg)  # noqa: S704 - our own file
-
-
-@cache
-def theme_css() -> bytes:
-    """The suite's colours as CSS variables, light and dark."""
-    light, dark = (_variables(name) for name in ("light", "dark"))
-    return (
-        f":root{{color-scheme:light dark;{light}}}\n"
-        f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
-    ).encode()
-
-
-def _variables(theme: str) -> str:
-    text = (resources.files("resources") / "themes" / f"{theme}.toml").read_text()
-    colours = tomllib.loads(text)
-    return "".join(f"--{name.replace('_', '-')}:{value};" for name, value in colours.items())
+    return Markup(icon_svg(name))  # noqa: S704 - our own file

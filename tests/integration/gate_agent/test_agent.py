@@ -21,6 +21,7 @@ from edge.replica import Replica
 from gate_agent.__main__ import main
 from gate_agent.agent import run_agent
 from gate_agent.lane import SAME_CODE_BLOCKED_S
+from gate_agent.screen.settings import ScreenSettings
 from gate_agent.settings import GateSettings
 from hardware.errors import DeviceGone
 from hardware.relay.simulator import RelaySimulator
@@ -86,7 +87,8 @@ class Door:
         lines = "\n".join(f'{key} = "{value}"' for key, value in words.items())
         file = self.folder / "gate.toml"
         file.write_text(
-            f'server_url = "{NOBODY}"\ndata_dir = "gate"\nlanguage = "en"\n\n[lane]\n{lines}\n'
+            f'server_url = "{NOBODY}"\ndata_dir = "gate"\nlanguage = "en"\n'
+            f'[screen]\naddress = ""\n\n[lane]\n{lines}\n'
             f"performances = [{FIRST}]\n"
         )
         return file
@@ -180,7 +182,8 @@ def test_a_device_address_that_means_nothing_is_a_setting_to_mend(
 
 def settings(door: Door) -> GateSettings:
     lane = replace(GateSettings().lane, camera=f"folder:{door.folder / 'frames'}?watch=1")
-    return replace(GateSettings(), server_url=NOBODY, data_dir=door.folder / "gate", lane=lane)
+    usual = replace(GateSettings(), server_url=NOBODY, data_dir=door.folder / "gate", lane=lane)
+    return replace(usual, screen=ScreenSettings("127.0.0.1:0"))
 
 
 class StubbornRelay(FakeRelay):

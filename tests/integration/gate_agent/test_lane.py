@@ -33,7 +33,7 @@ TICKET = "00000000000000f0"
 EVERY_LINE = {
     "at", "lane", "decision", "reason", "barrier", "offline", "decoder", "milliseconds",
 }  # fmt: skip
-TICKETS_TOO = {"ticket", "performance", "place"}
+TICKETS_TOO = {"ticket", "performance", "unit", "place"}
 ADMIT_TOO = {"op", "unconfirmed", "again"}
 
 
@@ -146,6 +146,7 @@ def test_an_admission_opens_the_barrier_and_says_one_line(door: Door) -> None:
         "milliseconds": 0.0,
         "ticket": TICKET,
         "performance": 1,
+        "unit": ROW[0],
         "place": door.gate.doorman.knowledge.place_of(1, ROW[0], "en"),
         "op": op_id,
         "unconfirmed": True,

@@ -1,0 +1,34 @@
+"""The gate's pages put together, where the settings want them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edge.catalogue import MirrorCatalogue
+from gate_agent.screen.board import Board
+from gate_agent.screen.settings import ScreenSettings
+
+
+def start_screen(
+    settings: ScreenSettings, language: str, board: Board, catalogue: MirrorCatalogue
+) -> Callable[[], None]:
+    """Serve the pages from now on; gives what ends that. What goes wrong is logged, not raised.
+
+    The web server is imported here: a gate without pages does without its memory.
+    """
+    if not settings.address:
+        return _nothing
+    from gate_agent.screen.lane_pages import LanePages  # noqa: PLC0415
+    from gate_agent.screen.places import Places  # noqa: PLC0415
+    from gate_agent.screen.server import Pages, ScreenServer  # noqa: PLC0415
+
+    def pages() -> list[Pages]:
+        return [LanePages(board, Places(catalogue))]
+
+    server = ScreenServer(settings.host_and_port(), settings.key, language, board, pages)
+    server.start()
+    return server.stop
+
+
+def _nothing() -> None:
+    """There are no pages to end."""

@@ -1,0 +1,164 @@
+"""Pictures of the gate's pages for the documentation: `python -m tests.browser.gate_screens [FOLDER]`.
+
+Real pages in headless Chromium, over the sample theatre; reduced to 64 colours. `--full` leaves the
+colours alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.gate_stage import GateStage, entry_at, gate_stage
+from tests.fakes.hall import SECOND
+from tests.fakes.till import NOW
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+UPRIGHT, WIDE, PHONE = (1080, 1920), (1280, 800), (390, 844)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is seen: what happens at the lane, and what the page shows then."""
+
+    happens: Callable[[GateStage], None]
+    shows: str
+    told: str = ""
+    looks: tuple[tuple[str, str, tuple[int, int]], ...] = field(
+        default=(("zh", "light", UPRIGHT), ("en", "dark", WIDE))
+    )
+
+
+def _offline(gate: GateStage) -> None:
+    since_ms = round((NOW - timedelta(minutes=7)).timestamp() * 1000)
+    gate.idle(link="offline", offline_since_ms=since_ms, data_age_s=424, exposed_lanes=3)
+
+
+def _faults(gate: GateStage) -> None:
+    devices = [{"part": "camera", "state": "gone"}, {"part": "barrier", "state": "gone"}]
+    gate.idle(devices=devices)
+
+
+def _used(gate: GateStage) -> None:
+    gate.refuse("already_used", first_entry=entry_at(NOW - timedelta(minutes=3), "3 号门"))
+
+
+LANE_SCENES = {
+    "idle": Scene(
+        lambda gate: gate.idle(),
+        "idle",
+        "318",
+        (("zh", "light", UPRIGHT), ("zh", "dark", UPRIGHT), ("en", "dark", WIDE)),
+    ),
+    "offline": Scene(_offline, "idle", "13:58"),
+    "faults": Scene(_faults, "idle", "camera"),
+    "admit": Scene(lambda gate: gate.admit(), "admit"),
+    "used": Scene(_used, "refuse"),
+    "other-day": Scene(lambda gate: gate.refuse("wrong_performance", performance=SECOND), "refuse"),
+    "forged": Scene(lambda gate: gate.refuse("forged"), "refuse"),
+    "early": Scene(
+        lambda gate: gate.refuse(
+            "too_early",
+            "wait",
+            miss={
+                "kind": "opens_at",
+                "at_ms": round((NOW + timedelta(minutes=25)).timestamp() * 1000),
+            },
+        ),
+        "wait",
+    ),
+    "other-gate": Scene(
+        lambda gate: gate.refuse(
+            "wrong_gate",
+            "other_gate",
+            miss={
+                "kind": "other_gate",
+                "gate": {"zh": "C 门,二层", "en": "Gate C, level 2"},
+            },
+        ),
+        "refuse",
+    ),
+    "desk": Scene(lambda gate: gate.refuse("not_in_allotment"), "ask"),
+    "again": Scene(lambda gate: gate.refuse("damaged_code", "show_again"), "again"),
+}
+
+
+def take(folder: Path, *, full: bool, only: list[str]) -> None:
+    """Make the pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as files,
+        gate_stage(Path(files)) as gate,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for name, scene in LANE_SCENES.items():
+            for language, scheme, size in scene.looks:
+                if not only or name in only:
+                    picture = _shot(browser, gate, scene, language, scheme, size)
+                    wide = "tall" if size == UPRIGHT else "wide" if size == WIDE else "phone"
+                    file = folder / f"gate-{name}-{language}-{scheme}-{wide}.png"
+                    _save(picture, file, full=full)
+        browser.close()
+
+
+def _shot(
+    browser: Browser,
+    gate: GateStage,
+    scene: Scene,
+    language: str,
+    scheme: Any,
+    size: tuple[int, int],
+) -> bytes:
+    view: ViewportSize = {"width": size[0], "height": size[1]}
+    context = browser.new_context(
+        color_scheme=scheme, viewport=view, reduced_motion="reduce", locale="en-GB"
+    )
+    page = context.new_page()
+    gate.idle()
+    open_lane(page, gate, language)
+    scene.happens(gate)
+    expect(page.locator("body")).to_have_attribute("data-kind", scene.shows)
+    if scene.told:
+        expect(page.locator("body")).to_contain_text(scene.told)
+    picture = page.screenshot()
+    context.close()
+    return picture
+
+
+def open_lane(page: Page, gate: GateStage, language: str) -> None:
+    """The first lane's screen, once it hears the gate."""
+    page.goto(f"{gate.url}/lanes/1?lang={language}")
+    expect(page.locator("#link1")).not_to_be_empty()
+
+
+def _save(picture: bytes, file: Path, *, full: bool) -> None:
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    if not full:
+        small = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+        image = small.quantize(64, dither=Image.Dither.NONE)
+    image.save(file, optimize=True)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    parser.add_argument("--full", action="store_true", help="full size, all colours")
+    parser.add_argument("--only", nargs="*", default=[], metavar="SCENE")
+    options = parser.parse_args()
+    take(options.folder, full=options.full, only=options.only)
+
+
+if __name__ == "__main__":
+    main()
