@@ -30,11 +30,15 @@ GENERATION = "0a1b2c3d"
 
 @dataclass(frozen=True)
 class Say:
-    """An HTTP answer: a status and a body, JSON unless it is bytes."""
+    """An HTTP answer: a status and a body, JSON unless it is bytes.
+
+    `after_work`: the call took effect, and this is said of it in place of the honest answer.
+    """
 
     body: object = field(default_factory=dict)
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    after_work: bool = False
 
     def content(self) -> bytes:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
@@ -188,7 +192,7 @@ class FakeServer:
             return Reset()
         if answer is None:
             return self._honest(call)
-        if isinstance(answer, Reset) and answer.after_work:
+        if isinstance(answer, Say | Reset) and answer.after_work:
             self._honest(call)
         return answer
 

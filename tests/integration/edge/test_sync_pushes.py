@@ -109,7 +109,7 @@ def test_a_large_backlog_goes_in_batches_of_at_most_so_many(room: Room) -> None:
 def test_verdicts_are_kept_with_their_operations(room: Room) -> None:
     write(room.replica, count=2)
     verdicts = [[1, "ok", "", 7], [2, "rejected", "contradiction", 0]]
-    room.server.script("push", Say({"acked": 2, "verdicts": verdicts}))
+    room.server.script("push", Say({"acked": 2, "verdicts": verdicts}, after_work=True))
     with room.running():
         room.wait_for_all_synced()
     with room.replica.reading() as connection:
