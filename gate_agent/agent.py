@@ -21,7 +21,7 @@ from gate_agent.settings import GateSettings
 from hardware.camera.grabber import Camera
 from hardware.camera.source import make_source
 from hardware.errors import DeviceError
-from hardware.qr.cascade import CascadeDecoder
+from hardware.qr.eye import Eye
 from hardware.relay.driver import Relay, make_relay
 from program.logs import get_logger
 
@@ -89,13 +89,14 @@ def _runner(
     return LaneRunner(
         doorman,
         camera,
-        CascadeDecoder(),
+        Eye(),
         relay,
         settings.lane.pulse_ms,
         settings.language,
         say,
         corrected_ms,
         node.engine.nudge,
+        settings.lane.several_codes,
     )
 
 

@@ -13,11 +13,14 @@ from edge.errors import ReplicaError
 from gate_agent.admit import Doorman, LetIn, TurnedAway
 from hardware.camera.frame import Frame
 from hardware.errors import DeviceError
-from hardware.qr.decoder import Found, Reading
+from hardware.qr.choice import SeveralCodes, choose
+from hardware.qr.decoder import Reading
+from hardware.qr.eye import Sight
+from hardware.qr.hints import HINT_AGAIN_S, Hint, OncePer
 from hardware.relay.driver import Relay
 from program.logs import get_logger
 from ticketing.admission import Reason, miss_to_wire
-from ticketing.code import TicketFacts
+from ticketing.code import PREFIX, TicketFacts
 
 SAME_CODE_BLOCKED_S = 1.5
 """A code that was answered is not answered again while it stays in view, and so long after."""
@@ -32,11 +35,11 @@ class Frames(Protocol):
         """The newest frame with a number above `after`, or None when none came in time."""
 
 
-class Decodes(Protocol):
-    """A decoder as the lane sees it: never raises."""
+class Looks(Protocol):
+    """An eye as the lane sees it: never raises."""
 
-    def decode(self, frame: object) -> Found:
-        """The codes in a frame."""
+    def look(self, picture: Frame) -> Sight:
+        """The codes in a frame, and a hint when one is due."""
 
 
 @dataclass(slots=True)
@@ -63,14 +66,16 @@ class LaneRunner:
 
     doorman: Doorman
     camera: Frames
-    decoder: Decodes
+    eye: Looks
     relay: Relay
     pulse_ms: int
     language: str
     say: Callable[[dict[str, object]], None]
     corrected_ms: Callable[[], int]
     nudge: Callable[[], None]
+    several_codes: SeveralCodes = SeveralCodes.MIDDLE
     debounce: Debounce = field(default_factory=Debounce)
+    _several: OncePer = field(default_factory=lambda: OncePer(HINT_AGAIN_S))
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`. No code, frame or device ends the loop."""
@@ -86,15 +91,28 @@ class LaneRunner:
                 _log.exception("scan_crashed")
 
     def _look(self, frame: Frame) -> None:
-        found = self.decoder.decode(frame.pixels)
-        blocked = self.debounce.see([seen.text for seen in found.readings], time.monotonic())
-        reading = _nearest_centre(found, frame)
+        sight = self.eye.look(frame)
+        if sight.hint is not None:
+            self._hint(sight.hint)
+        readings = sight.found.readings
+        if not readings:
+            return
+        now_s = time.monotonic()
+        blocked = self.debounce.see([seen.text for seen in readings], now_s)
+        choice = choose(readings, frame.pixels.shape[:2], self.several_codes, _is_ours)
+        if choice.several and self._several.is_due(now_s):
+            self._hint(Hint.ONE_AT_A_TIME)
+        reading = choice.reading
         if reading is None or reading.text in blocked:
             return
         try:
             self.answer(reading)
         finally:  # counted from here: a slow disk or relay takes its time, and nobody looks then
             self.debounce.block([reading.text, *blocked], time.monotonic())
+
+    def _hint(self, hint: Hint) -> None:
+        """Tell the visitor, by a line of its own, why nothing happens."""
+        self._tell({"at": self._at(), "lane": self.doorman.lane.name, "hint": hint.value})
 
     def answer(self, reading: Reading) -> None:
         """Decide one code, move the barrier, say what was decided."""
@@ -108,10 +126,17 @@ class LaneRunner:
         line = self._line(outcome, reading, barrier)
         line["milliseconds"] = round((time.perf_counter() - started_s) * 1000, 1)
         self.nudge()
+        self._tell(line)
+
+    def _tell(self, line: dict[str, object]) -> None:
         try:
             self.say(line)
         except OSError as error:  # whoever read our lines is gone: visitors are still here
             _log.error("decision_not_said", error=str(error))
+
+    def _at(self) -> str:
+        now = datetime.fromtimestamp(self.corrected_ms() / 1000, UTC)
+        return now.isoformat(timespec="milliseconds")
 
     def _open(self, let_in: LetIn) -> str:
         try:
@@ -129,9 +154,7 @@ class LaneRunner:
         self, outcome: LetIn | TurnedAway, reading: Reading, barrier: str
     ) -> dict[str, object]:
         line: dict[str, object] = {
-            "at": datetime.fromtimestamp(self.corrected_ms() / 1000, UTC).isoformat(
-                timespec="milliseconds"
-            ),
+            "at": self._at(),
             "lane": self.doorman.lane.name,
             "decision": "admit" if isinstance(outcome, LetIn) else "refuse",
             "reason": "" if isinstance(outcome, LetIn) else outcome.reason.value,
@@ -166,12 +189,6 @@ class LaneRunner:
             return ""
 
 
-def _nearest_centre(found: Found, frame: Frame) -> Reading | None:
-    """Of several codes in view, the one that is held up: the nearest to the middle."""
-    height, width = frame.pixels.shape[:2]
-
-    def distance(reading: Reading) -> float:
-        x, y = reading.centre
-        return float((x - width / 2) ** 2 + (y - height / 2) ** 2)
-
-    return min(found.readings, key=distance, default=None)
+def _is_ours(text: str) -> bool:
+    """Whether it says that it is a ticket of ours, of this version or a later one."""
+    return text.startswith(PREFIX[:3])

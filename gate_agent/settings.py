@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate_agent.screen.settings import ScreenSettings
+from hardware.qr.choice import SeveralCodes
 from program.log_settings import LogSettings
 from program.settings import OutOfRange
 from ticketing.operations import is_name
@@ -16,7 +17,8 @@ DEFAULT_FILE = Path("boxgate-gate.toml")
 @dataclass(frozen=True, slots=True)
 class LaneSettings:
     """One door. Without `performances` it serves those whose doors are open; `gate` is the name,
-    in any language of the venue, of the gate it is at, as the seating plan has it.
+    in any language of the venue, of the gate it is at, as the seating plan has it. `several_codes`:
+    what happens when a visitor holds up more than one ticket.
     """
 
     name: str = "Lane 1"
@@ -25,6 +27,7 @@ class LaneSettings:
     pulse_ms: int = 700
     performances: tuple[int, ...] = ()
     gate: str = ""
+    several_codes: SeveralCodes = SeveralCodes.MIDDLE
 
     def check(self) -> None:
         """Refuse what no board and no person could want."""

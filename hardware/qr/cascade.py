@@ -54,7 +54,7 @@ class CascadeDecoder:
         found = self._first.decode(grey)
         if found.readings or not found.suspected or not self._may_fall_back():
             return found
-        return self._fall_back(grey)
+        return self._fall_back(grey) or found
 
     def _may_fall_back(self) -> bool:
         now = self._clock()
@@ -63,12 +63,12 @@ class CascadeDecoder:
         self._fallbacks_allowed_from = now + 1 / FALLBACKS_PER_SECOND_MAX
         return True
 
-    def _fall_back(self, grey: Grey) -> Found:
+    def _fall_back(self, grey: Grey) -> Found | None:
         for decoder in self._fallbacks:
             found = decoder.decode(grey)
             if found.readings:
                 return found
-        return Found(suspected=True)
+        return None
 
 
 def camera_fallbacks() -> tuple[Decoder, ...]:

@@ -53,7 +53,8 @@ class ZxingDecoder:
             for result in results
             if result.valid and result.text
         )
-        return Found(readings, suspected=any(result.error is not None for result in results))
+        suspects = tuple(_corners(each.position) for each in results if each.error is not None)
+        return Found(readings, suspected=bool(suspects), suspects=suspects)
 
 
 def _corners(position: zxingcpp.Position) -> Corners:

@@ -14,6 +14,7 @@ import pytest
 from edge.errors import ReplicaDamaged
 from gate_agent.lane import SAME_CODE_BLOCKED_S, LaneRunner
 from hardware.camera.frame import Frame
+from hardware.qr import Hint, SeveralCodes, Sight
 from hardware.qr.decoder import NOTHING, Found, Reading
 from tests.fakes.hall import ROW
 from tests.fakes.tickets import forge_like
@@ -52,7 +53,7 @@ class Film:
     """A camera and a decoder that play a script, and the clock between its frames."""
 
     stop: threading.Event
-    scenes: list[tuple[float, Found]] = field(default_factory=list)
+    scenes: list[tuple[float, Found | Sight]] = field(default_factory=list)
     now_s: float = 0.0
     _shown: int = -1
 
@@ -66,9 +67,9 @@ class Film:
         self.now_s += self.scenes[self._shown][0]
         return Frame(np.full((100, 200, 3), self._shown, np.uint8), self._shown, 0.0)
 
-    def decode(self, frame: object) -> Found:
-        assert isinstance(frame, np.ndarray)
-        return self.scenes[int(frame[0, 0, 0])][1]
+    def look(self, picture: Frame) -> Sight:
+        scene = self.scenes[int(picture.pixels[0, 0, 0])][1]
+        return scene if isinstance(scene, Sight) else Sight(scene)
 
     def monotonic(self) -> float:
         return self.now_s
@@ -84,9 +85,10 @@ class Door:
         self.gate, self.relay = gate, FakeRelay()
         self.lines: list[dict[str, object]] = []
         self.nudged = 0
+        self.several_codes = SeveralCodes.MIDDLE
         self._clock = monkeypatch
 
-    def show(self, *scenes: tuple[float, Found]) -> list[dict[str, object]]:
+    def show(self, *scenes: tuple[float, Found | Sight]) -> list[dict[str, object]]:
         """Play a film to its end; the lines said."""
         stop = threading.Event()
         film = Film(stop, list(scenes))
@@ -108,6 +110,7 @@ class Door:
             self.say,
             gate.env.wall_ms,
             self._nudge,
+            self.several_codes,
         )
 
     def say(self, line: dict[str, object]) -> None:
@@ -244,6 +247,32 @@ def test_of_two_codes_the_nearer_to_the_middle_is_answered_first(door: Door) -> 
     lines = door.show((0, seen(first, second)), (0.1, seen(second, first)), (3, seen(first)))
     assert [line["decision"] for line in lines[:2]] == ["admit", "admit"]
     assert [entry.unit for _op, entry in door.gate.entries()] == [ROW[0], ROW[1]]
+
+
+def test_where_one_ticket_at_a_time_is_wanted_two_are_refused_with_a_hint(door: Door) -> None:
+    door.several_codes = SeveralCodes.REFUSE
+    first, second = door.gate.code(), door.gate.code(unit=ROW[1])
+    both = [(0.1, seen(first, second))] * 20
+    lines = door.show(*both, (0.1, seen(second)), (0.1, seen(second, second)))
+    assert [line.get("hint", line.get("decision")) for line in lines] == ["one_at_a_time", "admit"]
+    assert lines[0].keys() == {"at", "lane", "hint"}
+    assert [entry.unit for _op, entry in door.gate.entries()] == [ROW[1]]
+
+
+@pytest.mark.parametrize("policy", list(SeveralCodes))
+def test_an_advertisement_beside_a_ticket_is_no_second_ticket(
+    door: Door, policy: SeveralCodes
+) -> None:
+    door.several_codes = policy
+    lines = door.show((0.1, seen("https://example.org", door.gate.code())))
+    assert decisions(lines) == ["admit"]
+
+
+def test_a_hint_is_said_and_decides_nothing(door: Door) -> None:
+    [line] = door.show((0.1, Sight(Found(suspected=True), Hint.HOLD_STILL)))
+    assert (line["hint"], line["lane"]) == ("hold_still", LANE)
+    assert "decision" not in line
+    assert door.relay.pulses == []
 
 
 def test_a_phone_beside_the_next_visitor_is_not_answered_again(door: Door) -> None:

@@ -1,13 +1,8 @@
-"""A code that is held up is answered once; which of several codes is the one held up."""
+"""A code that is held up is answered once."""
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-
-from gate_agent.lane import SAME_CODE_BLOCKED_S, Debounce, _nearest_centre
-from hardware.camera.frame import Frame
-from hardware.qr.decoder import NOTHING, Found, Reading
+from gate_agent.lane import SAME_CODE_BLOCKED_S, Debounce
 
 A, B = "BXG1A", "BXG1B"
 
@@ -66,27 +61,3 @@ def test_what_is_remembered_is_forgotten_again() -> None:
     for number in range(10_000):
         answered(debounce, [f"BXG1{number}"], number / 100)
     assert len(debounce._seen_s) <= SAME_CODE_BLOCKED_S * 100 + 1
-
-
-def reading(text: str, x: float, y: float, size: float = 10) -> Reading:
-    corners = ((x, y), (x + size, y), (x + size, y + size), (x, y + size))
-    return Reading(text, "test", corners)
-
-
-FRAME = Frame(np.zeros((100, 200, 3), np.uint8), 0, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("found", "text"),
-    [
-        pytest.param(NOTHING, None, id="nothing"),
-        pytest.param(Found(suspected=True), None, id="a code that could not be read"),
-        pytest.param(Found((reading(A, 0, 0),)), A, id="one in a corner"),
-        pytest.param(Found((reading(A, 0, 45), reading(B, 90, 45))), B, id="the middle wins"),
-        pytest.param(Found((reading(B, 110, 45), reading(A, 60, 45))), B, id="the nearer wins"),
-        pytest.param(Found((reading(A, 95, 0), reading(B, 95, 40))), B, id="the frame is wide"),
-    ],
-)
-def test_the_code_nearest_to_the_middle_is_the_one_held_up(found: Found, text: str | None) -> None:
-    nearest = _nearest_centre(found, FRAME)
-    assert (nearest.text if nearest else None) == text

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gate_agent.settings import GateSettings
+from hardware.qr import SeveralCodes
 from program.errors import SettingsError
 from program.settings import load_settings
 
@@ -28,11 +29,13 @@ def test_a_lane_can_be_told_everything(tmp_path: Path) -> None:
         tmp_path,
         'server_url = "https://box.example"\ndata_dir = "data"\nlanguage = "en"\n'
         '[lane]\nname = "东门 1"\ncamera = "folder:frames?watch=1"\npulse_ms = 1000\n'
-        'relay = "modbus-rtu:/dev/ttyUSB0"\nperformances = [4, 5]\n',
+        'relay = "modbus-rtu:/dev/ttyUSB0"\nperformances = [4, 5]\n'
+        'several_codes = "refuse"\n',
     )
     assert settings.data_dir == tmp_path / "data"
     assert settings.lane.name == "东门 1"
     assert settings.lane.performances == (4, 5)
+    assert settings.lane.several_codes is SeveralCodes.REFUSE
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,7 @@ def test_a_lane_can_be_told_everything(tmp_path: Path) -> None:
         pytest.param('[lane]\nname = ""', "lane.name", id="no name"),
         pytest.param(f'[lane]\nname = "{"x" * 65}"', "lane.name", id="too long a name"),
         pytest.param('[lane]\nname = "a\\nb"', "lane.name", id="a name no server would take"),
+        pytest.param('[lane]\nseveral_codes = "both"', "lane.several_codes", id="no policy"),
         pytest.param('[lane]\ncamra = "usb:0"', "lane.camra", id="unknown key"),
     ],
 )
