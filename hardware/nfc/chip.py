@@ -159,4 +159,9 @@ def _read_binary(send: Send, at: int, count: int) -> bytes:
 
 
 def _is_done(answer: bytes) -> bool:
+    """Whether the chip did as told. An answer without a status is none: some readers give nothing
+    at all, and no error, for a chip that was taken away.
+    """
+    if len(answer) < len(_DONE):
+        raise ChipLeft("an answer has no status")
     return answer[-2:] == _DONE

@@ -3,6 +3,7 @@
 - `serial-line:PATH`: a device that sends a line per code, see `hardware.reader.line`
 - `rdm6300:PATH`, `id12:PATH`: 125 kHz chips, see `hardware.rfid.driver`
 - `nfc:pn532:PATH`, `nfc:usb`: NFC chips by nfcpy, see `hardware.nfc.nfcpy`
+- `pcsc:`: NFC chips by a reader that speaks PC/SC, see `hardware.nfc.pcsc`
 - `uhf:PATH`: UHF chips by a module of the YRM100 family, see `hardware.uhf.driver`
 """
 
@@ -53,5 +54,6 @@ _SOURCES: Final = {
     "rdm6300": "hardware.rfid.driver:rdm6300_source",
     "id12": "hardware.rfid.driver:id12_source",
     "uhf": "hardware.uhf.driver:uhf_source",
+    "pcsc": "hardware.nfc.pcsc:pcsc_source",
     "nfc": "hardware.nfc.nfcpy:nfc_source",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import ndef
 import pytest
@@ -214,6 +214,20 @@ def test_a_chip_taken_away_in_between_has_not_said_that_it_has_no_message() -> N
     for answers_count in range(1, 6):
         with pytest.raises(ChipLeft):
             read_type2(_leaving(NtagChip(UID, text_message("A" * 200)), answers_count))
+
+
+def test_an_answer_without_a_status_is_no_answer() -> None:
+    """As pcscd gives it, without an error, for a chip that was taken away."""
+    chip = Type4Chip(UID, lambda _tap: text_message("A" * 300))
+    for answers_count in range(7):
+        chip.wake()
+        left = iter(range(answers_count))
+        with pytest.raises(ChipLeft):
+            read_type4(_silenced(chip, left))
+
+
+def _silenced(chip: Type4Chip, left: Iterator[int]) -> Callable[[bytes], bytes]:
+    return lambda apdu: chip.command(apdu) if next(left, None) is not None else b""
 
 
 def _leaving(chip: NtagChip, answers_count: int) -> Callable[[int], bytes | None]:

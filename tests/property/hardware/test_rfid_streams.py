@@ -96,6 +96,7 @@ def test_numbers_survive_the_wire(shape: FrameShape, sent: list[bytes]) -> None:
     assert TagFrames(shape).feed(stream, 0.0) == [number.hex().upper() for number in sent]
 
 
+@settings(max_examples=40)
 @given(st.lists(notices, max_size=6))
 def test_notices_survive_the_wire(sent: list[uhf.Frame]) -> None:
     frames = uhf.FrameParser().feed(b"".join(map(uhf.encode, sent)), 0.0)

@@ -200,6 +200,8 @@ def test_an_address_that_means_nothing_is_refused(text: str, part: str) -> None:
         "nfc:usb",
         "nfc:usb:054c:06c3",
         "nfc:udp:127.0.0.1:54321?felica=1",
+        "pcsc:",
+        "pcsc:ACS ACR1252 1S CL Reader?again_ms=2000",
     ],
 )
 def test_each_kind_of_reader_is_made_without_its_device(text: str) -> None:
