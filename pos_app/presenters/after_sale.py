@@ -15,7 +15,9 @@ from pos_app.presenters.giving import Denied, can_approve
 from pos_app.presenters.observable import Observable
 from pos_app.services.after_sale_model import (
     HANDOUT_ASKED,
+    Answer,
     Asked,
+    AsksNumber,
     Barred,
     Chosen,
     Done,
@@ -87,7 +89,8 @@ class AfterSaleState:
     """The orders screen. `chosen` tickets are what deeds are about; `scanned` ones are on the desk.
 
     `card` is the deed being looked at; `asked` the question that the server has not answered;
-    `done` what was just recorded, until the cashier goes on.
+    `done` what was just recorded, until the cashier goes on. While `numbering`, the buyer pays and
+    the number on the slip is typed.
     """
 
     query: str = ""
@@ -112,12 +115,13 @@ class AfterSaleState:
     exchange: Offer | None = None  # the sell screen picks what is taken instead
     approving: Approving | None = None
     approver: Person | None = None  # who let the exchange be that is under way
+    numbering: AsksNumber | None = None
     handing: str = ""  # the order that is printed as soon as its window lets us
 
     @property
     def is_busy(self) -> bool:
         """Whether a deed is under way: nothing else may be begun."""
-        return self.is_working or self.asked is not None
+        return self.is_working or self.asked is not None or self.numbering is not None
 
     @property
     def owed(self) -> tuple[Unfinished, ...]:
@@ -154,6 +158,7 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         self._run_printing = run_printing
         self._print_order = print_order
         self._approvers = approvers
+        self._swapping: Request | None = None  # until it is asked for, or has its number
 
     # ------------------------------------------------------------------------------- finding
 
@@ -295,16 +300,45 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         else:
             self._do(self._request(offer))
 
-    def swap(self, basket: Basket | None, tendered_minor: int) -> None:
-        """Exchange for what the sell screen holds."""
+    def swap(self, basket: Basket | None, tendered_minor: int, tender: str = "") -> None:
+        """Exchange for what the sell screen holds; the difference in cash or all by a tender."""
         offer = self.state.exchange
         if offer is not None and not self.state.is_busy:
             request = self._request(offer)
-            self._do(replace(request, basket=basket, tendered_minor=tendered_minor))
+            self._swapping = replace(
+                request, basket=basket, tendered_minor=tendered_minor, tender=tender
+            )
+            self._do(self._swapping)
+
+    def answer_number(self, text: str) -> None:
+        """The number on the machine's slip; "" where there is none to be read."""
+        asks, number = self.state.numbering, text.strip()
+        if asks is None:
+            return
+        self._become(replace(self.state, numbering=None, is_working=True))
+        op_id, request = asks.op_id, self._swapping
+        if op_id is not None:
+            work = partial(self._services.progress, op_id, number)
+        else:
+            assert request is not None, "it was asked for the number of this one"
+            work = partial(self._services.do, replace(request, number=number))
+        self._run(work, self._progressed, self._fail)
+
+    def stop_numbering(self) -> None:
+        """The buyer does not pay: what the server has granted stays among the unfinished."""
+        asks = self.state.numbering
+        if asks is None:
+            return
+        kept = self.state.exchange if asks.op_id is None else None
+        self._become(replace(self.state, numbering=None, card=None, exchange=kept))
+        self.refresh_unfinished()
+        self._refresh_detail()
 
     def cancel_exchange(self) -> None:
-        """Leave everything as it is."""
-        if not self.state.is_busy:
+        """Leave everything as it is; from a number one step back."""
+        if self.state.numbering is not None:
+            self.stop_numbering()
+        elif not self.state.is_busy:
             self._become(replace(self.state, exchange=None, refused=None))
 
     def back(self) -> bool:
@@ -312,6 +346,8 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         state = self.state
         if state.approving is not None:
             self._become(replace(state, approving=None))
+        elif state.numbering is not None:
+            self.stop_numbering()
         elif state.armed is not None:
             self._become(replace(state, armed=None))
         elif state.refused is not None:
@@ -522,9 +558,13 @@ class AfterSalePresenter(Observable[AfterSaleState]):
     def _ask_progress(self, op_id: OpId) -> None:
         self._run(lambda: self._services.progress(op_id), self._progressed, self._fail)
 
-    def _progressed(self, answer: Done | Asked | Refused) -> None:
+    def _progressed(self, answer: Answer) -> None:
         if isinstance(answer, Asked):
             self._become(replace(self.state, is_working=False, asked=answer.op_id))
+        elif isinstance(answer, AsksNumber):
+            self._become(
+                replace(self.state, is_working=False, asked=None, card=None, numbering=answer)
+            )
         elif isinstance(answer, Refused):
             if not self.state.is_busy:
                 return  # an answer to what has ended already
@@ -538,6 +578,7 @@ class AfterSalePresenter(Observable[AfterSaleState]):
                     self.state,
                     is_working=False,
                     asked=None,
+                    numbering=None,
                     card=None,
                     exchange=None,
                     done=answer,

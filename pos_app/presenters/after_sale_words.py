@@ -16,6 +16,7 @@ from pos_app.services.after_sale_model import (
     TicketStanding,
 )
 from pos_app.services.model import PrintOutcome
+from pos_app.services.tender_back import paid_back
 from ticketing.event import Venue
 from ticketing.operations import HandLeg, legs_minor
 from ticketing.pricing import Role
@@ -209,6 +210,9 @@ def _till_says(code: str) -> str:
         Barred.STILL_ASKING: _("The server may have done it: wait for its answer."),
         Barred.EMPTY: _("Pick what is taken instead first."),
         Barred.OTHER_EVENT: _("Pick places of the same event."),
+        Barred.UNKNOWN_TENDER: _(
+            "The house does not take this means of payment any more. Nothing was done."
+        ),
         Barred.TENDER_TOO_SMALL: _("The cash is less than the difference. Nothing was done."),
         Barred.PRICE_CHANGED: _("The prices changed meanwhile. Nothing was done; look again."),
     }
@@ -277,10 +281,12 @@ def done_title(done: Done) -> str:
     }[done.deed]
 
 
-def done_amount(done: Done) -> tuple[str, int]:
+def done_amount(done: Done, venue: Venue | None = None) -> tuple[str, int]:
     """The word over the large amount, and the amount."""
     if done.pay_out_minor:
         return _("Give to the buyer"), done.pay_out_minor
+    if done.take_in_minor and done.legs:
+        return _("By {tender}").format(tender=_tender(done.legs[0], venue)), done.take_in_minor
     if done.take_in_minor:
         return _("Change"), done.change_minor
     return _("Nothing to pay"), 0
@@ -290,20 +296,31 @@ def way_back(offer: Offer, venue: Venue | None) -> str:
     """By which tenders the money goes back; "" where all of it is cash to the last coin."""
     if offer.deed not in (Deed.VOID, Deed.REFUND):
         return ""
-    parts = [
-        f"{_tender(leg, venue)} {words.money(leg.amount_minor, offer.currency)}"
-        for leg in offer.legs
-    ]
-    exact_minor = offer.back_minor - legs_minor(offer.legs)
-    if offer.cash_minor != exact_minor or (parts and offer.cash_minor):
+    return _back_by(offer.legs, offer.cash_minor, offer.back_minor, offer.currency, venue)
+
+
+def way_back_of_exchange(offer: Offer, difference_minor: int, venue: Venue | None) -> str:
+    """The same for the difference of an exchange, below zero; "" where the buyer pays."""
+    if difference_minor >= 0 or venue is None:
+        return ""
+    way = paid_back(offer.funds, -difference_minor, venue)
+    return _back_by(way.legs, way.cash_minor, -difference_minor, offer.currency, venue)
+
+
+def _back_by(
+    legs: tuple[HandLeg, ...], cash_minor: int, back_minor: int, currency: str, venue: Venue | None
+) -> str:
+    parts = [f"{_tender(leg, venue)} {words.money(leg.amount_minor, currency)}" for leg in legs]
+    exact_minor = back_minor - legs_minor(legs)
+    if cash_minor != exact_minor or (parts and cash_minor):
         cash = _("Cash")
-        parts.append(f"{cash} {words.money(offer.cash_minor, offer.currency)}")
+        parts.append(f"{cash} {words.money(cash_minor, currency)}")
     return " + ".join(parts)
 
 
 def done_by_tender(done: Done, venue: Venue | None) -> list[tuple[str, int]]:
     """What to give back by which tender, where it is not cash alone."""
-    if not done.legs:
+    if not done.legs or done.take_in_minor:
         return []
     lines = [
         (_("Back by {tender}").format(tender=_tender(leg, venue)), leg.amount_minor)

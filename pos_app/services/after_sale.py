@@ -32,11 +32,19 @@ from edge.replica import Replica
 from edge.returns import exchange_here, promised_units, read_order, void_here
 from edge.sync import RevokeWish, SyncEngine
 from pos_app.services import after_sale_draft, after_sale_slip, sales, tender_back
+from pos_app.services.after_sale_difference import (
+    asks_number,
+    difference_refusal,
+    opens_drawer,
+    taken,
+    with_tender,
+)
 from pos_app.services.after_sale_draft import Draft
 from pos_app.services.after_sale_elsewhere import Elsewhere
 from pos_app.services.after_sale_finding import Finder, OwnOrder
 from pos_app.services.after_sale_index import OrderIndex
 from pos_app.services.after_sale_model import (
+    Answer,
     Asked,
     Barred,
     Chosen,
@@ -58,8 +66,6 @@ from pos_app.services.people import role_of
 from pos_app.services.printing import PrintDesk
 from pos_app.services.shifts import shift_for
 from program.logs import get_logger
-from ticketing.cash_rounding import round_cash
-from ticketing.event import Event
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import Op, OpKind
 from ticketing.operations import (
@@ -173,7 +179,7 @@ class AfterSale:
 
     # --- doing
 
-    def do(self, request: Request) -> Done | Asked | Refused:
+    def do(self, request: Request) -> Answer:
         """Do it: here where the rules allow that, else the server is asked first."""
         person = self._counter.person()
         if person is None:
@@ -189,21 +195,28 @@ class AfterSale:
         if (offer.back_minor, offer.fee_minor) != (request.back_minor, request.fee_minor):
             return Refused(Barred.TERMS_CHANGED)
         funds = self._funds(own) if own.from_node else ()
-        draft = _draft(request, own, person, offer, approved_by, funds)
+        draft = with_tender(
+            _draft(request, own, person, offer, approved_by, funds), request, known.venue
+        )
         refused = self._basket_refusal(draft, known)
         if refused is not None:
             return refused
         if offer.route is Route.HERE:
-            return self._do_here(draft, known, request.chosen)
+            if draft.asks_number and request.number is None:
+                return asks_number(draft)
+            return self._do_here(draft, known, request)
         return self._ask(draft, request.chosen)
 
-    def progress(self, op_id: OpId) -> Done | Asked | Refused:
-        """What became of a question; with the server's yes, record it and say what to pay."""
-        return self._progress(op_id, instead=False)
+    def progress(self, op_id: OpId, number: str | None = None) -> Answer:
+        """What became of a question; with the server's yes, record it and say what to pay.
 
-    def refund_instead(self, op_id: OpId) -> Done | Asked | Refused:
+        `number` is what a machine's slip says of the payment, where that is asked for.
+        """
+        return self._progress(op_id, number, instead=False)
+
+    def refund_instead(self, op_id: OpId) -> Answer:
         """Give back all that was paid, where the new places of an exchange are gone."""
-        return self._progress(op_id, instead=True)
+        return self._progress(op_id, None, instead=True)
 
     def unfinished(self) -> tuple[Unfinished, ...]:
         """Everything begun and not ended, oldest first."""
@@ -282,6 +295,8 @@ class AfterSale:
             has_shift=bool(self._shift(own.order.currency)),
         )
         offer = make_offer(deed, chosen, own, known, counter)
+        if deed is Deed.EXCHANGE:
+            return replace(offer, funds=self._funds(own))
         if deed not in (Deed.VOID, Deed.REFUND):
             return offer
         way = tender_back.paid_back(self._funds(own), offer.back_minor, known.venue)
@@ -321,7 +336,7 @@ class AfterSale:
         refused = sales.refusal(basket, known.event, context.now, context)
         if refused is not None:
             return Refused(_SALE_CODES.get(refused.reason, str(refused.reason)), refused.units)
-        return Refused(Barred.TENDER_TOO_SMALL) if draft.tendered_minor < draft.paid_minor else None
+        return difference_refusal(draft, known.venue)
 
     def _commit(self, work: Callable[[Unit], T]) -> T | Refused:
         """One transaction, or why the till can record nothing now."""
@@ -335,10 +350,13 @@ class AfterSale:
             _log.error("disk_full", error=str(error))
             return Refused(Barred.DISK_FULL)
 
-    def _do_here(self, draft: Draft, known: Known, chosen: Chosen) -> Done | Refused:
+    def _do_here(self, draft: Draft, known: Known, request: Request) -> Done | Refused:
+        chosen = request.chosen
+
         def work(unit: Unit) -> Op:
             if draft.deed is Deed.EXCHANGE:
-                exchange = self._exchange(unit, draft, known, chosen.ticket_ids)
+                number = request.number or ""
+                exchange = self._exchange(unit, draft, known, chosen.ticket_ids, number)
                 done = exchange_here(unit, self._env, draft.event_id, exchange, chosen.scanned)
                 self._keep_order(unit, draft.event_id, exchange)
             else:
@@ -358,7 +376,7 @@ class AfterSale:
             return Refused(Barred.OFFLINE if isinstance(refusal, Route) else refusal)
         except sales.UnitsGone as gone:
             return Refused(Barred.UNITS_GONE_BEFORE, gone.units)
-        return op if isinstance(op, Refused) else self._recorded(draft, known.event, op)
+        return op if isinstance(op, Refused) else self._recorded(draft, known, op)
 
     def _ask(self, draft: Draft, chosen: Chosen) -> Asked | Refused:
         def work(unit: Unit) -> Revocation:
@@ -386,7 +404,7 @@ class AfterSale:
         self._engine.wish(RevokeWish(op_id, answered))
         return Asked(op_id)
 
-    def _progress(self, op_id: OpId, *, instead: bool) -> Done | Asked | Refused:
+    def _progress(self, op_id: OpId, number: str | None, *, instead: bool) -> Answer:
         with self._replica.reading() as connection:
             planned = find_revocation(connection, op_id)
             draft = after_sale_draft.kept(connection, op_id)
@@ -400,16 +418,18 @@ class AfterSale:
         known = self._desk.catalogue.event(draft.event_id)
         if known is None:
             return Refused(Barred.ELSEWHERE)
-        return self._finish(planned, draft, known, instead=instead)
+        if draft.asks_number and number is None and not instead:
+            return asks_number(draft, op_id)
+        return self._finish(planned, draft, known, number or "", instead=instead)
 
     def _finish(
-        self, planned: Revocation, draft: Draft, known: Known, *, instead: bool
+        self, planned: Revocation, draft: Draft, known: Known, number: str, *, instead: bool
     ) -> Done | Refused:
         def work(unit: Unit) -> Op | None:
             now = find_revocation(unit, planned.op_id)
             if now is None or now.state is not RevocationState.GRANTED:
                 return None  # somebody was quicker: it is paid already
-            op = self._record(unit, planned, draft, known, instead=instead)
+            op = self._record(unit, planned, draft, known, number, instead=instead)
             after_sale_draft.forget(unit, planned.op_id)
             return op
 
@@ -419,16 +439,23 @@ class AfterSale:
             return Refused(Barred.UNITS_GONE, gone.units)
         if op is None:
             return Refused(ReturnRefusal.ALREADY_REVOKED)
-        return op if isinstance(op, Refused) else self._recorded(draft, known.event, op)
+        return op if isinstance(op, Refused) else self._recorded(draft, known, op)
 
     def _record(
-        self, unit: Unit, planned: Revocation, draft: Draft, known: Known, *, instead: bool
+        self,
+        unit: Unit,
+        planned: Revocation,
+        draft: Draft,
+        known: Known,
+        number: str,
+        *,
+        instead: bool,
     ) -> Op:
         tickets = planned.ticket_ids
         if instead or draft.deed in (Deed.VOID, Deed.REFUND):
             body = encode_refund(self._refund(unit, draft, known, tickets, instead=instead))
             return finish_revoke(unit, self._env, planned, OpKind.REFUND, body)
-        exchange = self._exchange(unit, draft, known, tickets)
+        exchange = self._exchange(unit, draft, known, tickets, number)
         body = encode_exchange(exchange)
         op = finish_revoke(unit, self._env, planned, OpKind.EXCHANGE, body)
         self._keep_order(unit, draft.event_id, exchange)
@@ -472,7 +499,7 @@ class AfterSale:
         return tender_back.paid_back(funds, amount_minor, known.venue)
 
     def _exchange(
-        self, unit: Unit, draft: Draft, known: Known, tickets: tuple[TicketId, ...]
+        self, unit: Unit, draft: Draft, known: Known, tickets: tuple[TicketId, ...], number: str
     ) -> Exchange:
         """Take the new places and make their tickets. Raises UnitsGone."""
         basket = draft.basket or self._same_places(draft, tickets)
@@ -483,8 +510,7 @@ class AfterSale:
             lines = self._as_sold_before(draft, lines)
         paid = draft.paid_minor
         if paid > 0:
-            due = round_cash(paid, known.venue.cash_unit_minor)
-            way = tender_back.PaidBack((), due.cash_minor, due.rounding_minor)
+            way = taken(draft, known.venue, number)
         else:
             way = self._way_back(unit, draft, known, -paid)
         exchange = Exchange(
@@ -555,13 +581,13 @@ class AfterSale:
             ),
         )
 
-    def _recorded(self, draft: Draft, event: Event, op: Op) -> Done:
+    def _recorded(self, draft: Draft, known: Known, op: Op) -> Done:
         """It stands: now the drawer, and the news."""
         done = _done(draft, op)
-        if done.cash_out_minor or done.take_in_minor:
+        if opens_drawer(done, known.venue):
             self._counter.pay()
         self._engine.nudge()
-        for performance in event.performances:
+        for performance in known.event.performances:
             self._counter.changed(performance.number)
         self._counter.tell(News(NewsKind.STATUS))
         return done
@@ -630,7 +656,7 @@ def _done(draft: Draft, op: Op) -> Done:
         draft.currency,
         max(0, -paid),
         max(0, paid),
-        exchange.tendered_minor - max(0, paid),
+        exchange.tendered_minor - max(0, exchange.cash_minor),
         exchange.fee_minor,
         exchange.order_id,
         exchange.receipt_no,

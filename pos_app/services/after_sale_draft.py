@@ -39,6 +39,8 @@ class Draft:
     order_body: str = ""  # of another window's order, where its lines are needed again
     approved_by: str = ""
     funds: tuple[tuple[str, int, str], ...] = ()  # what came with another window's order
+    tender: str = ""  # pays the whole difference; "" for cash
+    asks_number: bool = False  # and is recorded under a number
 
     @property
     def paid_minor(self) -> int:

@@ -12,6 +12,7 @@ from pos_app.services.model import Person
 from ticketing.event import Event, Venue
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.operations import HandLeg, legs_minor
+from ticketing.pay_back import Funds
 from ticketing.pricing import Role
 from ticketing.refund_rules import Deed, Preview, fee_on_the_rest
 from ticketing.returns import Route
@@ -141,7 +142,8 @@ class Offer:
     void or refund, as credit for an exchange. `ladder_fee_minor` is what a refund of an exchange's
     credit would keep: its part is kept of what is paid back. `approval`: somebody else of this role
     may let it be in spite of the bars, at these terms; `is_beyond`: the rules alone do not.
-    Of what goes back, `legs` do so by hand-recorded tenders and `cash_minor` in cash, rounded.
+    Of what goes back, `legs` do so by hand-recorded tenders and `cash_minor` in cash, rounded. An
+    exchange's way back depends on what is taken instead: `funds` is what came with the order.
     """
 
     deed: Deed
@@ -158,6 +160,7 @@ class Offer:
     is_beyond: bool = False
     legs: tuple[HandLeg, ...] = ()
     cash_minor: int = 0
+    funds: Funds = ()
 
     @property
     def can_be_done(self) -> bool:
@@ -185,6 +188,7 @@ class Barred(StrEnum):
     SELLING_LOCKED = "selling_locked"
     DISK_FULL = "disk_full"
     TERMS_CHANGED = "terms_changed"  # the amounts are not those that were shown
+    UNKNOWN_TENDER = "unknown_tender"  # the house does not take it (any more)
     UNITS_GONE = "units_gone"  # the new places are not ours to sell any more
     UNITS_GONE_BEFORE = "units_gone_before"  # the same, and nothing was revoked for them
     STILL_ASKING = "still_asking"
@@ -219,8 +223,9 @@ class Chosen:
 class Request:
     """What to do. `back_minor` and `fee_minor` are the terms that were shown and agreed to.
 
-    An exchange has a `basket` of what is taken instead, and the cash `tendered_minor` for it.
-    `approver` has typed their PIN for it.
+    An exchange has a `basket` of what is taken instead. The difference is paid in cash, of which
+    `tendered_minor` is handed over, or all of it by `tender`, recorded by hand under `number`: None
+    while nobody was asked for it. `approver` has typed their PIN for it.
     """
 
     deed: Deed
@@ -231,6 +236,8 @@ class Request:
     basket: Basket | None = None
     tendered_minor: int = 0
     approver: Person | None = None
+    tender: str = ""
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +259,7 @@ class Asked:
 class Done:
     """Recorded for good. Now the money: `pay_out_minor` to the buyer, or `change_minor` of it.
 
-    Of what is paid out, `legs` go back by hand-recorded tenders, and the rest in cash.
+    Of what is paid out, or taken in, `legs` go by hand-recorded tenders, and the rest in cash.
     `new_order_id` has the tickets to print, after an exchange or a replacement.
     """
 
@@ -272,7 +279,29 @@ class Done:
     @property
     def cash_out_minor(self) -> int:
         """What goes out of the drawer."""
-        return self.pay_out_minor - legs_minor(self.legs)
+        return self.pay_out_minor - legs_minor(self.legs) if self.pay_out_minor else 0
+
+    @property
+    def cash_in_minor(self) -> int:
+        """What comes into it, without the change."""
+        return self.take_in_minor - legs_minor(self.legs) if self.take_in_minor else 0
+
+
+@dataclass(frozen=True, slots=True)
+class AsksNumber:
+    """Now the buyer pays: nothing is recorded before the number on the slip, or that there is none.
+
+    Without an `op_id` the request is made again with the number, else `progress` takes it.
+    """
+
+    op_id: OpId | None
+    tender: str
+    amount_minor: int
+    currency: str
+
+
+Answer = Done | Asked | AsksNumber | Refused
+"""What a deed has come to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,16 +345,19 @@ class AfterSaleServices(Protocol):
     def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
         """What could be done with these tickets; None for an order that is not known here."""
 
-    def do(self, request: Request) -> Done | Asked | Refused:
+    def do(self, request: Request) -> Answer:
         """Do it: here where the rules allow that, else the server is asked first."""
 
-    def progress(self, op_id: OpId) -> Done | Asked | Refused:
-        """What became of a question; with the server's yes, record it and say what to pay."""
+    def progress(self, op_id: OpId, number: str | None = None) -> Answer:
+        """What became of a question; with the server's yes, record it and say what to pay.
+
+        `number` is what a machine's slip says of the payment, where that is asked for.
+        """
 
     def unfinished(self) -> tuple[Unfinished, ...]:
         """Everything begun and not ended, oldest first."""
 
-    def refund_instead(self, op_id: OpId) -> Done | Asked | Refused:
+    def refund_instead(self, op_id: OpId) -> Answer:
         """Give back all that was paid, where the new places of an exchange are gone."""
 
     def drop(self, op_id: OpId) -> bool:

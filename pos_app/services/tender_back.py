@@ -58,13 +58,17 @@ def funds(connection: sqlite3.Connection, stream: str, order: Sale | Exchange) -
 
 
 def note_paid_back(unit: Unit, env: Env, stream: str, money: Refund | Exchange) -> None:
-    """Write the legs down, in the transaction that records the operation."""
+    """Write the legs down, in the transaction that records the operation.
+
+    What an exchange pays out belongs to the order that it came with.
+    """
     order_id, currency = money.order_id, money.currency
     taken = isinstance(money, Exchange) and money.paid_minor > 0
     cash = money.cash_minor if isinstance(money, Refund) or taken else -money.cash_minor
     legs = (*money.legs, *((HandLeg(CASH, cash),) if cash else ()))
     if not taken:
-        tender_legs.pay_back(unit, env, stream, order_id, currency, legs)
+        paid_with = money.of_order if isinstance(money, Exchange) else order_id
+        tender_legs.pay_back(unit, env, stream, paid_with, currency, legs)
         return
     made = [tender_legs.begin(unit, env, stream, order_id, currency, leg).id for leg in legs]
     tender_legs.capture(unit, env, made, order_id)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from pos_app.presenters import after_sale_words as say
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
+from pos_app.presenters.tender_words import tender_icon, tender_name
 from pos_app.services.after_sale_model import GoReason
 from pos_app.ui.approve_page import ApprovePage
 from pos_app.ui.controls import (
@@ -37,6 +38,7 @@ from pos_app.ui.controls import (
     rule,
     show_picture,
 )
+from pos_app.ui.number_page import NumberPage
 from pos_app.ui.theme import restyle
 from ticketing.operations import LEGS_MAX
 from ticketing.refund_rules import Deed
@@ -45,7 +47,8 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QLabel
 
     from pos_app.presenters.after_sale import AfterSaleState, Approving
-    from pos_app.services.after_sale_model import Offer
+    from pos_app.services.after_sale_model import AsksNumber, Offer
+    from ticketing.event import Venue
 
 _DEEDS: Final = (
     (Deed.REFUND, "banknote", "Ctrl+R"),
@@ -131,12 +134,15 @@ class DeedCard(QFrame):
             page.setLayout(layout)
             self._stack.addWidget(page)
         self._stack.addWidget(self.approve)
+        self.number = NumberPage()
+        self._stack.addWidget(self.number)
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
         self._metrics = metrics
         self.setFixedWidth(metrics.cart)
         self.approve.apply(metrics)
+        self.number.apply(metrics)
         for each in (self._confirm, self._next):
             each.setFixedHeight(metrics.primary)
         for deed in self._deeds:
@@ -153,6 +159,9 @@ class DeedCard(QFrame):
         at = 0
         if state.done is not None:
             at = 3
+        elif state.numbering is not None and state.exchange is None:  # else beside the map
+            at = 5
+            show_number(self.number, state.numbering, state.detail.venue if state.detail else None)
         elif state.is_busy:
             at = 2
         elif state.approving is not None:
@@ -163,12 +172,13 @@ class DeedCard(QFrame):
             return
         had_focus = any(each.hasFocus() for each in self.findChildren(QWidget))
         self._stack.setCurrentIndex(at)
-        if had_focus or at in (1, 3, 4):
+        if had_focus or at in (1, 3, 4, 5):
             self._focus_page(at)
 
     def retranslate(self) -> None:
         """Speak the language of now."""
         self.approve.retranslate()
+        self.number.retranslate()
         self._deeds_title.setText(_("What to do"))
         self._preview_back.say(_("Back"), _("Back, nothing is done (Esc)"))
         self._total_word.setText(_("Goes back"))
@@ -342,6 +352,9 @@ class DeedCard(QFrame):
             self._next.setFocus()
         elif at == 4:
             self.approve.setFocus()
+        elif at == 5:
+            self.number.open()
+            self.number.setFocus()
         else:
             next((each for each in self._deeds if each.isEnabled()), self._reprint).setFocus()
 
@@ -450,11 +463,11 @@ class DeedCard(QFrame):
         count = ngettext("{n} ticket", "{n} tickets", done.ticket_count).format(n=done.ticket_count)
         numbers = " → ".join(one for one in (done.receipt_no, done.new_receipt_no) if one)
         self._done_order.setText(f"{numbers} · {count}")
-        word, amount = say.done_amount(done)
+        word, amount = say.done_amount(done, state.detail.venue if state.detail else None)
         self._done_word.setText(word)
         self._done_amount.setText(words.money(amount, done.currency))
         lines = [(_("Fee"), done.fee_minor)] if done.fee_minor else []
-        if done.take_in_minor:
+        if done.take_in_minor and not done.legs:
             lines += [
                 (_("Total due"), done.take_in_minor),
                 (_("Cash received"), done.take_in_minor + done.change_minor),
@@ -473,6 +486,12 @@ class DeedCard(QFrame):
         if shown is not None:
             what.setText(shown[0])
             value.setText(words.money(shown[1], currency))
+
+
+def show_number(page: NumberPage, asks: AsksNumber, venue: Venue | None) -> None:
+    """What is paid now, and by what."""
+    amount = words.money(asks.amount_minor, asks.currency)
+    page.show_for(tender_name(venue, asks.tender), tender_icon(venue, asks.tender), amount)
 
 
 def _why_barred(approving: Approving | None) -> str:

@@ -6,12 +6,21 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QScrollArea,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from pos_app.presenters import after_sale_words as say
 from pos_app.presenters import language as words
 from pos_app.presenters.cash import QUICK_CASH_MAX, notes_of, quick_cash_amounts
 from pos_app.presenters.language import _
+from pos_app.ui.after_sale_card import show_number
 from pos_app.ui.controls import (
     Button,
     ElidedLabel,
@@ -24,17 +33,20 @@ from pos_app.ui.controls import (
     row,
     rule,
 )
+from pos_app.ui.number_page import NumberPage
+from pos_app.ui.tender_keys import TenderKeys
 from pos_app.ui.theme import restyle
 
 if TYPE_CHECKING:
     from pos_app.presenters.after_sale import AfterSaleState
     from pos_app.presenters.sell_state import SellState
+    from ticketing.event import Venue
 
 
 class ExchangeCard(QFrame):
     """Takes the cart's place; the map stays what it is."""
 
-    swap = Signal(int)  # minor units tendered
+    swap = Signal(int, str)  # minor units tendered in cash, or the tender that pays it all
     cancelled = Signal()
     removed = Signal(int, object)  # performance, unit
     wait_no_longer = Signal()
@@ -77,13 +89,25 @@ class ExchangeCard(QFrame):
         self._later = Button("exchange_wait_no_longer", "", 15, 500)
         self._later.setFixedHeight(48)
         self._later.clicked.connect(self.wait_no_longer)
+        self.tenders = TenderKeys("exchange_tender")
+        self.tenders.chosen.connect(self.settle_by)
+        self._way = label(14, 400, "text2", "exchange_way_back")
+        self._way.setWordWrap(True)
+        self.number = NumberPage()
+        self._pages = QStackedLayout(self)
+        self._pages.setContentsMargins(0, 0, 0, 0)
+        self._both_sides = QWidget()
         self._lay_out()
+        self._pages.addWidget(self._both_sides)
+        self._pages.addWidget(self.number)
         self.hide()
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
         self.setFixedWidth(metrics.cart)
         self._confirm.setFixedHeight(metrics.primary)
+        self.tenders.apply(metrics)
+        self.number.apply(metrics)
 
     def show_state(self, state: AfterSaleState, sell: SellState) -> None:
         """Show both sides and what lies between."""
@@ -108,6 +132,10 @@ class ExchangeCard(QFrame):
         due = state.difference_minor(basket)
         self._word.setText(_("Goes back") if due < 0 else _("To pay"))
         self._difference.setText(money(abs(due)))
+        venue = sell.house.venue if sell.house else None
+        self._way.setText(say.way_back_of_exchange(offer, due, venue))
+        self._way.setVisible(bool(self._way.text()))
+        self.tenders.show_tenders(venue, shown=due > 0, can=self._can_swap())
         self._show_keys(due, currency, can=self._can_swap())
         refused = state.refused
         self._notice.setText(say.refused(refused.code) if refused else "")
@@ -117,12 +145,22 @@ class ExchangeCard(QFrame):
         self._notice.setVisible(refused is not None or state.asked is not None)
         self._later.setVisible(state.asked is not None)
         self._cancel.setEnabled(not state.is_busy)
+        self._turn_page(state, venue)
 
     def settle(self) -> None:
         """Swap for the exact difference."""
         state, sell = self._state, self._sell
         if state is not None and sell is not None and self._can_swap():
-            self.swap.emit(max(0, state.difference_minor(sell.basket)))
+            self.swap.emit(max(0, state.difference_minor(sell.basket)), "")
+
+    def settle_by(self, at: int) -> None:
+        """Swap, all of the difference by the tender of a key; nothing where none is to pay."""
+        state, sell = self._state, self._sell
+        if state is None or sell is None or sell.house is None or not self._can_swap():
+            return
+        tenders = sell.house.venue.tenders
+        if at < len(tenders) and state.difference_minor(sell.basket) > 0:
+            self.swap.emit(0, tenders[at].id)
 
     def retranslate(self) -> None:
         """Speak the language of now."""
@@ -131,6 +169,8 @@ class ExchangeCard(QFrame):
         self._scroll.setAccessibleName(_("Tickets going back and coming"))
         self._later.say(_("Go on with others"), _("Go on with other things; it stays in the list"))
         self._confirm.say(_("Swap, nothing to pay"))
+        self.tenders.retranslate()
+        self.number.retranslate()
         for button in self._quick:
             button.setAccessibleName(_("Take cash"))
         if self._state is not None and self._sell is not None:
@@ -151,10 +191,24 @@ class ExchangeCard(QFrame):
             box.addLayout(row(what, None, value))
         box.addWidget(rule())
         box.addLayout(row(self._word, None, self._difference))
+        box.addWidget(self._way)
         box.addLayout(grid)
         box.addWidget(self._later)
         box.addWidget(self._confirm)
-        self.setLayout(box)
+        box.addWidget(self.tenders)
+        self._both_sides.setLayout(box)
+
+    def _turn_page(self, state: AfterSaleState, venue: Venue | None) -> None:
+        """To the number of a payment, and back."""
+        asks = state.numbering
+        if asks is not None:
+            show_number(self.number, asks, venue)
+        wanted = self._both_sides if asks is None else self.number
+        if self._pages.currentWidget() is not wanted:
+            self._pages.setCurrentWidget(wanted)
+            if asks is not None:
+                self.number.open()
+                self.number.setFocus()
 
     def _can_swap(self) -> bool:
         state, sell = self._state, self._sell
@@ -176,7 +230,7 @@ class ExchangeCard(QFrame):
 
     def _pay_quick(self, at: int) -> None:
         if at < len(self._amounts) and self._can_swap():
-            self.swap.emit(self._amounts[at])
+            self.swap.emit(self._amounts[at], "")
 
     def _show_lines(self) -> None:
         for old in self._rows:

@@ -265,6 +265,8 @@ class AfterSaleView(QWidget):
         self.deeds.reprint.connect(presenter.reprint)
         self.deeds.hand_out.connect(presenter.hand_out)
         self.deeds.approve.approved.connect(presenter.approve)
+        self.deeds.number.entered.connect(presenter.answer_number)
+        self.deeds.number.closed.connect(presenter.stop_numbering)
         self.deeds.confirmed.connect(presenter.confirm)
         self.deeds.reason_chosen.connect(presenter.choose_reason)
         self.deeds.back.connect(presenter.back)

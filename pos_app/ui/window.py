@@ -314,6 +314,8 @@ class TillWindow(QWidget):
         self.devices.view.rail.shift.connect(self.show_shift)
         self.devices.view.rail.lock.connect(self.lock)
         self.exchange.swap.connect(self._swap)
+        self.exchange.number.entered.connect(self.after_sale.answer_number)
+        self.exchange.number.closed.connect(self.after_sale.stop_numbering)
         self.exchange.cancelled.connect(self.after_sale.cancel_exchange)
         self.exchange.removed.connect(self.sell.remove_line)
         self.exchange.wait_no_longer.connect(self.after_sale.wait_no_longer)
@@ -402,12 +404,14 @@ class TillWindow(QWidget):
             self.sell.park_or_recall()
 
     def _pay_by(self, at: int) -> None:
-        """Take the whole rest by the tender of a key; an exchange's difference is taken in cash."""
-        if self.after_sale.state.exchange is None:
+        """Take the whole rest by the tender of a key; of an exchange, its difference."""
+        if self.after_sale.state.exchange is not None:
+            self.exchange.settle_by(at)
+        else:
             self.sell.tendering.take_by_key(at)
 
-    def _swap(self, tendered_minor: int) -> None:
-        self.after_sale.swap(self.sell.state.basket, tendered_minor)
+    def _swap(self, tendered_minor: int, tender: str) -> None:
+        self.after_sale.swap(self.sell.state.basket, tendered_minor, tender)
 
     def _show_exchange(self) -> None:
         """The sell screen while an exchange picks there, and back when it is done."""

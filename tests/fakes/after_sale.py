@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pos_app.services.after_sale_model import (
-    Asked,
+    Answer,
     Barred,
     Chosen,
     Done,
@@ -43,13 +43,13 @@ class NothingSold:
     def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
         return None
 
-    def do(self, request: Request) -> Done | Asked | Refused:
+    def do(self, request: Request) -> Answer:
         return Refused(Barred.ELSEWHERE)
 
-    def progress(self, op_id: OpId) -> Done | Asked | Refused:
+    def progress(self, op_id: OpId, number: str | None = None) -> Answer:
         return Refused(Barred.ELSEWHERE)
 
-    def refund_instead(self, op_id: OpId) -> Done | Asked | Refused:
+    def refund_instead(self, op_id: OpId) -> Answer:
         return self.progress(op_id)
 
     def unfinished(self) -> tuple[Unfinished, ...]:

@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from pos_app.services import tender_legs
-from pos_app.services.after_sale_model import Done, Offer
+from pos_app.services.after_sale_model import (
+    Asked,
+    AsksNumber,
+    Barred,
+    Done,
+    Offer,
+    Refused,
+    Request,
+)
 from pos_app.services.model import Sold
 from pos_app.services.shifts import report
 from pos_app.services.tender_model import Payment
@@ -23,16 +31,17 @@ from tests.integration.pos_app.test_after_sale import (
 from tests.integration.pos_app.test_window_tenders import BANK, CARD, name_tenders
 from tests.integration.pos_app.window_stage import Stage
 from ticketing.journal import OpKind
-from ticketing.operations import HandLeg, Refund, Sale, decode_exchange, decode_refund
+from ticketing.operations import Exchange, HandLeg, Refund, Sale, decode_exchange, decode_refund
 from ticketing.refund_rules import Deed
 from ticketing.tender import LegState
 
 TOTAL = 2 * 88_000
+SLIP = replace(CARD, id="slip", asks_reference=True)
 
 
 @pytest.fixture
 def shop(till: Stage) -> Stage:
-    name_tenders(till, CARD, BANK)
+    name_tenders(till, CARD, BANK, SLIP)
     till.lend(ROW, SECOND)
     return till
 
@@ -152,3 +161,79 @@ def test_an_exchange_for_less_pays_the_difference_back_to_the_card(shop: Stage) 
     swapped = replace(sale, order_id=exchange.order_id, lines=exchange.lines)
     again = here(shop, Deed.VOID, swapped)
     assert legs_of(again) == (("card", 88_000),), "the new order was paid from the card, too"
+
+    with shop.replica.reading() as connection:
+        kept = tender_legs.legs_of(connection, "swan-lake", sale.order_id)
+    assert [leg.amount_minor for leg in kept] == [TOTAL, -88_000], "it came with the first order"
+
+
+class TestTheDifferenceOfAnExchange:
+    """Two seats of 880 for three of them: 880 to pay."""
+
+    @pytest.fixture
+    def sale(self, shop: Stage) -> Sale:
+        return sell(shop, HandLeg("card", TOTAL, "0042"))
+
+    @pytest.fixture
+    def swap(self, shop: Stage, sale: Sale) -> Request:
+        offer = look(shop, Deed.EXCHANGE, sale, scanned=frozenset(ids(sale)))
+        basket = shop.basket(ROW[2:5], SECOND)
+        return request(offer, frozenset(ids(sale)), basket=basket)
+
+    def test_is_paid_by_a_hand_recorded_tender(self, shop: Stage, swap: Request) -> None:
+        done = shop.window.after_sale.do(replace(swap, tender="card"))
+        assert isinstance(done, Done), done
+        assert (done.take_in_minor, done.cash_in_minor, done.change_minor) == (88_000, 0, 0)
+        exchange = the_exchange(shop)
+        assert (exchange.cash_minor, exchange.tendered_minor) == (0, 0)
+        assert exchange.legs == (HandLeg("card", 88_000),)
+        with shop.replica.reading() as connection:
+            kept = tender_legs.legs_of(connection, "swan-lake", exchange.order_id)
+            figures = report(connection, 0)
+        assert [(leg.tender, leg.amount_minor, leg.state) for leg in kept] == [
+            ("card", 88_000, LegState.CAPTURED)
+        ]
+        assert figures.expected_minor == 0, "no cash came in"
+
+    def test_goes_back_by_all_that_paid_for_it_with_their_numbers(
+        self, shop: Stage, sale: Sale, swap: Request
+    ) -> None:
+        asked = shop.window.after_sale.do(replace(swap, tender="slip"))
+        assert asked == AsksNumber(None, "slip", 88_000, "CNY")
+        assert shop.ops(OpKind.EXCHANGE) == []
+        done = shop.window.after_sale.do(replace(swap, tender="slip", number="0077"))
+        assert isinstance(done, Done), done
+        exchange = the_exchange(shop)
+        again = here(
+            shop, Deed.VOID, replace(sale, order_id=exchange.order_id, lines=exchange.lines)
+        )
+        assert again.legs == (HandLeg("slip", 88_000, "0077"), HandLeg("card", TOTAL, "0042"))
+
+    def test_is_not_recorded_before_its_number_also_after_the_servers_yes(
+        self, shop: Stage, swap: Request
+    ) -> None:
+        shop.go_online()
+        no_paper = replace(swap.chosen, scanned=frozenset())
+        asked = shop.window.after_sale.do(replace(swap, tender="slip", chosen=no_paper))
+        assert isinstance(asked, Asked), asked
+        server_says_yes(shop, asked)
+        shop.restart()
+        shop.go_online()
+        asks = shop.window.after_sale.progress(asked.op_id)
+        assert asks == AsksNumber(asked.op_id, "slip", 88_000, "CNY")
+        assert shop.ops(OpKind.EXCHANGE) == []
+        assert isinstance(shop.window.after_sale.progress(asked.op_id, "0077"), Done)
+        assert the_exchange(shop).legs == (HandLeg("slip", 88_000, "0077"),)
+
+    def test_is_taken_by_no_tender_that_the_house_does_not_name(
+        self, shop: Stage, swap: Request
+    ) -> None:
+        refused = shop.window.after_sale.do(replace(swap, tender="cheque"))
+        assert refused == Refused(Barred.UNKNOWN_TENDER)
+
+
+def the_exchange(till: Stage) -> Exchange:
+    [op] = till.ops(OpKind.EXCHANGE)
+    exchange = decode_exchange(op.body)
+    assert exchange is not None
+    return exchange
