@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from pos_app.services.after_sale_model import Asked, Chosen, Done, GoReason, Refused, Request
+from pos_app.services.after_sale_model import (
+    Answer,
+    Asked,
+    Chosen,
+    Done,
+    GoReason,
+    Refused,
+    Request,
+)
 from pos_app.services.basket import add_unit, empty_basket
 from pos_app.services.model import Link, News, Sold, UnitState
 from pos_app.services.window import Window
@@ -46,7 +54,7 @@ def ticket_of(window: Window, sale: Sold) -> TicketId:
     return detail.tickets[0].id
 
 
-def ask(window: Window, sale: Sold) -> Asked | Refused | Done:
+def ask(window: Window, sale: Sold) -> Answer:
     ticket_id = ticket_of(window, sale)
     services = window.after_sale
     chosen = Chosen(EVENT_ID, OrderId(sale.order_id), (ticket_id,))
@@ -69,7 +77,7 @@ def ended(window: Window, op_id: OpId) -> Done | Refused:
 
     def look() -> bool:
         answer = window.after_sale.progress(op_id)
-        if not isinstance(answer, Asked):
+        if isinstance(answer, Done | Refused):
             found.append(answer)
         return bool(found)
 

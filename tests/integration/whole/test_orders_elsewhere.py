@@ -13,6 +13,7 @@ import pytest
 
 from pos_app.services.after_sale_model import (
     HANDOUT_ASKED,
+    Answer,
     Asked,
     Chosen,
     Done,
@@ -90,7 +91,7 @@ def do(at: Counter, deed: Deed, sold: Sold, basket: Basket | None = None) -> Don
     return answer if isinstance(answer, Done) else ended(at, answer)
 
 
-def ended(at: Counter, answer: Asked | Refused) -> Done:
+def ended(at: Counter, answer: Answer) -> Done:
     assert isinstance(answer, Asked), answer
     op_id: OpId = answer.op_id
     found: list[Done] = []

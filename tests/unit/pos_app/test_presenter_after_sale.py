@@ -8,6 +8,7 @@ import pytest
 
 from pos_app.presenters.after_sale import BROKEN, AfterSalePresenter, AfterSaleState
 from pos_app.services.after_sale_model import (
+    Answer,
     Asked,
     Chosen,
     Done,
@@ -83,11 +84,11 @@ class Scripted(NothingSold):
         of = chosen.event_id, chosen.order_id
         return Offer(deed, *of, "CNY", preview, Route.CENTRE, bars, back, 0)
 
-    def do(self, request: Request) -> Done | Asked | Refused:
+    def do(self, request: Request) -> Answer:
         self.requests.append(request)
         return self.answer
 
-    def progress(self, op_id: OpId) -> Done | Asked | Refused:
+    def progress(self, op_id: OpId, number: str | None = None) -> Answer:  # noqa: ARG002
         assert op_id == OP
         self.looked += 1
         return self.then
