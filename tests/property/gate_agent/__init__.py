@@ -1,0 +1,1 @@
+"""Lanes under any order of events."""

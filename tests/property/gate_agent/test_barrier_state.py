@@ -1,0 +1,137 @@
+"""Whatever happens at a barrier, in whatever order."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate_agent.barrier_state import (
+    WAIT_S,
+    WAITING_MAX,
+    BarrierRules,
+    BarrierState,
+    CameBack,
+    Effect,
+    Event,
+    Failed,
+    Granted,
+    Lost,
+    OpenFor,
+    Shut,
+    ShutNow,
+    Told,
+    Uncertain,
+    Walked,
+    Went,
+    step,
+)
+
+levels = st.sampled_from([None, False, True])
+events = st.one_of(
+    st.builds(Granted, st.sampled_from("abcd")),
+    st.builds(Failed, st.sampled_from("abcd")),
+    st.builds(Told, levels, levels),
+    st.builds(Told, st.booleans(), st.just(False)),
+    st.just(Lost()),
+    st.builds(OpenFor, st.floats(0.1, 30)),
+    st.just(ShutNow()),
+)
+histories = st.lists(st.tuples(events, st.floats(0.01, 3)), max_size=60)
+kinds = st.builds(BarrierRules, st.just(700), st.booleans(), st.booleans())
+
+
+def play(
+    history: list[tuple[Event, float]], rules: BarrierRules
+) -> list[tuple[Event, float, BarrierState, tuple[Effect, ...]]]:
+    state, now_s, played = BarrierState(), 0.0, []
+    for event, pause_s in history:
+        now_s += pause_s
+        state, effects = step(state, event, rules, now_s)
+        played.append((event, now_s, state, effects))
+    return played
+
+
+@given(histories, kinds)
+def test_each_grant_ends_once_and_never_without_having_begun(
+    history: list[tuple[Event, float]], rules: BarrierRules
+) -> None:
+    going: set[str] = set()
+    ends: Counter[str] = Counter()
+    for event, _at, state, effects in play(history, rules):
+        if isinstance(event, Granted):
+            going.add(event.key)
+        for effect in effects:
+            if isinstance(effect, Went | CameBack | Uncertain):
+                assert effect.key in going, "ended, and nobody had been granted"
+                going.discard(effect.key)
+                ends[effect.key] += 1
+        if isinstance(event, Failed):
+            going.discard(event.key)
+        waiting = [each.key for each in state.waiting]
+        assert set(waiting) == going
+        assert len(waiting) == len(set(waiting)) <= WAITING_MAX
+
+
+@given(histories, kinds)
+def test_a_passage_is_one_grants_or_nobodys(
+    history: list[tuple[Event, float]], rules: BarrierRules
+) -> None:
+    passages = 0
+    ended = 0
+    before: bool | None = None
+    for event, _at, _state, effects in play(history, rules):
+        if isinstance(event, Told) and event.passage is True and before is False:
+            passages += 1
+        if isinstance(event, Told) and event.passage is not None:
+            before = event.passage
+        if isinstance(event, Lost):
+            before = None
+        ended += sum(isinstance(effect, Went | Walked) for effect in effects)
+    assert ended <= passages, "more people than the contact saw"
+    if not rules.has_contact:
+        assert ended == 0
+
+
+@given(histories, kinds)
+def test_nothing_is_shut_while_it_burns(
+    history: list[tuple[Event, float]], rules: BarrierRules
+) -> None:
+    for _event, _at, state, effects in play(history, rules):
+        if state.fire:
+            assert not any(isinstance(effect, Shut) for effect in effects)
+
+
+@given(histories, kinds)
+def test_nobody_comes_back_who_was_not_watched(
+    history: list[tuple[Event, float]], rules: BarrierRules
+) -> None:
+    """The contact was known at every event from the grant on: else one ticket lets in two."""
+    blind: dict[str, bool] = {}
+    for event, _at, _state, effects in play(history, rules):
+        if isinstance(event, Lost) or (isinstance(event, Told) and event.passage is None):
+            blind = dict.fromkeys(blind, True)
+        if isinstance(event, Granted):
+            blind.setdefault(event.key, False)
+        for effect in effects:
+            if isinstance(effect, CameBack):
+                assert not blind[effect.key]
+                assert rules.has_contact
+                assert not rules.leads_out
+            if isinstance(effect, Went | CameBack | Uncertain):
+                blind.pop(effect.key, None)
+        if isinstance(event, Failed):
+            blind.pop(event.key, None)
+
+
+@given(histories, kinds)
+def test_nobody_is_waited_for_for_ever(
+    history: list[tuple[Event, float]], rules: BarrierRules
+) -> None:
+    played = play(history, rules)
+    if not played:
+        return
+    _event, now_s, state, _effects = played[-1]
+    state, _effects = step(state, Told(), rules, now_s + WAIT_S)
+    assert state.waiting == ()
