@@ -38,6 +38,8 @@ events = st.sampled_from(
 )  # fmt: skip
 pauses_s = st.sampled_from([0.05, 0.05, 0.5, 2.0, 5.0])
 histories = st.lists(st.tuples(events, pauses_s), max_size=25)
+at_work = st.sampled_from([Granted("a"), Lost(), Told(), Told(passage=False), Told(passage=True)])
+workdays = st.lists(st.tuples(at_work, pauses_s), max_size=25)
 kinds = st.builds(BarrierRules, st.just(700), st.booleans(), st.booleans())
 
 
@@ -102,7 +104,7 @@ def test_nothing_is_shut_while_it_burns(
             assert not any(isinstance(effect, Shut) for effect in effects)
 
 
-@given(histories, kinds)
+@given(st.one_of(workdays, histories), kinds)
 def test_nobody_comes_back_who_was_not_watched(
     history: list[tuple[Event, float]], rules: BarrierRules
 ) -> None:
