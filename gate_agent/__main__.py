@@ -1,4 +1,4 @@
-"""`boxgate-gate`: a headless lane that reads ticket codes and opens the barrier."""
+"""`boxgate-gate`: headless lanes that read ticket codes and open barriers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from edge.errors import EdgeError
 from edge.node import as_program_error
 from gate_agent.agent import run_agent
 from gate_agent.settings import DEFAULT_FILE, GateSettings
+from gate_agent.status import read_status
 from hardware.errors import BadDeviceAddress
 from hardware.qr.stills import decode_image_file
 from program.cli import main_wrapper, new_parser, stop_event_on_signals
@@ -26,7 +27,8 @@ The gate agent: reads the codes that visitors hold up to a camera, decides by th
 with the network or without it, and opens the barrier. It prints one JSON line for each decision.
 
   boxgate-gate enrol CODE      make this machine a gate of the house (once)
-  boxgate-gate run             run the lane until it is stopped (SIGTERM)
+  boxgate-gate run             run its lanes until it is stopped (SIGTERM)
+  boxgate-gate status          how the gate that runs here is, as JSON
   boxgate-gate decode IMAGE    try the reader on photos
 """
 
@@ -42,6 +44,8 @@ def _run(argv: Sequence[str]) -> int:
         return _decode(options.images)
     settings = read_settings(GateSettings, DEFAULT_FILE, GateSettings(), options)
     settings.log.apply()
+    if options.command == "status":
+        return _status(settings.data_dir)
     if options.command == "enrol":
         return run_enrol(settings.data_dir, settings.server_url, options.code, "gate")
     stop = stop_event_on_signals()
@@ -57,8 +61,15 @@ def _run(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser(PROGRAM, _DESCRIPTION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    run = commands.add_parser("run", help="run the lane until it is stopped")
+    run = commands.add_parser("run", help="run the lanes until the program is stopped")
     add_common_options(run)
+    status = commands.add_parser(
+        "status",
+        help="how the gate that runs here is",
+        description="Prints the status as one JSON object. Ends with 0 when all is well, with 1 "
+        "when something is wrong or nothing runs here.",
+    )
+    add_common_options(status)
     add_enrol_command(commands)
     decode = commands.add_parser(
         "decode",
@@ -77,6 +88,12 @@ def _say(line: dict[str, object]) -> None:
     with _printing:
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
         sys.stdout.flush()
+
+
+def _status(folder: Path) -> int:
+    status = read_status(folder)
+    sys.stdout.write(json.dumps(status, ensure_ascii=False, indent=2) + "\n")
+    return ExitCode.OK if status.get("healthy") else ExitCode.FAILED
 
 
 def _decode(images: Sequence[Path]) -> int:

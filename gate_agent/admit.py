@@ -93,7 +93,10 @@ class TurnedAway:
 
 @dataclass(frozen=True, slots=True)
 class Doorman:
-    """Decides scans for one lane of the gate `node_id`. Used by that lane's thread alone."""
+    """Decides scans for one lane of the gate `node_id`, one at a time.
+
+    Lanes of one program share replica and memory.
+    """
 
     lane: Lane
     node_id: str
@@ -109,6 +112,10 @@ class Doorman:
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         if not isinstance(code, TicketCode):
             return TurnedAway(Reason(code.value), None, offline=False)
+        with self.memory.deciding(code.facts.ticket_id):
+            return self._decide(code, now, now_ms)
+
+    def _decide(self, code: TicketCode, now: datetime, now_ms: int) -> LetIn | TurnedAway:
         # A performance that the mirror lacks has no journal that an entry could go to.
         stream = self.knowledge.event_of(code.facts.performance) or ""
         served = self.knowledge.let_in_now(self.lane.performances, now) if stream else frozenset()
@@ -130,9 +137,7 @@ class Doorman:
     def commanded(self, let_in: LetIn) -> None:
         """The barrier confirmed: this entry is not offered again."""
         if not let_in.recorded:
-            at = datetime.fromtimestamp(self.env.wall_ms() / 1000, UTC)
-            entry = Entry(let_in.op_id, self.node_id, self.lane.name, at)
-            self.memory.note_passed(let_in.stream, let_in.code.facts.ticket_id, entry)
+            self._remember(let_in)
             return
         self.replica.transact(
             lambda unit: unit.execute(
@@ -140,6 +145,16 @@ class Doorman:
                 (self.env.wall_ms(), let_in.stream, let_in.op_id),
             )
         )
+
+    def not_commanded(self, let_in: LetIn) -> None:
+        """The barrier did not confirm: this entry is offered again."""
+        if not let_in.recorded:
+            self.memory.note_returned(let_in.op_id)
+
+    def _remember(self, let_in: LetIn) -> None:
+        at = datetime.fromtimestamp(self.env.wall_ms() / 1000, UTC)
+        entry = Entry(let_in.op_id, self.node_id, self.lane.name, at)
+        self.memory.note_passed(let_in.stream, let_in.code.facts.ticket_id, entry)
 
     def _unfinished(self, stream: str, code: TicketCode) -> _Unfinished | None:
         """An entry granted here whose barrier never moved: killed or cut off in between.
@@ -225,6 +240,8 @@ class Doorman:
             _log.error("entry_not_recorded", error=str(error))
             # With an answer, the arbiter has it on its disk: that is the record.
             if not let_in.offline or self._goes_unrecorded(rules):
+                # At once, and not when the barrier moved: another lane may be asked before that.
+                self._remember(let_in)
                 return replace(let_in, recorded=False)
             return TurnedAway(Reason.NOT_RECORDED, let_in.code, offline=True)
         if isinstance(recorded, Reason):

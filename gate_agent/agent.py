@@ -1,120 +1,158 @@
-"""The gate's process: node, camera, decoder, relay and lane put together."""
+"""The gate's process: node, lanes with their readers and barriers, and what is told of them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
 from edge.catalogue import MirrorCatalogue
 from edge.env import MachineEnv
+from edge.errors import ReplicaError
 from edge.node import Node, open_node
 from edge.sync import Listeners
-from gate_agent.admit import Doorman
-from gate_agent.arbiter import Arbiter, Lane
-from gate_agent.facts import GateKnowledge
-from gate_agent.lane import LaneRunner
+from gate_agent.arbiter import Rest
+from gate_agent.counts import Counts
+from gate_agent.lane_parts import LaneParts, make_lane
 from gate_agent.memory import LaneMemory
 from gate_agent.screen.board import Board
 from gate_agent.screen.opening import start_screen
+from gate_agent.screen_view import lane_view
 from gate_agent.settings import GateSettings
-from hardware.camera.grabber import Camera
-from hardware.camera.source import make_source
-from hardware.errors import DeviceError
-from hardware.qr.eye import Eye
-from hardware.relay.driver import Relay, make_relay
+from gate_agent.status import StatusFile, StatusSource, gate_status
+from gate_agent.supervision import Part
+from hardware.barrier import make_barriers
 from program.logs import get_logger
 
+Line = dict[str, object]
+Say = Callable[[Line], None]
+_JOIN_TIMEOUT_S = 3.0
 _log = get_logger(__name__)
 
 
-def run_agent(
-    settings: GateSettings, stop: threading.Event, say: Callable[[dict[str, object]], None]
-) -> None:
-    """Run one lane until `stop`. Raises EdgeError or BadDeviceAddress before it has begun."""
-    relay = make_relay(settings.lane.relay)
-    camera = Camera(make_source(settings.lane.camera))
+class Agent:
+    """A gate that is open. Other parts of the process (a screen) listen to it and ask it."""
+
+    def __init__(
+        self,
+        settings: GateSettings,
+        node: Node,
+        catalogue: MirrorCatalogue,
+        lanes: Sequence[LaneParts],
+        counts: Counts,
+        memory: LaneMemory,
+        board: Board,
+    ) -> None:
+        self.settings, self.node, self.catalogue = settings, node, catalogue
+        self.lanes = tuple(lanes)
+        self.counts = counts
+        self.board = board
+        self._memory = memory
+        self._started_ms = node.env.wall_ms()
+
+    def status(self) -> dict[str, object]:
+        """How this gate is now: see `gate_agent.status.gate_status`. From any thread; never raises."""
+        source = StatusSource(
+            self.node, self.lanes, self.counts, self._memory, self._started_ms, self.corrected_ms()
+        )
+        return gate_status(source)
+
+    def show(self, status: Line) -> None:
+        """Have the screens show how the lanes are."""
+        now_ms = self.corrected_ms()
+        with suppress(ReplicaError):  # they go on showing what they showed
+            for lane in self.lanes:
+                self.board.status(lane.settings.name, lane_view(status, lane, now_ms))
+
+    def corrected_ms(self) -> int:
+        """The server's clock as well as this gate knows it, Unix milliseconds."""
+        return corrected_ms(self.node)
+
+
+def run_agent(settings: GateSettings, stop: threading.Event, say: Say) -> None:
+    """Run the gate until `stop`. Raises EdgeError or BadDeviceAddress before it has begun."""
+    # A part that ends ends nothing else: the main thread only waits.
+    with open_agent(settings, say) as agent, running(agent, stop):
+        _log.info("gate_running", lanes=[lane.settings.name for lane in agent.lanes])
+        stop.wait()
+    _log.info("gate_stopped")
+
+
+@contextmanager
+def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
+    """Everything opened, nothing started. Raises EdgeError or BadDeviceAddress."""
+    barriers = make_barriers(lane.wiring for lane in settings.all_lanes)
+    board = Board([lane.name for lane in settings.all_lanes])
+
+    def show_and_say(line: Line) -> None:
+        if "decision" in line:
+            board.decided(line)
+        say(line)
+
     with ExitStack() as opened:  # closed in the opposite order, each whatever the others do
-        env, url = MachineEnv(), settings.server_url
-        node = open_node(settings.data_dir, url, "gate", env, settings.witness_dir)
+        env = MachineEnv()
+        node = open_node(settings.data_dir, settings.server_url, "gate", env, settings.witness_dir)
         opened.callback(node.replica.close)
         opened.callback(node.engine.stop)
-        arbiter = Arbiter(node.new_client, node.env)
-        opened.callback(arbiter.stop)
-        opened.callback(_let_go, relay)
-        opened.callback(camera.stop)
         catalogue = MirrorCatalogue(node.replica.mirror)
+        memory, rest = LaneMemory(env), Rest()
+        lanes = []
+        for lane_settings, barrier in zip(settings.all_lanes, barriers, strict=True):
+            lane = make_lane(
+                lane_settings,
+                settings.language,
+                node,
+                catalogue,
+                memory,
+                rest,
+                barrier,
+                show_and_say,
+                lambda: corrected_ms(node),
+            )
+            opened.callback(lane.close)
+            lanes.append(lane)
+        counts = Counts(node.replica, catalogue, lambda: corrected_ms(node), settings.language)
         node.engine.listeners = Listeners(
-            pulled=lambda _stream, kinds: _read_ahead(catalogue, kinds)
+            pulled=lambda _stream, kinds: _read_ahead(catalogue, counts, kinds)
         )
-        _shut(relay)
-        catalogue.events()
-        node.engine.start()
-        camera.start()
-        board = Board([settings.lane.name])
-        opened.callback(start_screen(settings.screen, settings.language, board, catalogue))
-
-        def show_and_say(line: dict[str, object]) -> None:
-            board.decided(line)
-            say(line)
-
-        _log.info("lane_running", lane=settings.lane.name, camera=camera.address)
-        _runner(settings, node, catalogue, arbiter, camera, relay, show_and_say).run(stop)
-    _log.info("lane_stopped", lane=settings.lane.name)
+        yield Agent(settings, node, catalogue, lanes, counts, memory, board)
 
 
-def _runner(
-    settings: GateSettings,
-    node: Node,
-    catalogue: MirrorCatalogue,
-    arbiter: Arbiter,
-    camera: Camera,
-    relay: Relay,
-    say: Callable[[dict[str, object]], None],
-) -> LaneRunner:
-    server_key = bytes.fromhex(node.identity.server_key)
-
-    def corrected_ms() -> int:
-        return node.env.wall_ms() + node.engine.link.server_ahead_ms
-
-    doorman = Doorman(
-        Lane(settings.lane.name, frozenset(settings.lane.performances), settings.lane.gate),
-        node.identity.node_id,
-        GateKnowledge(node.replica, catalogue, server_key),
-        node.replica,
-        arbiter,
-        node.env,
-        LaneMemory(node.env),
-    )
-    return LaneRunner(
-        doorman,
-        camera,
-        Eye(),
-        relay,
-        settings.lane.pulse_ms,
-        settings.language,
-        say,
-        corrected_ms,
-        node.engine.nudge,
-        settings.lane.several_codes,
-    )
+@contextmanager
+def running(agent: Agent, stop: threading.Event) -> Iterator[None]:
+    """Everything started; all parts ended at the end, which sets `stop`."""
+    agent.catalogue.events()
+    settings = agent.settings
+    status = StatusFile(agent.node.replica.folder, agent.status, agent.show)
+    parts = [part for lane in agent.lanes for part in lane.parts(stop)]
+    parts += [Part("status", status.run, stop), Part("counts", agent.counts.run, stop)]
+    agent.node.engine.start()
+    try:
+        for lane in agent.lanes:
+            lane.start()
+        for part in parts:
+            part.start()
+        end_screen = start_screen(settings.screen, settings.language, agent.board, agent.catalogue)
+        try:
+            yield
+        finally:
+            end_screen()
+    finally:
+        stop.set()
+        for part in parts:
+            if not part.join(_JOIN_TIMEOUT_S):
+                _log.warning("part_still_running", part=part.name)
+        status.last_word()
 
 
-def _read_ahead(catalogue: MirrorCatalogue, kinds: frozenset[str]) -> None:
+def corrected_ms(node: Node) -> int:
+    """The node's clock, put right by what the server's said."""
+    return node.env.wall_ms() + node.engine.link.server_ahead_ms
+
+
+def _read_ahead(catalogue: MirrorCatalogue, counts: Counts, kinds: frozenset[str]) -> None:
     """Parse new plans when they arrive, not when the first visitor holds up a ticket."""
     if "doc" in kinds:
         catalogue.events()
-
-
-def _shut(relay: Relay) -> None:
-    """A restart leaves the barrier shut; a board that is away is opened when it is back."""
-    try:
-        relay.all_off()
-    except DeviceError as error:
-        _log.warning("relay_gone", error=str(error))
-
-
-def _let_go(relay: Relay) -> None:
-    """A port whose device is gone may refuse even to be closed."""
-    with suppress(DeviceError):
-        relay.close()
+    if kinds & {"entry", "ticket", "doc"}:
+        counts.changed()

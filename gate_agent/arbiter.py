@@ -58,15 +58,24 @@ class NoAnswer:
     """No answer in time: the lane decides alone, and the operation id stays."""
 
 
-class Arbiter:
-    """One thread with one connection that is kept warm."""
+@dataclass(slots=True)
+class Rest:
+    """Until when nobody asks, monotonic seconds. Lanes of one gate share it: one has to wait."""
 
-    def __init__(self, new_client: Callable[[], ServerClient], env: Env) -> None:
+    until_s: float = 0.0
+
+
+class Arbiter:
+    """One thread with one connection that is kept warm; a lane has its own."""
+
+    def __init__(
+        self, new_client: Callable[[], ServerClient], env: Env, rest: Rest | None = None
+    ) -> None:
         self._new_client, self._env = new_client, env
+        self._rest = rest or Rest()
         self._calls: queue.Queue[tuple[str, dict[str, object], Future[dict[str, Any]]] | None] = (
             queue.Queue(1)
         )
-        self._rest_until_s = 0.0
         self._busy = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="arbiter", daemon=True)
         self._thread.start()
@@ -75,7 +84,7 @@ class Arbiter:
         self, stream: str, op_id: OpId, code: str, lane: Lane, seen: list[OpId]
     ) -> Accepted | Denied | NoAnswer:
         """Ask about one scan; answers within BUDGET_S whatever the network does."""
-        if self._busy.is_set() or self._env.monotonic_s() < self._rest_until_s:
+        if self._busy.is_set() or self._env.monotonic_s() < self._rest.until_s:
             return NoAnswer()
         future: Future[dict[str, Any]] = Future()
         body = question(op_id, code, lane, seen)
@@ -85,7 +94,7 @@ class Arbiter:
         except (EdgeError, FutureTimeout, queue.Full) as error:
             future.cancel()  # not sent yet: then nobody asks what is decided already
             _log.warning("arbiter_silent", error=type(error).__name__)
-            self._rest_until_s = self._env.monotonic_s() + REST_S
+            self._rest.until_s = self._env.monotonic_s() + REST_S
             return NoAnswer()
 
     def stop(self) -> None:

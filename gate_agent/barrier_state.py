@@ -13,8 +13,9 @@ Pure: events and monotonic seconds in, a new state and effects out; `gate_agent.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TypeAlias
+
+from ticketing.operations import GateCause as Cause
 
 WAIT_S = 5.0
 """Turnstiles give people so long."""
@@ -27,15 +28,6 @@ WAITING_MAX = 20
 HOLD_MS = 5_000
 HOLD_AGAIN_S = 2.0
 """A gate that stands open is opened again so often, for HOLD_MS: if the program dies, it shuts."""
-
-
-class Cause(StrEnum):
-    """Why the gate stands open, or somebody passed without a grant. Stored, never renamed."""
-
-    FIRE = "fire"
-    HAND = "hand"  # somebody of the house opened it for a while
-    TAILGATE = "tailgate"  # through a barrier that should have been shut
-    OUT = "out"  # on the way out, without showing a ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +156,7 @@ class Uncertain:
 
 
 @dataclass(frozen=True, slots=True)
-class Walked:
+class Ungranted:
     """Somebody passed without a grant."""
 
     cause: Cause
@@ -184,7 +176,9 @@ class PeriodEnded:
     cause: Cause
 
 
-Effect: TypeAlias = Pulse | Shut | Went | CameBack | Uncertain | Walked | PeriodBegan | PeriodEnded
+Effect: TypeAlias = (
+    Pulse | Shut | Went | CameBack | Uncertain | Ungranted | PeriodBegan | PeriodEnded
+)
 Step: TypeAlias = tuple[BarrierState, tuple[Effect, ...]]
 
 
@@ -268,9 +262,9 @@ def _note_contact(
 def _somebody_passed(state: BarrierState, rules: BarrierRules, at_s: float) -> Step:
     if state.stands_open:
         cause = Cause.FIRE if state.fire else Cause.HAND
-        return state, (Walked(cause),)
+        return state, (Ungranted(cause),)
     if not state.waiting:
-        return state, (Walked(Cause.OUT if rules.leads_out else Cause.TAILGATE),)
+        return state, (Ungranted(Cause.OUT if rules.leads_out else Cause.TAILGATE),)
     first, *others = state.waiting
     rest = tuple(replace(each, until_s=at_s + WAIT_S) for each in others)
     state = replace(state, waiting=rest)

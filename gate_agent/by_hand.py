@@ -33,6 +33,16 @@ def let_in_by_hand(
     obstacle = not_by_hand(wanted, roles)
     if obstacle is not None:
         return obstacle
+    with doorman.memory.deciding(code.facts.ticket_id):
+        outcome = _decide(doorman, code, wanted, now, now_ms)
+    return outcome or doorman.scan(text, now_ms)
+
+
+def _decide(
+    doorman: Doorman, code: TicketCode, wanted: ByHand, now: datetime, now_ms: int
+) -> LetIn | TurnedAway | None:
+    """None: nothing refuses it any more, so it goes the usual way."""
+    knowledge = doorman.knowledge
     stream = knowledge.event_of(code.facts.performance)
     if stream is None:
         return TurnedAway(Reason.WRONG_PERFORMANCE, code, offline=True)
@@ -41,7 +51,7 @@ def let_in_by_hand(
     decision = decide_entry(code, facts, at=now)
     against_rules = isinstance(decision, Refuse) and decision.reason is wanted.against
     if not against_rules and wanted.against is not Reason.CUT_OFF:
-        return doorman.scan(text, now_ms)
+        return None
     if isinstance(decision, Refuse) and not against_rules:
         return TurnedAway(decision.reason, code, offline=True, miss=decision.miss)
     let_in = LetIn(stream, OpId(doorman.env.random_bytes(16).hex()), code, True, facts.row is None)

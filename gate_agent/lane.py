@@ -1,194 +1,228 @@
-"""The lane: newest frame, codes in it, decision, barrier, one line for each decision."""
+"""One lane: what its readers see, decided one at a time; recorded, then the barrier, then said."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Protocol
 
 from edge.errors import ReplicaError
 from gate_agent.admit import Doorman, LetIn, TurnedAway
-from hardware.camera.frame import Frame
-from hardware.errors import DeviceError
-from hardware.qr.choice import SeveralCodes, choose
-from hardware.qr.decoder import Reading
-from hardware.qr.eye import Sight
-from hardware.qr.hints import HINT_AGAIN_S, Hint, OncePer
-from hardware.relay.driver import Relay
+from gate_agent.by_hand import let_in_by_hand
+from gate_agent.debounce import Debounce
+from gate_agent.lane_book import LaneBook
+from gate_agent.lane_lines import LaneLines
+from gate_agent.passages import WentOut
 from program.logs import get_logger
-from ticketing.admission import Reason, miss_to_wire
-from ticketing.code import PREFIX, TicketFacts
+from ticketing.admission import ByHand, NotByHand, Reason
 
-SAME_CODE_BLOCKED_S = 1.5
-"""A code that was answered is not answered again while it stays in view, and so long after."""
-_FRAME_WAIT_S = 0.5
+UNDO_S = 120.0
+"""An entry can be taken back by hand for so long."""
+_UNDO_MAX = 50
+OPEN_S_MAX = 4 * 3600.0
+"""Nobody opens a gate by hand for longer than an evening's queue."""
 _log = get_logger(__name__)
 
 
-class Frames(Protocol):
-    """A camera as the lane sees it."""
+class Opens(Protocol):
+    """The barrier as the lane sees it (`gate_agent.barrier.BarrierPart`)."""
 
-    def next_frame(self, timeout_s: float, after: int = -1) -> Frame | None:
-        """The newest frame with a number above `after`, or None when none came in time."""
+    @property
+    def burns(self) -> bool:
+        """Whether the fire contact says so."""
+        ...
+
+    def open(self, key: str) -> bool:
+        """Let one person pass; True once the board has confirmed."""
+        ...
+
+    def open_gate(self, seconds: float) -> bool:
+        """Let everybody pass for so long."""
+        ...
+
+    def shut_gate(self) -> bool:
+        """End that."""
+        ...
+
+    def waits_for(self, key: str) -> bool:
+        """Whether this grant was not used yet."""
+        ...
 
 
-class Looks(Protocol):
-    """An eye as the lane sees it: never raises."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A text that a reader has seen, and what read it."""
 
-    def look(self, picture: Frame) -> Sight:
-        """The codes in a frame, and a hint when one is due."""
+    text: str
+    decoder: str
 
 
 @dataclass(slots=True)
-class Debounce:
-    """Answers each code once while it is held up. Times are monotonic seconds."""
+class LaneTally:
+    """Decisions since the program was started. Read from any thread."""
 
-    _seen_s: dict[str, float] = field(default_factory=dict)
-
-    def see(self, texts: Iterable[str], now_s: float) -> frozenset[str]:
-        """Of the codes in view, those that were answered lately; they stay blocked."""
-        self._seen_s = {t: at for t, at in self._seen_s.items() if now_s - at < SAME_CODE_BLOCKED_S}
-        blocked = frozenset(texts) & self._seen_s.keys()
-        self.block(blocked, now_s)
-        return blocked
-
-    def block(self, texts: Iterable[str], now_s: float) -> None:
-        """These codes were answered, or are still in view."""
-        self._seen_s.update(dict.fromkeys(texts, now_s))
+    admitted_count: int = 0
+    refused_count: int = 0
+    left_count: int = 0
+    last: dict[str, object] | None = None
 
 
 @dataclass(slots=True)
 class LaneRunner:
-    """Runs one lane on the caller's thread until it is told to stop."""
+    """Answers what the readers of one lane see, on whichever thread saw it, one at a time."""
 
     doorman: Doorman
-    camera: Frames
-    eye: Looks
-    relay: Relay
-    pulse_ms: int
-    language: str
-    say: Callable[[dict[str, object]], None]
+    barrier: Opens
+    book: LaneBook
+    lines: LaneLines
     corrected_ms: Callable[[], int]
     nudge: Callable[[], None]
-    several_codes: SeveralCodes = SeveralCodes.MIDDLE
+    leads_out: bool = False
     debounce: Debounce = field(default_factory=Debounce)
-    _several: OncePer = field(default_factory=lambda: OncePer(HINT_AGAIN_S))
+    tally: LaneTally = field(default_factory=LaneTally)
+    _busy: threading.Lock = field(default_factory=threading.Lock)
+    _undo: deque[tuple[float, LetIn]] = field(default_factory=lambda: deque(maxlen=_UNDO_MAX))
 
-    def run(self, stop: threading.Event) -> None:
-        """Until `stop`. No code, frame or device ends the loop."""
-        number = -1
-        while not stop.is_set():
-            frame = self.camera.next_frame(_FRAME_WAIT_S, after=number)
-            if frame is None:
-                continue
-            number = frame.number
-            try:
-                self._look(frame)
-            except Exception:  # noqa: BLE001 - a bug in one scan must not shut the door for all
-                _log.exception("scan_crashed")
+    @property
+    def name(self) -> str:
+        """What people call this door."""
+        return self.doorman.lane.name
 
-    def _look(self, frame: Frame) -> None:
-        sight = self.eye.look(frame)
-        if sight.hint is not None:
-            self._hint(sight.hint)
-        readings = sight.found.readings
-        if not readings:
-            return
-        now_s = time.monotonic()
-        blocked = self.debounce.see([seen.text for seen in readings], now_s)
-        choice = choose(readings, frame.pixels.shape[:2], self.several_codes, _is_ours)
-        if choice.several and self._several.is_due(now_s):
-            self._hint(Hint.ONE_AT_A_TIME)
-        reading = choice.reading
-        if reading is None or reading.text in blocked:
+    # --- what readers see
+
+    def see(self, texts: Sequence[str], chosen: Shown | None) -> None:
+        """Codes in view, and the one among them that is held up, if any.
+
+        While the lane is busy nobody looks: the code is still there in the next frame.
+        """
+        if not self._busy.acquire(blocking=False):
             return
         try:
-            self.answer(reading)
-        finally:  # counted from here: a slow disk or relay takes its time, and nobody looks then
-            self.debounce.block([reading.text, *blocked], time.monotonic())
+            self._see(texts, chosen)
+        finally:
+            self._busy.release()
 
-    def _hint(self, hint: Hint) -> None:
+    def hear(self, shown: Shown) -> None:
+        """A code or chip that its reader tells of once. Waits until the lane has time for it."""
+        with self._busy:
+            self._see([shown.text], shown)
+
+    def tell_hint(self, hint: str) -> None:
         """Tell the visitor, by a line of its own, why nothing happens."""
-        self._tell({"at": self._at(), "lane": self.doorman.lane.name, "hint": hint.value})
+        self.lines.hint(hint, self.corrected_ms())
 
-    def answer(self, reading: Reading) -> None:
+    def _see(self, texts: Sequence[str], chosen: Shown | None) -> None:
+        blocked = self.debounce.see(texts, time.monotonic())
+        if chosen is None or chosen.text in blocked or self.barrier.burns:
+            return  # while it burns nobody is let in, and everybody can leave
+        try:
+            self.answer(chosen)
+        except Exception:  # noqa: BLE001 - a bug in one scan must not shut the door for all
+            _log.exception("scan_crashed")
+        finally:  # counted from here: a slow disk or relay takes its time, and nobody looks then
+            self.debounce.block([chosen.text, *blocked], time.monotonic())
+
+    def answer(self, shown: Shown) -> None:
         """Decide one code, move the barrier, say what was decided."""
         started_s = time.perf_counter()
         try:
-            outcome = self.doorman.scan(reading.text, self.corrected_ms())
+            outcome = self._decide(shown.text)
         except ReplicaError as error:  # cannot even read: nobody is let in on a guess
             _log.error("scan_failed", error=str(error))
             outcome = TurnedAway(Reason.NOT_RECORDED, None, offline=True)
-        barrier = self._open(outcome) if isinstance(outcome, LetIn) else "shut"
-        line = self._line(outcome, reading, barrier)
+        self._carry_out(outcome, shown.decoder, started_s)
+
+    def _decide(self, text: str) -> LetIn | WentOut | TurnedAway:
+        now_ms = self.corrected_ms()
+        if self.leads_out:
+            return self.book.passages.leave(text, now_ms)
+        granted = self.book.still_granted(text)
+        if granted is not None and self.barrier.waits_for(granted.op_id):
+            return self.book.again(granted)
+        return self.doorman.scan(text, now_ms)
+
+    def _carry_out(
+        self, outcome: LetIn | WentOut | TurnedAway, decoder: str, started_s: float
+    ) -> dict[str, object]:
+        barrier = self._open(outcome)
+        line = self.lines.decision(outcome, decoder, barrier, self.corrected_ms())
         line["milliseconds"] = round((time.perf_counter() - started_s) * 1000, 1)
         self.nudge()
-        self._tell(line)
+        self._count(outcome, line)
+        self.lines.tell(line)
+        return line
 
-    def _tell(self, line: dict[str, object]) -> None:
-        try:
-            self.say(line)
-        except OSError as error:  # whoever read our lines is gone: visitors are still here
-            _log.error("decision_not_said", error=str(error))
+    def _open(self, outcome: LetIn | WentOut | TurnedAway) -> str:
+        match outcome:
+            case TurnedAway():
+                return "shut"
+            case WentOut():
+                key = self.doorman.env.random_bytes(16).hex()
+                return "opened" if self.barrier.open(key) else "failed"
+            case LetIn():
+                return self._open_for(outcome)
 
-    def _at(self) -> str:
-        now = datetime.fromtimestamp(self.corrected_ms() / 1000, UTC)
-        return now.isoformat(timespec="milliseconds")
-
-    def _open(self, let_in: LetIn) -> str:
-        try:
-            self.relay.pulse(self.pulse_ms)
-        except DeviceError as error:
-            _log.error("barrier_failed", error=str(error))
+    def _open_for(self, let_in: LetIn) -> str:
+        self.book.expect(let_in)
+        if not self.barrier.open(let_in.op_id):
+            self.book.forget(let_in.op_id)
+            self.doorman.not_commanded(let_in)
             return "failed"
         try:
             self.doorman.commanded(let_in)
         except ReplicaError as error:  # it did open; at worst the ticket is offered once more
             _log.error("command_not_recorded", error=str(error))
+        self._undo.append((self.doorman.env.monotonic_s(), let_in))
         return "opened"
 
-    def _line(
-        self, outcome: LetIn | TurnedAway, reading: Reading, barrier: str
-    ) -> dict[str, object]:
-        line: dict[str, object] = {
-            "at": self._at(),
-            "lane": self.doorman.lane.name,
-            "decision": "admit" if isinstance(outcome, LetIn) else "refuse",
-            "reason": "" if isinstance(outcome, LetIn) else outcome.reason.value,
-            "barrier": barrier,
-            "offline": outcome.offline,
-            "decoder": reading.decoder,
-        }
-        if outcome.code is not None:
-            facts = outcome.code.facts
-            line["ticket"] = facts.ticket_id
-            line["performance"] = facts.performance
-            line["unit"] = facts.unit
-            line["place"] = self._place(facts)
-        if isinstance(outcome, LetIn):
-            line.update(op=outcome.op_id, unconfirmed=outcome.unconfirmed, again=outcome.again)
-            if outcome.notes:
-                line["notes"] = sorted(outcome.notes)
-            return line
-        line["next"] = outcome.step.value
-        if outcome.first_entry is not None:
-            line["first_entry"] = outcome.first_entry
-        if outcome.miss is not None:
-            line["miss"] = miss_to_wire(outcome.miss)
-        return line
+    def _count(self, outcome: LetIn | WentOut | TurnedAway, line: dict[str, object]) -> None:
+        match outcome:
+            case LetIn():
+                self.tally.admitted_count += 1
+            case WentOut():
+                self.tally.left_count += 1
+            case TurnedAway():
+                self.tally.refused_count += 1
+        self.tally.last = line
 
-    def _place(self, facts: TicketFacts) -> str:
-        try:
-            knowledge = self.doorman.knowledge
-            return knowledge.place_of(facts.performance, facts.unit, self.language)
-        except ReplicaError as error:  # the decision stands, and is said without its place
-            _log.error("place_unknown", error=str(error))
-            return ""
+    # --- what people at the gate do
 
+    def admit_by_hand(self, text: str, wanted: ByHand) -> dict[str, object] | NotByHand:
+        """Let a ticket in as two people want it; the line said, or why it cannot be done so.
 
-def _is_ours(text: str) -> bool:
-    """Whether it says that it is a ticket of ours, of this version or a later one."""
-    return text.startswith(PREFIX[:3])
+        See `gate_agent.by_hand`. Raises ReplicaError when nothing can be read.
+        """
+        with self._busy:
+            started_s = time.perf_counter()
+            outcome = let_in_by_hand(self.doorman, text, wanted, self.corrected_ms())
+            if isinstance(outcome, NotByHand):
+                return outcome
+            return self._carry_out(outcome, "by_hand", started_s)
+
+    def take_back(self, op_id: str) -> bool:
+        """An entry of this lane was a mistake: nobody went in by it. False when that is too late.
+
+        Raises ReplicaError when it cannot be recorded.
+        """
+        now_s = self.doorman.env.monotonic_s()
+        for at_s, let_in in list(self._undo):
+            if let_in.op_id == op_id and now_s - at_s <= UNDO_S:
+                self.book.passages.returned(let_in, self.corrected_ms())
+                self._undo.remove((at_s, let_in))
+                self.nudge()
+                return True
+        return False
+
+    def open_gate(self, by: str, note: str, seconds: float) -> bool:
+        """Somebody of the house lets everybody pass for a while. Recorded; False: it did not open."""
+        if not 0 < seconds <= OPEN_S_MAX:
+            raise ValueError(f"a gate is opened for up to {OPEN_S_MAX} s, not {seconds}")
+        self.book.opened_by = (by, note)
+        return self.barrier.open_gate(seconds)
+
+    def shut_gate(self) -> bool:
+        """End that. False when the board did not confirm."""
+        return self.barrier.shut_gate()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from edge.env import Env
@@ -16,24 +19,43 @@ PASSED_MAX = 10_000
 
 @dataclass(slots=True)
 class LaneMemory:
-    """When entries were granted, and who went in although this gate could not write it down."""
+    """When entries were granted, and who went in although this gate could not write it down.
+
+    All lanes of one program share it: what one of them let in, another must know of.
+    """
 
     env: Env
     unrecorded_count: int = field(init=False, default=0)
     _started_s: float = field(init=False)
     _granted_s: dict[OpId, float] = field(init=False, default_factory=dict)
     _passed: dict[OpId, tuple[str, TicketId, Entry]] = field(init=False, default_factory=dict)
+    _changed: threading.Condition = field(init=False, default_factory=threading.Condition)
+    _deciding: set[TicketId] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._started_s = self.env.monotonic_s()
 
+    @contextmanager
+    def deciding(self, ticket_id: TicketId) -> Iterator[None]:
+        """One lane at a time decides about a ticket: two that look at once would both see it unused."""
+        with self._changed:
+            self._changed.wait_for(lambda: ticket_id not in self._deciding)
+            self._deciding.add(ticket_id)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._deciding.discard(ticket_id)
+                self._changed.notify_all()
+
     def note_granted(self, op_id: OpId) -> None:
         """An entry was recorded just now."""
         now_s = self.env.monotonic_s()
-        self._granted_s = {
-            op: at_s for op, at_s in self._granted_s.items() if now_s - at_s <= OFFER_AGAIN_S
-        }
-        self._granted_s[op_id] = now_s
+        with self._changed:
+            self._granted_s = {
+                op: at_s for op, at_s in self._granted_s.items() if now_s - at_s <= OFFER_AGAIN_S
+            }
+            self._granted_s[op_id] = now_s
 
     def is_fresh(self, op_id: OpId) -> bool:
         """Granted at most OFFER_AGAIN_S ago; what an earlier run granted counts from our start."""
@@ -42,21 +64,29 @@ class LaneMemory:
 
     def count_unrecorded(self) -> bool:
         """Count one more of whom there is no record anywhere; False when they are too many."""
-        if self.unrecorded_count >= UNRECORDED_MAX:
-            return False
-        self.unrecorded_count += 1
-        return True
+        with self._changed:
+            if self.unrecorded_count >= UNRECORDED_MAX:
+                return False
+            self.unrecorded_count += 1
+            return True
 
     def note_passed(self, stream: str, ticket_id: TicketId, entry: Entry) -> None:
-        """The barrier opened for an entry that only the arbiter has on its disk."""
-        self._passed[entry.op_id] = (stream, ticket_id, entry)
-        if len(self._passed) > PASSED_MAX:
-            del self._passed[next(iter(self._passed))]
+        """The barrier opened for an entry of which this gate has no record of its own."""
+        with self._changed:
+            self._passed[entry.op_id] = (stream, ticket_id, entry)
+            if len(self._passed) > PASSED_MAX:
+                del self._passed[next(iter(self._passed))]
+
+    def note_returned(self, op_id: OpId) -> None:
+        """Nobody went in by such an entry after all."""
+        with self._changed:
+            self._passed.pop(op_id, None)
 
     def passed(self, stream: str, ticket_id: TicketId) -> dict[OpId, Entry]:
         """The entries of a ticket that were noted so."""
-        return {
-            op: entry
-            for op, (of_stream, of_ticket, entry) in self._passed.items()
-            if (of_stream, of_ticket) == (stream, ticket_id)
-        }
+        with self._changed:
+            return {
+                op: entry
+                for op, (of_stream, of_ticket, entry) in self._passed.items()
+                if (of_stream, of_ticket) == (stream, ticket_id)
+            }

@@ -32,7 +32,7 @@ class WentOut:
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """Records what happens at one lane's barrier. Used by that lane's thread alone."""
+    """Records what happens at one lane's barrier. Usable from any thread."""
 
     doorman: Doorman
 
@@ -85,6 +85,8 @@ class Passages:
 
     def _ended(self, let_in: LetIn, phase: Passed, now_ms: int) -> None:
         if not let_in.recorded:  # there is no entry of ours that could end
+            if phase is Passed.RETURNED:
+                self.doorman.memory.note_returned(let_in.op_id)
             return
         ticket_id = let_in.code.facts.ticket_id
         passage = EntryPassage(let_in.op_id, ticket_id, phase, now_ms)

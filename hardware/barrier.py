@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 POLL_S: Final = 0.05
 """Contacts are asked for so often: passage contacts close for 100 ms and more."""
+QUIET_POLL_S: Final = 0.5
 _SIGN_OF_LIFE_S: Final = 2.0
 """A board without inputs is asked so often whether it is there."""
 
@@ -99,6 +100,12 @@ class Barrier:
     def has_passage_contact(self) -> bool:
         """Whether it tells that somebody passed."""
         return self._wiring.passage_input > 0
+
+    @property
+    def poll_s(self) -> float:
+        """How often `sense` wants to be called: a quiet barrier only gives signs of life."""
+        wired = self._wiring.passage_input or self._wiring.fire_input
+        return POLL_S if wired or not self._board.relay.times_pulses else QUIET_POLL_S
 
     def open_for(self, duration_ms: int) -> None:
         """Open; the board shuts it by itself. Returns when that is confirmed."""

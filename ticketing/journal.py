@@ -30,6 +30,9 @@ class OpKind(StrEnum):
     ENTRY = "entry"  # a gate let a ticket in
     PASSAGE = "passage"  # what became of an entry: somebody passed, or nobody did
     EXIT = "exit"  # somebody went out with a ticket
+    GATE_OPENED = "gate_opened"  # house journal: everybody passes a lane from now on
+    GATE_SHUT = "gate_shut"  # house journal: that is over
+    WALKED = "walked"  # house journal: people passed a lane without a grant
     SETTLE = "settle"  # the node is done with an allotment for good
     REFUND = "refund"  # tickets revoked, money paid out: a void or a refund
     EXCHANGE = "exchange"  # tickets revoked, others sold for their worth; also a lost one replaced

@@ -38,6 +38,8 @@ from ticketing.operations import (
     EntryPassage,
     Exchange,
     ExchangeAction,
+    GateOpened,
+    GateShut,
     HandOver,
     Interest,
     Print,
@@ -50,10 +52,13 @@ from ticketing.operations import (
     ShiftOpened,
     SignedIn,
     TicketLeft,
+    Walked,
     decode_cash_moved,
     decode_drawer_opened,
     decode_entry,
     decode_exchange,
+    decode_gate_opened,
+    decode_gate_shut,
     decode_hand_over,
     decode_interest,
     decode_left,
@@ -66,12 +71,15 @@ from ticketing.operations import (
     decode_shift_closed,
     decode_shift_opened,
     decode_signed_in,
+    decode_walked,
 )
 from ticketing.order import OrderState
 from ticketing.ticket import TicketState
 
 Drawer = ShiftOpened | CashMoved | DrawerOpened | ShiftClosed
 """What happens at a till's drawer."""
+AtBarrier = GateOpened | GateShut | Walked
+"""What a gate tells of its barriers beside entries: facts that nothing follows from."""
 Kind = (
     Sale
     | Release
@@ -86,6 +94,7 @@ Kind = (
     | Interest
     | HandOver
     | Drawer
+    | AtBarrier
 )
 """An operation's body, read."""
 
@@ -100,6 +109,9 @@ _DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
     OpKind.ENTRY: decode_entry,
     OpKind.PASSAGE: decode_passage,
     OpKind.EXIT: decode_left,
+    OpKind.GATE_OPENED: decode_gate_opened,
+    OpKind.GATE_SHUT: decode_gate_shut,
+    OpKind.WALKED: decode_walked,
     OpKind.PRINT: decode_print,
     OpKind.HAND_OVER: decode_hand_over,
     OpKind.INTEREST: decode_interest,
@@ -110,7 +122,8 @@ _DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
     OpKind.DRAWER_OPENED: decode_drawer_opened,
     OpKind.SHIFT_CLOSED: decode_shift_closed,
 }
-_AT_GATES = frozenset({OpKind.ENTRY, OpKind.PASSAGE, OpKind.EXIT})
+_AT_BARRIER = frozenset({OpKind.GATE_OPENED, OpKind.GATE_SHUT, OpKind.WALKED})
+_AT_GATES = frozenset({OpKind.ENTRY, OpKind.PASSAGE, OpKind.EXIT}) | _AT_BARRIER
 _KINDS_OF = {
     NodeRole.TILL: frozenset(_DECODERS) - _AT_GATES,
     NodeRole.GATE: _AT_GATES,
@@ -118,14 +131,15 @@ _KINDS_OF = {
 _AT_DRAWER = frozenset(
     {OpKind.SHIFT_OPENED, OpKind.CASH_MOVED, OpKind.DRAWER_OPENED, OpKind.SHIFT_CLOSED}
 )
-_IN_HOUSE = _AT_DRAWER | {OpKind.SIGN_IN, OpKind.SIGN_OUT}
+_IN_HOUSE_ALONE = _AT_DRAWER | _AT_BARRIER
+_IN_HOUSE = _IN_HOUSE_ALONE | {OpKind.SIGN_IN, OpKind.SIGN_OUT}
 _NOTED = Effect(Verdict.OK)
 
 
 def read_op(work: Work, source: Source, op: Op) -> Kind | str:
     """The operation's body, or why it has no effect. A stolen gate can't sell, nor a till admit."""
     decoder = _DECODERS.get(op.kind)
-    misplaced = op.kind not in _IN_HOUSE if work.is_house else op.kind in _AT_DRAWER
+    misplaced = op.kind not in _IN_HOUSE if work.is_house else op.kind in _IN_HOUSE_ALONE
     if decoder is None or misplaced:
         return "unknown_kind"
     if op.version != _OP_VERSION:
@@ -196,7 +210,10 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
 
 
 def _note(
-    work: Work, source: Source, op: Op, kind: Print | SignedIn | Interest | HandOver | Drawer
+    work: Work,
+    source: Source,
+    op: Op,
+    kind: Print | SignedIn | Interest | HandOver | Drawer | AtBarrier,
 ) -> Effect:
     """What changes nothing that can be sold; cash that moved is booked."""
     if isinstance(kind, HandOver):

@@ -114,6 +114,35 @@ class FakeRelay:
     def close(self) -> None: ...
 
 
+@dataclass
+class FakeBarrier:
+    """A barrier without a thread, which forgets each grant at once."""
+
+    relay: FakeRelay
+    burns: bool = False
+    stands_open_s: float = 0.0
+    waiting: set[str] = field(default_factory=set)
+
+    def open(self, key: str) -> bool:
+        assert key
+        try:
+            self.relay.pulse(700)
+        except DeviceGone:
+            return False
+        return True
+
+    def open_gate(self, seconds: float) -> bool:
+        self.stands_open_s = seconds
+        return True
+
+    def shut_gate(self) -> bool:
+        self.stands_open_s = 0.0
+        return True
+
+    def waits_for(self, key: str) -> bool:
+        return key in self.waiting
+
+
 class Stage:
     """One gate with one lane. `restart` kills the program and starts it again."""
 

@@ -20,9 +20,9 @@ from edge.errors import ReplicaDamaged
 from edge.replica import Replica
 from gate_agent.__main__ import main
 from gate_agent.agent import run_agent
-from gate_agent.lane import SAME_CODE_BLOCKED_S
+from gate_agent.debounce import SAME_CODE_BLOCKED_S
 from gate_agent.screen.settings import ScreenSettings
-from gate_agent.settings import GateSettings
+from gate_agent.settings import GateSettings, LaneSettings
 from hardware.errors import DeviceGone
 from hardware.relay.simulator import RelaySimulator
 from program.exit_codes import ExitCode
@@ -181,7 +181,7 @@ def test_a_device_address_that_means_nothing_is_a_setting_to_mend(
 
 
 def settings(door: Door) -> GateSettings:
-    lane = replace(GateSettings().lane, camera=f"folder:{door.folder / 'frames'}?watch=1")
+    lane = replace(LaneSettings(), camera=f"folder:{door.folder / 'frames'}?watch=1")
     usual = replace(GateSettings(), server_url=NOBODY, data_dir=door.folder / "gate", lane=lane)
     return replace(usual, screen=ScreenSettings("127.0.0.1:0"))
 
@@ -189,8 +189,8 @@ def settings(door: Door) -> GateSettings:
 class StubbornRelay(FakeRelay):
     """A board that is gone when the gate starts, and whose port cannot even be closed."""
 
-    def all_off(self) -> None:
-        raise DeviceGone("no contact", self.address)
+    def shut(self, channel: int = 0) -> None:
+        raise DeviceGone(f"no contact with relay {channel}", self.address)
 
     def close(self) -> None:
         raise DeviceGone("the port failed", self.address)
@@ -199,7 +199,7 @@ class StubbornRelay(FakeRelay):
 def test_whatever_fails_at_the_end_everything_else_is_closed(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gate_agent.agent.make_relay", lambda _address: StubbornRelay())
+    monkeypatch.setattr("hardware.barrier.make_relay", lambda _address: StubbornRelay())
     stop = threading.Event()
     stop.set()
     before = set(threading.enumerate())
@@ -230,7 +230,8 @@ def test_a_lane_without_a_barrier_decides_all_the_same(door: Door) -> None:
         stop.set()
 
     door.show(door.code(ROW[0]))
-    chosen = replace(settings(door).lane, performances=(FIRST,))
+    [lane] = settings(door).all_lanes
+    chosen = replace(lane, performances=(FIRST,))
     run_agent(replace(settings(door), lane=chosen), stop, say)
     [line] = lines
     assert (line["decision"], line["barrier"]) == ("admit", "opened")

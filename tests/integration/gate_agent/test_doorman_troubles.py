@@ -34,6 +34,7 @@ def offered(gate: Stage, text: str) -> LetIn:
     """Hold up a code whose barrier then does not move."""
     outcome = gate.scan(text)
     assert isinstance(outcome, LetIn), outcome
+    gate.doorman.not_commanded(outcome)
     return outcome
 
 

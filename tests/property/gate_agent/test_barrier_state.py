@@ -23,7 +23,7 @@ from gate_agent.barrier_state import (
     ShutNow,
     Told,
     Uncertain,
-    Walked,
+    Ungranted,
     Went,
     step,
 )
@@ -89,7 +89,7 @@ def test_a_passage_is_one_grants_or_nobodys(
             before = event.passage
         if isinstance(event, Lost):
             before = None
-        ended += sum(isinstance(effect, Went | Walked) for effect in effects)
+        ended += sum(isinstance(effect, Went | Ungranted) for effect in effects)
     assert ended <= passages, "more people than the contact saw"
     if not rules.has_contact:
         assert ended == 0

@@ -40,6 +40,8 @@ from ticketing.operations import (
     decode_signed_in,
     encode_entry,
     encode_exchange,
+    encode_gate_opened,
+    encode_gate_shut,
     encode_interest,
     encode_left,
     encode_passage,
@@ -49,6 +51,7 @@ from ticketing.operations import (
     encode_sale,
     encode_settle,
     encode_signed_in,
+    encode_walked,
     exchange_adds_up,
 )
 
@@ -271,6 +274,10 @@ ENCODERS: dict[str, Callable[[Any], str]] = {
     "entry": encode_entry,
     "entry by hand": encode_entry,
     "passage": encode_passage,
+    "gate opened": encode_gate_opened,
+    "fire": encode_gate_opened,
+    "gate shut": encode_gate_shut,
+    "walked": encode_walked,
     "exit": encode_left,
     "signed in": encode_signed_in,
     "late sale": encode_sale,

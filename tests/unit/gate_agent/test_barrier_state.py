@@ -16,7 +16,6 @@ from gate_agent.barrier_state import (
     BarrierRules,
     BarrierState,
     CameBack,
-    Cause,
     Effect,
     Event,
     Failed,
@@ -30,10 +29,11 @@ from gate_agent.barrier_state import (
     ShutNow,
     Told,
     Uncertain,
-    Walked,
+    Ungranted,
     Went,
     step,
 )
+from ticketing.operations import GateCause as Cause
 
 CONTACT = BarrierRules(700, has_contact=True)
 CLOSED, OPENED = Told(passage=True), Told(passage=False)
@@ -75,7 +75,7 @@ def test_who_was_granted_and_does_not_pass_in_time_came_back(gate: Gate) -> None
     gate.on(Granted("a"))
     assert gate.on(OPENED, WAIT_S - 0.1) == []
     assert gate.on(OPENED, 0.1) == [CameBack("a")]
-    assert gate.passes() == [Walked(Cause.TAILGATE)]
+    assert gate.passes() == [Ungranted(Cause.TAILGATE)]
 
 
 def test_without_a_contact_the_grant_counts() -> None:
@@ -85,12 +85,12 @@ def test_without_a_contact_the_grant_counts() -> None:
 
 
 def test_a_passage_without_a_grant_is_a_tailgate(gate: Gate) -> None:
-    assert gate.passes() == [Walked(Cause.TAILGATE)]
+    assert gate.passes() == [Ungranted(Cause.TAILGATE)]
 
 
 def test_two_passages_for_one_grant_are_one_too_many(gate: Gate) -> None:
     gate.on(Granted("a"))
-    assert gate.passes() + gate.passes() == [Went("a"), Walked(Cause.TAILGATE)]
+    assert gate.passes() + gate.passes() == [Went("a"), Ungranted(Cause.TAILGATE)]
 
 
 def test_a_contact_that_bounces_is_one_passage(gate: Gate) -> None:
@@ -98,7 +98,7 @@ def test_a_contact_that_bounces_is_one_passage(gate: Gate) -> None:
     bounces = [gate.on(CLOSED, 0.5), gate.on(OPENED, 0.02), gate.on(CLOSED, 0.02)]
     assert bounces == [[Went("a")], [], []]
     assert gate.on(OPENED) == []
-    assert gate.on(CLOSED, EDGE_GAP_S) == [Walked(Cause.TAILGATE)]
+    assert gate.on(CLOSED, EDGE_GAP_S) == [Ungranted(Cause.TAILGATE)]
 
 
 def test_a_grant_while_somebody_is_on_the_way_lets_both_pass_one_after_the_other(
@@ -108,7 +108,7 @@ def test_a_grant_while_somebody_is_on_the_way_lets_both_pass_one_after_the_other
     assert gate.on(Granted("b")) == [Pulse(700, "b")]
     assert gate.passes() == [Went("a"), Pulse(700)]
     assert gate.passes() == [Went("b")]
-    assert gate.passes() == [Walked(Cause.TAILGATE)]
+    assert gate.passes() == [Ungranted(Cause.TAILGATE)]
 
 
 def test_who_comes_behind_somebody_who_stayed_has_the_whole_time(gate: Gate) -> None:
@@ -123,14 +123,14 @@ def test_a_double_tap_opens_again_and_counts_once(gate: Gate) -> None:
     assert gate.on(Granted("a"), 3) == [Pulse(700, "a")]
     assert gate.on(OPENED, WAIT_S - 0.1) == [], "its time began anew"
     assert gate.passes() == [Went("a")]
-    assert gate.passes() == [Walked(Cause.TAILGATE)]
+    assert gate.passes() == [Ungranted(Cause.TAILGATE)]
 
 
 def test_a_barrier_that_did_not_open_waits_for_nobody(gate: Gate) -> None:
     gate.on(Granted("a"))
     gate.on(Failed("a"))
     assert gate.on(OPENED, WAIT_S) == []
-    assert gate.passes() == [Walked(Cause.TAILGATE)]
+    assert gate.passes() == [Ungranted(Cause.TAILGATE)]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_out_nobody_is_sent_back_and_nobody_tailgates() -> None:
     gate.on(OPENED)
     gate.on(Granted("a"))
     assert gate.passes() == [Went("a")]
-    assert gate.passes() == [Walked(Cause.OUT)]
+    assert gate.passes() == [Ungranted(Cause.OUT)]
     gate.on(Granted("b"))
     assert gate.on(OPENED, WAIT_S) == [Uncertain("b")]
 
@@ -204,11 +204,11 @@ def test_out_nobody_is_sent_back_and_nobody_tailgates() -> None:
 
 def test_a_gate_opened_by_hand_is_held_open_and_shut_in_the_end(gate: Gate) -> None:
     assert gate.on(OpenFor(60)) == [PeriodBegan(Cause.HAND), Pulse(HOLD_MS)]
-    assert gate.passes() == [Walked(Cause.HAND)]
+    assert gate.passes() == [Ungranted(Cause.HAND)]
     assert gate.on(OPENED, HOLD_AGAIN_S) == [Pulse(HOLD_MS)]
     assert gate.on(OpenFor(60)) == [Pulse(HOLD_MS)], "longer, and the same period"
     assert gate.on(OPENED, 60) == [PeriodEnded(Cause.HAND), Shut()]
-    assert gate.passes() == [Walked(Cause.TAILGATE)]
+    assert gate.passes() == [Ungranted(Cause.TAILGATE)]
 
 
 def test_a_gate_opened_by_hand_may_be_shut_at_once(gate: Gate) -> None:
@@ -222,7 +222,7 @@ def test_a_ticket_shown_while_the_gate_stands_open_counts_and_does_not_shut_it_s
 ) -> None:
     gate.on(OpenFor(60))
     assert gate.on(Granted("a")) == [Pulse(HOLD_MS, "a"), Uncertain("a")]
-    assert gate.passes() == [Walked(Cause.HAND)]
+    assert gate.passes() == [Ungranted(Cause.HAND)]
 
 
 def test_who_was_on_the_way_when_the_gate_was_opened_counts(gate: Gate) -> None:
@@ -238,7 +238,7 @@ def test_a_fire_holds_the_gate_open_and_shuts_nothing_afterwards(gate: Gate) -> 
     burning, quiet = Told(passage=False, fire=True), Told(passage=False, fire=False)
     assert gate.on(burning) == [Uncertain("a"), PeriodBegan(Cause.FIRE), Pulse(HOLD_MS)]
     assert gate.on(burning, HOLD_AGAIN_S) == [Pulse(HOLD_MS)]
-    assert gate.on(Told(passage=True, fire=True)) == [Walked(Cause.FIRE)]
+    assert gate.on(Told(passage=True, fire=True)) == [Ungranted(Cause.FIRE)]
     assert gate.on(quiet) == [PeriodEnded(Cause.FIRE)]
     assert gate.on(quiet, HOLD_AGAIN_S) == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gate_agent.lane import SAME_CODE_BLOCKED_S, Debounce
+from gate_agent.debounce import SAME_CODE_BLOCKED_S, Debounce
 
 A, B = "BXG1A", "BXG1B"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gate_agent.settings import GateSettings
+from gate_agent.settings import Direction, GateSettings
+from hardware.barrier import Wiring
 from hardware.qr import SeveralCodes
 from program.errors import SettingsError
 from program.settings import load_settings
@@ -19,9 +20,9 @@ def load(folder: Path, text: str) -> GateSettings:
 
 
 def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
-    settings = load(tmp_path, "")
-    assert (settings.lane.camera, settings.lane.relay) == ("usb:0", "none:")
-    assert (settings.lane.pulse_ms, settings.lane.performances) == (700, ())
+    [lane] = load(tmp_path, "").all_lanes
+    assert (lane.camera, lane.relay) == ("usb:0", "none:")
+    assert (lane.pulse_ms, lane.performances) == (700, ())
 
 
 def test_a_lane_can_be_told_everything(tmp_path: Path) -> None:
@@ -33,9 +34,25 @@ def test_a_lane_can_be_told_everything(tmp_path: Path) -> None:
         'several_codes = "refuse"\n',
     )
     assert settings.data_dir == tmp_path / "data"
-    assert settings.lane.name == "东门 1"
-    assert settings.lane.performances == (4, 5)
-    assert settings.lane.several_codes is SeveralCodes.REFUSE
+    [lane] = settings.all_lanes
+    assert lane.name == "东门 1"
+    assert lane.performances == (4, 5)
+    assert lane.several_codes is SeveralCodes.REFUSE
+
+
+def test_a_gate_may_have_several_lanes(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        '[[lanes]]\nname = "In"\nrelay = "modbus-rtu:/dev/x?channels=2&inputs=3"\n'
+        "relay_number = 2\npassage_input = 1\nfire_input = 3\nfire_when_open = true\n"
+        '[[lanes]]\nname = "Out"\ndirection = "exit"\ncamera = "none:"\n'
+        'readers = ["serial-line:/dev/y"]\nrelay = "lcus:/dev/z"\nprivate = true\n',
+    )
+    way_in, way_out = settings.all_lanes
+    assert way_in.wiring == Wiring("modbus-rtu:/dev/x?channels=2&inputs=3", 2, 1, 3, True, False)
+    assert (way_in.direction, way_out.direction) == (Direction.ENTRY, Direction.EXIT)
+    assert way_out.readers == ("serial-line:/dev/y",)
+    assert way_out.wiring.private
 
 
 @pytest.mark.parametrize(
@@ -49,6 +66,12 @@ def test_a_lane_can_be_told_everything(tmp_path: Path) -> None:
         pytest.param('[lane]\nname = ""', "lane.name", id="no name"),
         pytest.param(f'[lane]\nname = "{"x" * 65}"', "lane.name", id="too long a name"),
         pytest.param('[lane]\nname = "a\\nb"', "lane.name", id="a name no server would take"),
+        pytest.param('[lane]\ncamera = "none:"', "lane.camera", id="nothing that reads"),
+        pytest.param('[lane]\nreaders = ["a:", "a:"]', "lane.readers", id="one reader twice"),
+        pytest.param('[lane]\ndirection = "up"', "lane.direction", id="no such direction"),
+        pytest.param("[lane]\n[[lanes]]", "lane", id="lanes in both ways of writing"),
+        pytest.param("[[lanes]]\n[[lanes]]", "lanes", id="two lanes of one name"),
+        pytest.param("[[lanes]]\n" * 17, "lanes", id="too many lanes"),
         pytest.param('[lane]\nseveral_codes = "both"', "lane.several_codes", id="no policy"),
         pytest.param('[lane]\ncamra = "usb:0"', "lane.camra", id="unknown key"),
     ],

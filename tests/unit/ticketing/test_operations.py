@@ -22,6 +22,9 @@ from ticketing.operations import (
     EntryPassage,
     Exchange,
     ExchangeAction,
+    GateCause,
+    GateOpened,
+    GateShut,
     HandLeg,
     Interest,
     Passed,
@@ -34,9 +37,12 @@ from ticketing.operations import (
     Settle,
     SignedIn,
     TicketLeft,
+    Walked,
     adds_up,
     decode_entry,
     decode_exchange,
+    decode_gate_opened,
+    decode_gate_shut,
     decode_interest,
     decode_left,
     decode_passage,
@@ -46,8 +52,11 @@ from ticketing.operations import (
     decode_sale,
     decode_settle,
     decode_signed_in,
+    decode_walked,
     encode_entry,
     encode_exchange,
+    encode_gate_opened,
+    encode_gate_shut,
     encode_interest,
     encode_left,
     encode_passage,
@@ -57,6 +66,7 @@ from ticketing.operations import (
     encode_sale,
     encode_settle,
     encode_signed_in,
+    encode_walked,
     is_name,
     is_seen_list,
     op_ids,
@@ -97,6 +107,10 @@ ENTRY_BY_HAND = replace(
 )
 PASSAGE = EntryPassage(OpId("0" * 32), TicketId("0000000000000001"), Passed.RETURNED, 1_800)
 LEFT = TicketLeft(TicketId("0000000000000001"), 1, 9, 0, 1, "1 号门", 1_900)
+OPENED_BY_HAND = GateOpened("1 号门", GateCause.HAND, "p1", "a coach with 50 people", 1_900)
+OPENED_BY_FIRE = GateOpened("1 号门", GateCause.FIRE, "", "", 1_900)
+GATE_SHUT = GateShut(OpId("0" * 32), "1 号门", 2_000)
+WALKED = Walked("1 号门", GateCause.TAILGATE, 3, False, 1_900, 2_000)
 SIGNED_IN = SignedIn("person-1")
 LATE_SALE = replace(
     sale(replace(line(1), pool="first-500"), line(2)), late=True, late_approved_by="wang.fang"
@@ -154,6 +168,10 @@ BODIES: dict[str, tuple[str, Decode, object]] = {
     "entry": (encode_entry(ENTRY), decode_entry, ENTRY),
     "entry by hand": (encode_entry(ENTRY_BY_HAND), decode_entry, ENTRY_BY_HAND),
     "passage": (encode_passage(PASSAGE), decode_passage, PASSAGE),
+    "gate opened": (encode_gate_opened(OPENED_BY_HAND), decode_gate_opened, OPENED_BY_HAND),
+    "fire": (encode_gate_opened(OPENED_BY_FIRE), decode_gate_opened, OPENED_BY_FIRE),
+    "gate shut": (encode_gate_shut(GATE_SHUT), decode_gate_shut, GATE_SHUT),
+    "walked": (encode_walked(WALKED), decode_walked, WALKED),
     "exit": (encode_left(LEFT), decode_left, LEFT),
     "signed in": (encode_signed_in(SIGNED_IN), decode_signed_in, SIGNED_IN),
     "late sale": (encode_sale(LATE_SALE), decode_sale, LATE_SALE),
@@ -280,6 +298,15 @@ def spoiled(name: str, path: str, value: object) -> tuple[str, Decode]:
             {"against": "dislike", "by": ["p1", "p2"], "note": "x"},
             id="against no reason",
         ),
+        pytest.param("gate opened", "cause", "tailgate", id="opened by nothing that opens"),
+        pytest.param("gate opened", "by", "", id="opened by nobody"),
+        pytest.param("gate opened", "lane", "", id="opened nowhere"),
+        pytest.param("gate opened", "note", "a\nb", id="a reason of two lines"),
+        pytest.param("fire", "by", 1, id="a fire by a number"),
+        pytest.param("gate shut", "opened", "0", id="shut and never opened"),
+        pytest.param("walked", "count", 0, id="nobody walked"),
+        pytest.param("walked", "from_ms", 3_000, id="walked backwards in time"),
+        pytest.param("walked", "out", 1, id="neither in nor out"),
         pytest.param("passage", "phase", "granted", id="an end that is none"),
         pytest.param("passage", "entry", "0", id="the end of no entry"),
         pytest.param("passage", "ticket", 1, id="the end of no ticket's entry"),
