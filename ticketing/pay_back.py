@@ -6,10 +6,15 @@ its front. Where a house does not let money go back by a tender, its part goes b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
+from ticketing.ids import OrderId
 from ticketing.operations import CASH, Exchange, HandLeg, Refund, Sale
+
+EXCHANGED_MAX: Final = 20
+"""Exchanges of exchanges that are followed back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,63 @@ def after(funds: Funds, operation: Refund | Exchange) -> tuple[Funds, Funds]:
         funds = without(funds, operation.legs, cash)
     moved, left = spend(funds, max(0, operation.credit_minor - out))
     return left, moved
+
+
+def funds_left(
+    order: Sale | Exchange,
+    find: Callable[[OrderId], Sale | Exchange | None],
+    later: Callable[[OrderId], Iterable[Refund | Exchange]],
+) -> Funds:
+    """What is left of the money that came with an order, the newest first.
+
+    `find` knows the orders that were exchanged for it, `later` what was done with an order's
+    tickets, the oldest first. What came before EXCHANGED_MAX exchanges is not told.
+    """
+    return _left(order, find, later, "", EXCHANGED_MAX)[0]
+
+
+def _left(
+    order: Sale | Exchange,
+    find: Callable[[OrderId], Sale | Exchange | None],
+    later: Callable[[OrderId], Iterable[Refund | Exchange]],
+    until_order: str,
+    depth: int,
+) -> tuple[Funds, Funds]:
+    """The order's funds, and what moved over to `until_order` when it was made of this one."""
+    credited: Funds = ()
+    before = find(order.of_order) if isinstance(order, Exchange) and depth > 0 else None
+    if before is not None:
+        credited = _left(before, find, later, order.order_id, depth - 1)[1]
+    left = funds_of(order, credited)
+    for operation in later(order.order_id):
+        left, moved = after(left, operation)
+        if isinstance(operation, Exchange) and operation.order_id == until_order:
+            return left, moved
+    return left, ()
+
+
+def overdrawn(funds: Funds, operation: Refund | Exchange) -> tuple[tuple[str, int, int], ...]:
+    """(tender, what goes back, what was left of it), where more goes back by one than ever came in.
+
+    Cash stands in for tenders that take nothing back, so of it all that is left counts.
+    """
+    paid_in = isinstance(operation, Exchange) and operation.paid_minor >= 0
+    back: dict[str, int] = {}
+    for leg in () if paid_in else operation.legs:
+        back[leg.tender] = back.get(leg.tender, 0) + leg.amount_minor
+    came = {name: sum(each.amount_minor for each in funds if each.tender == name) for name in back}
+    found = [(name, much, came[name]) for name, much in back.items() if much > came[name]]
+    cash = _cash_back(operation)
+    rest = sum(each.amount_minor for each in funds) - sum(min(back[n], came[n]) for n in back)
+    return (*found, *(((CASH, cash, rest),) if cash > rest else ()))
+
+
+def _cash_back(operation: Refund | Exchange) -> int:
+    """What goes back in cash, before coins are counted."""
+    if isinstance(operation, Refund):
+        return operation.cash_minor + operation.rounding_minor
+    out = max(0, -operation.paid_minor)
+    return out - sum(leg.amount_minor for leg in operation.legs) if out else 0
 
 
 def _drain(funds: Funds, order: Sequence[Fund], amount_minor: int) -> Funds:

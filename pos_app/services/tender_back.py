@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 from edge.env import Env
 from edge.journal import Unit
@@ -16,6 +16,7 @@ from edge.returns import read_order
 from pos_app.services import tender_legs
 from ticketing.cash_rounding import round_cash
 from ticketing.event import Venue
+from ticketing.ids import OpId, OrderId
 from ticketing.journal import OpKind
 from ticketing.operations import (
     CASH,
@@ -26,10 +27,7 @@ from ticketing.operations import (
     decode_exchange,
     decode_refund,
 )
-from ticketing.pay_back import Funds, after, funds_of, way_back
-
-_EXCHANGED_MAX: Final = 20
-"""Exchanges of exchanges that are followed back; what lies before is paid in cash."""
+from ticketing.pay_back import Funds, funds_left, way_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,20 @@ def paid_back(funds: Funds, amount_minor: int, venue: Venue) -> PaidBack:
 
 def funds(connection: sqlite3.Connection, stream: str, order: Sale | Exchange) -> Funds:
     """What is left of the money that came with an order of this window, the newest first."""
-    return _funds(connection, stream, order, "", _EXCHANGED_MAX)[0]
+
+    def find(order_id: OrderId) -> Sale | Exchange | None:
+        row = connection.execute(
+            "SELECT body FROM orders WHERE stream = ? AND id = ?", (stream, order_id)
+        ).fetchone()
+        return read_order(row["body"]) if row is not None else None
+
+    return funds_left(order, find, partial(_later_of, connection, stream))
+
+
+def _later_of(
+    connection: sqlite3.Connection, stream: str, order_id: OrderId
+) -> list[Refund | Exchange]:
+    return [operation for _op_id, operation in later(connection, stream, order_id)]
 
 
 def note_paid_back(unit: Unit, env: Env, stream: str, money: Refund | Exchange) -> None:
@@ -74,45 +85,23 @@ def note_paid_back(unit: Unit, env: Env, stream: str, money: Refund | Exchange) 
     tender_legs.capture(unit, env, made, order_id)
 
 
-def _funds(
-    connection: sqlite3.Connection,
-    stream: str,
-    order: Sale | Exchange,
-    until_order: str,
-    depth: int,
-) -> tuple[Funds, Funds]:
-    """The order's funds, and what moved over to `until_order` when it was made of this one."""
-    credited: Funds = ()
-    if isinstance(order, Exchange) and depth > 0:
-        row = connection.execute(
-            "SELECT body FROM orders WHERE stream = ? AND id = ?", (stream, order.of_order)
-        ).fetchone()
-        if row is not None:
-            before = read_order(row["body"])
-            credited = _funds(connection, stream, before, order.order_id, depth - 1)[1]
-    left = funds_of(order, credited)
-    for operation in _later(connection, stream, order.order_id):
-        left, moved = after(left, operation)
-        if isinstance(operation, Exchange) and operation.order_id == until_order:
-            return left, moved
-    return left, ()
-
-
-def _later(connection: sqlite3.Connection, stream: str, order_id: str) -> list[Refund | Exchange]:
+def later(
+    connection: sqlite3.Connection, stream: str, order_id: OrderId
+) -> list[tuple[OpId, Refund | Exchange]]:
     """What was done with the order's tickets here, the oldest first."""
     rows = connection.execute(
-        "SELECT kind, body FROM op WHERE stream = ? AND kind IN ('refund', 'exchange') "
+        "SELECT op_id, kind, body FROM op WHERE stream = ? AND kind IN ('refund', 'exchange') "
         "AND instr(body, ?) ORDER BY rowid",
         (stream, order_id),
     )
-    found: list[Refund | Exchange] = []
+    found: list[tuple[OpId, Refund | Exchange]] = []
     for row in rows:
         if row["kind"] == OpKind.REFUND:
             refund = decode_refund(row["body"])
             if refund is not None and refund.order_id == order_id:
-                found.append(refund)
+                found.append((OpId(row["op_id"]), refund))
         else:
             exchange = decode_exchange(row["body"])
             if exchange is not None and exchange.of_order == order_id:
-                found.append(exchange)
+                found.append((OpId(row["op_id"]), exchange))
     return found

@@ -28,6 +28,7 @@ _CASES = {
     CaseKind.RESOLD: N_("Returned places were sold again without a silent gate"),
     CaseKind.POOL: N_("More was sold at a limited price than was lent"),
     CaseKind.REFUND: N_("Money was paid out for a ticket that was not valid"),
+    CaseKind.PAID_BACK: N_("More money went back by a tender than had come in by it"),
     CaseKind.REENROLLED: N_("A node was enrolled again while places were lent to it"),
     CaseKind.CASH_DIFFERENCE: N_("A drawer was counted with too large a difference"),
     CaseKind.Z_NUMBER: N_("A till's Z reports do not follow each other"),

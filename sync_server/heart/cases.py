@@ -24,6 +24,7 @@ class CaseKind(StrEnum):
     RESOLD = "resold"  # returned units sold again before a silent gate knew: who decided that
     POOL = "pool"  # more of a counted right was spent than was lent
     REFUND = "refund"  # money paid out for a ticket that was not there to be revoked
+    PAID_BACK = "paid_back"  # more money went back by a tender than had come in by it
     REENROLLED = "reenrolled"  # a node began a new life; what the old one was lent is reserved
     CASH_DIFFERENCE = "cash_difference"  # a drawer held more or less than a shift accounts for
     Z_NUMBER = "z_number"  # a till's Z reports repeat a number, or leave one out

@@ -17,6 +17,7 @@ from sync_server.heart.effect import Effect
 from sync_server.heart.entries import open_entered_case, record_at_gate
 from sync_server.heart.handing import hand_over
 from sync_server.heart.late import late_claim
+from sync_server.heart.order_money import check_paid_back
 from sync_server.heart.prices import check_sale_prices
 from sync_server.heart.rows import Claim, Order, TicketRow
 from sync_server.heart.source import NodeRole, Source
@@ -396,6 +397,7 @@ def _refund(work: Work, source: Source, op: Op, refund: Refund) -> Effect:
     """Money was paid out for tickets, which the centre revoked before or revokes now."""
     order = work.orders.get(refund.order_id)
     verdict = _take_back(work, source.node_id, op, refund.order_id, refund.ticket_ids)
+    check_paid_back(work, source, op, refund)
     book(work, source, op, refund)
     if order is None:
         return Effect(Verdict.DISPUTED, "unknown_order", shows=True)
@@ -411,6 +413,7 @@ def _exchange(work: Work, source: Source, op: Op, exchange: Exchange) -> Effect:
     order = work.orders.get(exchange.of_order)
     returned = _take_back(work, source.node_id, op, exchange.of_order, exchange.returned)
     sold, code = _sell_lines(work, source, exchange.order_id, exchange.lines)
+    check_paid_back(work, source, op, exchange)
     _put_order(work, source, op, exchange)
     book(work, source, op, exchange)
     if exchange.action is not ExchangeAction.REPLACEMENT:  # which costs what it cost, then

@@ -315,6 +315,13 @@ ledger = Table(
     Column("account", String, nullable=False),  # cash:<node>, sales, fees
     Column("amount_minor", BigInteger, nullable=False),  # sums to 0 per operation
     Column("currency", String(3), nullable=False),
+    Index(  # what was given back of an order: few orders have such a line
+        "ledger_back",
+        "event_id",
+        "order_id",
+        sqlite_where=text("account = 'sales' AND amount_minor > 0"),
+        postgresql_where=text("account = 'sales' AND amount_minor > 0"),
+    ),
 )
 
 entry = Table(

@@ -293,6 +293,8 @@ def _change_indexes(op: Operations) -> None:
     _index_some(op, "claim_returned", "claim", ["event_id", "rev"], "kind = 'returned'")
     _index_some(op, "allot_held", "allot", ["event_id", "expires_ms"], "state = 'held'")
     _index_some(op, "allot_open", "allot", ["event_id", "node_id", "id"], "state = 'open'")
+    given_back = "account = 'sales' AND amount_minor > 0"
+    _index_some(op, "ledger_back", "ledger", ["event_id", "order_id"], given_back)
     deferred, valid = text("verdict = 'deferred'"), text("state = 'valid'")
     op.create_index(
         "op_deferred", "op", ["event_id"], sqlite_where=deferred, postgresql_where=deferred
