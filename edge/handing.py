@@ -27,6 +27,7 @@ from ticketing.operations import (
     encode_hand_over,
     encode_sale,
 )
+from ticketing.pay_back import Fund, Funds
 from ticketing.ticket import TicketState
 
 ANSWERS_MAX = 50
@@ -44,7 +45,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ToldOrder:
-    """An order as the server told of it: who sold it, and how its tickets stand."""
+    """An order as the server told of it: who sold it, and how its tickets stand.
+
+    `left` is what is left of the money that came with it, when the operations `counted` were done;
+    None from a server that does not tell.
+    """
 
     stream: str
     node_id: str
@@ -53,6 +58,8 @@ class ToldOrder:
     states: Mapping[TicketId, TicketState]
     entered: Mapping[TicketId, int]
     turn: int
+    left: Funds | None = None
+    counted: frozenset[OpId] = frozenset()
 
 
 def order_request(order_id: str, ticket_id: str) -> dict[str, Any]:
@@ -94,7 +101,28 @@ def read_told_order(stream: str, reply: Mapping[str, Any]) -> ToldOrder:
         states,
         entered,
         replies.number(reply, "turn"),
+        _funds(reply["left"]) if "left" in reply else None,
+        _op_ids(reply.get("counted", [])),
     )
+
+
+def _op_ids(raw: object) -> frozenset[OpId]:
+    """Operations by their ids. Raises ServerUnreachable for what are none."""
+    if not isinstance(raw, list) or not all(isinstance(each, str) for each in raw):
+        raise replies.nonsense("counted")
+    return frozenset(map(OpId, raw))
+
+
+def _funds(raw: object) -> Funds:
+    """Money by tender, the newest first. Raises ServerUnreachable for what is none."""
+    funds: list[Fund] = []
+    for each in raw if isinstance(raw, list) else [None]:
+        match each:
+            case [str(tender), int(amount), str(said)] if type(amount) is int and amount >= 0:
+                funds.append(Fund(tender, amount, said))
+            case _:
+                raise replies.nonsense("left")
+    return tuple(funds)
 
 
 # --- giving

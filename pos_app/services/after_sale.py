@@ -55,7 +55,6 @@ from pos_app.services.after_sale_model import (
     OrderDetail,
     Refused,
     Request,
-    TicketStanding,
     Unfinished,
 )
 from pos_app.services.after_sale_offer import ACTIONS, OfferCounter, make_offer
@@ -82,7 +81,7 @@ from ticketing.operations import (
     encode_sale,
     legs_minor,
 )
-from ticketing.pay_back import Fund, Funds, funds_of
+from ticketing.pay_back import Fund, Funds
 from ticketing.refund_rules import Deed
 from ticketing.returns import ReturnRefusal, Route
 
@@ -304,12 +303,11 @@ class AfterSale:
 
     def _funds(self, own: OwnOrder) -> Funds:
         """The money that came with an order, as far as it is known here what is left of it."""
-        if not own.from_node:
-            with self._replica.reading() as connection:
-                return tender_back.funds(connection, own.event_id, own.order)
-        dead = (TicketStanding.VOID, TicketStanding.ASKED)
-        is_whole = isinstance(own.order, Sale) and not set(own.states.values()) & set(dead)
-        return funds_of(own.order) if is_whole else ()
+        told = self._elsewhere.told(own.event_id, own.order.order_id) if own.from_node else None
+        with self._replica.reading() as connection:
+            if own.from_node:
+                return tender_back.funds_elsewhere(connection, own.event_id, own, told)
+            return tender_back.funds(connection, own.event_id, own.order)
 
     def _shift(self, currency: str) -> str:
         """The shift that would pay and take; "" without one."""

@@ -1,22 +1,26 @@
 """By which tenders a till pays back: read from what it recorded of the order, and nothing else.
 
-An order of another window whose tickets are all alive goes back the way it came, too; of one that
-was touched before nobody here knows what went back how, and the rest of it goes back in cash.
+Of another window's order the server tells what is left of its money; without its word, one that
+was touched elsewhere goes back in cash.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Final, Protocol
 
 from edge.env import Env
+from edge.handing import ToldOrder
 from edge.journal import Unit
 from edge.returns import read_order
 from pos_app.services import tender_legs
+from pos_app.services.after_sale_model import TicketStanding
 from ticketing.cash_rounding import round_cash
 from ticketing.event import Venue
-from ticketing.ids import OpId, OrderId
+from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.journal import OpKind
 from ticketing.operations import (
     CASH,
@@ -27,7 +31,21 @@ from ticketing.operations import (
     decode_exchange,
     decode_refund,
 )
-from ticketing.pay_back import Funds, funds_left, way_back
+from ticketing.pay_back import Funds, after, funds_left, funds_of, way_back
+
+_DEAD: Final = (TicketStanding.VOID, TicketStanding.ASKED)
+
+
+class ForeignOrder(Protocol):
+    """An order of another window, and how its tickets stand."""
+
+    @property
+    def order(self) -> Sale | Exchange:
+        """As it was recorded."""
+
+    @property
+    def states(self) -> Mapping[TicketId, TicketStanding]:
+        """As far as that is known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,35 @@ def _later_of(
     connection: sqlite3.Connection, stream: str, order_id: OrderId
 ) -> list[Refund | Exchange]:
     return [operation for _op_id, operation in later(connection, stream, order_id)]
+
+
+def funds_elsewhere(
+    connection: sqlite3.Connection, stream: str, order: ForeignOrder, told: ToldOrder | None
+) -> Funds:
+    """The same of another window's order: as the server told, and what was done here since.
+
+    Where it told nothing, and a ticket is dead by another window's hand, nobody here knows what is
+    left: then all of it goes back in cash.
+    """
+    done = later(connection, stream, order.order.order_id)
+    if told is not None and told.left is not None:
+        left = told.left
+        for op_id, operation in done:
+            if op_id not in told.counted:
+                left, _moved = after(left, operation)
+        return left
+    here = {ticket for _op_id, operation in done for ticket in _returned(operation)}
+    dead = {ticket for ticket, standing in order.states.items() if standing in _DEAD}
+    if isinstance(order.order, Exchange) or not dead <= here:
+        return ()
+    left = funds_of(order.order)
+    for _op_id, operation in done:
+        left, _moved = after(left, operation)
+    return left
+
+
+def _returned(operation: Refund | Exchange) -> tuple[TicketId, ...]:
+    return operation.ticket_ids if isinstance(operation, Refund) else operation.returned
 
 
 def note_paid_back(unit: Unit, env: Env, stream: str, money: Refund | Exchange) -> None:

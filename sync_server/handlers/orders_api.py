@@ -66,6 +66,8 @@ def _to_json(order: ToldOrder, *, with_codes: bool) -> dict[str, Any]:
             for one in order.tickets
         ],
         "turn": order.turn,
+        "left": [[one.tender, one.amount_minor, one.reference] for one in order.left],
+        "counted": list(order.counted),
     }
 
 

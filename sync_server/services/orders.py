@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from sync_server.heart.order_money import OrderMoney
+from sync_server.store.sql import Sql
+from ticketing.ids import OpId, OrderId
 from ticketing.journal import OpKind
+from ticketing.pay_back import Funds
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,10 @@ class ToldTicket:
 
 @dataclass(frozen=True, slots=True)
 class ToldOrder:
-    """`body` is the text of the operation that sold it; `turn` as in the hand-out's row."""
+    """`body` is the text of the operation that sold it; `turn` as in the hand-out's row.
+
+    `left` is what is left of the money that came with it, when the operations `counted` were done.
+    """
 
     kind: str
     node_id: str
@@ -31,6 +38,8 @@ class ToldOrder:
     body: str
     tickets: tuple[ToldTicket, ...]
     turn: int
+    left: Funds = ()
+    counted: tuple[OpId, ...] = ()
 
     @property
     def body_without_codes(self) -> str:
@@ -63,13 +72,24 @@ def read_order(
     for node_id, sold_ms, kind, body, turn in row:
         if kind in (OpKind.SALE, OpKind.EXCHANGE) and _is_of(body, order_id):
             tickets = _tickets(connection, event_id, order_id)
-            return ToldOrder(kind, node_id, sold_ms, body, tickets, turn)
+            money = _money(connection, event_id, OrderId(order_id))
+            return ToldOrder(kind, node_id, sold_ms, body, tickets, turn, *money)
     return None
 
 
 def _is_of(body: str, order_id: str) -> bool:
     """Whether this very operation sold it: a forked journal has two of a number."""
     return bool(json.loads(body).get("order") == order_id)
+
+
+def _money(
+    connection: Connection, event_id: str, order_id: OrderId
+) -> tuple[Funds, tuple[OpId, ...]]:
+    books = OrderMoney(Sql.of(connection), event_id)
+    order = books.order(order_id)
+    if order is None:
+        return (), ()
+    return books.left(order), tuple(op_id for op_id, _told in books.given_back(order_id))
 
 
 def _tickets(connection: Connection, event_id: str, order_id: str) -> tuple[ToldTicket, ...]:

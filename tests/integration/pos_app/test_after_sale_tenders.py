@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from pos_app.services import tender_legs
+from edge.handing import ToldOrder
+from pos_app.services import tender_back, tender_legs
+from pos_app.services.after_sale_finding import OwnOrder
 from pos_app.services.after_sale_model import (
     Asked,
     AsksNumber,
@@ -15,6 +17,7 @@ from pos_app.services.after_sale_model import (
     Offer,
     Refused,
     Request,
+    TicketStanding,
 )
 from pos_app.services.model import Sold
 from pos_app.services.shifts import report
@@ -30,8 +33,10 @@ from tests.integration.pos_app.test_after_sale import (
 )
 from tests.integration.pos_app.test_window_tenders import BANK, CARD, name_tenders
 from tests.integration.pos_app.window_stage import Stage
+from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import Exchange, HandLeg, Refund, Sale, decode_exchange, decode_refund
+from ticketing.pay_back import Fund
 from ticketing.refund_rules import Deed
 from ticketing.tender import LegState
 
@@ -165,6 +170,44 @@ def test_an_exchange_for_less_pays_the_difference_back_to_the_card(shop: Stage) 
     with shop.replica.reading() as connection:
         kept = tender_legs.legs_of(connection, "swan-lake", sale.order_id)
     assert [leg.amount_minor for leg in kept] == [TOTAL, -88_000], "it came with the first order"
+
+
+class TestAnotherWindowsOrder:
+    """What is left of its money, after a ticket of 880 went back by the newest of it."""
+
+    @pytest.fixture
+    def foreign(self, shop: Stage) -> OwnOrder:
+        sale = sell(shop, HandLeg("card", 100_000, "0042"))
+        here(shop, Deed.VOID, sale, 1)
+        own = shop.window._after_sale._finder.own("swan-lake", sale.order_id)
+        assert own is not None
+        return replace(own, from_node="0000000000000bbb")
+
+    def left(self, shop: Stage, order: OwnOrder, told: ToldOrder | None) -> list[tuple[str, int]]:
+        with shop.replica.reading() as connection:
+            funds = tender_back.funds_elsewhere(connection, "swan-lake", order, told)
+        return [(fund.tender, fund.amount_minor) for fund in funds]
+
+    def told(self, order: OwnOrder, *counted: OpId) -> ToldOrder:
+        came = (Fund("cash", 76_000), Fund("card", 100_000, "0042"))
+        left = (Fund("card", 88_000, "0042"),) if counted else came
+        return ToldOrder("swan-lake", "0bbb", 1, order.order, {}, {}, 0, left, frozenset(counted))
+
+    def test_is_as_the_server_told(self, shop: Stage, foreign: OwnOrder) -> None:
+        [op] = shop.ops(OpKind.REFUND)
+        told = self.told(foreign, op.op_id)
+        assert self.left(shop, foreign, told) == [("card", 88_000)]
+
+    def test_is_less_by_what_was_done_here_since(self, shop: Stage, foreign: OwnOrder) -> None:
+        assert self.left(shop, foreign, self.told(foreign)) == [("card", 88_000)]
+
+    def test_is_known_without_its_word_where_all_was_done_here(
+        self, shop: Stage, foreign: OwnOrder
+    ) -> None:
+        assert self.left(shop, foreign, None) == [("card", 88_000)]
+        other = foreign.order.lines[1].ticket_id
+        elsewhere = replace(foreign, states={**foreign.states, other: TicketStanding.VOID})
+        assert self.left(shop, elsewhere, None) == []
 
 
 class TestTheDifferenceOfAnExchange:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sync_server.heart.order_money import GIVEN_BACK, OrderMoney
+from sync_server.services.orders import read_order
 from sync_server.store.sql import Sql
 from tests.integration.sync_server.stage import EVENT, Stage, Till
 from ticketing.ids import OrderId
@@ -181,6 +182,20 @@ def test_an_exchange_that_pays_out_by_another_tender_is_a_case(
     exchange(till, sale, 3, -10_000, HandLeg("wallet", 10_000))
     till.push()
     assert told(stage) == [{"tender": "wallet", "back": 10_000, "left": 0}]
+
+
+def test_a_till_that_asks_is_told_what_is_left_and_by_which_operations(
+    stage: Stage, till: Till, sale: Sale
+) -> None:
+    refund(till, sale, 0, HandLeg("card", 10_000, "0042"))
+    till.push()
+    found = stage.do(lambda tx: read_order(tx.connection, EVENT, sale.order_id, ""))
+    assert found is not None
+    assert [(one.tender, one.amount_minor, one.reference) for one in found.left] == [
+        ("card", 50_000, "0042")
+    ]
+    [op] = stage.rows("SELECT op_id FROM op WHERE kind = 'refund'")
+    assert found.counted == (op.op_id,)
 
 
 def test_of_an_order_that_nobody_knows_nothing_is_said(

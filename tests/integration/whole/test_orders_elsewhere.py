@@ -27,13 +27,15 @@ from pos_app.services.after_sale_model import (
 from pos_app.services.basket import Basket
 from pos_app.services.buyers_model import NoBuyer
 from pos_app.services.model import PrintOutcome, Sold
+from pos_app.services.tender_model import Payment
 from pos_app.services.window import Window
 from sync_server.buyer_commands import _erase, _new_key
 from tests.fakes.edge_node import wait_until
 from tests.integration.sync_server.conftest import SampleHouse, house, sample
 from tests.integration.sync_server.support import HouseOnDisk
 from tests.integration.whole.centre_thread import PERFORMANCE, Counter, counter, serving
-from ticketing.ids import OpId, OrderId
+from ticketing.ids import OpId, OrderId, TicketId
+from ticketing.operations import HandLeg
 from ticketing.personal import Buyer
 from ticketing.refund_rules import Deed
 
@@ -160,6 +162,31 @@ def test_another_tills_order_is_shown_refunded_exchanged_and_replaced(two: Two) 
     for sold in (refund, swap, lost):
         assert standings(till, sold) == {TicketStanding.VOID}
     assert till.window.status().rejected_count == 0
+
+
+def test_what_is_left_of_another_tills_order_goes_back_by_its_own_tenders(two: Two) -> None:
+    """Half by card, half in cash. The first till gives the cash back, so the card is left."""
+    first, second = two.first, two.second
+    basket = first.basket(first.hold(2))
+    half = basket.total_minor // 2
+    legs = (HandLeg("card", half, "0042"),)
+    sold = first.window.pay(basket, Payment(legs=legs, tendered_minor=half))
+    assert isinstance(sold, Sold)
+    first.be_synced()
+    tickets = [ticket.id for ticket in opened(first, sold).tickets]
+    at_first = refund_one(first, sold, tickets[0])
+    assert (at_first.legs, at_first.cash_out_minor) == ((), half)
+    at_second = refund_one(second, sold, tickets[1])
+    assert (at_second.legs, at_second.cash_out_minor) == (legs, 0)
+
+
+def refund_one(at: Counter, sold: Sold, ticket: TicketId) -> Done:
+    detail, services = opened(at, sold), at.window.after_sale
+    chosen = Chosen(detail.found.event_id, OrderId(sold.order_id), (ticket,))
+    offer = services.offer(Deed.REFUND, chosen)
+    assert offer is not None
+    request = Request(Deed.REFUND, chosen, GoReason.BUYER, offer.back_minor, offer.fee_minor)
+    return ended(at, services.do(request))
 
 
 def test_tickets_that_were_not_printed_are_handed_out_by_another_till_and_by_one_alone(
