@@ -21,6 +21,7 @@ import nfc.tag
 import nfc.tag.tt3
 import nfc.tag.tt4
 import serial
+import usb1
 
 from hardware.errors import DeviceBusy, DeviceError, DeviceGone
 from hardware.nfc.chip import ChipLeft, read_type2, read_type3, read_type4
@@ -163,6 +164,8 @@ def _plain(device: str) -> Iterator[None]:
             raise DeviceBusy("another program holds the reader", device) from error
         sentence = _SENTENCES.get(number or 0, f"the reader failed ({error})")
         raise DeviceGone(sentence, device) from error
+    except usb1.USBError as error:
+        raise DeviceGone(f"the reader failed at USB ({error})", device) from error
     except (nfc.clf.pn53x.Chipset.Error, IndexError, TypeError, ValueError) as error:
         # nfcpy takes each answer for whole and well-formed.
         raise DeviceGone("the reader answers nonsense", device) from error

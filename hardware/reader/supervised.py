@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from hardware.errors import DeviceError
 from hardware.reader.shape import ReaderHealth, ReaderState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hardware.reader.seen import Seen
     from hardware.reader.shape import SeenSource
@@ -94,19 +95,31 @@ class SupervisedReader:
 
     def _read_for_ever(self) -> None:
         while not self._stopping.is_set():
-            try:
-                self._source.open()
-                self._change_state(ReaderState.LIVE)
-                self._read_until_gone()
-            except DeviceError as error:
-                self._lose(error.reason)
-            except Exception:  # supervises the source: a bug in it must not end the lane's reading
-                log.exception("reader %s failed and is opened again", self.address)
-                self._lose("its driver failed")
-            finally:
-                self._source.close()
+            with self._surviving("reader %s failed and is opened again"):
+                self._read_once_opened()
             if not self._stopping.is_set():
                 self._stopping.wait(self._backoff.next_delay_s())
+
+    def _read_once_opened(self) -> None:
+        try:
+            self._source.open()
+            self._change_state(ReaderState.LIVE)
+            self._read_until_gone()
+        except DeviceError as error:
+            self._lose(error.reason)
+        except Exception:
+            self._lose("its driver failed")
+            raise
+        finally:
+            self._source.close()
+
+    @contextmanager
+    def _surviving(self, sentence: str) -> Iterator[None]:
+        """Log a bug, in a driver or in whom we call, and go on: it must not end a lane's reading."""
+        try:
+            yield
+        except Exception:
+            log.exception(sentence, self.address)
 
     def _read_until_gone(self) -> None:
         # Only a device that worked for a while is calm again: one that opens and fails at once
@@ -129,7 +142,8 @@ class SupervisedReader:
                 dropped_count=self._health.dropped_count + is_full,
             )
             self._changed.notify()
-        self._arrived()
+        with self._surviving("whoever waits for reader %s failed"):
+            self._arrived()
 
     def _lose(self, reason: str) -> None:
         with self._changed:
@@ -150,4 +164,5 @@ class SupervisedReader:
             log.warning("reader %s is gone: %s", self.address, fault)
         else:
             log.info("reader %s is %s", self.address, state.value)
-        self._on_state(state)
+        with self._surviving("whoever watches reader %s failed"):
+            self._on_state(state)

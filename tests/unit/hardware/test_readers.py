@@ -123,6 +123,24 @@ def test_neither_a_lost_device_nor_a_bug_ends_a_reader(make: Make) -> None:
     assert reader.health.fault == ""
 
 
+@pytest.mark.expected_errors("whoever waits", "whoever watches", "failed and is opened again")
+def test_a_bug_around_a_reader_does_not_end_it(make: Make) -> None:
+    class Clinging(ScriptedSource):
+        def close(self) -> None:
+            super().close()
+            if self.closed_count == 1:
+                raise ZeroDivisionError("a bug while it lets go")
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug in the lane")
+
+    source = Clinging([_seen("A")], DeviceGone("it was unplugged", "scripted:"), [_seen("B")])
+    reader = make(source, arrived=fail, on_state=fail)
+    assert source.done.wait(PATIENCE_S)
+    assert _values(reader) == ["A", "B"]
+    assert reader.health.state is ReaderState.LIVE
+
+
 def test_a_reader_that_is_gone_says_why(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     gone = threading.Event()
 
