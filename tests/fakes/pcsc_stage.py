@@ -63,6 +63,7 @@ def main(folder: Path) -> None:
         chip = Type4Chip(OTHER, lambda tap: link_message(link(tap)))
         with _laid_on(VirtualChip(chip)):
             _show_next(reader)
+        _say(bad_frames_count=reader.health.bad_frames_count)
         leaving = VirtualChip(Type4Chip(UID[:4], lambda _tap: text_message("TOO SOON")))
         leaving.apdus_until_gone = 4
         with _laid_on(leaving):

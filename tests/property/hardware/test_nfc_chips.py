@@ -194,6 +194,45 @@ def test_a_type_2_chip_without_a_message_has_none(at: int, wrong: bytes) -> None
     assert read_type2(Counting(chip.answer).pages) is None
 
 
+@pytest.mark.parametrize(("blocks_count", "is_read"), [(31, True), (32, False)])
+def test_so_many_blocks_of_a_type_2_chip_are_looked_through(
+    blocks_count: int, is_read: bool
+) -> None:
+    chip = NtagChip(UID, b"")
+    message = text_message("A")
+    area = bytes(blocks_count) + b"\x03" + bytes((len(message),)) + message
+    chip.memory[16 : 16 + len(area)] = area
+    assert read_type2(chip_pages(chip)) == (message if is_read else None)
+
+
+def chip_pages(chip: NtagChip) -> Callable[[int], bytes | None]:
+    return lambda page: chip.answer(bytes((0x30, page)))
+
+
+@pytest.mark.parametrize("count", [RECORDS_COUNT_MAX, RECORDS_COUNT_MAX + 1])
+def test_so_many_records_are_read(count: int) -> None:
+    message = b"".join(ndef.message_encoder([ndef.TextRecord("A")] * count))
+    assert (read_records(message) is not None) == (count <= RECORDS_COUNT_MAX)
+
+
+def test_a_type_4_chip_whose_file_is_locked_is_not_read() -> None:
+    chip = Type4Chip(UID, lambda _tap: text_message("A"))
+
+    def locked(apdu: bytes) -> bytes:
+        answer = chip.command(apdu)
+        return answer[:13] + b"\x80" + answer[14:] if len(answer) == 17 else answer
+
+    assert read_type4(chip.command) is not None
+    assert read_type4(locked) is None
+
+
+def test_a_type_3_chip_whose_sum_is_wrong_is_not_read() -> None:
+    read = _felica(text_message("A"))
+    about = bytearray(read(0))
+    about[1] ^= 0x01
+    assert read_type3(lambda number: read(number) if number else bytes(about)) is None
+
+
 def test_a_type_4_chip_without_a_message_has_none() -> None:
     assert read_type4(Type4Chip(UID, lambda _tap: None).command) is None
     assert read_type4(Type4Chip(UID, lambda _tap: b"").command) is None
