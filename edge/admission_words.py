@@ -5,11 +5,12 @@ For whatever shows a decision to people, at a gate or at a till. Times are the v
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from program.i18n import format_date, format_time, translations
-from ticketing.admission import Entry, Miss, MissKind, NotByHand, Note, Reason, Step
+from ticketing.admission import Cause, Entry, Miss, MissKind, NotByHand, Note, Reason, Step
 
 SOON = timedelta(hours=12)
 """So far ahead a time is told with the minutes until then."""
@@ -96,6 +97,16 @@ _NOTES = {
     Note.STILL_INSIDE: N_("Somebody is inside with this ticket already"),
     Note.REENTRY: N_("Back again"),
 }
+_CAUSES = {
+    Cause.CLOCK: N_("The clock of a gate was wrong; by the right time the ticket was good."),
+    Cause.ANSWER_LOST: N_(
+        "The server let the ticket in, and the gate did not hear of it: perhaps nobody went in there."
+    ),
+    Cause.COPY: N_("It was shown at two lanes within half a minute: one of them was a copy."),
+    Cause.BOTH_OFFLINE: N_("All these gates were cut off and could not know of each other."),
+    Cause.ONE_OFFLINE: N_("A gate was cut off and could not know of the other's entry."),
+    Cause.ALL_ASKED: N_("The server had lost its record of an entry."),
+}
 _NOT_BY_HAND = {
     NotByHand.NOT_THIS: N_("This cannot be let in by hand; the box office decides."),
     NotByHand.TWO_PEOPLE: N_("Two different people must decide this."),
@@ -132,6 +143,12 @@ def tell_refusal(
 def tell_note(note: Note, language: str) -> str:
     """What is said of somebody who is let in all the same."""
     return translations(language).gettext(_NOTES[note])
+
+
+def tell_causes(causes: Iterable[Cause], language: str) -> list[str]:
+    """How a double entry probably came about, a sentence for each cause."""
+    _ = translations(language).gettext
+    return [_(_CAUSES[cause]) for cause in causes]
 
 
 def tell_not_by_hand(why: NotByHand, language: str) -> str:

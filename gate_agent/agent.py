@@ -13,6 +13,8 @@ from edge.node import Node, open_node
 from edge.sync import Listeners
 from gate_agent.arbiter import Rest
 from gate_agent.counts import Counts
+from gate_agent.double_entries import DoubleEntryWatch
+from gate_agent.facts import GateKnowledge
 from gate_agent.lane_parts import LaneParts, make_lane
 from gate_agent.memory import LaneMemory
 from gate_agent.screen.board import Board
@@ -42,11 +44,13 @@ class Agent:
         counts: Counts,
         memory: LaneMemory,
         board: Board,
+        double_entries: DoubleEntryWatch,
     ) -> None:
         self.settings, self.node, self.catalogue = settings, node, catalogue
         self.lanes = tuple(lanes)
         self.counts = counts
         self.board = board
+        self.double_entries = double_entries
         self._memory = memory
         self._started_ms = node.env.wall_ms()
 
@@ -112,16 +116,21 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
             opened.callback(lane.close)
             lanes.append(lane)
         counts = Counts(node.replica, catalogue, lambda: corrected_ms(node), settings.language)
-        node.engine.listeners = Listeners(
-            pulled=lambda _stream, kinds: _read_ahead(catalogue, counts, kinds)
-        )
-        yield Agent(settings, node, catalogue, lanes, counts, memory, board)
+        watch = _watch(settings, node, catalogue, say)
+
+        def pulled(_stream: str, kinds: frozenset[str]) -> None:
+            _read_ahead(catalogue, counts, kinds)
+            watch.on_pulled(kinds)
+
+        node.engine.listeners = Listeners(pulled=pulled)
+        yield Agent(settings, node, catalogue, lanes, counts, memory, board, watch)
 
 
 @contextmanager
 def running(agent: Agent, stop: threading.Event) -> Iterator[None]:
     """Everything started; all parts ended at the end, which sets `stop`."""
     agent.catalogue.events()
+    agent.double_entries.on_pulled(frozenset({"case"}))  # what has been open since before
     settings = agent.settings
     status = StatusFile(agent.node.replica.folder, agent.status, agent.show)
     parts = [part for lane in agent.lanes for part in lane.parts(stop)]
@@ -143,6 +152,19 @@ def running(agent: Agent, stop: threading.Event) -> Iterator[None]:
             if not part.join(_JOIN_TIMEOUT_S):
                 _log.warning("part_still_running", part=part.name)
         status.last_word()
+
+
+def _watch(
+    settings: GateSettings, node: Node, catalogue: MirrorCatalogue, say: Say
+) -> DoubleEntryWatch:
+    knowledge = GateKnowledge(node.replica, catalogue, bytes.fromhex(node.identity.server_key))
+    return DoubleEntryWatch(
+        node.replica.mirror,
+        node.identity.node_id,
+        lambda performance, unit: knowledge.place_of(performance, unit, settings.language),
+        settings.language,
+        say,
+    )
 
 
 def corrected_ms(node: Node) -> int:

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from sync_server.heart.entries import LEFT, counted_rows, entry_of, exit_rows, record_entry
+from sync_server.heart.double_entries import LEFT, counted_rows, entry_of, exit_rows
+from sync_server.heart.entries import record_entry
 from sync_server.heart.rows import TicketRow
 from sync_server.heart.work import Work
 from ticketing.admission import (
@@ -159,7 +160,9 @@ class Admit:
             offline=False,
             ticket_type=facts.ticket_type,
         )
-        effect = record_entry(work, self.node_id, entry, self.request.op_id, journalled=False)
+        effect = record_entry(
+            work, self.node_id, entry, self.request.op_id, work.now_ms, journalled=False
+        )
         return effect.verdict is Verdict.OK
 
 

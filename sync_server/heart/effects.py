@@ -205,7 +205,7 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
         case Exchange():
             return _exchange(work, source, op, kind)
         case EntryGranted() | EntryPassage() | TicketLeft():
-            return record_at_gate(work, source.node_id, op.op_id, kind)
+            return record_at_gate(work, source.node_id, op, kind)
         case _:
             return _note(work, source, op, kind)
 

@@ -164,7 +164,8 @@ class LedgerLine:
 class EntryRow:
     """A ticket let in at a lane, or (`phase` left) gone out there. `again`: a further entry that
     the ticket's rule allows. `ticket_type`: the number in the code, 0 when it was not told. `by_hand`: let
-    in by two people against the rules.
+    in by two people against the rules, `people`. `corrected_ms`: `at_ms` by the centre's clock, 0 when
+    nobody measured how wrong the gate's was.
     """
 
     event_id: str
@@ -183,6 +184,8 @@ class EntryRow:
     again: int = 0
     ticket_type: int = 0
     by_hand: int = 0
+    people: str = ""
+    corrected_ms: int = 0
 
 
 @dataclass(slots=True)

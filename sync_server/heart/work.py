@@ -45,6 +45,8 @@ JournalKey = tuple[str, int]
 """A journal of this stream: node id and incarnation."""
 UnitKey = tuple[int, int]
 """A unit: performance and unit number."""
+_INSTANT_MS_MAX = 2**53 - 1
+"""No clock is taken to show more, however wrong it is."""
 ALL_REPORT, LOST_REPORT = 1, 2
 """Levels of quarantine: nothing moves until all have reported; only who was given up for lost
 must still report before it is served."""
@@ -162,6 +164,7 @@ class Work:
         )
         self._whole: set[int] = set()  # performances whose every claim has been read
         self._free: dict[int, set[int]] = {}  # by performance, once somebody has asked
+        self._clocks: dict[str, int] = {}
         self._entries_of: dict[str, list[str]] = {}
         self._entries_wanted: set[str] = set()
         self.ops: list[OpRow] = []
@@ -304,6 +307,16 @@ class Work:
             self._fetch_entries()
         found = [self.entries.get(op_id) for op_id in self._entries_of[ticket_id]]
         return [entry for entry in found if entry is not None]
+
+    def by_our_clock(self, node_id: str, wall_ms: int) -> int:
+        """What our clock showed when a node's showed this; as far apart as at the last greeting.
+
+        A node greets before it pushes what it did while it was cut off.
+        """
+        if node_id not in self._clocks:
+            row = self.sql.row("SELECT clock_offset_ms FROM node WHERE id = ?", node_id)
+            self._clocks[node_id] = row[0] if row is not None else 0
+        return min(max(wall_ms - self._clocks[node_id], 1), _INSTANT_MS_MAX)
 
     # --- changing
 

@@ -343,6 +343,9 @@ entry = Table(
     Column("again", Integer, nullable=False, server_default="0"),  # 1: a further one, allowed
     Column("ticket_type", Integer, nullable=False, server_default="0"),  # the number in the code
     Column("by_hand", Integer, nullable=False, server_default="0"),  # 1: two people let it in
+    Column("people", String, nullable=False, server_default=""),  # who: their ids
+    # When it was by our clock, as measured when its gate told of it; 0: nobody measured
+    Column("corrected_ms", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("phase IN ('granted','passed','returned','left')"),
     _feed_index("entry"),
     Index("entry_by_ticket", "event_id", "ticket_id"),

@@ -51,6 +51,7 @@ from ticketing.admission.rules import (
     Unlisted,
     Unrecorded,
 )
+from ticketing.admission.twice import Cause, GateEntry, causes_of
 from ticketing.admission.visits import Visits, is_more_than_allowed, visits_of
 from ticketing.admission.wire import entry_to_wire, instant_of, miss_from_wire, miss_to_wire
 
@@ -65,10 +66,12 @@ __all__ = [
     "AllotmentState",
     "ByHand",
     "Calendar",
+    "Cause",
     "CutOff",
     "Entry",
     "EntryRule",
     "EntryRules",
+    "GateEntry",
     "IssuerKey",
     "KeyState",
     "LaneFacts",
@@ -86,6 +89,7 @@ __all__ = [
     "Unrecorded",
     "Visits",
     "Window",
+    "causes_of",
     "decide_alone",
     "decide_entry",
     "decide_exit",

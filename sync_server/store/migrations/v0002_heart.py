@@ -189,6 +189,8 @@ def _rebuild_entries(op: Operations) -> None:
         _zero("again", Integer),
         _zero("ticket_type", Integer),
         _zero("by_hand", Integer),
+        Column("people", String, nullable=False, server_default=""),
+        _zero("corrected_ms", BigInteger),
         CheckConstraint("phase IN ('granted','passed','returned','left')"),
     )
 

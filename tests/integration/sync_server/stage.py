@@ -242,8 +242,10 @@ class Journal:
     def head_hash(self) -> str:
         return self.ops[-1].hash if self.ops else ROOT_HASH
 
-    def say(self, kind: str, body: str, *, op_id: str = "", version: int = 1) -> Op:
-        """Write an operation down, as if it had just happened."""
+    def say(
+        self, kind: str, body: str, *, op_id: str = "", version: int = 1, wall_ms: int = 0
+    ) -> Op:
+        """Write an operation down, as if it had just happened, or by another clock."""
         op = chain_op(
             self.head_hash,
             self.stream,
@@ -253,7 +255,7 @@ class Journal:
             OpId(op_id or f"{self.stage.mint():032x}"),
             kind,
             version,
-            self.stage.now_ms,
+            wall_ms or self.stage.now_ms,
             body,
         )
         self.ops.append(op)
@@ -400,4 +402,4 @@ class Gate(Journal):
     ) -> Op:
         """Write an entry down."""
         entry = self.entry(line, lane=lane, minute=minute)
-        return self.say(OpKind.ENTRY, encode_entry(entry), op_id=op_id)
+        return self.say(OpKind.ENTRY, encode_entry(entry), op_id=op_id, wall_ms=entry.at_ms)

@@ -49,7 +49,7 @@ def end(gate: Gate, line: SaleLine, entry: Op, phase: Passed) -> None:
 def leave(gate: Gate, line: SaleLine, *, minute: int) -> None:
     at_ms = gate.entry(line, lane="out", minute=minute).at_ms
     left = TicketLeft(line.ticket_id, line.performance, line.unit, line.version, 1, "out", at_ms)
-    gate.say(OpKind.EXIT, encode_left(left))
+    gate.say(OpKind.EXIT, encode_left(left), wall_ms=at_ms)
 
 
 def phases(stage: Stage) -> list[str]:

@@ -559,7 +559,11 @@ def test_the_same_entry_told_twice_is_one(stage: Stage, till: Till, gate: Gate) 
     op = gate.let_in(line)
 
     def by_arbiter() -> None:
-        stage.work(lambda work: record_entry(work, gate.node_id, entry, op.op_id, journalled=False))
+        stage.work(
+            lambda work: record_entry(
+                work, gate.node_id, entry, op.op_id, entry.at_ms, journalled=False
+            )
+        )
 
     by_arbiter()
     assert stage.one("SELECT journalled FROM entry") == 0

@@ -8,9 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edge.admission_words import Told, tell_not_by_hand, tell_note, tell_refusal
+from edge.admission_words import Told, tell_causes, tell_not_by_hand, tell_note, tell_refusal
 from program.i18n import LANGUAGES
-from ticketing.admission import Entry, Miss, MissKind, NotByHand, Note, Reason, Step, next_step
+from ticketing.admission import (
+    Cause,
+    Entry,
+    Miss,
+    MissKind,
+    NotByHand,
+    Note,
+    Reason,
+    Step,
+    next_step,
+)
 from ticketing.ids import OpId
 from ticketing.text import Text
 
@@ -116,3 +126,11 @@ def test_the_other_gate_is_named() -> None:
     assert tell(Reason.WRONG_GATE, "en", miss=by_name).step == "To VIP"
     unnamed = Miss(MissKind.OTHER_GATE)
     assert tell(Reason.WRONG_GATE, "en", miss=unnamed).step == "To another gate"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_cause_of_a_double_entry_has_a_sentence(language: str) -> None:
+    told = tell_causes(Cause, language)
+    assert len(set(told)) == len(Cause)
+    if language == "zh_CN":
+        assert all(map(_is_chinese, told))
