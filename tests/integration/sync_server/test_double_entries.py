@@ -160,7 +160,8 @@ def test_both_gates_are_told_and_so_is_every_other(stage: Stage, line: SaleLine)
     for gate in gates:
         page = stage.pull(gate, EVENT)
         assert page is not None
-        (row,) = [body for kind, _rev, body in page.rows if kind == "case"]
+        rows: list[Any] = [body for kind, _rev, body in page.rows if kind == "case"]
+        (row,) = rows
         assert {entry["node_id"] for entry in row["body"]["entries"]} == {
             each.node_id for each in gates[:2]
         }

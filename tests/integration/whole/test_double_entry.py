@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -125,7 +126,7 @@ def sold_code(till: Counter) -> tuple[str, str]:
 def test_both_gates_tell_their_people_once_they_are_in_contact(doors: Doors) -> None:
     ticket_id, code = sold_code(doors.till)
     for gate in doors.gates:
-        wait_until(lambda gate=gate: gate.knows(ticket_id), LIMIT_S)
+        wait_until(partial(gate.knows, ticket_id), LIMIT_S)
         gate.wire.set(Mode.REFUSE)
     for gate in doors.gates:
         gate.show(code)
