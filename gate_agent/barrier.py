@@ -188,8 +188,8 @@ class BarrierPart:
             pass
         else:
             self._obey(command)
-        if self.clock() - self._sensed_s >= self.barrier.poll_s:
-            self._sensed_s = self.clock()
+        if time.monotonic() - self._sensed_s >= self.barrier.poll_s:
+            self._sensed_s = time.monotonic()
             self._look()
             self.book.tick()
 
