@@ -100,6 +100,12 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
         opened.callback(node.engine.stop)
         catalogue = MirrorCatalogue(node.replica.mirror)
         memory, rest = LaneMemory(env), Rest()
+        counts = Counts(node.replica, catalogue, lambda: corrected_ms(node), settings.language)
+
+        def nudge() -> None:
+            counts.changed()
+            node.engine.nudge()
+
         lanes = []
         for lane_settings, barrier in zip(settings.all_lanes, barriers, strict=True):
             lane = make_lane(
@@ -112,10 +118,10 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
                 barrier,
                 show_and_say,
                 lambda: corrected_ms(node),
+                nudge,
             )
             opened.callback(lane.close)
             lanes.append(lane)
-        counts = Counts(node.replica, catalogue, lambda: corrected_ms(node), settings.language)
         watch = _watch(settings, node, catalogue, say)
 
         def pulled(_stream: str, kinds: frozenset[str]) -> None:

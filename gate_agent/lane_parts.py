@@ -87,8 +87,9 @@ def make_lane(
     barrier: Barrier,
     say: Callable[[dict[str, object]], None],
     corrected_ms: Callable[[], int],
+    nudge: Callable[[], None],
 ) -> LaneParts:
-    """A lane, not yet started. Raises BadDeviceAddress. Its arbiter's thread waits already."""
+    """A lane, not yet started. `nudge` is called when something was recorded. Raises BadDeviceAddress. Its arbiter's thread waits already."""
     camera = None if settings.camera == NO_CAMERA else Camera(make_source(settings.camera))
     readers = tuple(make_reader(address) for address in settings.readers)
     arbiter = Arbiter(node.new_client, node.env, rest)
@@ -103,11 +104,9 @@ def make_lane(
         memory,
     )
     leads_out = settings.direction is Direction.EXIT
-    book = LaneBook(Passages(doorman), leads_out, say, corrected_ms, node.engine.nudge)
+    book = LaneBook(Passages(doorman), leads_out, say, corrected_ms, nudge)
     rules = BarrierRules(settings.pulse_ms, barrier.has_passage_contact, leads_out)
     part = BarrierPart(barrier, rules, book)
     lines = LaneLines(settings.name, knowledge, language, say)
-    runner = LaneRunner(
-        doorman, part, book, lines, corrected_ms, node.engine.nudge, leads_out=leads_out
-    )
+    runner = LaneRunner(doorman, part, book, lines, corrected_ms, nudge, leads_out=leads_out)
     return LaneParts(settings, runner, part, book, arbiter, camera, readers)

@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from edge.errors import ReplicaFull
+from gate_agent.admit import LetIn
 from gate_agent.barrier import ANSWER_TIMEOUT_S
 from gate_agent.barrier_state import HOLD_MS, WAIT_S
 from gate_agent.lane import UNDO_S, Shown
@@ -150,6 +152,19 @@ def test_a_bug_in_the_barriers_part_begins_it_anew_and_the_lane_goes_on(lane: Li
     until(lambda: lane.wood.shut_count == 2)
     assert lane.show(lane.gate.code())["barrier"] == "opened"
     assert lane.part.state is PartState.RUNNING
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_clock_that_is_set_while_somebody_is_on_the_way_returns_nobody(
+    lane: LiveLane, hours: int
+) -> None:
+    code = lane.gate.code()
+    lane.show(code)
+    lane.gate.env.set_clock(timedelta(hours=hours))
+    lane.pass_s(WAIT_S - 1)
+    assert ends(lane) == []
+    lane.passes()
+    assert ends(lane) == [Passed.PASSED]
 
 
 # --- people without a grant
@@ -330,12 +345,13 @@ def test_who_went_in_unrecorded_is_known_at_every_lane_of_the_gate(
         raise ReplicaFull("no space left")
 
     monkeypatch.setattr("gate_agent.records.append", full)
-    with LiveLane(gate, WoodenBarrier(has_passage_contact=False)) as lane:
-        line = lane.show(code)
-        assert (line["decision"], line["recorded"]) == ("admit", False)
+    assert isinstance(gate.scan(code), LetIn), "and its barrier has not even moved yet"
     refused = other.scan(code, gate.env.wall_ms())
     assert getattr(refused, "reason", None) is Reason.ALREADY_USED
-    assert gate.doorman.memory.unrecorded_count == 1
+    with LiveLane(gate, WoodenBarrier(has_passage_contact=False)) as lane:
+        line = lane.show(gate.code(unit=ROW[1]))
+        assert (line["decision"], line["recorded"]) == ("admit", False)
+    assert gate.doorman.memory.unrecorded_count == 2
 
 
 def test_two_lanes_that_are_shown_one_ticket_at_once_let_in_one(
