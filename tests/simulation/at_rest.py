@@ -318,23 +318,12 @@ def _paper_is_honoured_or_a_case(oracle: Oracle, raw: sqlite3.Connection) -> Non
                 _fail("I2", f"ticket {ticket_id} is disputed and no case says so")
             if not _is_excused(
                 oracle, ticket["allot_id"], paper.sold_by
-            ) and not _has_excused_rival(oracle, paper):
+            ) and not oracle.has_excused_rival(paper):
                 _fail("no spurious conflict", f"ticket {ticket_id} is disputed for no reason")
 
 
 def _is_excused(oracle: Oracle, allot_id: str, machine: str) -> bool:
     return allot_id in oracle.excused or machine in oracle.tampered
-
-
-def _has_excused_rival(oracle: Oracle, paper: Paper) -> bool:
-    """The unit was sold once more from an allotment that was given up.
-
-    Usually that sale is late and is the one disputed. Where the write-off was lost with its history,
-    it may come first and be taken for good, and the unit's other ticket is disputed.
-    """
-    return any(
-        other is not paper and oracle.is_excused(other) for other in oracle.by_unit[paper.unit]
-    )
 
 
 def _lines(fact: Fact) -> tuple[SaleLine, ...]:

@@ -194,6 +194,15 @@ class Oracle:
         """Whether a named exception covers this ticket: a whole clone, or what was given up."""
         return str(paper.facts.allotment) in self.excused or self.is_of_a_copy(paper)
 
+    def has_excused_rival(self, paper: Paper) -> bool:
+        """Whether its unit was sold once more from an allotment that was given up.
+
+        Usually that sale is late and is the one disputed. Where the write-off was lost with its
+        history, it may come first and be taken for good, and the unit's other ticket is disputed.
+        """
+        others = (other for other in self.by_unit[paper.unit] if other is not paper)
+        return any(self.is_excused(other) for other in others)
+
     def is_of_a_copy(self, paper: Paper) -> bool:
         """Whether it was sold at a till that was copied whole: E1. The copy may pay it back."""
         return paper.seller is not None and paper.seller.enrolled.node_id in self.cloned_nodes
@@ -327,7 +336,7 @@ class Oracle:
                 continue
             if line.ticket_id in asked_back:
                 continue
-            if states.get(unit) != "SOLD":
+            if states.get(unit) != "SOLD" and not self.has_excused_rival(paper):
                 raise Violation("I7", f"{machine.name} sold {unit}, and sees it {states.get(unit)}")
         lent = machine.journal.connection.execute(
             "SELECT unit, allot_id FROM allot_unit WHERE state = 'free'"
