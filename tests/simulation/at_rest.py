@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.simulation.gates import Gate
-    from tests.simulation.oracle import Fact, Oracle, Paper
+    from tests.simulation.oracle import Fact, Oracle
     from tests.simulation.tills import Till
 
 LIST_MAX = 5
