@@ -22,7 +22,7 @@ from edge.readers import Readers
 from ticketing.digest import canonical
 from ticketing.personal import TOKENS_MAX, is_sealed, is_token
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5  # 5: gates hear of people
 
 _SCHEMA = """
 CREATE TABLE cursor (stream TEXT PRIMARY KEY, gen TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;

@@ -113,7 +113,10 @@ class Doorman:
         if not isinstance(code, TicketCode):
             return TurnedAway(Reason(code.value), None, offline=False)
         with self.memory.deciding(code.facts.ticket_id):
-            return self._decide(code, now, now_ms)
+            outcome = self._decide(code, now, now_ms)
+        if isinstance(outcome, TurnedAway):
+            self.memory.note_turned_away(code)
+        return outcome
 
     def _decide(self, code: TicketCode, now: datetime, now_ms: int) -> LetIn | TurnedAway:
         # A performance that the mirror lacks has no journal that an entry could go to.

@@ -15,6 +15,7 @@ from gate_agent.arbiter import Rest
 from gate_agent.counts import Counts
 from gate_agent.double_entries import DoubleEntryWatch
 from gate_agent.facts import GateKnowledge
+from gate_agent.hand_desk import HandDesk
 from gate_agent.lane_parts import LaneParts, make_lane
 from gate_agent.memory import LaneMemory
 from gate_agent.screen.board import Board
@@ -89,7 +90,7 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
     board = Board([lane.name for lane in settings.all_lanes])
 
     def show_and_say(line: Line) -> None:
-        if "decision" in line:
+        if "decision" in line or "hint" in line:
             board.decided(line)
         say(line)
 
@@ -147,7 +148,10 @@ def running(agent: Agent, stop: threading.Event) -> Iterator[None]:
             lane.start()
         for part in parts:
             part.start()
-        end_screen = start_screen(settings.screen, settings.language, agent.board, agent.catalogue)
+        desk = HandDesk([lane.runner for lane in agent.lanes])
+        end_screen = start_screen(
+            settings.screen, settings.language, agent.board, agent.catalogue, desk
+        )
         try:
             yield
         finally:

@@ -1,4 +1,6 @@
-"""Somebody is let in whom the rules refuse: by two people, with a reason, and on the record."""
+"""Somebody is let in by people's hands: against the rules by two, with a reason, on the record; or by
+one whose ticket is good and whose code cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,25 @@ from datetime import UTC, datetime
 from edge.errors import ReplicaError
 from edge.journal import JournalLocked
 from gate_agent.admit import Doorman, LetIn, TurnedAway
+from gate_agent.found import FoundTicket
 from gate_agent.records import granted, write_entry
 from program.logs import get_logger
-from ticketing.admission import ByHand, NotByHand, Reason, Refuse, decide_entry, not_by_hand
+from ticketing.admission import (
+    Admit,
+    ByHand,
+    LaneFacts,
+    NotByHand,
+    Reason,
+    Refuse,
+    decide_alone,
+    decide_entry,
+    decide_known,
+    entry_to_wire,
+    not_by_hand,
+)
 from ticketing.code import TicketCode, parse_code
 from ticketing.ids import OpId
+from ticketing.operations import EntryGranted, Unread
 
 _log = get_logger(__name__)
 
@@ -28,46 +44,101 @@ def let_in_by_hand(
     code = parse_code(text)
     if not isinstance(code, TicketCode):
         return TurnedAway(Reason(code.value), None, offline=True)
-    knowledge, now = doorman.knowledge, datetime.fromtimestamp(now_ms / 1000, UTC)
-    roles = {person: knowledge.role_of(person) for person in (wanted.by, wanted.second)}
+    stream = doorman.knowledge.event_of(code.facts.performance)
+    found = FoundTicket(stream or "", code, is_read=True)
+    return let_in_found(doorman, found, wanted, now_ms)
+
+
+def let_in_found(
+    doorman: Doorman, found: FoundTicket, wanted: ByHand, now_ms: int
+) -> LetIn | TurnedAway | NotByHand:
+    """The same for a ticket that may have been found without its code."""
+    roles = {person: doorman.knowledge.role_of(person) for person in (wanted.by, wanted.second)}
     obstacle = not_by_hand(wanted, roles)
     if obstacle is not None:
         return obstacle
-    with doorman.memory.deciding(code.facts.ticket_id):
-        outcome = _decide(doorman, code, wanted, now, now_ms)
-    return outcome or doorman.scan(text, now_ms)
+    with doorman.memory.deciding(found.facts.ticket_id):
+        outcome = _decide(doorman, found, wanted, now_ms)
+    return outcome or doorman.scan(found.code.text, now_ms)
 
 
 def _decide(
-    doorman: Doorman, code: TicketCode, wanted: ByHand, now: datetime, now_ms: int
+    doorman: Doorman, found: FoundTicket, wanted: ByHand, now_ms: int
 ) -> LetIn | TurnedAway | None:
     """None: nothing refuses it any more, so it goes the usual way."""
-    knowledge = doorman.knowledge
-    stream = knowledge.event_of(code.facts.performance)
-    if stream is None:
-        return TurnedAway(Reason.WRONG_PERFORMANCE, code, offline=True)
-    served = knowledge.let_in_now(doorman.lane.performances, now)
-    facts = knowledge.facts(stream, code.facts, served, doorman.lane.gate)
-    decision = decide_entry(code, facts, at=now)
+    if not found.stream:
+        return TurnedAway(Reason.WRONG_PERFORMANCE, found.code, offline=True)
+    decision, facts = preview(doorman, found, now_ms)
     against_rules = isinstance(decision, Refuse) and decision.reason is wanted.against
-    if not against_rules and wanted.against is not Reason.CUT_OFF:
+    if not against_rules and wanted.against is not Reason.CUT_OFF and found.is_read:
         return None
     if isinstance(decision, Refuse) and not against_rules:
-        return TurnedAway(decision.reason, code, offline=True, miss=decision.miss)
-    let_in = LetIn(stream, OpId(doorman.env.random_bytes(16).hex()), code, True, facts.row is None)
-    return _record(doorman, let_in, wanted, now_ms)
+        return _turned_away(decision, found)
+    entry = granted(
+        found.code,
+        doorman.lane.name,
+        now_ms,
+        offline=True,
+        by_hand=wanted,
+        is_read=found.is_read,
+    )
+    outcome = _record(doorman, found, entry, unconfirmed=facts.row is None)
+    if isinstance(outcome, LetIn):
+        _log.warning("let_in_by_hand", against=wanted.against.value)
+    return outcome
 
 
-def _record(doorman: Doorman, let_in: LetIn, wanted: ByHand, now_ms: int) -> LetIn | TurnedAway:
-    entry = granted(let_in.code, doorman.lane.name, now_ms, offline=True, by_hand=wanted)
+def let_in_unread(
+    doorman: Doorman, found: FoundTicket, unread: Unread, now_ms: int
+) -> LetIn | TurnedAway:
+    """Let a ticket in that nothing speaks against, and whose code could not be read.
+
+    Without a code the arbiter cannot be asked: it goes as when the gate is cut off.
+    """
+    if found.is_read:
+        return doorman.scan(found.code.text, now_ms)
+    with doorman.memory.deciding(found.facts.ticket_id):
+        decision, facts = preview(doorman, found, now_ms)
+        rules = doorman.knowledge.rules_of(found.stream)
+        decision = decide_alone(decision, facts, rules, unlisted_count=0)
+        if isinstance(decision, Refuse):
+            return _turned_away(decision, found)
+        lane = doorman.lane.name
+        entry = granted(found.code, lane, now_ms, offline=True, unread=unread, is_read=False)
+        outcome = _record(doorman, found, entry, unconfirmed=False)
+    if isinstance(outcome, LetIn):
+        _log.info("let_in_unread")
+    return outcome
+
+
+def preview(doorman: Doorman, found: FoundTicket, now_ms: int) -> tuple[Admit | Refuse, LaneFacts]:
+    """What this lane would say of a ticket now, by what it knows; and that."""
+    knowledge, now = doorman.knowledge, datetime.fromtimestamp(now_ms / 1000, UTC)
+    served = knowledge.let_in_now(doorman.lane.performances, now)
+    facts = knowledge.facts(found.stream, found.facts, served, doorman.lane.gate)
+    if found.is_read:
+        return decide_entry(found.code, facts, at=now), facts
+    return decide_known(found.facts, facts, at=now), facts
+
+
+def _turned_away(decision: Refuse, found: FoundTicket) -> TurnedAway:
+    first = entry_to_wire(decision.first_entry)
+    code = found.code
+    return TurnedAway(decision.reason, code, offline=True, first_entry=first, miss=decision.miss)
+
+
+def _record(
+    doorman: Doorman, found: FoundTicket, entry: EntryGranted, *, unconfirmed: bool
+) -> LetIn | TurnedAway:
+    op_id = OpId(doorman.env.random_bytes(16).hex())
+    let_in = LetIn(found.stream, op_id, found.code, True, unconfirmed)
     wall_ms = doorman.env.wall_ms()
     try:
         doorman.replica.transact(
-            lambda unit: write_entry(unit, let_in.stream, let_in.op_id, entry, wall_ms)
+            lambda unit: write_entry(unit, let_in.stream, op_id, entry, wall_ms)
         )
     except (ReplicaError, JournalLocked) as error:
         _log.error("entry_not_recorded", error=str(error))
         return TurnedAway(Reason.NOT_RECORDED, let_in.code, offline=True)
-    doorman.memory.note_granted(let_in.op_id)
-    _log.warning("let_in_by_hand", against=wanted.against.value)
+    doorman.memory.note_granted(op_id)
     return let_in

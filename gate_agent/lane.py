@@ -195,9 +195,15 @@ class LaneRunner:
 
         See `gate_agent.by_hand`. Raises ReplicaError when nothing can be read.
         """
+        return self.decide_by_hand(lambda lane, now_ms: let_in_by_hand(lane, text, wanted, now_ms))
+
+    def decide_by_hand(
+        self, decide: Callable[[Doorman, int], LetIn | TurnedAway | NotByHand]
+    ) -> dict[str, object] | NotByHand:
+        """Have people decide, between two scans, and carry that out like any decision."""
         with self._busy:
             started_s = time.perf_counter()
-            outcome = let_in_by_hand(self.doorman, text, wanted, self.corrected_ms())
+            outcome = decide(self.doorman, self.corrected_ms())
             if isinstance(outcome, NotByHand):
                 return outcome
             return self._carry_out(outcome, "by_hand", started_s)

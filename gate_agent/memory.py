@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 
 from edge.env import Env
 from ticketing.admission import UNRECORDED_MAX, Entry
+from ticketing.code import TicketCode
 from ticketing.ids import OpId, TicketId
 
 OFFER_AGAIN_S = 60
 """A granted entry whose barrier was never commanded is offered again at its lane for so long."""
+TURNED_AWAY_MAX = 200
+"""Codes that were refused lately, for staff who look into it; beyond it the oldest is forgotten."""
 PASSED_MAX = 10_000
 """Entries without a record of our own that are remembered; beyond it the oldest is forgotten."""
 
@@ -31,6 +34,7 @@ class LaneMemory:
     _passed: dict[OpId, tuple[str, TicketId, Entry]] = field(init=False, default_factory=dict)
     _changed: threading.Condition = field(init=False, default_factory=threading.Condition)
     _deciding: set[TicketId] = field(init=False, default_factory=set)
+    _turned_away: dict[TicketId, TicketCode] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._started_s = self.env.monotonic_s()
@@ -61,6 +65,19 @@ class LaneMemory:
         """Granted at most OFFER_AGAIN_S ago; what an earlier run granted counts from our start."""
         since_s = self._granted_s.get(op_id, self._started_s)
         return self.env.monotonic_s() - since_s <= OFFER_AGAIN_S
+
+    def note_turned_away(self, code: TicketCode) -> None:
+        """A code was refused: staff may look into it."""
+        with self._changed:
+            self._turned_away.pop(code.facts.ticket_id, None)
+            self._turned_away[code.facts.ticket_id] = code
+            if len(self._turned_away) > TURNED_AWAY_MAX:
+                del self._turned_away[next(iter(self._turned_away))]
+
+    def turned_away(self, ticket_id: TicketId) -> TicketCode | None:
+        """The code of a ticket that was refused here lately. On any thread."""
+        with self._changed:
+            return self._turned_away.get(ticket_id)
 
     def count_unrecorded(self) -> bool:
         """Count one more of whom there is no record anywhere; False when they are too many."""

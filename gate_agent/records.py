@@ -12,6 +12,7 @@ from ticketing.operations import (
     EntryGranted,
     EntryPassage,
     TicketLeft,
+    Unread,
     encode_entry,
     encode_left,
     encode_passage,
@@ -19,22 +20,30 @@ from ticketing.operations import (
 
 
 def granted(
-    code: TicketCode, lane: str, now_ms: int, *, offline: bool, by_hand: ByHand | None = None
+    code: TicketCode,
+    lane: str,
+    now_ms: int,
+    *,
+    offline: bool,
+    by_hand: ByHand | None = None,
+    unread: Unread | None = None,
+    is_read: bool = True,
 ) -> EntryGranted:
-    """The entry of a code at a lane."""
+    """The entry of a code at a lane; not `is_read`: of a ticket that was found by its row."""
     facts = code.facts
     return EntryGranted(
         facts.ticket_id,
         facts.performance,
         facts.unit,
         facts.version,
-        facts.key_id,
-        facts.allotment,
+        facts.key_id if is_read else None,
+        facts.allotment if is_read else None,
         lane,
         now_ms,
         offline,
-        facts.ticket_type,
+        facts.ticket_type if is_read else 0,
         by_hand,
+        unread,
     )
 
 

@@ -18,13 +18,17 @@ from sync_server.services.people import (
     random_password,
     random_pin,
 )
-from sync_server.services.permissions import PersonRole
+from sync_server.services.permissions import Permission, PersonRole, person_may
 from sync_server.settings import Settings
 from sync_server.store.transact import transact
 from sync_server.store.writer import Transaction
 from ticketing.operations import is_name
 
-_WITH_PIN = frozenset({PersonRole.MANAGER, PersonRole.SUPERVISOR, PersonRole.CASHIER})
+_WITH_PIN = frozenset(
+    role
+    for role in PersonRole
+    if person_may(role, Permission.TILL_SIGN_IN) or person_may(role, Permission.GATE_SIGN_IN)
+)
 
 
 def add_parsers(
@@ -34,7 +38,7 @@ def add_parsers(
     added = parsers.add_parser(
         "add-person",
         help="add somebody who may sign in",
-        description="Add a person with a role. The password (and, for who works at a window, the "
+        description="Add a person with a role. The password (and, for who works at a window or a gate, the "
         "PIN) is made here and shown once.",
     )
     added.add_argument("login", metavar="LOGIN", help="what the person signs in with: li.na")

@@ -83,10 +83,14 @@ class Doorkeeper:
         return not self._is_local or self.asks or is_loopback(name.strip("[]"))
 
 
-def guard(keeper: Doorkeeper, public: frozenset[str], ask: Handler) -> Callable[..., object]:
-    """A middleware: headers on every answer, and whoever has not shown the key gets `ask`'s page.
-
-    `public` are the paths that everybody may have.
+def guard(
+    keeper: Doorkeeper,
+    public: frozenset[str],
+    ask: Handler,
+    tell: Callable[[web.Request, HTTPStatus], web.Response],
+) -> Callable[..., object]:
+    """A middleware: whoever has not shown the key gets `ask`'s page, and `tell` makes those that
+    say why there is none. `public` are the paths that everybody may have.
     """
 
     @web.middleware
@@ -94,12 +98,14 @@ def guard(keeper: Doorkeeper, public: frozenset[str], ask: Handler) -> Callable[
         if not keeper.is_for_us(request.host):
             return _plain(HTTPStatus.MISDIRECTED_REQUEST)
         if is_from_elsewhere(request):
-            return _plain(HTTPStatus.FORBIDDEN)
+            return tell(request, HTTPStatus.FORBIDDEN)
         try:
             known = keeper.lets_in(request) or request.path in public
             return await (handler if known else ask)(request)
+        except web.HTTPRedirection:
+            raise
         except web.HTTPException as problem:
-            return _plain(HTTPStatus(problem.status))
+            return tell(request, HTTPStatus(problem.status))
 
     return attend
 

@@ -68,6 +68,13 @@ _KINDS_BY_STEP = {
     Step.SHOW_AGAIN: Kind.AGAIN,
     Step.SUPERVISOR: Kind.ASK,
 }
+_HINTS = {
+    "hold_still": N_("Hold it still"),
+    "brighter": N_("Make the screen brighter"),
+    "closer": N_("Hold it closer"),
+    "whole_code": N_("Show the whole code, flat"),
+    "one_at_a_time": N_("One ticket at a time"),
+}
 _OUT = ("leave", "let_out", "out", "exit")
 _STUCK = N_("The ticket is good, the barrier does not move")
 _STAFF_COMES = N_("Please wait, somebody is coming")
@@ -76,6 +83,8 @@ _IT_IS_FOR = N_("It is for {when}")
 
 def face_of(line: Mapping[str, object], places: Places) -> Face | None:
     """A decision's line as a face; None for a line that is not about a visitor."""
+    if "hint" in line:
+        return _hinted(line)
     match line.get("decision"):
         case "admit":
             return _admitted(line, places)
@@ -85,6 +94,13 @@ def face_of(line: Mapping[str, object], places: Places) -> Face | None:
             return _face(Kind.OUT, line)
         case _:
             return None
+
+
+def _hinted(line: Mapping[str, object]) -> Face:
+    """Advice to a visitor whose code is seen and cannot be read: in amber, and without a sound."""
+    hint = _HINTS.get(str(line.get("hint")), _HINTS["hold_still"])
+    reason = in_both(lambda language: translations(language).gettext(hint))
+    return {**_face(Kind.AGAIN, line, reason=reason), "sound": ""}
 
 
 def kind_of(reason: Reason, step: Step) -> Kind:

@@ -6,7 +6,7 @@ import time
 
 from aiohttp import web
 
-from gate_agent.screen.board import Board
+from gate_agent.screen.board import Board, Decided
 from gate_agent.screen.faces import Face, face_of
 from gate_agent.screen.idle import LEVEL_ICONS, Idle, idle_of
 from gate_agent.screen.places import Places
@@ -29,9 +29,8 @@ class LanePages:
         app.router.add_get("/lanes/{number:[0-9]{1,2}}", self.screen)
         app.router.add_get("/lanes/{number:[0-9]{1,2}}/events", self.events)
 
-    def deliver(self) -> None:
+    def deliver(self, decided: list[Decided], changed: list[str]) -> None:
         """Send what is new to the pages that are open."""
-        decided, changed = self._board.take()
         for one in decided:
             face = self._face(one.line) if self._streams.watched(one.lane) else None
             if face is not None:

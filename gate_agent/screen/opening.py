@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edge.catalogue import MirrorCatalogue
+from gate_agent.hand_desk import HandDesk
 from gate_agent.screen.board import Board
 from gate_agent.screen.settings import ScreenSettings
 
 
 def start_screen(
-    settings: ScreenSettings, language: str, board: Board, catalogue: MirrorCatalogue
+    settings: ScreenSettings,
+    language: str,
+    board: Board,
+    catalogue: MirrorCatalogue,
+    desk: HandDesk,
 ) -> Callable[[], None]:
     """Serve the pages from now on; gives what ends that. What goes wrong is logged, not raised.
 
@@ -18,12 +23,14 @@ def start_screen(
     """
     if not settings.address:
         return _nothing
+    from gate_agent.screen.hand_pages import HandPages  # noqa: PLC0415
     from gate_agent.screen.lane_pages import LanePages  # noqa: PLC0415
     from gate_agent.screen.places import Places  # noqa: PLC0415
     from gate_agent.screen.server import Pages, ScreenServer  # noqa: PLC0415
 
     def pages() -> list[Pages]:
-        return [LanePages(board, Places(catalogue))]
+        places = Places(catalogue)
+        return [LanePages(board, places), HandPages(board, places, desk)]
 
     server = ScreenServer(settings.host_and_port(), settings.key, language, board, pages)
     server.start()

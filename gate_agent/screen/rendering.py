@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from importlib import resources
 
 import jinja2
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
+from edge.admission_words import N_
 from program.i18n import LANGUAGES, translations
 from program.web_look import icon_svg, theme_css
 
@@ -19,9 +21,17 @@ _COOKIE_S = 365 * 24 * 3_600
 _SHORT = {"en": "en", "zh": "zh_CN"}
 _HTML = {"en": "en", "zh_CN": "zh-Hans"}
 _NAMES = {"en": "English", "zh_CN": "中文"}
+_PROBLEMS = {
+    HTTPStatus.NOT_FOUND: N_("There is no such page."),
+    HTTPStatus.FORBIDDEN: N_("This form is out of date. Please load the page again."),
+    HTTPStatus.TOO_MANY_REQUESTS: N_("Too many tries. Please wait a little."),
+    HTTPStatus.SERVICE_UNAVAILABLE: N_("This gate's records cannot be read just now."),
+}
+_REFUSED = N_("This request could not be taken.")
 _STATIC = {
     "favicon.svg": "image/svg+xml",
     "hand.css": "text/css",
+    "hand.js": "text/javascript",
     "lane.css": "text/css",
     "lane.js": "text/javascript",
     "sounds.js": "text/javascript",
@@ -63,6 +73,13 @@ def render(
             LANGUAGE_COOKIE, asked, max_age=_COOKIE_S, samesite="Lax", httponly=True
         )
     return response
+
+
+def page_for_problem(request: web.Request, status: HTTPStatus) -> web.Response:
+    """Why there is no page."""
+    sentence = translations(language_of(request)).gettext(_PROBLEMS.get(status, _REFUSED))
+    context = {"sentence": sentence, "status": status.value}
+    return render(request, "problem.html", context, status=status.value)
 
 
 async def static_file(request: web.Request) -> web.Response:

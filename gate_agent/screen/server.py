@@ -18,8 +18,8 @@ from gate_agent.screen.access import (
     add_headers,
     guard,
 )
-from gate_agent.screen.board import Board
-from gate_agent.screen.rendering import USUAL_LANGUAGE, render, static_file
+from gate_agent.screen.board import Board, Decided
+from gate_agent.screen.rendering import USUAL_LANGUAGE, page_for_problem, render, static_file
 from gate_agent.screen.settings import is_loopback
 from gate_agent.screen.tries import Tries
 from program.logs import get_logger
@@ -38,8 +38,8 @@ class Pages(Protocol):
     def add_to(self, app: web.Application) -> None:
         """Add its routes."""
 
-    def deliver(self) -> None:
-        """The board has news."""
+    def deliver(self, decided: list[Decided], changed: list[str]) -> None:
+        """The board has news: decisions, and lanes of a new status."""
 
     def close(self) -> None:
         """End what is open."""
@@ -116,8 +116,9 @@ class ScreenServer:
         assert loop is not None, "made on the loop"
 
         def deliver() -> None:
+            news = self._board.take()
             for each in pages:
-                each.deliver()
+                each.deliver(*news)
 
         def ring() -> None:
             with suppress(RuntimeError):  # the loop is closing: nobody looks any more
@@ -150,7 +151,7 @@ class ScreenServer:
         public = frozenset({KEY_PATH, "/static/theme.css", "/static/hand.css"})
         public |= {"/static/favicon.svg"}
         app = web.Application(
-            middlewares=[guard(self._keeper, public, self._ask_for_key)],  # type: ignore[list-item]
+            middlewares=[guard(self._keeper, public, self._ask_for_key, page_for_problem)],  # type: ignore[list-item]
             client_max_size=_BODY_BYTES_MAX,
         )
         app[USUAL_LANGUAGE] = self._language

@@ -17,6 +17,7 @@ from edge.handing import ToldOrder
 from edge.local_view import entered_ms, ticket_states
 from edge.replica import Replica
 from edge.returns import read_order, revoked_tickets, sold_order
+from edge.seat_search import read_seat, units_called
 from pos_app.services.after_sale_index import OrderIndex, SoldHere
 from pos_app.services.after_sale_model import (
     FOUND_MAX,
@@ -40,8 +41,6 @@ from ticketing.ticket import TicketState
 RECENT = 30
 _NUMBER_DIGITS = 6
 _TICKET_NO = re.compile(r"[0-9a-f]{8,16}")
-_SEAT_WORDS = re.compile(r"\b(row|seat)\b|(?<=[0-9A-Za-z])[排座号行]", re.IGNORECASE)
-_SEAT_GAPS = re.compile(r"[\s\-–—/,·]+")
 _STANDINGS = {
     OrderState.PAID: Standing.PAID,
     OrderState.PARTLY_REFUNDED: Standing.PARTLY_BACK,
@@ -260,12 +259,12 @@ class Finder:
 
     def _by_seat(self, wanted: str, performance: int) -> tuple[FoundOrder, ...]:
         """Of the performance shown; failing that, of every one."""
-        *area, row, seat = ["", "", *_SEAT_GAPS.split(_SEAT_WORDS.sub(" ", wanted).strip())]
-        if not row or not seat:
+        called = read_seat(wanted)
+        if called is None:
             return ()
         found: list[FoundOrder] = []
         for known in self.catalogue.events():
-            units = list(_units(known, " ".join(area).strip(), row, seat))
+            units = list(units_called(known.plan, *called))
             numbers = [one.number for one in known.event.performances]
             shown = [number for number in numbers if number == performance]
             for number in shown or numbers:
@@ -390,25 +389,6 @@ def _order_standing(tickets: Iterable[TicketStanding]) -> Standing:
     if all(gone):
         return Standing.BACK
     return Standing.PARTLY_BACK if any(gone) else Standing.PAID
-
-
-def _units(known: Known, area: str, row: str, seat: str) -> Iterator[int]:
-    """Units of the seats called so, in the areas whose name has these letters."""
-    sought = _plain(area)
-    for each in known.plan.areas:
-        names = [each.id, *each.name.to_json().values()]
-        if sought and not any(sought in _plain(name) for name in names):
-            continue
-        for line in each.rows:
-            if line.label.casefold() == row.casefold():
-                yield from (
-                    one.unit for one in line.seats if one.label.casefold() == seat.casefold()
-                )
-
-
-def _plain(name: str) -> str:
-    """A name without what people type in different ways."""
-    return _SEAT_GAPS.sub(" ", name).casefold()
 
 
 def _newest(found: FoundOrder) -> float:

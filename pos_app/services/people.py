@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-from dataclasses import dataclass
-
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
-
-from edge.journal import Unit
+from edge import pins
+from edge.pins import LOCKED_OUT_S as LOCKED_OUT_S  # noqa: PLC0414 - told on
+from edge.pins import PIN_DIGITS_MAX as PIN_DIGITS_MAX  # noqa: PLC0414 - told on
+from edge.pins import TRIES_MAX as TRIES_MAX  # noqa: PLC0414 - told on
 from edge.replica import Replica
 from pos_app.services.model import Person, SignInRefusal, SignInRefused
 from ticketing.pricing import Role
 
-TRIES_MAX = 5
-LOCKED_OUT_S = 300
-PIN_DIGITS_MAX = 12
 _ROLES = ("manager", "supervisor", "cashier")
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    person: Person
-    verifier: str
 
 
 def people(replica: Replica) -> tuple[Person, ...]:
     """Who may sign in at a till, by name."""
-    return tuple(account.person for account in _accounts(replica))
+    found = pins.accounts(replica, _ROLES)
+    return tuple(Person(account.id, account.name, account.role) for account in found)
 
 
 def role_of(person: Person | None) -> Role:
@@ -37,77 +26,8 @@ def role_of(person: Person | None) -> Role:
 
 def check_pin(replica: Replica, person_id: str, pin: str, now_ms: int) -> Person | SignInRefused:
     """Check one try and count it. Takes as long as the verifier wants, right or wrong."""
-    account = next((a for a in _accounts(replica) if a.person.id == person_id), None)
-    if account is None:
-        return SignInRefused(SignInRefusal.NOT_ALLOWED)
-    wait_s = replica.transact(lambda unit: _begin_try(unit, person_id, now_ms))
-    if wait_s:
-        return SignInRefused(SignInRefusal.LOCKED_OUT, wait_s=wait_s)
-    if _is_right(account.verifier, pin):
-        replica.transact(lambda unit: _forget_tries(unit, person_id))
-        return account.person
-    left = TRIES_MAX - _tries(replica, person_id)
-    if left <= 0:
-        return SignInRefused(SignInRefusal.LOCKED_OUT, wait_s=LOCKED_OUT_S)
-    return SignInRefused(SignInRefusal.WRONG_PIN, tries_left=left)
-
-
-def _accounts(replica: Replica) -> list[_Account]:
-    with replica.mirror.reading() as connection:
-        rows = connection.execute(
-            "SELECT id, name, role, pin FROM person WHERE state = 'active' AND pin <> '' "
-            "AND role IN (?, ?, ?) ORDER BY name",
-            _ROLES,
-        ).fetchall()
-    return [_Account(Person(row["id"], row["name"], row["role"]), row["pin"]) for row in rows]
-
-
-def _is_right(verifier: str, pin: str) -> bool:
-    if not (pin.isascii() and pin.isdigit() and len(pin) <= PIN_DIGITS_MAX):
-        return False
-    try:
-        return PasswordHasher().verify(verifier, pin)
-    except (Argon2Error, InvalidHashError):
-        return False
-
-
-def _begin_try(unit: Unit, person_id: str, now_ms: int) -> int:
-    """Count a try before it is judged, so that pulling the plug gives no free one.
-
-    Seconds to wait when there were too many. A clock that was set back since neither ends that
-    wait nor makes it longer than it is: it begins again.
-    """
-    row = _row(unit, person_id)
-    if row is not None and row["tries"] >= TRIES_MAX:
-        passed_s = (now_ms - row["last_ms"]) // 1000
-        if passed_s < 0:
-            unit.execute(
-                "UPDATE pin_failure SET last_ms = ? WHERE person_id = ?", (now_ms, person_id)
-            )
-            return LOCKED_OUT_S
-        if passed_s < LOCKED_OUT_S:
-            return int(LOCKED_OUT_S - passed_s)
-        _forget_tries(unit, person_id)
-    unit.execute(
-        "INSERT INTO pin_failure (person_id, tries, last_ms) VALUES (?, 1, ?) "
-        "ON CONFLICT (person_id) DO UPDATE SET tries = tries + 1, last_ms = excluded.last_ms",
-        (person_id, now_ms),
-    )
-    return 0
-
-
-def _forget_tries(unit: Unit, person_id: str) -> None:
-    unit.execute("DELETE FROM pin_failure WHERE person_id = ?", (person_id,))
-
-
-def _tries(replica: Replica, person_id: str) -> int:
-    with replica.reading() as connection:
-        row = _row(connection, person_id)
-    return int(row["tries"]) if row else 0
-
-
-def _row(connection: sqlite3.Connection, person_id: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = connection.execute(
-        "SELECT tries, last_ms FROM pin_failure WHERE person_id = ?", (person_id,)
-    ).fetchone()
-    return row
+    checked = pins.check_pin(replica, person_id, pin, now_ms, _ROLES)
+    if isinstance(checked, pins.PinRefused):
+        reason = SignInRefusal(checked.reason.value)
+        return SignInRefused(reason, checked.tries_left, checked.wait_s)
+    return Person(checked.id, checked.name, checked.role)

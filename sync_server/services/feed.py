@@ -16,6 +16,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 
+from sync_server.services.permissions import Permission, PersonRole, person_may
+
 ROWS_PER_PULL_MAX = 5_000
 
 Row = list[object]
@@ -269,6 +271,13 @@ def _person(row: Any) -> Row:
     return ["person", rev, body]
 
 
+def _person_at_gate(row: Any) -> Row:
+    """A gate hears of everybody's role; names and PINs of those alone who may use its pages."""
+    kind, rev, body = _person(row)
+    assert isinstance(body, dict)
+    return [kind, rev, body if body["role"] in _GATE_ROLES else {**body, "name": "", "pin": ""}]
+
+
 def _claim(row: Any) -> Row:
     rev, performance, unit, kind, ref, node_id, version = row
     body = {"p": performance, "u": unit, "kind": kind, "ref": ref, "node": node_id, "v": version}
@@ -339,6 +348,9 @@ _NODES = _source(
     of_house=True,
 )
 _PEOPLE = _source("person", "id, name, role, pin_hash, state", _person, of_house=True)
+_PEOPLE_AT_GATE = _source(
+    "person", "id, name, role, pin_hash, state", _person_at_gate, of_house=True
+)
 _CLAIMS = _source("claim", "perf_id, unit, kind, ref, node_id, version", _claim)
 # A hold is the centre's own affair: nobody can sell from it, and no ticket cites it.
 _ALLOTMENTS = "id, node_id, inc, perf_id, firm, state, granted_ms, soft_s, hard_s, recall, body"
@@ -346,6 +358,7 @@ _NO_HOLDS = " AND node_id <> ''"
 _OWN_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS, own=True)
 _ALL_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS)
 _TICKETS = _source("ticket", "id, perf_id, unit, version, state, blocked", _ticket)
+_GATE_ROLES = frozenset(role for role in PersonRole if person_may(role, Permission.GATE_SIGN_IN))
 _ENTRIES = _source("entry", "op_id, ticket_id, perf_id, unit, node_id, lane, phase, at_ms", _entry)
 _ORDERS = _source(
     "orders",
@@ -358,7 +371,7 @@ _CASES = _source("case_file", "id, kind, state, opened_ms, body", _case)
 
 _HOUSE_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _NODES, _PEOPLE),
-    "gate": (_DOCS, _NODES),
+    "gate": (_DOCS, _NODES, _PEOPLE_AT_GATE),
 }
 _EVENT_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _BUYERS, _HANDOUTS, _CASES),

@@ -35,6 +35,8 @@ class Permission(StrEnum):
     STOCK_RECLAIM = "stock_reclaim"  # recall what is lent; with a second person, write it off
     # people, by their PIN at a till
     TILL_SIGN_IN = "till_sign_in"
+    # and at a gate's own pages
+    GATE_SIGN_IN = "gate_sign_in"
 
 
 class PersonRole(StrEnum):
@@ -72,12 +74,13 @@ PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyTyp
             Permission.PEOPLE_MANAGE,
             Permission.STOCK_RECLAIM,
             Permission.TILL_SIGN_IN,
+            Permission.GATE_SIGN_IN,
         },
-        PersonRole.SUPERVISOR: frozenset({Permission.TILL_SIGN_IN}),
+        PersonRole.SUPERVISOR: frozenset({Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN}),
         PersonRole.CASHIER: frozenset({Permission.TILL_SIGN_IN}),
         # An agent will sell from the agency's own allotment, which no till of the house holds.
         PersonRole.AGENT: frozenset(),
-        PersonRole.SECURITY: frozenset(),
+        PersonRole.SECURITY: frozenset({Permission.GATE_SIGN_IN}),
         PersonRole.AUDITOR: _SEES_THE_BOOKS,
     }
 )

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
+
+from gate_agent.hand_desk import HandDesk
+from gate_agent.lane import LaneRunner, Shown
+from gate_agent.lane_book import LaneBook
+from gate_agent.lane_lines import LaneLines
+from gate_agent.passages import Passages
 from gate_agent.screen.board import Board
+from gate_agent.screen.hand_pages import HandPages
 from gate_agent.screen.lane_pages import LanePages
 from gate_agent.screen.places import Places
 from gate_agent.screen.server import Pages, ScreenServer
 from tests.fakes.hall import FIRST, ROW, SetEnv
 from tests.fakes.till import NOW
-from tests.integration.gate_agent.lane_stage import LANE, OTHER_GATE, Stage
+from tests.integration.gate_agent.lane_stage import LANE, OTHER_GATE, FakeBarrier, FakeRelay, Stage
 
 OTHER_LANE = "Lane 2"
 KEY = "a key of sixteen or more"
+PEOPLE = (
+    ("p-boss", "王芳", "supervisor", "2580"),
+    ("p-guard", "赵强", "security", "1470"),
+    ("p-guard-2", "钱伟", "security", "3690"),
+    ("p-till", "李娜", "cashier", "4711"),
+)
+_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class GateStage:
@@ -27,6 +43,9 @@ class GateStage:
         self.stage = Stage(folder, SetEnv())
         self.board = Board([LANE, OTHER_LANE])
         self.key, self.language = key, language
+        self.desk = HandDesk([self._runner(LANE), self._runner(OTHER_LANE)])
+        for person, name, role, pin in PEOPLE:
+            self.stage.feed.person(person, _HASHER.hash(pin), role=role, name=name)
         self.server = self._server(0)
         self.server.start()
         self.url = self.server.wait(20)
@@ -67,11 +86,22 @@ class GateStage:
         """Somebody is not let in at lane 1."""
         self.board.decided(_line("refuse", reason, "shut") | {"next": step} | members)
 
+    def _runner(self, lane: str) -> LaneRunner:
+        doorman = replace(self.stage.doorman_at(lane, FIRST), memory=self.stage.doorman.memory)
+        wall_ms = self.stage.env.wall_ms
+        book = LaneBook(Passages(doorman), False, self.board.decided, wall_ms, _nobody)
+        lines = LaneLines(lane, doorman.knowledge, "en", self.board.decided)
+        return LaneRunner(doorman, FakeBarrier(FakeRelay()), book, lines, wall_ms, _nobody)
+
+    def scan(self, code: str) -> None:
+        """A code is held up at lane 1."""
+        self.desk.runners[0].answer(Shown(code, "test"))
+
     def _server(self, port: int) -> ScreenServer:
         places = Places(self.stage.catalogue)
 
         def pages() -> list[Pages]:
-            return [LanePages(self.board, places)]
+            return [LanePages(self.board, places), HandPages(self.board, places, self.desk)]
 
         return ScreenServer(("127.0.0.1", port), self.key, self.language, self.board, pages)
 
@@ -89,6 +119,10 @@ def gate_stage(folder: Path, **how: Any) -> Iterator[GateStage]:
 def entry_at(at: datetime, lane: str) -> dict[str, object]:
     """An entry that stands in the way, as a line tells it."""
     return {"op": "0" * 32, "node": OTHER_GATE, "lane": lane, "at_ms": round(at.timestamp() * 1000)}
+
+
+def _nobody() -> None:
+    """Nobody has to be told that there is something to send."""
 
 
 def _line(decision: str, reason: str, barrier: str) -> dict[str, object]:

@@ -88,10 +88,22 @@ class Feed:
         self.tell(event_id, ("doc", body))
 
     def person(
-        self, person_id: str, pin: str, *, role: str = "cashier", state: str = "active"
+        self,
+        person_id: str,
+        pin: str,
+        *,
+        role: str = "cashier",
+        state: str = "active",
+        name: str = "",
     ) -> None:
         """Somebody of the house; `pin` is a verifier."""
-        body = {"id": person_id, "name": person_id, "role": role, "pin": pin, "state": state}
+        body = {
+            "id": person_id,
+            "name": name or person_id,
+            "role": role,
+            "pin": pin,
+            "state": state,
+        }
         self.tell(VENUE, ("person", body))
 
     def node(self, row: Mapping[str, Any]) -> None:

@@ -25,6 +25,7 @@ from ticketing.admission.decide import (
     Refuse,
     decide_entry,
     decide_exit,
+    decide_known,
     valid_window,
 )
 from ticketing.admission.facts import (
@@ -93,6 +94,7 @@ __all__ = [
     "decide_alone",
     "decide_entry",
     "decide_exit",
+    "decide_known",
     "entry_to_wire",
     "instant_of",
     "is_more_than_allowed",

@@ -10,7 +10,7 @@ from ticketing.admission.facts import AllotmentState, Entry, KeyState, LaneFacts
 from ticketing.admission.reasons import Miss, MissKind, Reason, Step, next_step
 from ticketing.admission.rules import Passback
 from ticketing.admission.visits import Visits, counted_on_day_of, visits_of
-from ticketing.code import CodeFault, Flag, TicketCode
+from ticketing.code import CodeFault, Flag, TicketCode, TicketFacts
 from ticketing.ticket import TicketState
 
 
@@ -60,14 +60,30 @@ def decide_entry(scan: TicketCode | CodeFault, facts: LaneFacts, *, at: datetime
     if unsound is not None:
         return Refuse(unsound)
     refusal = (
-        _refused_by_row(scan, facts, at)
+        _refused_by_row(scan.facts, facts, at)
         or _refused_by_gate(facts)
-        or _refused_by_time(scan, facts, at)
+        or _refused_by_time(scan.facts, facts, at)
         or _refused_by_allotment(facts)
     )
     if refusal is not None:
         return refusal
     return _decided_by_visits(facts, at)
+
+
+def decide_known(ticket: TicketFacts, facts: LaneFacts, *, at: datetime) -> Admit | Refuse:
+    """Decide a ticket that was found by its row, for somebody whose code cannot be read. Total.
+
+    All that is asked of a code is left out: the server's word for the row is the proof. Without a
+    row there is none.
+    """
+    if facts.row is None:
+        return Refuse(Reason.NOT_IN_ALLOTMENT)
+    refusal = (
+        _refused_by_row(ticket, facts, at)
+        or _refused_by_gate(facts)
+        or _refused_by_time(ticket, facts, at)
+    )
+    return refusal or _decided_by_visits(facts, at)
 
 
 def decide_exit(scan: TicketCode | CodeFault, facts: LaneFacts) -> LetOut | Refuse:
@@ -84,7 +100,7 @@ def decide_exit(scan: TicketCode | CodeFault, facts: LaneFacts) -> LetOut | Refu
     return LetOut(was_inside=visits_of(facts.entries, facts.exits, facts.rule).inside > 0)
 
 
-def valid_window(scan: TicketCode, facts: LaneFacts) -> Window:
+def valid_window(ticket: TicketFacts, facts: LaneFacts) -> Window:
     """When the ticket is let in, with the rule's minutes around it.
 
     With a row the catalogue's time of its performance counts, which may have been moved since the
@@ -92,7 +108,7 @@ def valid_window(scan: TicketCode, facts: LaneFacts) -> Window:
     """
     window = facts.window if facts.row is not None else None
     if window is None:
-        window = Window(scan.facts.valid_from, scan.facts.valid_to)
+        window = Window(ticket.valid_from, ticket.valid_to)
     early, late = (
         timedelta(minutes=minutes)
         for minutes in (facts.rule.early_minutes, facts.rule.late_minutes)
@@ -119,9 +135,9 @@ def _refused_by_key_state(facts: LaneFacts) -> Reason | None:
     return Reason.ISSUER_REVOKED if revoked and facts.row is None else None
 
 
-def _refused_by_row(scan: TicketCode, facts: LaneFacts, at: datetime) -> Refuse | None:
+def _refused_by_row(ticket: TicketFacts, facts: LaneFacts, at: datetime) -> Refuse | None:
     row = facts.row
-    performance = row.performance if row else scan.facts.performance
+    performance = row.performance if row else ticket.performance
     if performance not in facts.performances:
         return Refuse(Reason.WRONG_PERFORMANCE, miss=_missed_performance(facts, at))
     if row is not None and row.state is TicketState.VOID:
@@ -130,7 +146,7 @@ def _refused_by_row(scan: TicketCode, facts: LaneFacts, at: datetime) -> Refuse 
         return Refuse(Reason.BLOCKED, miss=Miss(MissKind.BLOCKED_FOR, note=row.blocked))
     if row is not None and row.state is TicketState.DISPUTED:
         return Refuse(Reason.DISPUTED)
-    if (row.version if row else scan.facts.version) < facts.unit_version_seen:
+    if (row.version if row else ticket.version) < facts.unit_version_seen:
         return Refuse(Reason.REPLACED)
     return None
 
@@ -163,8 +179,8 @@ def _missed_gate(facts: LaneFacts) -> Miss:
     return Miss(MissKind.OTHER_GATE, note=facts.rule.gates[0])
 
 
-def _refused_by_time(scan: TicketCode, facts: LaneFacts, at: datetime) -> Refuse | None:
-    window = valid_window(scan, facts)
+def _refused_by_time(ticket: TicketFacts, facts: LaneFacts, at: datetime) -> Refuse | None:
+    window = valid_window(ticket, facts)
     if at < window.valid_from:
         return Refuse(Reason.TOO_EARLY, miss=Miss(MissKind.OPENS_AT, window.valid_from))
     if at >= window.valid_to:

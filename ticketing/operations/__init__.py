@@ -18,7 +18,7 @@ from ticketing.operations.after_sale import (
     encode_refund,
     exchange_adds_up,
 )
-from ticketing.operations.entry import EntryGranted, decode_entry, encode_entry
+from ticketing.operations.entry import EntryGranted, Unread, decode_entry, encode_entry
 from ticketing.operations.fields import (
     LINES_MAX,
     MINOR_MAX,
@@ -135,6 +135,7 @@ __all__ = [
     "ShiftReport",
     "SignedIn",
     "TicketLeft",
+    "Unread",
     "Walked",
     "adds_up",
     "cash_count",

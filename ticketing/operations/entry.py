@@ -18,24 +18,34 @@ from ticketing.operations.fields import (
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Somebody of the house (`by`, their id) let a ticket in whose code could not be read."""
+
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class EntryGranted:
     """A lane let a ticket in. `offline`: decided without the arbiter's answer.
 
     `ticket_type` is the number in the code; 0 in what gates wrote before they told it. `by_hand`:
-    two people let it in against the rules.
+    two people let it in against the rules. Without its code, by what the feed tells of the ticket:
+    no `key_id`, no `allotment`, and one person alone is `unread`.
     """
 
     ticket_id: TicketId
     performance: int
     unit: int
     version: int
-    key_id: KeyId
-    allotment: AllotmentId
+    key_id: KeyId | None
+    allotment: AllotmentId | None
     lane: str
     at_ms: int
     offline: bool
     ticket_type: int = 0
     by_hand: ByHand | None = None
+    unread: Unread | None = None
 
 
 def encode_entry(entry: EntryGranted) -> str:
@@ -47,13 +57,14 @@ def encode_entry(entry: EntryGranted) -> str:
             "performance": entry.performance,
             "unit": entry.unit,
             "version": entry.version,
-            "key": entry.key_id,
-            "allotment": str(entry.allotment),
+            **({"key": entry.key_id} if entry.key_id else {}),
+            **({"allotment": str(entry.allotment)} if entry.allotment else {}),
             "lane": entry.lane,
             "at_ms": entry.at_ms,
             "offline": entry.offline,
             **({"type": entry.ticket_type} if entry.ticket_type else {}),
             **({"by_hand": _by_hand_members(entry.by_hand)} if entry.by_hand else {}),
+            **({"unread": _unread_members(entry.unread)} if entry.unread else {}),
         }
     )
 
@@ -64,12 +75,12 @@ def decode_entry(body: str) -> EntryGranted | None:
     allotment = AllotmentId.parse(raw.get("allotment"))
     if not (
         raw.get("phase") == "granted"
-        and allotment is not None
+        and (allotment is not None or "allotment" not in raw)
         and is_ticket_id(raw.get("ticket"))
         and is_u32(raw.get("performance"))
         and is_u32(raw.get("unit"))
         and is_version(raw.get("version"))
-        and is_key_id(raw.get("key"))
+        and (is_key_id(raw.get("key")) or "key" not in raw)
         and is_name(raw.get("lane"))
         and is_instant(raw.get("at_ms"))
         and isinstance(raw.get("offline"), bool)
@@ -77,20 +88,22 @@ def decode_entry(body: str) -> EntryGranted | None:
     ):
         return None
     by_hand = _read_by_hand(raw["by_hand"]) if "by_hand" in raw else None
-    if "by_hand" in raw and by_hand is None:
+    unread = _read_unread(raw["unread"]) if "unread" in raw else None
+    if ("by_hand" in raw and by_hand is None) or ("unread" in raw and unread is None):
         return None
     return EntryGranted(
         TicketId(raw["ticket"]),
         raw["performance"],
         raw["unit"],
         raw["version"],
-        KeyId(raw["key"]),
+        KeyId(raw["key"]) if "key" in raw else None,
         allotment,
         raw["lane"],
         raw["at_ms"],
         raw["offline"],
         raw.get("type", 0),
         by_hand,
+        unread,
     )
 
 
@@ -109,3 +122,16 @@ def _read_by_hand(raw: object) -> ByHand | None:
     if not all(map(is_name, people)) or not isinstance(note, str) or len(note) > NOTE_CHARS_MAX:
         return None
     return ByHand(Reason(raw["against"]), people[0], people[1], note)
+
+
+def _unread_members(unread: Unread) -> dict[str, object]:
+    return {"by": unread.by, "note": unread.note}
+
+
+def _read_unread(raw: object) -> Unread | None:
+    if not isinstance(raw, dict) or not is_name(raw.get("by")):
+        return None
+    note = raw.get("note")
+    if not isinstance(note, str) or not note.strip() or len(note) > NOTE_CHARS_MAX:
+        return None
+    return Unread(raw["by"], note)

@@ -25,12 +25,16 @@ class Passed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EntryPassage:
-    """The entry `entry` of a ticket ended so, by the passage contact or by somebody at the gate."""
+    """The entry `entry` of a ticket ended so.
+
+    By the passage contact; or by somebody at the gate, whose id is `by`.
+    """
 
     entry: OpId
     ticket_id: TicketId
     phase: Passed
     at_ms: int
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ def encode_passage(passage: EntryPassage) -> str:
             "ticket": passage.ticket_id,
             "phase": passage.phase.value,
             "at_ms": passage.at_ms,
+            **({"by": passage.by} if passage.by else {}),
         }
     )
 
@@ -66,10 +71,15 @@ def decode_passage(body: str) -> EntryPassage | None:
         and is_ticket_id(raw.get("ticket"))
         and raw.get("phase") in tuple(Passed)
         and is_instant(raw.get("at_ms"))
+        and (is_name(raw.get("by")) or "by" not in raw)
     ):
         return None
     return EntryPassage(
-        OpId(raw["entry"]), TicketId(raw["ticket"]), Passed(raw["phase"]), raw["at_ms"]
+        OpId(raw["entry"]),
+        TicketId(raw["ticket"]),
+        Passed(raw["phase"]),
+        raw["at_ms"],
+        raw.get("by", ""),
     )
 
 

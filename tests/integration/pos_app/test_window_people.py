@@ -121,7 +121,7 @@ def test_a_try_is_counted_before_it_is_judged(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("pos_app.services.people._is_right", pull_the_plug)
+        patched.setattr("edge.pins._is_right", pull_the_plug)
         with pytest.raises(KeyboardInterrupt):
             stage.window.sign_in(CASHIER, PIN)
     refused = stage.window.sign_in(CASHIER, WRONG)

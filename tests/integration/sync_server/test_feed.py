@@ -230,12 +230,14 @@ def test_a_gate_is_told_of_tickets_entries_and_all_allotments(
     )
 
 
-def test_only_tills_are_told_of_people_and_their_pins(stage: Stage, till: Till, gate: Gate) -> None:
+def test_nodes_are_told_of_people_and_of_the_pins_that_are_typed_there(
+    stage: Stage, till: Till, gate: Gate
+) -> None:
     person = Person("person-1", "li.na", "李娜 Li Na", PersonRole.CASHIER)
     stage.do(lambda tx: add_person(tx, VENUE, person, password_hash="console", pin_hash=PIN_HASH))
     to_till, to_gate = page_of(stage, till, VENUE).rows, page_of(stage, gate, VENUE).rows
     assert kinds_of(to_till) == {"doc", "node", "person"}
-    assert kinds_of(to_gate) == {"doc", "node"}
+    assert kinds_of(to_gate) == {"doc", "node", "person"}
     (told,) = [row[2] for row in to_till if row[0] == "person"]
     assert told == {
         "id": "person-1",

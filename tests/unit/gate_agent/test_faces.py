@@ -10,6 +10,7 @@ import pytest
 from gate_agent.screen.faces import Face, Kind, face_of
 from gate_agent.screen.idle import idle_of
 from gate_agent.screen.places import Places, Words
+from hardware.qr.hints import Hint
 from ticketing.admission import Reason, Step, next_step
 
 NOW = datetime(2026, 11, 22, 6, 5, tzinfo=UTC)  # 14:05 in Shanghai
@@ -112,6 +113,14 @@ def test_a_soft_passback_is_said_beside_the_green() -> None:
 )
 def test_a_strange_line_is_still_a_no(line: dict[str, Any]) -> None:
     assert face(**line)["kind"] in ("refuse", "ask", "wait")
+
+
+@pytest.mark.parametrize("hint", [*Hint, "of_a_later_version"])
+def test_every_hint_is_advice_in_both_languages_and_makes_no_sound(hint: str) -> None:
+    shown = face_of({"lane": "Lane 1", "hint": str(hint)}, HOUSE)
+    assert shown is not None
+    assert (shown["kind"], shown["sound"]) == ("again", "")
+    assert words(shown, "reason")["zh"] != words(shown, "reason")["en"]
 
 
 def test_what_is_no_decision_has_no_face() -> None:

@@ -1,0 +1,222 @@
+"""What the handheld pages say: tickets, decisions and refusals in words of one language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from edge.admission_words import N_, tell_not_by_hand, tell_note, tell_refusal
+from edge.pins import PinRefusal, PinRefused
+from gate_agent.found import FoundTicket
+from gate_agent.hand_desk import Looked, NoUndo, Visit
+from gate_agent.screen.board import Decided
+from gate_agent.screen.faces import Kind, kind_of, refusal_in
+from gate_agent.screen.places import LANGUAGES, Places
+from program.i18n import format_date, format_time, translations
+from ticketing.admission import Admit, NotByHand, instant_of
+from ticketing.ticket import TicketState
+
+_LEVELS = {
+    Kind.ADMIT: ("ok", "check"),
+    Kind.OUT: ("ok", "check"),
+    Kind.REFUSE: ("danger", "x"),
+    Kind.WAIT: ("warn", "clock"),
+    Kind.ASK: ("warn", "triangle-alert"),
+    Kind.AGAIN: ("warn", "scan-line"),
+}
+_LET_IN = N_("Let in")
+_PHASES = {
+    "granted": _LET_IN,
+    "passed": N_("Went in"),
+    "returned": N_("Entry taken back"),
+    "left": N_("Went out"),
+}
+_STATES = {
+    TicketState.VALID: N_("Valid"),
+    TicketState.VOID: N_("Refunded"),
+    TicketState.DISPUTED: N_("To be checked"),
+}
+_ROLES = {
+    "manager": N_("Manager"),
+    "supervisor": N_("Supervisor"),
+    "security": N_("Security"),
+}
+_PINS = {
+    PinRefusal.NOT_ALLOWED: N_("This person may not sign in here."),
+    PinRefusal.WRONG_PIN: N_("Wrong PIN."),
+    PinRefusal.LOCKED_OUT: N_("Too many wrong PINs."),
+}
+_NO_UNDO = {
+    NoUndo.NOT_OURS: N_("This entry is not of this gate."),
+    NoUndo.ENDED: N_("This entry has ended: somebody passed, or it was taken back before."),
+    NoUndo.TOO_LATE: N_("It is too late to take this entry back."),
+    NoUndo.NOT_RECORDED: N_("It could not be recorded. Call the operator."),
+}
+_SAID = {
+    "let_in": N_("Let in, and recorded. Let the visitor pass."),
+    "let_in_stuck": N_("Recorded, but the barrier did not open: let the visitor pass by hand."),
+    "undone": N_("Taken back: the entry does not count any more."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What the gate says: a colour's name, an icon, a word and sentences."""
+
+    level: str
+    icon: str
+    word: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A ticket in a list. `lane` is the number of the lane's page."""
+
+    ticket: str
+    level: str
+    icon: str
+    title: str
+    detail: str
+    time: str
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandWords:
+    """Says things in one language."""
+
+    places: Places
+    language: str
+
+    def says(self, looked: Looked) -> Says:
+        """What the lane would say of a ticket."""
+        _, decision = translations(self.language).gettext, looked.decision
+        if isinstance(decision, Admit):
+            notes = tuple(tell_note(note, self.language) for note in sorted(decision.notes))
+            return Says("ok", "check", _("Would be let in"), notes)
+        told = tell_refusal(
+            decision.reason,
+            first_entry=decision.first_entry,
+            miss=decision.miss,
+            step=decision.step,
+            at=looked.at,
+            zone=self.places.zone(),
+            language=self.language,
+        )
+        level, icon = _LEVELS[kind_of(decision.reason, decision.step)]
+        lines = (" ".join(filter(None, (told.seen, told.sentence))), told.miss, told.step)
+        return Says(level, icon, told.word, tuple(filter(None, lines)))
+
+    def facts(self, looked: Looked) -> list[tuple[str, str]]:
+        """What is known of the ticket: nothing of its buyer."""
+        _ = translations(self.language).gettext
+        facts, row = looked.found.facts, looked.row
+        state = _(_STATES[row.state]) if row else _("Its sale has not arrived yet")
+        if row and row.blocked:
+            state = _("Blocked: {reason}").format(reason=row.blocked)
+        told = [
+            (_("Place"), self.place(facts.performance, facts.unit)),
+            (_("For"), self._of(self.places.when(facts.performance))),
+            (_("Gate"), self._of(self.places.gate(facts.performance, facts.unit))),
+            (_("State"), state),
+            (_("Code"), _("Read at a lane") if looked.found.is_read else _("Not read")),
+        ]
+        return [(name, value) for name, value in told if value]
+
+    def visit(self, visit: Visit) -> tuple[str, str, str]:
+        """A line of the history: what, where, when."""
+        _ = translations(self.language).gettext
+        phase = _(_PHASES[visit.phase]) if visit.phase in _PHASES else visit.phase
+        return phase, " · ".join(filter(None, (visit.gate, visit.lane))), self.time(visit.at)
+
+    def found(self, ticket: FoundTicket) -> Row:
+        """A ticket that was found."""
+        facts = ticket.facts
+        when = self._of(self.places.when(facts.performance))
+        title = self.place(facts.performance, facts.unit)
+        return Row(facts.ticket_id, "", "ticket", title, when, facts.ticket_id[:8], 1)
+
+    def recent(self, decided: Decided, lane: int) -> Row | None:
+        """A decision of a lane; None for one that is about no ticket."""
+        line, ticket = decided.line, decided.line.get("ticket")
+        if not isinstance(ticket, str):
+            return None
+        level, icon, said = self._decision(line)
+        performance, unit = line.get("performance"), line.get("unit")
+        known = isinstance(performance, int) and isinstance(unit, int)
+        place = self.place(int(str(performance)), int(str(unit))) if known else ""
+        at = self._time_of(line.get("at"))
+        detail = " · ".join(filter(None, (place, decided.lane)))
+        return Row(ticket, level, icon, said, detail, at, lane)
+
+    def refusal(self, why: NotByHand | NoUndo | PinRefused) -> str:
+        """Why a deed was not done."""
+        _ = translations(self.language).gettext
+        if isinstance(why, NotByHand):
+            return tell_not_by_hand(why, self.language)
+        if isinstance(why, NoUndo):
+            return _(_NO_UNDO[why])
+        return self._pin(why)
+
+    def turned_away(self, line: Mapping[str, object]) -> str:
+        """Why the lane let nobody in all the same, by its line."""
+        _ = translations(self.language).gettext
+        told = refusal_in(line, self.language, self.places.zone())[2]
+        return _("The gate says now: {word}").format(word=told.word)
+
+    def role(self, role: str) -> str:
+        """What people call a role."""
+        return translations(self.language).gettext(_ROLES[role]) if role in _ROLES else role
+
+    def done(self, said: str) -> str:
+        """What was done just now; "" for nothing that we know."""
+        return translations(self.language).gettext(_SAID[said]) if said in _SAID else ""
+
+    def place(self, performance: int, unit: int) -> str:
+        """The seat or area; its number where the catalogue lacks it."""
+        return self._of(self.places.place(performance, unit)) or f"#{unit}"
+
+    def time(self, at: datetime) -> str:
+        """The time of day at the house, with the day when that is another one than now's."""
+        return _told(at, self.places.zone(), self.language)
+
+    def _pin(self, refused: PinRefused) -> str:
+        _, ngettext = translations(self.language).gettext, translations(self.language).ngettext
+        text = _(_PINS[refused.reason])
+        if refused.wait_s:
+            n = -(-refused.wait_s // 60)
+            more = ngettext("Wait {n} minute.", "Wait {n} minutes.", n).format(n=n)
+            return f"{text} {more}"
+        if refused.tries_left:
+            n = refused.tries_left
+            left = ngettext("{n} try left.", "{n} tries left.", n).format(n=n)
+            return f"{text} {left}"
+        return text
+
+    def _decision(self, line: Mapping[str, object]) -> tuple[str, str, str]:
+        if line.get("decision") != "refuse":
+            stuck = line.get("barrier") == "failed"
+            level, icon = _LEVELS[Kind.ASK if stuck else Kind.ADMIT]
+            return level, icon, translations(self.language).gettext(_LET_IN)
+        reason, step, told = refusal_in(line, self.language, self.places.zone())
+        level, icon = _LEVELS[kind_of(reason, step)]
+        return level, icon, " ".join(filter(None, (told.word, told.seen)))
+
+    def _time_of(self, raw: object) -> str:
+        try:
+            at = datetime.fromisoformat(str(raw))
+        except ValueError:
+            return ""
+        return self.time(at if at.tzinfo else instant_of(0))
+
+    def _of(self, words: Mapping[str, str] | None) -> str:
+        short = next(each for each, language in LANGUAGES.items() if language == self.language)
+        return (words or {}).get(short, "")
+
+
+def _told(at: datetime, zone: tzinfo, language: str) -> str:
+    day = at.astimezone(zone).date()
+    time = format_time(at, language, zone=zone)
+    return f"{format_date(day, language, weekday=False, year=False)} {time}"

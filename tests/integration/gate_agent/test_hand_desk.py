@@ -1,0 +1,270 @@
+"""The handheld's desk over a real replica: found, looked at, let in by hand, taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from edge.pins import Account, PinRefusal, PinRefused
+from gate_agent.hand_desk import UNDO_DECIDING_S, HandDesk, NoUndo
+from gate_agent.lane import UNDO_S, LaneRunner
+from gate_agent.lane_book import LaneBook
+from gate_agent.lane_lines import LaneLines
+from gate_agent.passages import Passages
+from tests.fakes.hall import EVENT_ID, FIRST, ROW, SECOND
+from tests.integration.gate_agent.lane_stage import (
+    LANE,
+    OTHER_GATE,
+    FakeBarrier,
+    FakeRelay,
+    Stage,
+)
+from tests.integration.pos_app.window_stage import _HASHER
+from ticketing.admission import Admit, ByHand, NotByHand, Reason, Refuse
+from ticketing.journal import OpKind
+from ticketing.operations import decode_entry, decode_passage
+
+TICKET = "00000000000000f0"
+BOSS = Account("boss", "王芳", "supervisor", "")
+GUARD = Account("guard", "赵强", "security", "")
+
+
+class Desk:
+    """A gate with one lane, its people, and a handheld."""
+
+    def __init__(self, gate: Stage) -> None:
+        self.gate, self.relay = gate, FakeRelay()
+        self.lines: list[dict[str, object]] = []
+        doorman, wall_ms = gate.doorman, gate.env.wall_ms
+        book = LaneBook(Passages(doorman), False, self.lines.append, wall_ms, lambda: None)
+        lines = LaneLines(LANE, doorman.knowledge, "en", self.lines.append)
+        barrier = FakeBarrier(self.relay)
+        self.runner = LaneRunner(doorman, barrier, book, lines, wall_ms, lambda: None)
+        self.desk = HandDesk([self.runner])
+        gate.feed.person("boss", _HASHER.hash("2580"), role="supervisor")
+        gate.feed.person("guard", _HASHER.hash("1470"), role="security")
+        gate.feed.person("gone", _HASHER.hash("1470"), role="security", state="left")
+        gate.feed.person("till", "", role="cashier")
+
+    def found(self, ticket: str = TICKET) -> Any:
+        found = self.desk.ticket(ticket)
+        assert found is not None
+        return found
+
+    def let_in(self, by: Account = GUARD, note: str = "phone is flat") -> Mapping[str, object]:
+        line = self.desk.let_in(self.found(), LANE, by, note)
+        assert not isinstance(line, NotByHand)
+        return line
+
+    def against(self, reason: Reason, by: str = "guard", second: str = "boss") -> Any:
+        wanted = ByHand(reason, by, second, "the boss knows them")
+        return self.desk.let_in_against(self.found(), LANE, wanted)
+
+    def bodies(self, kind: OpKind) -> list[str]:
+        with self.gate.replica.reading() as connection:
+            rows = connection.execute("SELECT body FROM op WHERE kind = ? ORDER BY seq", (kind,))
+            return [row["body"] for row in rows]
+
+
+@pytest.fixture
+def desk(gate: Stage) -> Desk:
+    gate.feed.ticket(TICKET, FIRST, ROW[0])
+    return Desk(gate)
+
+
+# --- people
+
+
+def test_only_those_of_the_gates_roles_who_are_still_there_may_sign_in(desk: Desk) -> None:
+    assert [one.id for one in desk.desk.people()] == ["boss", "guard"]
+    signed_in = desk.desk.sign_in("guard", "1470")
+    assert isinstance(signed_in, Account)
+    for nobody in ("gone", "till", "unknown"):
+        assert desk.desk.sign_in(nobody, "1470") == PinRefused(PinRefusal.NOT_ALLOWED)
+
+
+def test_wrong_pins_are_counted_and_lock_out(desk: Desk) -> None:
+    tries = [desk.desk.sign_in("guard", "0000") for _ in range(5)]
+    assert all(isinstance(one, PinRefused) for one in tries)
+    locked = desk.desk.sign_in("guard", "1470")
+    assert isinstance(locked, PinRefused)
+    assert locked.reason is PinRefusal.LOCKED_OUT
+
+
+# --- found
+
+
+@pytest.mark.parametrize(
+    "wanted", [TICKET, TICKET.upper(), TICKET[:8], "1-1", "1排1座", "stalls 1 1", "池座中 1 1"]
+)
+def test_a_ticket_is_found_by_number_and_seat(desk: Desk, wanted: str) -> None:
+    found = desk.desk.find(wanted)
+    assert TICKET in [one.facts.ticket_id for one in found], found
+
+
+@pytest.mark.parametrize("wanted", ["", "ffffffffffff", "99-99", "zz", "' OR 1=1", "李娜"])
+def test_what_is_not_there_is_not_found(desk: Desk, wanted: str) -> None:
+    assert desk.desk.find(wanted) == ()
+
+
+def test_a_seat_is_looked_for_at_what_is_let_in_now_first(desk: Desk) -> None:
+    desk.gate.feed.ticket("00000000000000f1", SECOND, ROW[0])
+    assert [one.facts.performance for one in desk.desk.find("stalls centre 1 1")] == [FIRST]
+
+
+def test_a_ticket_that_was_turned_away_is_known_by_its_code(desk: Desk) -> None:
+    desk.gate.feed.ticket(TICKET, FIRST, ROW[0], blocked="stolen")
+    desk.gate.refused(desk.gate.code(ticket_id=TICKET))
+    found = desk.found()
+    assert found.is_read
+    assert found.code.text
+
+
+# --- looked at
+
+
+def test_what_the_gate_would_say_is_what_it_says(desk: Desk) -> None:
+    looked = desk.desk.look(desk.found(), LANE, GUARD)
+    assert (looked.decision, looked.history, looked.against) == (Admit(False), (), None)
+    desk.gate.let_in(desk.gate.code(ticket_id=TICKET))
+    looked = desk.desk.look(desk.found(), LANE, GUARD)
+    assert isinstance(looked.decision, Refuse)
+    assert (looked.decision.reason, looked.against) == (Reason.ALREADY_USED, Reason.ALREADY_USED)
+    [visit] = looked.history
+    assert (visit.lane, visit.phase, visit.gate, visit.can_undo) == (LANE, "granted", "", True)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "may"),
+    [
+        pytest.param({"state": "void"}, Reason.VOID, False, id="refunded"),
+        pytest.param({"state": "disputed"}, Reason.DISPUTED, True, id="disputed"),
+        pytest.param({"blocked": "stolen"}, Reason.BLOCKED, True, id="blocked"),
+        pytest.param({"performance": SECOND}, Reason.WRONG_PERFORMANCE, True, id="another day"),
+    ],
+)
+def test_only_some_refusals_may_be_set_aside(
+    desk: Desk, row: dict[str, Any], reason: Reason, may: bool
+) -> None:
+    performance = row.pop("performance", FIRST)
+    desk.gate.feed.ticket(TICKET, performance, ROW[0], **row)
+    looked = desk.desk.look(desk.found(), LANE, GUARD)
+    assert isinstance(looked.decision, Refuse)
+    assert looked.decision.reason is reason
+    assert looked.against == (reason if may else None)
+
+
+def test_entries_of_other_gates_are_shown_and_not_taken_back_here(desk: Desk) -> None:
+    now_ms = desk.gate.env.wall_ms()
+    desk.gate.feed.entry("ab" * 16, TICKET, OTHER_GATE, "Lane 9", now_ms)
+    [visit] = desk.desk.look(desk.found(), LANE, BOSS).history
+    assert (visit.lane, visit.can_undo) == ("Lane 9", False)
+    assert desk.desk.undo(desk.found(), "ab" * 16, BOSS) is NoUndo.NOT_OURS
+
+
+# --- let in
+
+
+def test_one_person_lets_a_good_ticket_in_whose_code_is_not_readable(desk: Desk) -> None:
+    line = desk.let_in()
+    assert (line["decision"], line["barrier"]) == ("admit", "opened")
+    assert len(desk.relay.pulses) == 1
+    [body] = desk.bodies(OpKind.ENTRY)
+    entry = decode_entry(body)
+    assert entry is not None
+    assert (entry.ticket_id, entry.unit, entry.key_id, entry.allotment) == (
+        TICKET,
+        ROW[0],
+        None,
+        None,
+    )
+    assert entry.unread is not None
+    assert (entry.unread.by, entry.unread.note, entry.by_hand) == ("guard", "phone is flat", None)
+    code = desk.gate.code(ticket_id=TICKET)
+    assert desk.gate.refused(code).reason is Reason.ALREADY_USED
+    again = desk.let_in()
+    assert (again["decision"], again["reason"]) == ("refuse", "already_used")
+
+
+def test_nobody_is_let_in_without_a_reason(desk: Desk) -> None:
+    for note in ("", "  ", "x" * 201):
+        assert desk.desk.let_in(desk.found(), LANE, GUARD, note) is NotByHand.NO_NOTE
+    assert desk.bodies(OpKind.ENTRY) == []
+
+
+def test_a_house_that_wants_the_arbiter_asked_lets_nobody_in_without_a_code(desk: Desk) -> None:
+    desk.gate.rule(when_cut_off="deny")
+    line = desk.let_in()
+    assert (line["decision"], line["reason"]) == ("refuse", "cut_off")
+    assert desk.against(Reason.CUT_OFF)["decision"] == "admit"
+
+
+def test_two_people_let_in_against_the_rules(desk: Desk) -> None:
+    desk.gate.feed.ticket(TICKET, FIRST, ROW[0], blocked="stolen")
+    line = desk.against(Reason.BLOCKED)
+    assert (line["decision"], line["barrier"]) == ("admit", "opened")
+    [body] = desk.bodies(OpKind.ENTRY)
+    entry = decode_entry(body)
+    assert entry is not None
+    assert entry.by_hand == ByHand(Reason.BLOCKED, "guard", "boss", "the boss knows them")
+
+
+@pytest.mark.parametrize(
+    ("by", "second", "why"),
+    [
+        ("guard", "guard", NotByHand.TWO_PEOPLE),
+        ("guard", "", NotByHand.TWO_PEOPLE),
+        ("guard", "gone", NotByHand.UNKNOWN_PERSON),
+        ("guard", "till", NotByHand.NO_SUPERVISOR),
+    ],
+)
+def test_not_any_two_will_do(desk: Desk, by: str, second: str, why: NotByHand) -> None:
+    desk.gate.feed.ticket(TICKET, FIRST, ROW[0], blocked="stolen")
+    assert desk.against(Reason.BLOCKED, by, second) is why
+    assert desk.bodies(OpKind.ENTRY) == []
+
+
+def test_another_reason_than_the_one_that_was_set_aside_stands(desk: Desk) -> None:
+    desk.gate.feed.ticket(TICKET, FIRST, ROW[0], state="void")
+    line = desk.against(Reason.BLOCKED)
+    assert (line["decision"], line["reason"]) == ("refuse", "void")
+
+
+# --- taken back
+
+
+def test_an_entry_taken_back_does_not_count_and_says_who_did_it(desk: Desk) -> None:
+    op = str(desk.let_in()["op"])
+    assert desk.desk.undo(desk.found(), op, GUARD) is None
+    [body] = desk.bodies(OpKind.PASSAGE)
+    told = decode_passage(body)
+    assert told is not None
+    assert (told.entry, told.phase.value, told.by) == (op, "returned", "guard")
+    assert desk.desk.undo(desk.found(), op, GUARD) is NoUndo.ENDED
+    assert desk.let_in()["decision"] == "admit"
+
+
+def test_after_a_while_only_a_supervisor_takes_it_back_and_then_nobody(desk: Desk) -> None:
+    op = str(desk.let_in()["op"])
+    desk.gate.env.pass_s(UNDO_S + 1)
+    assert desk.desk.undo(desk.found(), op, GUARD) is NoUndo.TOO_LATE
+    desk.gate.env.pass_s(UNDO_DECIDING_S - UNDO_S)
+    assert desk.desk.undo(desk.found(), op, BOSS) is NoUndo.TOO_LATE
+    desk.gate.env.set_clock(timedelta(seconds=-30))
+    assert desk.desk.undo(desk.found(), op, BOSS) is None
+
+
+def test_an_entry_whose_visitor_was_seen_passing_stands(desk: Desk) -> None:
+    let_in = desk.gate.let_in(desk.gate.code(ticket_id=TICKET))
+    Passages(desk.gate.doorman).passed(let_in, desk.gate.env.wall_ms())
+    assert desk.desk.undo(desk.found(), let_in.op_id, BOSS) is NoUndo.ENDED
+
+
+def test_it_works_while_nothing_can_be_reached(desk: Desk) -> None:
+    assert desk.gate.arbiter.asked == []
+    desk.let_in()
+    assert desk.gate.arbiter.asked == []
+    assert desk.found().stream == EVENT_ID
