@@ -15,6 +15,7 @@ from edge.node import as_program_error
 from gate_agent.agent import run_agent
 from gate_agent.settings import DEFAULT_FILE, GateSettings
 from gate_agent.status import read_status
+from gate_agent.unit_file import unit_file
 from hardware.errors import BadDeviceAddress
 from hardware.qr.stills import decode_image_file
 from program.cli import main_wrapper, new_parser, stop_event_on_signals
@@ -29,6 +30,7 @@ with the network or without it, and opens the barrier. It prints one JSON line f
   boxgate-gate enrol CODE      make this machine a gate of the house (once)
   boxgate-gate run             run its lanes until it is stopped (SIGTERM)
   boxgate-gate status          how the gate that runs here is, as JSON
+  boxgate-gate unit            print a systemd unit for it
   boxgate-gate decode IMAGE    try the reader on photos
 """
 
@@ -42,6 +44,8 @@ def _run(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     if options.command == "decode":
         return _decode(options.images)
+    if options.command == "unit":
+        return _unit(options.config or DEFAULT_FILE)
     settings = read_settings(GateSettings, DEFAULT_FILE, GateSettings(), options)
     settings.log.apply()
     if options.command == "status":
@@ -66,11 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser(
         "status",
         help="how the gate that runs here is",
-        description="Prints the status as one JSON object. Ends with 0 when all is well, with 1 "
+        description="Prints the status as one JSON object. Ends with 0 when all is well, with 11 "
         "when something is wrong or nothing runs here.",
     )
     add_common_options(status)
     add_enrol_command(commands)
+    unit = commands.add_parser(
+        "unit",
+        help="print a systemd unit that runs this gate",
+        description="Prints the unit; its first lines say where it goes.",
+    )
+    unit.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     decode = commands.add_parser(
         "decode",
         help="read the QR codes in image files",
@@ -93,7 +103,16 @@ def _say(line: dict[str, object]) -> None:
 def _status(folder: Path) -> int:
     status = read_status(folder)
     sys.stdout.write(json.dumps(status, ensure_ascii=False, indent=2) + "\n")
-    return ExitCode.OK if status.get("healthy") else ExitCode.FAILED
+    return ExitCode.OK if status.get("healthy") else ExitCode.UNWELL
+
+
+def _unit(config: Path) -> int:
+    try:
+        text = unit_file(config)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    sys.stdout.write(text)
+    return ExitCode.OK
 
 
 def _decode(images: Sequence[Path]) -> int:

@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     INPUT = 8
     DEVICE = 9
     BUSY = 10
+    UNWELL = 11
     INTERRUPTED = 130
     PIPE_CLOSED = 141
 
@@ -40,6 +41,7 @@ _MEANINGS = {
     ExitCode.INPUT: "a file given to the command could not be read or breaks a rule",
     ExitCode.DEVICE: "a device that this command needs is missing",
     ExitCode.BUSY: "another process holds the port or the data folder",
+    ExitCode.UNWELL: "what runs here is not well, or nothing runs; the output says what",
     ExitCode.INTERRUPTED: "interrupted from the keyboard",
     ExitCode.PIPE_CLOSED: "whoever read the output stopped reading",
 }

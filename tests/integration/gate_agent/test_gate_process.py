@@ -235,13 +235,13 @@ def test_the_status_of_a_gate_that_runs_is_to_be_had_by_a_command(
     assert status["lanes"][0]["barrier"]["passage_contact"] is True
     house.board.unplug()
     until(lambda: not read_status(house.folder / "gate")["healthy"])
-    assert ask(door, capsys)[0] == ExitCode.FAILED
+    assert ask(door, capsys)[0] == ExitCode.UNWELL
 
 
 def test_where_no_gate_runs_nothing_is_well(
     door: Door, board: RelaySimulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask(door, capsys) == (ExitCode.FAILED, {"running": False})
+    assert ask(door, capsys) == (ExitCode.UNWELL, {"running": False})
     with gate_of(two_lanes(door, board), board, door.folder) as house:
         file = house.folder / "gate" / FILE_NAME
         until(file.exists)

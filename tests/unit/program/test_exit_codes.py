@@ -18,6 +18,7 @@ def test_the_numbers_never_change() -> None:
         "INPUT": 8,
         "DEVICE": 9,
         "BUSY": 10,
+        "UNWELL": 11,
         "INTERRUPTED": 130,
         "PIPE_CLOSED": 141,
     }
