@@ -81,6 +81,8 @@ def _air(chip: Chip, frame: bytes) -> bytes | None:
     if len(frame) >= 2 and frame[0] in _SELECTS and frame[1] in (0x20, 0x70):
         level = _SELECTS.index(frame[0])
         parts = _cascade(chip.uid)
+        if level >= len(parts):  # another chip was taken away in between
+            return None
         if frame[1] == 0x20:
             return parts[level] + bytes((_xor(parts[level]),))
         is_last = level == len(parts) - 1

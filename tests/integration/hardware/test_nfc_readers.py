@@ -122,6 +122,14 @@ def test_chips_in_the_air_of_udp_change(running: Running) -> None:
         assert next_of(reader).value == "THREE"
 
 
+def test_a_chip_exchanged_in_the_middle_of_its_selection_is_silent() -> None:
+    with UdpChip(NtagChip(UID)) as air:
+        assert air.answer(b"106A 9320") == b"106A 8804e10c61"
+        air.chip = NtagChip(UID[:4])
+        assert air.answer(b"106A 9520") is None
+        assert air.answer(b"106A 9320") == b"106A 04e10cda33"
+
+
 def test_a_chip_held_up_to_a_pn532_is_seen_once(pn532: Pn532Simulator, running: Running) -> None:
     reader = running(f"nfc:pn532:{pn532.link}?again_ms=200")
     text = _ticket_for(UID)
