@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 import cv2
@@ -33,14 +33,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Found:
-    """What one picture held. `suspected`: a code was seen that could not be read.
-
-    `suspects` says where, as far as the decoder knows; it takes no part in comparisons.
-    """
+    """What one picture held. `suspected`: a code was seen that could not be read."""
 
     readings: tuple[Reading, ...] = ()
     suspected: bool = False
-    suspects: tuple[Corners, ...] = field(default=(), compare=False)
 
 
 NOTHING: Final = Found()

@@ -62,6 +62,12 @@ def blur_slightly(grey: Grey) -> Grey:
     return np.asarray(cv2.GaussianBlur(grey, (5, 5), 0), np.uint8)
 
 
+def sharpen(grey: Grey) -> Grey:
+    """Unsharp masking over 4 pixels, strongly: undoes a soft focus."""
+    soft = cv2.GaussianBlur(grey, (0, 0), 4)
+    return np.asarray(cv2.addWeighted(grey, 6, soft, -5, 0), np.uint8)
+
+
 def equalise_locally(grey: Grey) -> Grey:
     """Local contrast raised (CLAHE), for glare and deep shadow."""
     return np.asarray(cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(grey), np.uint8)

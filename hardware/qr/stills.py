@@ -19,6 +19,7 @@ from hardware.qr.prepared import (
     blur_slightly,
     equalise_locally,
     scaled_by,
+    sharpen,
     threshold_locally,
 )
 from hardware.qr.zbar import load_pyzbar
@@ -106,10 +107,12 @@ def decode_still(grey: Grey) -> Found:
 def _still_fallbacks() -> list[Decoder]:
     zxing, pyzbar = ZxingDecoder(), load_pyzbar()
     fallbacks: list[Decoder] = [
+        PreparedDecoder(zxing, sharpen),
         PreparedDecoder(zxing, threshold_locally),
         PreparedDecoder(zxing, equalise_locally),
         PreparedDecoder(zxing, blur_slightly),
         PreparedDecoder(zxing, scaled_by(0.5), 0.5),
+        PreparedDecoder(zxing, scaled_by(1.5), 1.5),
     ]
     if pyzbar is not None:
         fallbacks += [

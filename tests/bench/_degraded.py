@@ -178,12 +178,12 @@ def _glare(chance: Chance) -> Made:
 
 
 def _low_light(chance: Chance) -> Made:
-    """A dark hall: a fifth to a twentieth of the light, raised again with its noise."""
+    """A dark hall: a tenth to a hundredth of the light, raised again with its noise."""
     scene, ticket = _held(chance)
-    light = chance.uniform(0.05, 0.2)
-    gain = min(1 / light, chance.uniform(2, 6))
+    light = chance.uniform(0.01, 0.1)
+    gain = min(1 / light, chance.uniform(2, 10))
     electrons = chance.standard_normal(scene.shape, np.float32)
-    dark = scene * light + electrons * (1.2 + np.sqrt(np.maximum(scene, 0) * light) * 0.35)
+    dark = scene * light + electrons * (1.0 + np.sqrt(np.maximum(scene, 0) * light) * 0.4)
     return np.asarray(dark * gain, np.float32), (ticket.text,)
 
 
@@ -194,9 +194,9 @@ def _screen_moire(chance: Chance) -> Made:
     y, x = np.mgrid[:FRAME_HEIGHT, :FRAME_WIDTH].astype(np.float32)
     angle = chance.uniform(-0.15, 0.15)
     for along in (x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)):
-        period = chance.uniform(1.9, 2.3)
-        scene = scene * (1 + chance.uniform(0.1, 0.45) * np.sin(2 * np.pi * along / period))
-    band = 1 + chance.uniform(0.1, 0.4) * np.sin(y / chance.uniform(60, 160) + chance.uniform(0, 6))
+        period = chance.uniform(1.8, 2.6)
+        scene = scene * (1 + chance.uniform(0.2, 0.9) * np.sin(2 * np.pi * along / period))
+    band = 1 + chance.uniform(0.1, 0.6) * np.sin(y / chance.uniform(60, 160) + chance.uniform(0, 6))
     return np.asarray(scene * band, np.float32), (ticket.text,)
 
 

@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import segno
+import zxingcpp
 from reportlab.lib.units import mm
 from reportlab.pdfgen import canvas
 
 from hardware.qr import CascadeDecoder, Found, load_pyzbar
+from hardware.qr.stills import decode_still
 from tests.fakes.frames import (
     DEMO_STRENGTH,
     FRAME_HEIGHT,
@@ -134,6 +136,16 @@ def test_other_systems_codes_are_read_as_what_they_are(content: str, encoding: s
     code = segno.make(content, error="m", micro=False, encoding=encoding)
     texts = _texts(CascadeDecoder().decode(make_frame(draw_symbol(code), seed=4, strength=0.3)))
     assert texts == [content]
+
+
+@pytest.mark.parametrize("kind", ["MicroQRCode", "RMQRCode", "Aztec", "DataMatrix", "EAN13"])
+def test_other_symbologies_are_no_codes(kind: str) -> None:
+    made = zxingcpp.create_barcode("400638133393", getattr(zxingcpp.BarcodeFormat, kind))
+    symbol = np.array(made.to_image(scale=8, add_quiet_zones=True), np.uint8)
+    frame = np.full((720, 1280), 255, np.uint8)
+    frame[100 : 100 + symbol.shape[0], 100 : 100 + symbol.shape[1]] = symbol
+    assert CascadeDecoder().decode(frame).readings == ()
+    assert decode_still(frame).readings == ()
 
 
 def test_chinese_that_does_not_name_its_character_set_is_read_as_something_and_harms_nobody() -> (

@@ -165,7 +165,7 @@ def test_without_zbar_the_cascade_works_and_says_so(
     monkeypatch.setitem(sys.modules, "pyzbar", None)
     monkeypatch.setitem(sys.modules, "pyzbar.pyzbar", None)
     assert load_pyzbar() is None
-    assert len(cascade.camera_fallbacks()) == 1
+    assert {each.name for each in cascade.camera_fallbacks()} == {"zxing-cpp"}
     assert "no second opinion" in caplog.text
 
 
