@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from edge import replies
@@ -128,27 +129,28 @@ def _funds(raw: object) -> Funds:
 # --- giving
 
 
-def wanted_of(mirror: Mirror, node_id: str) -> tuple[Wanted, ...]:
-    """What other nodes ask of this one, as the mirror has it."""
+def wanted_of(mirror: Mirror, journal: sqlite3.Connection, node_id: str) -> tuple[Wanted, ...]:
+    """What other nodes ask of this one, as the mirror has it, and it has not answered; the oldest.
+
+    What it cannot answer, since it lost the order, stands in nobody's way.
+    """
     with mirror.reading() as connection:
         rows = connection.execute(
             "SELECT stream, order_id, wanted_by, turn FROM handout "
-            "WHERE keeper = ? AND wanted_by <> '' ORDER BY rev LIMIT ?",
-            (node_id, ANSWERS_MAX),
+            "WHERE keeper = ? AND wanted_by <> '' ORDER BY rev",
+            (node_id,),
         ).fetchall()
-    return tuple(
+    every = (
         Wanted(row["stream"], OrderId(row["order_id"]), row["wanted_by"], row["turn"])
         for row in rows
     )
+    return tuple(islice((one for one in every if _to_answer(journal, one)), ANSWERS_MAX))
 
 
 def answer(unit: Unit, env: Env, wanted: Wanted) -> Op | None:
     """Hand the order over, or say that it is printed; None when that was answered before."""
-    row = unit.execute(
-        "SELECT copies, begun, gone_to, turn FROM orders WHERE stream = ? AND id = ?",
-        (wanted.stream, wanted.order_id),
-    ).fetchone()
-    if row is None or row["turn"] > wanted.turn or row["gone_to"]:
+    row = _to_answer(unit, wanted)
+    if row is None:
         return None
     copies = max(row["copies"], row["begun"])
     told = HandOver(wanted.order_id, wanted.by, wanted.turn + 1, copies)
@@ -168,24 +170,37 @@ def answer(unit: Unit, env: Env, wanted: Wanted) -> Op | None:
     return op
 
 
+def _to_answer(connection: sqlite3.Connection, wanted: Wanted) -> Any:
+    """The order's row; None when it was answered before, or is not here."""
+    row = connection.execute(
+        "SELECT copies, begun, gone_to, turn FROM orders WHERE stream = ? AND id = ?",
+        (wanted.stream, wanted.order_id),
+    ).fetchone()
+    return None if row is None or row["turn"] > wanted.turn or row["gone_to"] else row
+
+
 # --- taking
 
 
 def unfetched(
     mirror: Mirror, journal: sqlite3.Connection, node_id: str
 ) -> tuple[tuple[str, OrderId], ...]:
-    """(stream, order id) that this node may print, and of which it does not have the tickets."""
+    """(stream, order id) that this node may print, and of which it does not have the tickets.
+
+    Of very many the oldest: what was fetched, and printed perhaps, stays in the mirror.
+    """
     with mirror.reading() as connection:
         rows = connection.execute(
             "SELECT stream, order_id, turn FROM handout WHERE keeper = ? AND turn > 0 "
-            "AND copies = 0 ORDER BY rev LIMIT ?",
-            (node_id, ANSWERS_MAX),
+            "AND copies = 0 ORDER BY rev",
+            (node_id,),
         ).fetchall()
-    return tuple(
+    missing = (
         (row["stream"], OrderId(row["order_id"]))
         for row in rows
         if not _is_here(journal, row["stream"], row["order_id"], row["turn"])
     )
+    return tuple(islice(missing, ANSWERS_MAX))
 
 
 def take_handed(unit: Unit, told: ToldOrder) -> None:

@@ -118,7 +118,8 @@ class Elsewhere:
     def answer_wanted(self) -> None:
         """Hand over what another window asks for and has no paper here."""
         node = self._node
-        wanted = handing.wanted_of(node.replica.mirror, node.node_id)
+        with node.replica.reading() as connection:
+            wanted = handing.wanted_of(node.replica.mirror, connection, node.node_id)
         if not wanted or not self.printing.acquire(blocking=False):
             return  # asked again when the paper is out
         try:

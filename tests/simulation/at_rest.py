@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tests.simulation.tills import Till
 
 LIST_MAX = 5
+TIME_WRONG_S = 60
 _NOT_NEEDING_CASES = frozenset({"valid", "void"})
 
 
@@ -57,6 +58,7 @@ def check_all(oracle: Oracle) -> None:
             _receipts_have_no_gaps,
             _entries_are_all_known,
             _exits_are_all_known,
+            _returns_are_all_known,
             _mirrors_are_equal,
             _clones_are_found,
             _every_order_has_one_till,
@@ -444,8 +446,38 @@ def _entries_are_all_known(oracle: Oracle, raw: sqlite3.Connection) -> None:
         oracle.world.happened("double_entry")
         case = cases.get(f"double_entry:{ticket_id}")
         named = {e["op_id"] for e in json.loads(case["body"])["entries"]} if case else set()
-        if named != op_ids:
+        if case is None or named != op_ids:
             _fail("I9", f"{ticket_id} went in {len(op_ids)} times, the case names {len(named)}")
+            return
+        _case_tells_right_times(oracle, json.loads(case["body"]))
+
+
+def _case_tells_right_times(oracle: Oracle, body: dict[str, Any]) -> None:
+    """By the server's clock, whatever the gates' showed; as well as that can be measured.
+
+    A greeting that was held up on its way measures wrong, by seconds.
+    """
+    went_in = {entry.op_id: entry for entry in oracle.entries}
+    sound = {actor.name for actor in _sound(oracle)}
+    for cause in body["causes"]:
+        oracle.world.happened(f"double_entry_{cause}")
+    for told in body["entries"]:
+        entry = went_in.get(told["op_id"])
+        if entry is None or entry.machine not in sound:
+            continue
+        wrong_s = abs(told["at_ms"] - oracle.world.server.showed_ms(entry.at)) / 1000
+        if wrong_s > TIME_WRONG_S:
+            _fail("I9", f"{entry.op_id} was {wrong_s:.0f} s earlier or later than its case says")
+        if abs(told["clock_off_ms"]) > TIME_WRONG_S * 1000:
+            oracle.world.happened("clock_corrected")
+
+
+def _returns_are_all_known(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    phases = {row["op_id"]: row["phase"] for row in raw.execute("SELECT * FROM entry")}
+    sound = {actor.name for actor in _sound(oracle)}
+    for name, op_id in oracle.returns:
+        if name in sound and phases.get(op_id) != "returned":
+            _fail("I11", f"nobody went in by {op_id} at {name}: it is {phases.get(op_id)}")
 
 
 def _exits_are_all_known(oracle: Oracle, raw: sqlite3.Connection) -> None:

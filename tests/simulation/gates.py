@@ -41,8 +41,10 @@ class SimArbiter:
             return arbiter.NoAnswer()
         body = arbiter.question(op_id, code, lane, seen)
         self._gate.world.oracle.asked(op_id)
+        self._gate.unanswered = op_id
         try:
             reply = self._client.admit(stream, body, budget_s=arbiter.BUDGET_S)
+            self._gate.unanswered = ""
             return arbiter._answer(reply)
         except EdgeError:
             self._gate.world.oracle.unheard(op_id)
@@ -60,6 +62,8 @@ class Gate:
         self.node: Any = None
         self.doorman: Doorman
         self.basket: list[int] = []
+        self.unanswered = ""
+        """The operation id of this scan's question to the arbiter, as long as nobody answers it."""
 
     @property
     def name(self) -> str:
@@ -100,13 +104,14 @@ class Gate:
         node = self.node
         now_ms = node.env.wall_ms() + node.engine.link.server_ahead_ms
         generation = self.world.server.centre.generation.short
-        refusal = self.world.oracle.refusal_read(self.machine, code)
+        refusal, self.unanswered = self.world.oracle.refusal_read(self.machine, code), ""
         outcome = self.doorman.scan(code, now_ms)
         if not isinstance(outcome, LetIn):
             self.world.say(self.name, lambda: f"refuses {code[-6:]}: {outcome.reason}")
             self.world.happened(f"refused_{outcome.reason}")
             return outcome
         self.world.oracle.let_in_against(self.machine, outcome, refusal)
+        self.world.oracle.let_in_as_asked(self.machine, outcome, self.unanswered)
         node.env.maybe_crash("before_barrier")
         # Drawn from the operation's id, so that houses without such doings draw as they always did.
         fate = int(outcome.op_id[-1], 16) if self.world.mix.shape.entries > 1 else 0
@@ -127,9 +132,10 @@ class Gate:
         passages = Passages(self.doorman)
         if turns_back:
             passages.returned(let_in, now_ms)
-            self.world.happened("entry_returned")
+            self.world.oracle.turned_back(self.machine, let_in)
         elif fate in _PASSES:
             passages.passed(let_in, now_ms)
+            self.world.happened("entry_passed")
         if fate in _LEAVES and not turns_back:
             left = passages.leave(code, now_ms + 1)
             if isinstance(left, WentOut) and left.recorded:

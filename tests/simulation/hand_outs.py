@@ -73,6 +73,8 @@ class HandOuts:
         self._nodes_of[told.order_id] |= {machine.enrolled.node_id, told.to}
         if not told.copies:
             self.world.happened("handed_on" if told.turn > 1 else "handed_over")
+        elif machine.enrolled.node_id not in self._sellers(told.order_id):
+            self.world.happened("handout_refused_another_had_it")
 
     def heard(self, till: Till, order_id: str) -> None:
         """The window that asked has an answer, or knows that there is none."""
@@ -93,8 +95,6 @@ class HandOuts:
         keeper = self._keepers_now().get(order_id, "")
         if code == "offline" and keeper == till.machine.enrolled.node_id:
             self._unheard.add(mine)
-        if code == "already_printed" and keeper not in self._sellers(order_id):
-            self.world.happened("handout_refused_another_had_it")
 
     def died(self, machine: Machine) -> None:
         """A window's program ended."""

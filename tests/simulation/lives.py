@@ -274,16 +274,16 @@ def followed(world: World) -> None:
 
 def shown_twice(world: World) -> None:
     """A ticket is shown at one gate, which is cut off once it has let it in, then at another."""
-    code = _sold_and_known(world)
+    code = sold_and_known(world)
     one, other = world.gates[:2]
-    _is_let_in(_scanned(world, one, code, cut_off_s=30))
-    _scanned(world, other, code)
+    is_let_in(scanned(world, one, code, cut_off_s=30))
+    scanned(world, other, code)
     rests(world)
 
 
 def died_at_the_door(world: World) -> None:
     """A gate dies between the arbiter's word and its own commit; the visitor tries again."""
-    code = _sold_and_known(world)
+    code = sold_and_known(world)
     gate = world.gates[0]
     died: list[str] = []
 
@@ -295,11 +295,11 @@ def died_at_the_door(world: World) -> None:
         return bool(died)
 
     with mock.patch.object(world, "crashes", crashes):
-        _scanned(world, gate, code)
+        scanned(world, gate, code)
     if not died:
         raise Astray("it did not die")
     world.works.run(world.works.now + 30)
-    outcome = _scanned(world, gate, code)
+    outcome = scanned(world, gate, code)
     if not isinstance(outcome, LetIn):
         raise Violation("ADR 6", f"nobody went in, and the visitor is shut out: {outcome}")
     rests(world)
@@ -307,34 +307,34 @@ def died_at_the_door(world: World) -> None:
 
 def taken_back_while_cut_off(world: World) -> None:
     """A ticket comes back to a till that cannot ask; a copy of it is shown at a gate that can."""
-    code = _sold_and_known(world)
+    code = sold_and_known(world)
     till, gate = world.tills[0], world.gates[0]
     world.network.part(((till.name, SERVER), (SERVER, till.name)), 30)
     world.works.spawn(till.process, till._return)
     world.works.run(world.works.now + 5)
-    _is_let_in(_scanned(world, gate, code))
+    is_let_in(scanned(world, gate, code))
     rests(world)
 
 
 def shown_twice_here(world: World) -> None:
     """A ticket is shown twice at a gate that hears nobody."""
-    code = _sold_and_known(world)
+    code = sold_and_known(world)
     gate = world.gates[0]
     world.network.part(((gate.name, SERVER), (SERVER, gate.name)), 30)
-    _is_let_in(_scanned(world, gate, code))
-    _scanned(world, gate, code)
+    is_let_in(scanned(world, gate, code))
+    scanned(world, gate, code)
     rests(world)
 
 
 def taken_back(world: World) -> None:
     """A ticket's money went back; later, when all know, a copy of it is shown."""
-    code = _sold_and_known(world)
+    code = sold_and_known(world)
     till = world.tills[0]
     world.works.spawn(till.process, till._return)
     world.works.run(world.works.now + 20)
     if not world.oracle.paid_back:
         raise Astray("nothing was paid back")
-    _scanned(world, world.gates[0], code)
+    scanned(world, world.gates[0], code)
     rests(world)
 
 
@@ -354,7 +354,7 @@ def sold_unheard(world: World) -> None:
     rests(world)
 
 
-def _sold_and_known(world: World) -> str:
+def sold_and_known(world: World) -> str:
     """The code of a ticket that a till sold and everybody has heard of."""
     till = world.tills[0]
     world.begin()
@@ -369,7 +369,7 @@ def _sold_and_known(world: World) -> str:
     return paper.code
 
 
-def _scanned(
+def scanned(
     world: World, gate: Gate, code: str, *, cut_off_s: float = 0
 ) -> LetIn | TurnedAway | None:
     """What becomes of a ticket at a gate, which may be cut off before it can push that; None when
@@ -389,7 +389,7 @@ def _scanned(
     return came[0] if came else None
 
 
-def _is_let_in(outcome: LetIn | TurnedAway | None) -> None:
+def is_let_in(outcome: LetIn | TurnedAway | None) -> None:
     if not isinstance(outcome, LetIn):
         raise Astray(f"the ticket is not let in: {outcome}")
 

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tests.simulation import lives, lives_of_paper, switches
+from tests.simulation import lives, lives_of_doors, lives_of_paper, switches
 from tests.simulation.house import Shape
 from tests.simulation.mix import Mix, mix_of
 from tests.simulation.running import Outcome, run_seed
@@ -129,6 +129,30 @@ MUTANTS: tuple[Mutant, ...] = (
         _DIRECTED,
         lives.died_at_the_door,
     ),
+    Mutant(
+        "clocks_are_believed",
+        switches.clocks_are_believed,
+        _DIRECTED,
+        lives_of_doors.shown_to_wrong_clocks,
+    ),
+    Mutant(
+        "no_returns_kept",
+        switches.no_returns_kept,
+        replace(_GATES, shape=Shape(4, 3, 2, 2, entries=2)),
+    ),
+    Mutant(
+        "asked_and_forgotten",
+        switches.asked_and_forgotten,
+        _DIRECTED,
+        lives_of_doors.unheard_and_alone,
+    ),
+    Mutant(
+        "opens_unrecorded",
+        switches.opens_unrecorded,
+        _DIRECTED,
+        lives.shown_twice_here,
+    ),
+    Mutant("offers_unasked", switches.offers_unasked, _DIRECTED, lives_of_doors.offered_again),
     Mutant(
         "keeps_the_right_to_print",
         switches.keeps_the_right_to_print,

@@ -105,6 +105,8 @@ class WentIn:
     generation: str
     recorded: bool
     """By the gate itself; else only by the arbiter: E4."""
+    at: float
+    """The true time at which the visitor held the ticket up, or a moment later."""
 
 
 @dataclass(slots=True)
@@ -117,6 +119,8 @@ class Oracle:
     facts: dict[str, Fact] = field(default_factory=dict)
     entries: list[WentIn] = field(default_factory=list)
     exits: list[tuple[str, str]] = field(default_factory=list)
+    returns: list[tuple[str, str]] = field(default_factory=list)
+    """Machine and operation of entries by which nobody went in, as the gate saw and wrote down."""
     excused: dict[str, str] = field(default_factory=dict)
     """Allotments for which a named exception was made, and which: E1 or E2."""
     tampered: set[str] = field(default_factory=set)
@@ -254,7 +258,13 @@ class Oracle:
         """Somebody passed a barrier."""
         ticket_id = let_in.code.facts.ticket_id
         entry = WentIn(
-            ticket_id, machine.name, let_in.op_id, let_in.offline, generation, let_in.recorded
+            ticket_id,
+            machine.name,
+            let_in.op_id,
+            let_in.offline,
+            generation,
+            let_in.recorded,
+            self.world.works.now,
         )
         self._check_own_entries(entry)
         self.entries.append(entry)
@@ -289,6 +299,17 @@ class Oracle:
         }
         if len(others) >= self.world.mix.shape.entries:
             raise Violation("I7", f"{entry.machine} let {entry.ticket_id} in too often")
+
+    def turned_back(self, machine: Machine, let_in: LetIn) -> None:
+        """Somebody was let in and did not go, and the gate wrote it down."""
+        self.returns.append((machine.name, let_in.op_id))
+        self.world.happened("entry_returned")
+
+    def let_in_as_asked(self, machine: Machine, let_in: LetIn, unanswered: str) -> None:
+        """What the arbiter was asked about, and did not say in time, is what the gate decides."""
+        if unanswered and let_in.op_id != unanswered:
+            what = f"{machine.name} asked for {unanswered[:6]} and lets in by {let_in.op_id[:6]}"
+            raise Violation("I11", what)
 
     def went_out(self, machine: Machine, let_in: LetIn) -> None:
         """Somebody went out again, and the gate wrote it down."""

@@ -355,7 +355,11 @@ class SimServer:
 
     def now_ms(self) -> int:
         """The server's clock: never set, but not quite right."""
-        return BEGAN_MS + int(self.world.works.now * 1000 * self.rate)
+        return self.showed_ms(self.world.works.now)
+
+    def showed_ms(self, at: float) -> int:
+        """What it showed at a true time."""
+        return BEGAN_MS + int(at * 1000 * self.rate)
 
     def service_s(self) -> float:
         """How long until the writer is free: whatever comes meanwhile is in the same commit."""

@@ -12,7 +12,7 @@ from unittest import mock
 
 from edge import allotments, giving_back, handing, local_view, recorder, returns, sync, time_left
 from edge.protocol import acquire, revoke
-from gate_agent import facts
+from gate_agent import admit, facts
 from pos_app.services import after_sale_elsewhere, window
 from sync_server.heart import (
     arbiter,
@@ -33,6 +33,7 @@ from sync_server.services.house import Generation
 from sync_server.store import sql, writer
 from tests.simulation import nodes, tills
 from ticketing.admission import AllotmentState, decide
+from ticketing.ids import OpId
 from ticketing.journal import OpKind, Verdict
 from ticketing.operations import encode_refund
 from ticketing.terms import Standing
@@ -61,6 +62,44 @@ def reopen_closed(_world: World) -> AbstractContextManager[object]:
         return real(unit, stream, grant, *rest, **options)
 
     return _everywhere("install", real, install)
+
+
+def clocks_are_believed(_world: World) -> AbstractContextManager[object]:
+    """The server takes what a gate's clock shows for the time."""
+    return _put(Work, "by_our_clock", lambda _self, _node_id, wall_ms: wall_ms)
+
+
+def no_returns_kept(_world: World) -> AbstractContextManager[object]:
+    """The server takes in how entries ended, and keeps nothing of it."""
+    return _put(entries, "record_passage", lambda *_: Effect(Verdict.OK))
+
+
+def asked_and_forgotten(_world: World) -> AbstractContextManager[object]:
+    """A gate that decides alone does not remember what it had asked the arbiter."""
+    real = admit.Doorman._record
+
+    def record(self: Any, let_in: Any, *rest: Any) -> Any:
+        if let_in.offline and not let_in.again:
+            let_in = replace(let_in, op_id=OpId(self.env.random_bytes(16).hex()))
+        return real(self, let_in, *rest)
+
+    return _put(admit.Doorman, "_record", record)
+
+
+def opens_unrecorded(_world: World) -> AbstractContextManager[object]:
+    """A gate moves its barrier and writes nothing down."""
+    return _put(admit, "write_entry", lambda *_: None)
+
+
+def offers_unasked(_world: World) -> AbstractContextManager[object]:
+    """What a gate granted alone, and whose barrier never moved, is offered again without asking."""
+    real = admit.Doorman._unfinished
+
+    def unfinished(self: Any, stream: str, code: Any) -> Any:
+        found = real(self, stream, code)
+        return replace(found, offline=False) if found is not None else None
+
+    return _put(admit.Doorman, "_unfinished", unfinished)
 
 
 @contextmanager

@@ -1,0 +1,80 @@
+"""Lives that lead to one certain moment at a door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from gate_agent.admit import LetIn
+from tests.simulation.lives import is_let_in, rests, scanned, sold_and_known
+from tests.simulation.network import SERVER
+from tests.simulation.verdicts import Astray
+
+if TYPE_CHECKING:
+    from tests.simulation.gates import Gate
+    from tests.simulation.world import World
+
+_HOUR_MS = 3_600_000
+
+
+def shown_to_wrong_clocks(world: World) -> None:
+    """Two gates start without the server, an hour fast and an hour slow, and let one ticket in."""
+    for gate, off_ms in zip(world.gates, (_HOUR_MS, -_HOUR_MS), strict=False):
+        gate.machine.wall_off_ms = off_ms
+    code = sold_and_known(world)
+    for gate in world.gates[:2]:
+        cut_off(world, gate, 60)
+        world.crash_node(gate.name)
+        world.restart_node(gate)
+    world.works.run(world.works.now + 5)
+    for gate in world.gates[:2]:
+        is_let_in(scanned(world, gate, code))
+        world.works.run(world.works.now + 15)
+    rests(world)
+
+
+def offered_again(world: World) -> None:
+    """A gate that is cut off lets somebody in, and dies before its barrier moves. The visitor goes
+    in elsewhere; then the ticket is shown again at the first gate, which could ask again and has not
+    read anything yet.
+    """
+    code = sold_and_known(world)
+    one, other = world.gates[:2]
+    mended_at = world.works.now + 8
+    cut_off(world, one, 8)
+    died: list[str] = []
+
+    def crashes(who: str, point: str) -> bool:
+        if died or (who, point) != (one.name, "before_barrier"):
+            return False
+        died.append(point)
+        return True
+
+    with mock.patch.object(world, "crashes", crashes):
+        scanned(world, one, code)
+    if not died:
+        raise Astray("it did not die")
+    is_let_in(scanned(world, other, code))
+    world.restart_node(one)
+    world.works.run(mended_at + 0.05)
+    scanned(world, one, code)
+    rests(world)
+
+
+def unheard_and_alone(world: World) -> None:
+    """The arbiter lets somebody in, and its answer is lost; the gate decides alone."""
+    code = sold_and_known(world)
+    gate = world.gates[0]
+    world.network.part(((SERVER, gate.name),), 10)
+    outcome = scanned(world, gate, code)
+    if not isinstance(outcome, LetIn) or not outcome.offline:
+        raise Astray(f"it did not decide alone: {outcome}")
+    known = world.server.disk.connection.execute("SELECT 1 FROM entry").fetchone()
+    if known is None:
+        raise Astray("the arbiter did not hear of it")
+    rests(world)
+
+
+def cut_off(world: World, gate: Gate, seconds: float) -> None:
+    """Nothing goes to or from a gate for a while."""
+    world.network.part(((gate.name, SERVER), (SERVER, gate.name)), seconds)
