@@ -139,6 +139,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "no_returns_kept",
         switches.no_returns_kept,
         replace(_GATES, shape=Shape(4, 3, 2, 2, entries=2)),
+        first=2,
     ),
     Mutant(
         "asked_and_forgotten",
