@@ -61,7 +61,7 @@ class RefundRules:
     """An event's rules. `steps` are sorted, the earliest first; the last one holds the longest.
 
     `void_minutes` 0: a void is possible as long as the shift lasts. Above a cap somebody of the next
-    role approves what is paid back of an order; 0: no cap.
+    role approves what is paid back of an order, or replaced of it; 0: no cap.
     """
 
     steps: tuple[RefundStep, ...] = (RefundStep(0),)

@@ -191,7 +191,7 @@ def _till_says(code: str) -> str:
         Barred.ELSEWHERE: _(
             "Sold at another window, and the server can't be reached: send the buyer there."
         ),
-        Barred.OVER_CAP: _("Above what you may pay back alone."),
+        Barred.OVER_CAP: _("Worth more than you may give back or replace alone."),
         Barred.NOT_SIGNED_IN: _("Nobody is signed in. Nothing was done and nothing is owed."),
         Barred.NO_SHIFT: _("No shift is open: open one first, the money needs an owner."),
         Barred.SELLING_LOCKED: _(

@@ -81,12 +81,31 @@ def shift_message(state: ShiftState) -> str:
     return _done_words(state.done) if state.done is not None else ""
 
 
+def shift_lead(refused: ShiftRefused | None) -> str:
+    """What the key says that leads to what is in the way; "" where none does."""
+    if refused is None:
+        return ""
+    leads = {
+        ShiftRefusal.PARKED_ORDERS: _("Show the parked orders"),
+        ShiftRefusal.OPEN_PARTS: _("Show the payment"),
+    }
+    return leads.get(refused.reason, "")
+
+
 def shift_refusal(refused: ShiftRefused) -> str:
     """Why nothing was done."""
     if refused.reason is ShiftRefusal.PARKED_ORDERS:
         return ngettext(
             "{n} parked order waits. Take its payment or drop it, then close the shift.",
             "{n} parked orders wait. Take their payment or drop them, then close the shift.",
+            refused.count,
+        ).format(n=words.count(refused.count))
+    if refused.reason is ShiftRefusal.OPEN_PARTS:
+        return ngettext(
+            "{n} part of a payment is recorded for an order that is not paid in full. Take the "
+            "rest or give it back, then close the shift.",
+            "{n} parts of a payment are recorded for an order that is not paid in full. Take the "
+            "rest or give them back, then close the shift.",
             refused.count,
         ).format(n=words.count(refused.count))
     if refused.reason is ShiftRefusal.PIN_REFUSED and refused.sign_in is not None:

@@ -33,6 +33,11 @@ def link_words(status: SyncStatus, now: datetime, *, compact: bool = False) -> s
             return _("Synced · {age}").format(age=age_words(status.last_contact_at, now))
 
 
+def training_words() -> str:
+    """What stands there in a training, which has no server."""
+    return _("Training, nothing leaves this window")
+
+
 def queue_words(count: int) -> str:
     """How many records the server has not got yet."""
     return _("{n} unsynced").format(n=words.count(count))

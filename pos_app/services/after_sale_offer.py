@@ -54,7 +54,8 @@ def make_offer(
         back, fee = back + fee, fee + rules.exchange_fee_minor * len(found.tickets)
     elif deed is Deed.REPLACEMENT:
         fee = rules.replacement_fee_minor * len(found.tickets)
-    payer = rules.payer_of(back if deed in (Deed.VOID, Deed.REFUND) else 0)
+    # A replacement gives out what the tickets are worth once more; an exchange takes it back first.
+    payer = rules.payer_of(0 if deed is Deed.EXCHANGE else back)
     if not counter.role.covers(payer):
         bars.append(Barred.OVER_CAP)
         needed = payer if payer.covers(needed) else needed

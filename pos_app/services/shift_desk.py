@@ -13,7 +13,7 @@ from edge.errors import ReplicaFull
 from edge.id_mint import IdMint
 from edge.journal import JournalLocked, Unit
 from edge.replica import Replica
-from pos_app.services import people, shift_paper, shifts
+from pos_app.services import people, shift_paper, shifts, tender_legs
 from pos_app.services.drawer import DrawerLine
 from pos_app.services.model import Person, SignInRefused
 from pos_app.services.printing import PrintDesk
@@ -104,9 +104,9 @@ class ShiftDesk:
 
     def close(self, count: CashCount) -> ZReport | CountAgain | NeedsApproval | ShiftRefused:
         """Hand in a blind count: it closes the shift when it is near enough."""
-        parked = self._counter.parked_count()
-        if parked:
-            return ShiftRefused(ShiftRefusal.PARKED_ORDERS, count=parked)
+        waits = self._left_behind()
+        if waits is not None:
+            return waits
         handed = self._record(lambda unit, clerk: shifts.hand_in(unit, clerk, count))
         match handed:
             case ShiftRefused():
@@ -118,9 +118,9 @@ class ShiftDesk:
 
     def approve(self, approval: Approval) -> ZReport | ShiftRefused:
         """Close with the difference of the last count."""
-        parked = self._counter.parked_count()
-        if parked:
-            return ShiftRefused(ShiftRefusal.PARKED_ORDERS, count=parked)
+        waits = self._left_behind()
+        if waits is not None:
+            return waits
         checked = people.check_pin(
             self._replica, approval.person_id, approval.pin, self._env.wall_ms()
         )
@@ -132,6 +132,15 @@ class ShiftDesk:
             lambda unit, clerk: shifts.close_approved(unit, clerk, checked.id, approval.reason)
         )
         return closed if isinstance(closed, ShiftRefused) else self._closed(closed)
+
+    def _left_behind(self) -> ShiftRefused | None:
+        """What a shift may not leave to the next: orders that wait for buyers, and half payments."""
+        parked = self._counter.parked_count()
+        if parked:
+            return ShiftRefused(ShiftRefusal.PARKED_ORDERS, count=parked)
+        with self._replica.reading() as connection:
+            parts = tender_legs.unfinished_count(connection)
+        return ShiftRefused(ShiftRefusal.OPEN_PARTS, count=parts) if parts else None
 
     def pending(self) -> NeedsApproval | None:
         """What waits for a manager."""

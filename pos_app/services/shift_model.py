@@ -24,6 +24,7 @@ class ShiftRefusal(StrEnum):
     NO_CURRENCY = "no_currency"  # no event has reached this window yet: money has no name
     NOTHING_TO_MOVE = "nothing_to_move"
     PARKED_ORDERS = "parked_orders"  # `count` of them wait: take or drop them first
+    OPEN_PARTS = "open_parts"  # `count` parts of an order that is not paid yet: take or return them
     NOT_COUNTED = "not_counted"  # the cash changed since the count: count it again
     NOT_A_MANAGER = "not_a_manager"
     PIN_REFUSED = "pin_refused"  # `sign_in` says why

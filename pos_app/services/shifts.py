@@ -54,6 +54,12 @@ _DECODERS = {
     OpKind.DRAWER_OPENED: decode_drawer_opened,
 }
 
+_CLOSINGS = (
+    "SELECT body, wall_ms FROM op INDEXED BY op_closing WHERE kind = 'shift_closed' "
+    "ORDER BY rowid DESC"
+)
+"""The few closings, sorted. Left to itself, SQLite reads all that was sold in order to save the sort."""
+
 
 class ShiftRefusedHere(Exception):
     """Nothing was recorded: the transaction is undone."""
@@ -208,7 +214,7 @@ def close_approved(unit: Unit, clerk: Clerk, approver: str, reason: str) -> Shif
 def closed_shifts(connection: sqlite3.Connection) -> list[tuple[ShiftClosed, int]]:
     """The newest Z reports, the newest first, each with the time of its closing."""
     rows = connection.execute(
-        "SELECT body, wall_ms FROM op WHERE kind = 'shift_closed' ORDER BY rowid DESC LIMIT ?",
+        f"{_CLOSINGS} LIMIT ?",
         (LISTED_MAX,),
     )
     return [(_read_closed(row["body"]), row["wall_ms"]) for row in rows]
@@ -216,9 +222,7 @@ def closed_shifts(connection: sqlite3.Connection) -> list[tuple[ShiftClosed, int
 
 def closed_shift(connection: sqlite3.Connection, number: int) -> tuple[ShiftClosed, int] | None:
     """One Z report by its number, however old; None when there is none."""
-    rows = connection.execute(
-        "SELECT body, wall_ms FROM op WHERE kind = 'shift_closed' ORDER BY rowid DESC"
-    )
+    rows = connection.execute(_CLOSINGS)
     for row in rows:
         closed = _read_closed(row["body"])
         if closed.z_number == number:

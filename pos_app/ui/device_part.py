@@ -27,6 +27,7 @@ class DevicePart(QObject):
     wanted = Signal()  # somebody asks for the page
     code = Signal(str)  # a whole code, scanned while another page is shown
     code_cut = Signal()
+    touched = Signal()  # somebody scanned something, with whatever scanner
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class DevicePart(QObject):
         """Take a piece of news."""
         self.presenter.on_news(news)
         if news.kind is NewsKind.SCANNED:
+            self.touched.emit()
             self._scanned(news.reason)
 
     def show_chip(self) -> None:

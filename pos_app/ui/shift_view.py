@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLay
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
 from pos_app.presenters.shift_state import COUNTING, Page
-from pos_app.presenters.shift_words import page_hint, page_title, shift_message
+from pos_app.presenters.shift_words import page_hint, page_title, shift_lead, shift_message
 from pos_app.services.shift_rows import signed
 from pos_app.ui.controls import (
     Button,
@@ -53,6 +53,7 @@ class ShiftView(QWidget):
     """Renders a `ShiftState` and sends intents to its presenter."""
 
     closed = Signal()
+    led = Signal(object)  # ShiftRefusal: to what is in the way of closing
 
     def __init__(self, presenter: ShiftPresenter) -> None:
         super().__init__()
@@ -73,6 +74,9 @@ class ShiftView(QWidget):
         self._hint.setWordWrap(True)
         self._message = label(15, 600, "danger", "shift_message")
         self._message.setWordWrap(True)
+        self._lead = Button("shift_lead", "soft", 15, 600)
+        self._lead.setFixedHeight(48)
+        self._lead.clicked.connect(self._lead_there)
         self.count = CountPanel()
         self.reasons = ReasonBar()
         self.approve = ApprovePanel()
@@ -169,7 +173,8 @@ class ShiftView(QWidget):
         work.addLayout(middle, 1)
         work.addWidget(self.typing)
         box = column(
-            row(self._title, None, self._back), self._hint, self._message, gap=6,
+            row(self._title, None, self._back), self._hint, self._message,
+            row(self._lead, None), gap=6,
             margins=(24, 16, 20, 20),
         )  # fmt: skip
         box.addSpacing(6)
@@ -197,6 +202,11 @@ class ShiftView(QWidget):
         if not self._presenter.back():
             self.closed.emit()
 
+    def _lead_there(self) -> None:
+        refused = self._presenter.state.refused
+        if refused is not None:
+            self.led.emit(refused.reason)
+
     def _show(self, state: ShiftState) -> None:
         self._show_shift(state)
         self._show_past(state.past)
@@ -208,6 +218,9 @@ class ShiftView(QWidget):
         message = shift_message(state)
         self._message.setText(message)
         self._message.setVisible(bool(message))
+        lead = shift_lead(state.refused)
+        self._lead.say(lead)
+        self._lead.setVisible(bool(lead))
         restyle(self._message, tone="danger" if state.refused or state.failed else "ok")
         reporting = page in (Page.X, Page.Z)
         self.typing.setVisible(page is not Page.HOME and not reporting)

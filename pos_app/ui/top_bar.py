@@ -47,8 +47,9 @@ _ALERTS = {Link.OFFLINE: "warn", Link.LOCKED: "danger"}
 class SyncPill(QFrame):
     """Link and queue in one chip; the number of unsynced records is always there."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_training: bool = False) -> None:
         super().__init__()
+        self._is_training = is_training
         self.setObjectName("sync_pill")
         self.setProperty("role", "chip")
         self._icon = picture("cloud-upload", "chip_text2", 18)
@@ -63,6 +64,9 @@ class SyncPill(QFrame):
         self, status: SyncStatus, now: datetime, *, compact: bool, tight: bool = False
     ) -> None:
         """Show link, age and queue; where it is tight, the link as its picture alone."""
+        if self._is_training:
+            self._show_training(tight=tight)
+            return
         self._text.setVisible(not tight)
         self._queue_icon.setVisible(not tight)
         drawing, token = _LINK_PICTURES[status.link]
@@ -77,6 +81,17 @@ class SyncPill(QFrame):
         restyle(self, alert="danger" if rejected else _ALERTS.get(status.link, ""))
         self.setToolTip(status_words.status_sentence(status, now))
         self.setAccessibleName(f"{self._text.text()}, {self._count.text()}")
+
+    def _show_training(self, *, tight: bool) -> None:
+        """There is no server behind a training."""
+        said = status_words.training_words()
+        show_picture(self._icon, "cloud-off", "chip_text2", 18)
+        self._text.setText(said)
+        self._text.setVisible(not tight)
+        self._queue_icon.hide()
+        self._count.hide()
+        self.setToolTip(said)
+        self.setAccessibleName(said)
 
 
 class EventChip(RichButton):
@@ -140,7 +155,7 @@ class TopBar(QFrame):
     switch_text_size = Signal()
     devices = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_training: bool = False) -> None:
         super().__init__()
         self.setProperty("role", "topbar")
         self._compact = False
@@ -149,7 +164,7 @@ class TopBar(QFrame):
         self.event_chip = EventChip()
         self.event_chip.hide()
         self.event_chip.clicked.connect(self.pick)
-        self.sync_pill = SyncPill()
+        self.sync_pill = SyncPill(is_training=is_training)
         self.paper_chip = PaperChip()
         self.paper_chip.clicked.connect(self.devices)
         self._cashier_name = label(14, 600, "chip_text", "cashier_name")

@@ -22,6 +22,7 @@ from pos_app.presenters.shift import ShiftPresenter
 from pos_app.presenters.shift_state import Page
 from pos_app.presenters.sign_in import SignInPresenter
 from pos_app.services.model import News, NewsKind
+from pos_app.services.shift_model import ShiftRefusal
 from pos_app.ui.after_sale_exchange import ExchangeCard
 from pos_app.ui.after_sale_view import AfterSaleView
 from pos_app.ui.banner import OfflineBanner
@@ -89,7 +90,7 @@ class TillWindow(QWidget):
         self.shift = ShiftPresenter(services.shifts, run, run_printing, self._leave_shift)
         self.sign_in = SignInPresenter(services, run, self._signed_in)
         self.switch = SignInPresenter(services, run, self._took_over, self._person_id)
-        self.top_bar = TopBar()
+        self.top_bar = TopBar(is_training=bool(options.training_pin))
         self.banner = OfflineBanner()
         self.idle_bar = IdleBar()
         self.training_banner = TrainingBanner(options.training_pin)
@@ -292,12 +293,14 @@ class TillWindow(QWidget):
         self.top_bar.switch_person.connect(self.switch_person)
         self.top_bar.switch_text_size.connect(self.switch_text_size)
         DeedFilter(self).done.connect(self.touched)
+        self.devices.touched.connect(self.touched)
         self.picker_view.chosen.connect(self._open)
         self.picker_view.closed.connect(self._back_to_sale)
         self.sell_view.lock.connect(self.lock)
         self.sell_view.shift.connect(self.show_shift)
         self.sell_view.order_sought.connect(self.find_code)
         self.shift_view.closed.connect(self._leave_shift)
+        self.shift_view.led.connect(self._lead_to)
         self.sell_view.rail.orders.connect(self.show_orders)
         self.after_sale_view.lock.connect(self.lock)
         self.after_sale_view.rail.shift.connect(self.show_shift)
@@ -492,6 +495,14 @@ class TillWindow(QWidget):
             self.pick()
         else:
             self._back_to_sale()
+
+    def _lead_to(self, in_the_way: ShiftRefusal) -> None:
+        """From the shift to what keeps it from being closed."""
+        self._leave_shift()
+        if in_the_way is ShiftRefusal.OPEN_PARTS:
+            self.sell.tendering.open_panel()
+        else:
+            self.sell.list_parked()
 
     def _open(self, number: int) -> None:
         self.sell.open(number)

@@ -62,6 +62,7 @@ class FakeShifts:
     paper: bool = True
     refusal: ShiftRefusal | None = None
     parked_count: int = 0
+    parts_count: Callable[[], int] = lambda: 0
     x_count: int = 0
 
     def begin(self, count: CashCount = ((100_00, 5),)) -> None:
@@ -126,6 +127,8 @@ class FakeShifts:
             return refused
         if self.parked_count:
             return ShiftRefused(ShiftRefusal.PARKED_ORDERS, count=self.parked_count)
+        if self.parts_count():
+            return ShiftRefused(ShiftRefusal.OPEN_PARTS, count=self.parts_count())
         self.kept.append(count)
         difference = count_minor(count) - self._report().expected_minor
         if not is_over_threshold(difference, "CNY"):

@@ -126,6 +126,7 @@ class FakeTill:
             {one.id: one.name for event in self.catalogue.events for one in event.ticket_types},
         )
         self.shifts.begin()
+        self.shifts.parts_count = lambda: len(self.tenders.open)
         self.parking = FakeParking(
             self._clock, lambda: self.signed_in, self._event_name, self.set_states
         )

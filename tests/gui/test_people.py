@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from pos_app.services.model import Person
+from pos_app.services.model import News, NewsKind, Person
 from pos_app.ui.options import Options
 from pos_app.ui.window import TillWindow
 from tests.fakes.runner import run_now
@@ -120,7 +120,7 @@ class TestIdle:
         wait(idle, clock, 170.0)
         click(idle, "quantity_plus")
         wait(idle, clock, 170.0)
-        idle.touched()
+        till.tell(News(NewsKind.SCANNED, reason="A-1042"))  # by a scanner that types nothing
         wait(idle, clock, 170.0)
         assert till.signed_in == CASHIER
 

@@ -197,10 +197,38 @@ class TestClosing:
         assert till.shifts.printed[-1] == "Z 1 copy"
 
     def test_parked_orders_block_it(self, window: TillWindow, till: FakeTill) -> None:
-        shift_count(window, till)
-        till.shifts.parked_count = 2
+        at_sale(window)
+        click(window, "best_together")
+        press(Qt.Key.Key_F8)
+        till.shifts.parked_count = 1
+        press(Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+        click(window, "shift_count")
         click(window, "shift_submit")
-        assert "2 parked orders" in text_of(window, "shift_message")
+        assert "1 parked order" in text_of(window, "shift_message")
+        click(window, "shift_lead")
+        assert is_shown(window, "parked_page")
+
+    def test_half_a_payment_blocks_it_and_a_key_leads_there(
+        self, window: TillWindow, till: FakeTill
+    ) -> None:
+        at_sale(window)
+        click(window, "best_together")
+        click(window, "pay_more")
+        QTest.keyClicks(window.sell_view.cart.pay_panel, "100")
+        click(window, "pay_by_card")
+        press(Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+        click(window, "shift_count")
+        click(window, "shift_submit")
+        assert "1 part of a payment" in text_of(window, "shift_message")
+        assert till.shifts.reports == []
+        click(window, "shift_lead")
+        assert is_shown(window, "pay_panel")
+        click(window, "part_0_back")
+        press(Qt.Key.Key_Escape)
+        press(Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+        click(window, "shift_count")
+        click(window, "shift_submit")
+        assert not is_shown(window, "shift_lead")
 
 
 @pytest.mark.parametrize("scene", [shift_menu, shift_count, shift_difference])

@@ -18,7 +18,7 @@ from pos_app.ui.window import TillWindow
 from tests.fakes.runner import run_now
 from tests.fakes.till import FakeTill
 from tests.gui.conftest import close
-from tests.gui.robot import at_sale, click, is_shown, settle, text_of
+from tests.gui.robot import at_sale, click, find, is_shown, settle, text_of
 
 
 def training_window(till: FakeTill, size: tuple[int, int] = (1366, 768)) -> TillWindow:
@@ -63,6 +63,16 @@ def test_the_bar_says_what_it_means_and_the_pin(training: TillWindow, spoken: st
     training.retranslate()
     assert "1234" in text_of(training, "training_text")
     assert "TRAINING" in text_of(training, "training_title")
+
+
+@pytest.mark.parametrize("spoken", language.LANGUAGES)
+def test_it_claims_no_server(training: TillWindow, spoken: str) -> None:
+    language.set_language(spoken)
+    training.retranslate()
+    said = {"en": "Training, nothing leaves this window", "zh_CN": "培训中，数据不离开本窗口"}
+    assert text_of(training, "sync_text") == said[spoken]
+    assert find(training, "sync_pill").accessibleName() == said[spoken]
+    assert not is_shown(training, "unsynced_count")
 
 
 def test_a_real_window_has_neither(window: TillWindow) -> None:

@@ -15,6 +15,7 @@ from edge.link import LinkState
 from edge.protocol import revoke
 from edge.protocol.revoke import pending_revocations
 from edge.sync import RevokeWish, Wish
+from pos_app.services import after_sale_draft
 from pos_app.services.after_sale_model import (
     Asked,
     Barred,
@@ -708,6 +709,24 @@ def test_above_a_cap_the_next_role_pays(till: Stage) -> None:
     with_rules(till, steps=steps, cashier_cap=1, supervisor_cap=2)
     assert look(till, Deed.REFUND, sale).approval is Role.MANAGER
     assert till.window.after_sale.do(request(offer, approver=SUPERVISOR)) == Refused("over_cap")
+
+
+def test_a_lost_ticket_above_a_cap_is_replaced_when_the_next_role_lets_it_be(till: Stage) -> None:
+    """What is handed out again is worth as much as a refund of it."""
+    sale = sell(till, ROW[:2])
+    steps = [{"minutes_before": 0}]
+    with_rules(till, steps=steps, cashier_cap=sale.total_minor - 1)
+    till.go_online()
+    offer = look(till, Deed.REPLACEMENT, sale)
+    assert (offer.bars, offer.approval) == (("over_cap",), Role.SUPERVISOR)
+    assert till.window.after_sale.do(request(offer)) == Refused("over_cap")
+    assert look(till, Deed.REPLACEMENT, sale, 1).can_be_done
+    asked = till.window.after_sale.do(request(offer, approver=SUPERVISOR))
+    assert isinstance(asked, Asked)
+    with till.replica.reading() as connection:
+        draft = after_sale_draft.kept(connection, asked.op_id)
+    assert draft is not None
+    assert draft.approved_by == SUPERVISOR.id
 
 
 def test_nobody_lets_be_that_somebody_went_in_or_that_nobody_can_be_asked(till: Stage) -> None:

@@ -37,12 +37,20 @@ from pos_app.services.shift_model import (
     XReport,
     ZReport,
 )
-from pos_app.services.shifts import opening, report
+from pos_app.services.shifts import closed_shift, closed_shifts, opening, report
+from pos_app.services.tender_model import LegRecorded
 from pos_app.services.window import Window
-from tests.fakes.hall import ROW
+from tests.fakes.hall import EVENT_ID, ROW
 from tests.integration.pos_app.window_stage import CASHIER, PIN, VERIFIER, Stage
 from ticketing.journal import OpKind
-from ticketing.operations import CashAction, cash_count, decode_sale, decode_shift_closed
+from ticketing.operations import (
+    CASH,
+    CashAction,
+    HandLeg,
+    cash_count,
+    decode_sale,
+    decode_shift_closed,
+)
 
 MANAGER = "chen"
 FLOAT = cash_count([(100_00, 3), (10_00, 5)])  # 350
@@ -216,6 +224,16 @@ def test_parked_orders_block_the_closing(shop: Stage) -> None:
     assert isinstance(shop.window.shifts.close(NOTHING), ZReport)
 
 
+def test_half_a_payment_blocks_the_closing_until_it_is_taken_back(shop: Stage) -> None:
+    open_with(shop, 0)
+    part = shop.window.tenders.record(EVENT_ID, "", "CNY", HandLeg(CASH, 5_000))
+    assert isinstance(part, LegRecorded)
+    assert shop.window.shifts.close(NOTHING) == ShiftRefused(ShiftRefusal.OPEN_PARTS, count=1)
+    assert shop.window.shifts.current() is not None
+    shop.window.tenders.take_back([part.leg.id])
+    assert isinstance(shop.window.shifts.close(NOTHING), ZReport)
+
+
 def test_only_a_manager_sees_the_figures_before_they_are_counted(shop: Stage) -> None:
     open_with(shop, 100_00)
     assert shop.window.shifts.x_report() == ShiftRefused(ShiftRefusal.NOT_A_MANAGER)
@@ -350,3 +368,17 @@ def test_the_open_shift_is_found_without_reading_the_whole_journal(shop: Stage) 
         assert opening(cast(sqlite3.Connection, explained)) is not None
         report(cast(sqlite3.Connection, explained), 0)
     assert not [plan for plan in explained.plans if plan.startswith("SCAN op")]
+
+
+def test_z_reports_are_found_without_reading_the_whole_journal(shop: Stage) -> None:
+    for _shift in range(3):
+        open_with(shop, 0)
+        assert isinstance(shop.window.shifts.close(NOTHING), ZReport)
+    with shop.replica.reading() as connection:
+        explained = _Explained(connection)
+        found = closed_shifts(cast(sqlite3.Connection, explained))
+        assert [closed.z_number for closed, _ms in found] == [3, 2, 1]
+        assert closed_shift(cast(sqlite3.Connection, explained), 2) is not None
+    scans = [plan for plan in explained.plans if plan.startswith(("SCAN op", "SEARCH op"))]
+    assert len(scans) == 2
+    assert all("op_closing" in plan for plan in scans)
