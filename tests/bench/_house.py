@@ -54,14 +54,22 @@ _DOORS = datetime(2026, 11, 28, 18, 30, tzinfo=UTC)
 _NO_FLAGS = Flag(0)
 
 
-def catalogue_document(performance_count: int) -> dict[str, object]:
-    """A standing arena of CAPACITY places and one event with so many performances."""
+def catalogue_document(
+    performance_count: int, starts: Sequence[datetime] = ()
+) -> dict[str, object]:
+    """A standing arena of CAPACITY places and one event with so many performances.
+
+    `starts`: when, aware UTC; a day after the other where nothing is said.
+    """
 
     def text(name: str) -> dict[str, str]:
         return {"en": name}
 
     square = [[0, 0], [100, 0], [100, 100], [0, 100]]
     first = datetime(2026, 11, 28, 19, 30, tzinfo=UTC)
+    starts = starts or [
+        first + timedelta(days=number) for number in range(1, performance_count + 1)
+    ]
     return {
         "format": "boxgate-catalogue-1",
         "venue": {
@@ -107,9 +115,9 @@ def catalogue_document(performance_count: int) -> dict[str, object]:
                 "performances": [
                     {
                         "number": number,
-                        "starts": (first + timedelta(days=number)).strftime("%Y-%m-%dT%H:%M"),
+                        "starts": each.strftime("%Y-%m-%dT%H:%M"),
                     }
-                    for number in range(1, performance_count + 1)
+                    for number, each in enumerate(starts, 1)
                 ],
             }
         ],
@@ -122,13 +130,15 @@ def performances_for(tills: int, units_per_till: int) -> int:
     return -(-tills * grants // (CAPACITY // UNITS_PER_GRANT_MAX))
 
 
-def make_house(folder: Path, database_url: str, performance_count: int) -> Settings:
+def make_house(
+    folder: Path, database_url: str, performance_count: int, starts: Sequence[datetime] = ()
+) -> Settings:
     """What `init` and `import` make, in a new folder."""
     settings = Settings(data_dir=folder / "data", database_url=database_url)
     commands.init(settings, None)
     finish(settings)
     file = folder / "catalogue.json"
-    file.write_text(json.dumps(catalogue_document(performance_count)), encoding="utf-8")
+    file.write_text(json.dumps(catalogue_document(performance_count, starts)), encoding="utf-8")
     stored = commands.import_catalogue(settings, file)
     assert not isinstance(stored, Exception), stored
     assert hasattr(stored, "venue_id"), stored

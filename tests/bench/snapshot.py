@@ -40,15 +40,18 @@ def main() -> None:
     count = arguments.parse_args().tickets
     with tempfile.TemporaryDirectory() as folder:
         settings = make_house(Path(folder), "", -(-count // CAPACITY))
-        some_ticket = sell_out(settings, count)
+        some_ticket = secrets.choice(sell_out(settings, count))
         found = measure(Path(folder), settings, some_ticket)
     for name, value in found.items():
         print(f"   {name:<20} {value:>12,.4f}")
     print(json.dumps({name: round(value, 4) for name, value in found.items()}))
 
 
-def sell_out(settings: Settings, count: int) -> str:
-    """Write allotments and tickets, as if they had been lent and sold; the id of one."""
+def sell_out(settings: Settings, count: int, node_id: str = "") -> list[str]:
+    """Write allotments and tickets, as if they had been lent and sold; the ids in their order.
+
+    `node_id`: the till that had them all; each allotment another's where there is none.
+    """
     ids = [secrets.token_hex(8) for _ in range(count)]
     lots = range(0, count, UNITS_PER_ALLOTMENT)
     engine = open_engine(settings.database)
@@ -60,7 +63,7 @@ def sell_out(settings: Settings, count: int) -> str:
             {
                 "e": EVENT,
                 "id": f"{GENERATION_IN_IDS}-{number}",
-                "node": secrets.token_hex(8),
+                "node": node_id or secrets.token_hex(8),
                 "p": first // CAPACITY + 1,
                 "body": json.dumps(
                     {"units": [[at % CAPACITY + 1, 0] for at in _lot(first, count)], "counts": {}}
@@ -99,7 +102,7 @@ def sell_out(settings: Settings, count: int) -> str:
             {"h": head + len(allotments) + count, "e": EVENT},
         )
     engine.dispose()
-    return secrets.choice(ids)
+    return ids
 
 
 def measure(folder: Path, settings: Settings, some_ticket: str) -> dict[str, float]:
