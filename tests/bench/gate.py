@@ -161,10 +161,8 @@ class _NoCamera:
 def _frame(code: str) -> bytes:
     """A ticket's code before a grey wall, as a camera sends it."""
     modules = np.array([list(row) for row in qr_rows(code)], bool)
-    symbol = np.where(modules, 30, 235).astype(np.uint8)
-    symbol = np.kron(
-        np.pad(symbol, 4, constant_values=235), np.ones((_MODULE_PIXELS,) * 2, np.uint8)
-    )
+    small = np.pad(np.where(modules, 30, 235).astype(np.uint8), 4, constant_values=235)
+    symbol = np.kron(small, np.ones((_MODULE_PIXELS, _MODULE_PIXELS), np.uint8))
     picture = np.full((720, 1280), 140, np.uint8)
     height, width = symbol.shape
     picture[100 : 100 + height, 400 : 400 + width] = symbol
