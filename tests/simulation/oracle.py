@@ -203,9 +203,22 @@ class Oracle:
 
         Usually that sale is late and is the one disputed. Where the write-off was lost with its
         history, it may come first and be taken for good, and the unit's other ticket is disputed.
+
+        Or its unit's earlier ticket was handed in by somebody who had gone in, of which the centre
+        did not know when it revoked it, and did know when it had forgotten that: then whoever is
+        inside keeps the ticket, and this one is disputed.
         """
-        others = (other for other in self.by_unit[paper.unit] if other is not paper)
-        return any(self.is_excused(other) for other in others)
+        others = [other for other in self.by_unit[paper.unit] if other is not paper]
+        inside = {entry.ticket_id for entry in self.entries}
+        return any(
+            self.is_excused(other)
+            or (
+                other.facts.version < paper.facts.version
+                and not other.is_live
+                and other.facts.ticket_id in inside
+            )
+            for other in others
+        )
 
     def is_of_a_copy(self, paper: Paper) -> bool:
         """Whether it was sold at a till that was copied whole: E1. The copy may pay it back."""
