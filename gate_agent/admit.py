@@ -138,16 +138,23 @@ class Doorman:
         return self._ask_and_record(stream, code, facts, decision, op_id, now_ms)
 
     def commanded(self, let_in: LetIn) -> None:
-        """The barrier confirmed: this entry is not offered again."""
+        """The barrier confirmed: this entry is not offered again, as long as this program runs.
+
+        Raises ReplicaError when the file does not take it: after a restart it may be, for a while.
+        """
         if not let_in.recorded:
             self._remember(let_in)
             return
-        self.replica.transact(
-            lambda unit: unit.execute(
-                "UPDATE entry SET commanded_ms = ? WHERE stream = ? AND op_id = ?",
-                (self.env.wall_ms(), let_in.stream, let_in.op_id),
+        try:
+            self.replica.transact(
+                lambda unit: unit.execute(
+                    "UPDATE entry SET commanded_ms = ? WHERE stream = ? AND op_id = ?",
+                    (self.env.wall_ms(), let_in.stream, let_in.op_id),
+                )
             )
-        )
+        except ReplicaError:
+            self.memory.note_commanded(let_in.op_id)
+            raise
 
     def not_commanded(self, let_in: LetIn) -> None:
         """The barrier did not confirm: this entry is offered again."""

@@ -141,8 +141,11 @@ class BarrierPart:
         return self._command(ShutNow())
 
     def waits_for(self, key: str) -> bool:
-        """Whether this grant was not used yet, and still may be."""
-        return any(each.key == key for each in self.state.waiting)
+        """Whether this grant was surely not used yet, and still may be.
+
+        Not where the contact was not watched all the while: somebody may be inside by it.
+        """
+        return any(each.key == key and not each.has_gap for each in self.state.waiting)
 
     @property
     def burns(self) -> bool:

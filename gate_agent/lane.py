@@ -173,7 +173,7 @@ class LaneRunner:
             return "failed"
         try:
             self.doorman.commanded(let_in)
-        except ReplicaError as error:  # it did open; at worst the ticket is offered once more
+        except ReplicaError as error:  # it did open, and the lane's memory knows
             _log.error("command_not_recorded", error=str(error))
         self._undo.append((self.doorman.env.monotonic_s(), let_in))
         return "opened"

@@ -32,6 +32,7 @@ class LaneMemory:
     _started_s: float = field(init=False)
     _granted_s: dict[OpId, float] = field(init=False, default_factory=dict)
     _passed: dict[OpId, tuple[str, TicketId, Entry]] = field(init=False, default_factory=dict)
+    _commanded: dict[OpId, None] = field(init=False, default_factory=dict)
     _changed: threading.Condition = field(init=False, default_factory=threading.Condition)
     _deciding: set[TicketId] = field(init=False, default_factory=set)
     _turned_away: dict[TicketId, TicketCode] = field(init=False, default_factory=dict)
@@ -62,7 +63,12 @@ class LaneMemory:
             self._granted_s[op_id] = now_s
 
     def is_fresh(self, op_id: OpId) -> bool:
-        """Granted at most OFFER_AGAIN_S ago; what an earlier run granted counts from our start."""
+        """Granted at most OFFER_AGAIN_S ago; what an earlier run granted counts from our start.
+
+        Not where the barrier opened, and only the file does not say so.
+        """
+        if op_id in self._commanded:
+            return False
         since_s = self._granted_s.get(op_id, self._started_s)
         return self.env.monotonic_s() - since_s <= OFFER_AGAIN_S
 
@@ -78,6 +84,13 @@ class LaneMemory:
         """The code of a ticket that was refused here lately. On any thread."""
         with self._changed:
             return self._turned_away.get(ticket_id)
+
+    def note_commanded(self, op_id: OpId) -> None:
+        """The barrier opened for an entry, and the file did not take that."""
+        with self._changed:
+            self._commanded[op_id] = None
+            if len(self._commanded) > PASSED_MAX:
+                del self._commanded[next(iter(self._commanded))]
 
     def count_unrecorded(self) -> bool:
         """Count one more of whom there is no record anywhere; False when they are too many."""

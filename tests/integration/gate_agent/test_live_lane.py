@@ -114,6 +114,15 @@ def test_nobody_is_returned_whom_nobody_could_see(lane: LiveLane) -> None:
     assert lane.show(code)["reason"] == "already_used"
 
 
+def test_a_ticket_is_not_taken_twice_while_nobody_can_see_who_passes(lane: LiveLane) -> None:
+    code = lane.gate.code()
+    lane.show(code)
+    lane.wood.passage = None
+    lane.looked()
+    lane.wood.passage = False
+    assert lane.show(code)["reason"] == "already_used"
+
+
 def test_a_board_that_fails_offers_the_same_entry_again(lane: LiveLane) -> None:
     code = lane.gate.code()
     lane.wood.gone = True
@@ -330,6 +339,29 @@ def test_what_a_full_disk_does_not_take_is_written_when_there_is_room(
     lane.pass_s(2)
     until(lambda: ends(lane) == [Passed.PASSED])
     assert lane.book.unwritten_count == 0
+
+
+@pytest.mark.expected_errors("command_not_recorded")
+def test_a_barrier_that_opened_lets_nobody_else_in_although_the_disk_does_not_know(
+    gate: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.lend()
+    code = gate.code()
+    transact = gate.replica.transact
+    left = [True, False]
+
+    def fills_up(work: object) -> object:
+        if left and left.pop(0):
+            return transact(work)  # type: ignore[arg-type]
+        if not left:
+            monkeypatch.undo()
+        raise ReplicaFull("no space left")
+
+    with LiveLane(gate, WoodenBarrier(has_passage_contact=False)) as lane:
+        monkeypatch.setattr(gate.replica, "transact", fills_up)
+        op_id = str(lane.show(code)["op"])
+        assert gate.row(op_id)["commanded_ms"] == 0
+        assert lane.show(code)["reason"] == "already_used"
 
 
 @pytest.mark.expected_errors("entry_not_recorded", "entry_unrecorded")
