@@ -28,7 +28,7 @@ from hardware.relay.simulator import RelaySimulator
 from sync_server.store.database import open_engine
 from tests.bench._house import CAPACITY, make_house
 from tests.bench._soak_house import Gate, Server, make_papers, wait_for
-from tests.bench._soak_lanes import PictureFolder, PtyImager, Visitors
+from tests.bench._soak_lanes import Holds, PictureFolder, PtyImager, Visitors
 from tests.chaos.disks import limited
 from tests.demo.programs import free_port
 
@@ -136,13 +136,12 @@ def soak(folder: Path, opened: ExitStack, minutes: float, seed: int) -> dict[str
     board = opened.enter_context(RelaySimulator(folder / "relay", channels_count=8))
     gate = Gate(folder, settings, server.url, _lanes(folder, performances))
     stop = threading.Event()
+    places: list[Holds] = [PtyImager(folder / f"imager{at}") for at in range(SERIAL_LANES)]
+    places.append(PictureFolder(folder / "frames"))
     lanes = [
         Visitors(f"Lane {at + 1}", holds, gate, board, at, papers.waiting, stop, seed * 100 + at)
-        for at, holds in enumerate(
-            [*(PtyImager(folder / f"imager{at}") for at in range(SERIAL_LANES)),
-             PictureFolder(folder / "frames")]
-        )
-    ]  # fmt: skip
+        for at, holds in enumerate(places)
+    ]
     gate.start()
     opened.callback(gate.stop)
     counts: Counter[str] = Counter()
@@ -219,7 +218,7 @@ def _is_in_step(gate: Gate) -> bool:
     status = gate.status()
     waiting = sum(lane["unwritten"] for lane in status.get("lanes", []))
     online = status.get("link", {}).get("state") == "online"
-    return online and status["unsynced"] == 0 and waiting == 0
+    return bool(online and status["unsynced"] == 0 and waiting == 0)
 
 
 def _unaccounted(database: str, gate: Gate, counts: Counter[str]) -> int:
