@@ -5,7 +5,7 @@ Migrations only add: no operation, allotment or journal of an earlier version is
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -84,6 +84,12 @@ ALTER TABLE orders ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
 _NEW_IN_8 = """
 CREATE INDEX op_after_sale ON op (stream, kind) WHERE kind IN ('refund', 'exchange');
 """
+# Who is to buy a parked basket, sealed; it goes with the basket.
+_NEW_IN_9 = """
+CREATE TABLE parked_buyer (
+    number INTEGER PRIMARY KEY REFERENCES parked (number), key_no INTEGER NOT NULL,
+    sealed TEXT NOT NULL);
+"""
 
 SCHEMA = (
     """
@@ -130,6 +136,7 @@ CREATE TABLE pin_failure (
     + _NEW_IN_5
     + _NEW_IN_6
     + _NEW_IN_8
+    + _NEW_IN_9
 )
 
 # SQLite changes neither a key nor a check in place: the two tables that need it are copied whole.
@@ -183,5 +190,6 @@ MIGRATIONS = {
     5: _NEW_IN_6,
     6: _FROM_6,
     7: _NEW_IN_8,
+    8: _NEW_IN_9,
 }
 """What makes a file of this version one of the next."""

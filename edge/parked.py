@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.journal import Unit, get_meta, set_meta
 
@@ -21,7 +21,10 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class ParkedRow:
-    """A parked basket. `body` is its owner's business; instants are Unix milliseconds."""
+    """A parked basket. `body` is its owner's business; instants are Unix milliseconds.
+
+    `buyer` is who is to buy it, as (key number, sealed text): told by `take_out` alone.
+    """
 
     number: int
     stream: str
@@ -29,6 +32,7 @@ class ParkedRow:
     until_ms: int
     body: str
     places: tuple[Place, ...]
+    buyer: tuple[int, str] | None = None
 
 
 def park(
@@ -57,12 +61,29 @@ def park(
     return ParkedRow(number, stream, parked_ms, until_ms, body, kept)
 
 
+def keep_buyer(unit: Unit, number: int, key_no: int, sealed: str) -> None:
+    """Keep who is to buy it with a basket that was just parked."""
+    unit.execute(
+        "INSERT INTO parked_buyer (number, key_no, sealed) VALUES (?, ?, ?)",
+        (number, key_no, sealed),
+    )
+
+
 def take_out(unit: Unit, number: int) -> ParkedRow | None:
-    """A basket is parked no longer, its units are anybody's of this till; None without one."""
+    """A basket is parked no longer, its units are anybody's of this till; None without one.
+
+    Who was to buy it is erased.
+    """
     row = unit.execute("SELECT * FROM parked WHERE number = ?", (number,)).fetchone()
     if row is None:
         return None
-    found = _read(unit, row)
+    buyer = unit.execute(
+        "SELECT key_no, sealed FROM parked_buyer WHERE number = ?", (number,)
+    ).fetchone()
+    found = replace(_read(unit, row), buyer=tuple(buyer) if buyer else None)
+    if buyer:
+        unit.execute("PRAGMA secure_delete = ON")  # the old bytes do not stay in free space
+        unit.execute("DELETE FROM parked_buyer WHERE number = ?", (number,))
     unit.execute("DELETE FROM parked_unit WHERE number = ?", (number,))
     unit.execute("DELETE FROM parked WHERE number = ?", (number,))
     return found

@@ -14,6 +14,7 @@ from edge.env import Env
 from edge.errors import ReplicaError
 from edge.journal import JournalLocked, Unit
 from edge.link import LinkState
+from edge.parked import ParkedRow, keep_buyer
 from edge.replica import Replica
 from edge.sync import Call, SyncEngine
 from pos_app.services.buyers_model import NoBuyer
@@ -84,6 +85,25 @@ class BuyerDesk:
         """In the sale's own transaction: who bought goes with it."""
         if not self._along.is_empty and self._keys:
             note_buyer(unit, self._sealed(self._along, event_id, order_id))
+
+    def seal_parked(self, unit: Unit, basket: ParkedRow) -> None:
+        """In the transaction that parks a basket: who is to buy it is kept with it."""
+        if not self._along.is_empty and self._keys:
+            key, nonce = self._keys[0], self._env.random_bytes(NONCE_BYTES)
+            sealed = seal(self._along, key, basket.stream, _bound_to(basket), nonce)
+            keep_buyer(unit, basket.number, key.number, sealed)
+
+    def take_parked(self, basket: ParkedRow) -> None:
+        """It was taken out again: who is to buy it goes with the next sale.
+
+        Without the keys nobody can read it; then it is asked for again.
+        """
+        buyer = None
+        if basket.buyer is not None:
+            number, sealed = basket.buyer
+            key = next((key for key in self._keys if key.number == number), None)
+            buyer = unseal(sealed, key, basket.stream, _bound_to(basket)) if key else None
+        self._along = buyer or Buyer()
 
     def sold(self) -> None:
         """The sale stands: the next one is somebody else's."""
@@ -175,3 +195,8 @@ class BuyerDesk:
                 "SELECT from_node FROM orders WHERE stream = ? AND id = ?", (event_id, order_id)
             ).fetchone()
         return row is not None and not row["from_node"]
+
+
+def _bound_to(basket: ParkedRow) -> str:
+    """What a text is sealed for in the place of an order's id: this very basket."""
+    return f"parked:{basket.number}:{basket.parked_ms}"

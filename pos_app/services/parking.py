@@ -42,7 +42,8 @@ class Counter:
 
     `hand_over` says that places are in a basket from now on, `let_go` that they are in none: the
     window gives back what was acquired and nobody has. `changed` tells of a performance's units,
-    `release_recalled` gives an event's recalled units back.
+    `release_recalled` gives an event's recalled units back. `seal_buyer` keeps who is to buy a basket
+    with it, in the transaction that parks it; `take_buyer` has it again.
     """
 
     env: Env
@@ -54,6 +55,8 @@ class Counter:
     let_go: Callable[[Places], None]
     changed: Callable[[int], None]
     release_recalled: Callable[[str], None]
+    seal_buyer: Callable[[Unit, rows.ParkedRow], None]
+    take_buyer: Callable[[rows.ParkedRow], None]
 
 
 class Parking:
@@ -99,7 +102,10 @@ class Parking:
             made = rows.park(
                 unit, basket.event_id, places, body, parked_ms=now_ms, until_ms=until_ms
             )
-            return made or ParkRefused(ParkRefusal.TOO_MANY)
+            if made is None:
+                return ParkRefused(ParkRefusal.TOO_MANY)
+            self._counter.seal_buyer(unit, made)
+            return made
 
         try:
             answer = self._replica.transact(work)
@@ -122,14 +128,15 @@ class Parking:
         places = [line.place for line in found.lines]
         self._counter.hand_over(places)  # before they are nobody's, so that nobody gives them back
 
-        def work(unit: Unit) -> Recalled | None:
-            if rows.take_out(unit, number) is None:
+        def work(unit: Unit) -> tuple[rows.ParkedRow, Recalled] | None:
+            row = rows.take_out(unit, number)
+            if row is None:
                 return None
             event_id = found.event_id
             gone = tuple(
                 line for line in found.lines if rows.not_ours(unit, event_id, [line.place])
             )
-            return Recalled(found, gone, rows.firm_of(unit, event_id, places))
+            return row, Recalled(found, gone, rows.firm_of(unit, event_id, places))
 
         try:
             answer = self._replica.transact(work)
@@ -140,8 +147,10 @@ class Parking:
         if answer is None:
             self._counter.let_go(places)
             return ParkRefused(ParkRefusal.NOT_PARKED)
+        row, recalled = answer
+        self._counter.take_buyer(row)
         self._tell(places)
-        return answer
+        return recalled
 
     def extend(self, number: int) -> bool:
         """Keep it for another PARK_S from now. False when it is not parked (any more)."""

@@ -62,6 +62,7 @@ class Window:
         self._was_offline = False
         self._drawer = DrawerLine(drawer)
         self._habits = Habits(node.replica)
+        self._buyers = BuyerDesk(node.replica, node.engine, node.env, lambda: self._person)
         self._parking = parking.Parking(
             parking.Counter(
                 node.env,
@@ -73,12 +74,13 @@ class Window:
                 self._let_go,
                 self._changed,
                 self._release_recalled,
+                self._buyers.seal_parked,
+                self._buyers.take_parked,
             )
         )
         self._devices = DeviceDesk(
             desk, parts or DeviceParts(), lambda: self._person, self._tell, self._now
         )
-        self._buyers = BuyerDesk(node.replica, node.engine, node.env, lambda: self._person)
         self._elsewhere = Elsewhere(
             NodeParts(node.replica, node.engine, node.env, node.identity.node_id), self._tell
         )

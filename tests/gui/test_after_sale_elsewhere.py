@@ -136,6 +136,12 @@ def test_a_buyer_is_typed_beside_the_basket_found_and_shown_masked(till: Desk) -
     assert not is_shown(window, "buyer_panel")
     assert window.buyers.presenter.state.along.name == "Zhang San"
     assert name.text() == "", "nothing of it stays in the field"
+    window.sell.park_or_recall()
+    settle(window)
+    assert text_of(window, "customer") == "Buyer"
+    window.sell.park_or_recall()
+    settle(window)
+    assert text_of(window, "customer").startswith("Z****")
     click(window, "quick_cash_0")
     window.sell.dismiss()
     till.open_orders()
