@@ -17,6 +17,7 @@ from gate_agent.settings import DEFAULT_FILE, GateSettings
 from gate_agent.status import read_status
 from gate_agent.unit_file import unit_file
 from hardware.errors import BadDeviceAddress
+from hardware.qr.picture_paths import picture_paths
 from hardware.qr.stills import decode_image_file
 from program.cli import main_wrapper, new_parser, stop_event_on_signals
 from program.errors import SettingsError
@@ -31,7 +32,7 @@ with the network or without it, and opens the barrier. It prints one JSON line f
   boxgate-gate run             run its lanes until it is stopped (SIGTERM)
   boxgate-gate status          how the gate that runs here is, as JSON
   boxgate-gate unit            print a systemd unit for it
-  boxgate-gate decode IMAGE    try the reader on photos
+  boxgate-gate decode PATH     try the reader on photos
 """
 
 
@@ -83,11 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     unit.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     decode = commands.add_parser(
         "decode",
-        help="read the QR codes in image files",
+        help="read the QR codes in image files and folders of them",
         description="Prints one JSON line for each image, in order: image, text (null where there "
-        "is no code), decoder, milliseconds, codes, error.",
+        "is no code), decoder, milliseconds, codes, error. Of a folder, all images in it and "
+        "below are read, by name.",
     )
-    decode.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    decode.add_argument("images", nargs="+", type=Path, metavar="PATH")
     return parser
 
 
@@ -117,7 +119,7 @@ def _unit(config: Path) -> int:
 
 def _decode(images: Sequence[Path]) -> int:
     failed = False
-    for image in images:
+    for image in picture_paths(images):
         result = decode_image_file(image)
         failed = failed or result.error is not None
         _say(result.to_record())
