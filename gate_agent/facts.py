@@ -71,6 +71,11 @@ class GateKnowledge:
             ).fetchone()
         return str(row["role"]) if row else ""
 
+    def issuer(self, key_id: str) -> IssuerKey | None:
+        """A till's key, believed only with the server's signature on it; None when unknown."""
+        with self.replica.mirror.reading() as mirror:
+            return self._issuer(mirror, key_id)
+
     def facts(
         self,
         stream: str,

@@ -7,15 +7,19 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from edge.errors import ReplicaError
 from gate_agent.lane import LaneRunner, Shown
+from gate_agent.proofs import code_text_of
 from hardware.camera.frame import Frame
 from hardware.qr.choice import SeveralCodes, choose
 from hardware.qr.eye import Sight
 from hardware.qr.hints import HINT_AGAIN_S, Hint, OncePer
 from hardware.reader import Seen
+from program.logs import get_logger
 from ticketing.code import PREFIX
 
 FRAME_WAIT_S = 0.5
+_log = get_logger(__name__)
 
 
 class Frames(Protocol):
@@ -85,7 +89,15 @@ class ReaderWatch:
         while not stop.is_set():
             seen = self.reader.next_seen(FRAME_WAIT_S)
             if seen is not None:
-                self.lane.hear(Shown(seen.value, seen.kind.value))
+                self._hear(seen)
+
+    def _hear(self, seen: Seen) -> None:
+        try:
+            text = code_text_of(seen, self.lane.doorman.knowledge)
+        except ReplicaError as error:  # nobody is let in on a guess: it is held up again
+            _log.error("scan_failed", error=str(error))
+            return
+        self.lane.hear(Shown(text, seen.kind.value))
 
 
 def _is_ours(text: str) -> bool:
