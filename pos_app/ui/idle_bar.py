@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtGui import QInputEvent
 from PySide6.QtWidgets import QApplication, QFrame
 
 from pos_app.presenters.language import ngettext
@@ -38,7 +39,8 @@ class DeedFilter(QObject):
         application.installEventFilter(self)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        if event.type() in _DEEDS:
+        # The class first: every event of the program comes by, and asking its kind costs far more.
+        if isinstance(event, QInputEvent) and event.type() in _DEEDS:
             self.done.emit()
         return False
 

@@ -292,7 +292,8 @@ class TillWindow(QWidget):
         self.top_bar.switch_language.connect(self.switch_language)
         self.top_bar.switch_person.connect(self.switch_person)
         self.top_bar.switch_text_size.connect(self.switch_text_size)
-        DeedFilter(self).done.connect(self.touched)
+        if self._options.lock_after_s:  # it is asked about every event there is
+            DeedFilter(self).done.connect(self.touched)
         self.devices.touched.connect(self.touched)
         self.picker_view.chosen.connect(self._open)
         self.picker_view.closed.connect(self._back_to_sale)
