@@ -40,7 +40,8 @@ class Till:
         self._owner = QObject()
         self._tasks = Tasks("till-tasks", self._owner)
         self._printing = Tasks("till-printing", self._owner)
-        self.window = TillWindow(services, self._tasks.run, self._printing.run, now, options)
+        with look.dressed_at_once():
+            self.window = TillWindow(services, self._tasks.run, self._printing.run, now, options)
         self._bridge = Bridge(self.window.on_news, self._owner)
         services.subscribe(self._bridge.deliver)
         self.display: CustomerDisplay | None = None

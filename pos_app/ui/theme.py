@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import resources
@@ -131,6 +133,23 @@ def apply_theme(application: QApplication, theme: str) -> None:
     application.setPalette(_palette(tokens()))
     application.setFont(font(15))
     application.setStyleSheet(sheet)
+
+
+@contextmanager
+def dressed_at_once() -> Iterator[None]:
+    """Widgets that are made in here put the style sheet on together, at the end.
+
+    With a sheet in force Qt matches all its rules again for a widget each time that it, or one that
+    it stands on, is put into a layout: that is half the time a window takes to make.
+    """
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    sheet = application.styleSheet()
+    application.setStyleSheet("")
+    try:
+        yield
+    finally:
+        application.setStyleSheet(sheet)
 
 
 def style_sheet(values: Tokens) -> str:

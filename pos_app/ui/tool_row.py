@@ -124,6 +124,11 @@ class TierChip(RichButton):
             )
         )
 
+    @property
+    def said(self) -> tuple[str, str, int]:
+        """What its width depends on: name, price and count."""
+        return self._name.text(), self._price.text(), self._count
+
     def take_room(self, level: int) -> None:
         """The less room there is, the higher the level: words go, then gaps, then the number."""
         bare = self.compact or level >= _BARE_COUNT
@@ -152,6 +157,7 @@ class TierBar(QWidget):
         self._tiers: tuple[PriceTier, ...] = ()
         self._metrics = REGULAR
         self._full_width = 0
+        self._shared_for: tuple[object, ...] = ()
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
@@ -182,6 +188,11 @@ class TierBar(QWidget):
 
     def _share_room(self) -> None:
         """Every name and price is shown whole, as long as that can be."""
+        said = tuple(chip.said for chip in self._chips)
+        asked = (self.width(), self._metrics, theme.text_size(), words.language(), said)
+        if asked == self._shared_for:
+            return  # fonts are set on the way, and each has the whole chip laid out anew
+        self._shared_for = asked
         for level in _LEVELS:
             for chip in self._chips:
                 chip.take_room(level)

@@ -17,6 +17,7 @@ from edge.protocol import revoke
 from edge.sync import RevokeWish
 from pos_app.services.model import Sold
 from pos_app.services.tender_model import Payment
+from pos_app.ui.theme import dressed_at_once
 from pos_app.ui.window import TillWindow
 from tests.fakes.hall import EVENT_ID, ROW, SECOND, SetEnv, event_row
 from tests.fakes.runner import run_now
@@ -81,7 +82,8 @@ class Desk:
 
 def open_on(till: Stage, size: tuple[int, int] = (1366, 768)) -> TillWindow:
     """The window over a stage's services, signed in, with the second performance open."""
-    window = TillWindow(till.window, run_now, run_now, lambda: till.env.now)
+    with dressed_at_once():
+        window = TillWindow(till.window, run_now, run_now, lambda: till.env.now)
     till.window.subscribe(window.on_news)
     window.resize(*size)
     window.show()

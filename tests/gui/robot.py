@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
+from pos_app.ui.theme import dressed_at_once
 from pos_app.ui.window import TillWindow
 from tests.fakes.runner import run_now
 from tests.fakes.till import CASHIER, PIN, FakeTill
@@ -36,7 +37,8 @@ def click(window: QWidget, name: str) -> None:
 
 def open_window(till: FakeTill, size: tuple[int, int] = (1920, 1080)) -> TillWindow:
     """The till's window over these services, waiting for somebody to sign in; no threads."""
-    window = TillWindow(till, run_now, run_now, till.now)
+    with dressed_at_once():
+        window = TillWindow(till, run_now, run_now, till.now)
     till.subscribe(window.on_news)
     window.resize(*size)
     window.show()
