@@ -141,6 +141,7 @@ class CartCard(QFrame):
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
         self._metrics = metrics
+        self._types.close_panel()  # it was made for the sizes of before
         self.setFixedWidth(metrics.cart)
         side = 14 if metrics.compact else 18
         self._page_box.setContentsMargins(side, 10 if metrics.compact else 16, side, 6)
@@ -158,6 +159,7 @@ class CartCard(QFrame):
 
     def retranslate(self) -> None:
         """Speak the language of now."""
+        self._types.close_panel()
         self._title.setText(_("Current order"))
         self._empty.setText(_("Tap seats on the map, or press Best together."))
         self._total_word.setText(_("Total due"))

@@ -55,13 +55,10 @@ class DenominationRow(RichButton):
     def __init__(self, minor: int) -> None:
         self._minor = minor
         self._name = label(16, 700)
-        self._name.setMinimumWidth(scaled(64))
         self._pieces = label(17, 600, name=f"pieces_{minor}")
         self._pieces.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._pieces.setFixedWidth(scaled(48))
         self._sum = label(14, 400, "text2")
         self._sum.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._sum.setMinimumWidth(scaled(84))
         self._less = Button(f"less_{minor}", "step")
         self._less.show_icon("minus", "text", 18)
         self._more = Button(f"more_{minor}", "step")
@@ -75,6 +72,13 @@ class DenominationRow(RichButton):
         for button, by in ((self._less, -1), (self._more, 1)):
             button.setFixedSize(QSize(44, 44))
             button.clicked.connect(partial(self.stepped.emit, by))
+
+    def apply(self, height: int) -> None:
+        """Take this height, and columns as wide as the text is large."""
+        self.setFixedHeight(height)
+        self._name.setMinimumWidth(scaled(64))
+        self._pieces.setFixedWidth(scaled(48))
+        self._sum.setMinimumWidth(scaled(92))
 
     def show_count(self, pieces: int, currency: str, *, chosen: bool) -> None:
         """Show so many."""
@@ -110,7 +114,7 @@ class CountPanel(QWidget):
         """Take these sizes."""
         self._height = 56 if metrics.compact else 64
         for each in self._rows:
-            each.setFixedHeight(self._height)
+            each.apply(self._height)
 
     def show_state(self, state: ShiftState) -> None:
         """Show the count so far."""
@@ -127,7 +131,7 @@ class CountPanel(QWidget):
         self._rows = [DenominationRow(minor) for minor in denominations]
         high = max(4, -(-len(denominations) // 2))
         for place, each in enumerate(self._rows):
-            each.setFixedHeight(self._height)
+            each.apply(self._height)
             each.clicked.connect(partial(self.chosen.emit, place))
             each.stepped.connect(partial(self.stepped.emit, place))
             self._grid.addWidget(each, place % high, place // high)

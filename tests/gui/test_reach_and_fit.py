@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
 from pos_app.presenters import language
 from pos_app.services.model import UnitState
+from pos_app.ui import theme
 from pos_app.ui.controls import ElidedLabel
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import NOW, FakeTill, stocked_till
 from tests.gui.conftest import close
 from tests.gui.device_scenes import DEVICE_SCENES
-from tests.gui.robot import at_sale, click, open_window, press, settle, sign_in, turn_loop
+from tests.gui.robot import at_sale, click, find, open_window, press, settle, sign_in, turn_loop
 from tests.gui.shift_scenes import SHIFT_SCENES
 from ticketing.text import Text
 
-SIZES = [
-    pytest.param((1366, 768), id="1366x768"),
-    pytest.param((1920, 1080), id="1920x1080"),
-]
+SMALL, LARGE = (1366, 768), (1920, 1080)
+SIZES = [pytest.param(SMALL, id="1366x768"), pytest.param(LARGE, id="1920x1080")]
+Face = tuple[tuple[int, int], int]
+FACES: tuple[Face, ...] = ((SMALL, 100), (LARGE, 100), (SMALL, 125), (LARGE, 150))
+"""Sizes of the window, and of its text in percent; each in every language."""
 Scene = Callable[[TillWindow, FakeTill], None]
 
 
@@ -78,6 +81,12 @@ def sign_in_wrongly(window: TillWindow) -> None:
     click(window, "sign_in_submit")
 
 
+def _ask_again(window: TillWindow) -> None:
+    click(window, "line_0_type")
+
+
+CLOSED_BY_A_CHANGE = {choosing_a_type: _ask_again}
+"""A menu closes when the window changes; it is opened anew for each face."""
 SCENES: list[object] = [
     pytest.param(scene, id=scene.__name__)
     for scene in (
@@ -95,44 +104,72 @@ SCENES: list[object] = [
 ]
 
 
-@pytest.fixture(params=language.LANGUAGES)
-def spoken(request: pytest.FixtureRequest) -> str:
-    code: str = request.param
-    return code
+def every_face(
+    window: TillWindow, faces: tuple[Face, ...] = FACES
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Show a window in all its sizes, text sizes and languages, one after the other.
+
+    One window for all of them: to be changed while it runs is what it promises, and to build one
+    for each takes six times as long. Yields what a failure names it by, and its size.
+    """
+    for size, percent in faces:
+        window.resize(*size)
+        while theme.text_size() != percent:
+            window.switch_text_size()
+        for spoken in language.LANGUAGES:
+            if language.language() != spoken:
+                window.switch_language()
+            settle(window)
+            yield f"{size[0]}x{size[1]} at {percent} in {spoken}", size
 
 
-@pytest.fixture(params=SIZES)
-def shown(request: pytest.FixtureRequest, spoken: str, till: FakeTill) -> Iterator[TillWindow]:
-    language.set_language(spoken)
-    window = open_window(till, request.param)
-    assert (window.width(), window.height()) == request.param
-    yield window
-    close(window)
-
-
-def visible(window: QWidget, kind: type[QWidget]) -> list[QWidget]:
-    return [each for each in window.findChildren(kind) if each.isVisible()]
+@pytest.fixture(autouse=True)
+def as_it_was(application: QApplication) -> Iterator[None]:
+    """The next test begins at 100 %."""
+    yield
+    theme.set_text_size(application, 100)
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_every_text_fits(shown: TillWindow, till: FakeTill, scene: Scene) -> None:
-    scene(shown, till)
-    settle(shown)
-    assert (shown.width(), shown.height()) in {(1366, 768), (1920, 1080)}, "the window grew"
-    cut = [
+def test_everything_has_a_name_and_fits(window: TillWindow, till: FakeTill, scene: Scene) -> None:
+    scene(window, till)
+    settle(window)
+    assert what_is_nameless(window) == []
+    for face, size in every_face(window):
+        if scene in CLOSED_BY_A_CHANGE:
+            CLOSED_BY_A_CHANGE[scene](window)
+        assert (window.width(), window.height()) == size, f"the window grew: {face}"
+        assert what_is_cut(window) == [], face
+
+
+def what_is_nameless(window: TillWindow) -> list[str]:
+    """Widgets that take the keyboard, and that a screen reader has no word for."""
+    return [
+        f"{type(each).__name__} {each.objectName()}"
+        for each in window.findChildren(QWidget)
+        if each.focusPolicy() != Qt.FocusPolicy.NoFocus
+        and not each.isHidden()  # children of a page that is not shown are not hidden themselves
+        and not each.accessibleName()
+    ]
+
+
+def what_is_cut(window: TillWindow) -> list[str]:
+    """Texts that do not fit into their widgets."""
+    labels = [each for each in window.findChildren(QLabel) if each.isVisible() and each.text()]
+    buttons = [
+        each for each in window.findChildren(QAbstractButton) if each.isVisible() and each.text()
+    ]
+    return [
         f"{each.objectName()}: {each.text()!r} in {each.width()}x{each.height()}"
-        for each in shown.findChildren(QLabel)
-        if each.isVisible() and each.text() and not _fits(each)
+        for each in (*labels, *buttons)
+        if not (_fits(each) if isinstance(each, QLabel) else _fits_on(each))
     ]
-    cut += [
-        f"{each.objectName()}: {each.text()!r} in {each.width()}"
-        for each in shown.findChildren(QAbstractButton)
-        if each.isVisible()
-        and each.text()
-        and each.sizeHint().width() > each.width()
-        and each.minimumSizeHint().width() > each.width()
-    ]
-    assert cut == []
+
+
+def _fits_on(button: QAbstractButton) -> bool:
+    is_wide = button.sizeHint().width() <= button.width()
+    is_wide = is_wide or button.minimumSizeHint().width() <= button.width()
+    return is_wide and button.fontMetrics().height() <= button.height()
 
 
 def _fits(shown: QLabel) -> bool:
@@ -145,78 +182,72 @@ def _fits(shown: QLabel) -> bool:
     return hint.width() <= shown.width() and hint.height() <= shown.height()
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_everything_that_takes_the_keyboard_has_a_name(
-    window: TillWindow, till: FakeTill, scene: Scene
-) -> None:
-    scene(window, till)
-    settle(window)
-    nameless = [
-        f"{type(each).__name__} {each.objectName()}"
-        for each in window.findChildren(QWidget)
-        if each.focusPolicy() != Qt.FocusPolicy.NoFocus
-        and not each.isHidden()  # children of a page that is not shown are not hidden themselves
-        and not each.accessibleName()
-    ]
-    assert nameless == []
+def test_names_are_spoken_in_the_language_of_the_window(window: TillWindow) -> None:
+    at_sale(window)
+    names = {"en": "Seat map", "zh_CN": "座位图"}
+    for spoken in language.LANGUAGES:
+        if language.language() != spoken:
+            window.switch_language()
+        assert window.sell_view.map.accessibleName() == names[spoken]
 
 
-def test_names_are_spoken_in_the_language_of_the_window(shown: TillWindow, spoken: str) -> None:
-    at_sale(shown)
-    assert shown.sell_view.map.accessibleName() == {"en": "Seat map", "zh_CN": "座位图"}[spoken]
-
-
-def test_the_tab_key_reaches_the_sale_in_its_order(shown: TillWindow, till: FakeTill) -> None:
-    selling(shown, till)
-    shown.sell_view.tools.setFocus()
-    first = shown.findChild(QWidget, "quantity_minus")
-    assert first is not None
-    first.setFocus()
-    seen = []
-    for _stop in range(60):
-        focused = shown.focusWidget()
-        assert focused is not None
-        seen.append(focused.objectName())
-        press(Qt.Key.Key_Tab)
+def test_the_tab_key_reaches_the_sale_in_its_order(window: TillWindow, till: FakeTill) -> None:
+    selling(window, till)
     wanted = (
         *("quantity_minus", "quantity_plus", "best_together", "tier_vip", "seat_map"),
         *("cart_lines", "line_0_type", "line_0_remove", "quick_cash_0", "pay_cash"),
         *("pay_tender_0", "pay_more", "clear", "rail_lock"),
     )
-    places = [seen.index(name) for name in wanted]
-    assert places == sorted(places), seen
+    for size in (LARGE, SMALL):  # the tiers stand elsewhere
+        window.resize(*size)
+        settle(window)
+        find(window, "quantity_minus").setFocus()
+        seen = []
+        for _stop in range(60):
+            focused = window.focusWidget()
+            assert focused is not None
+            seen.append(focused.objectName())
+            press(Qt.Key.Key_Tab)
+        places = [seen.index(name) for name in wanted]
+        assert places == sorted(places), seen
 
 
-def test_touch_targets_are_large_enough(shown: TillWindow, till: FakeTill) -> None:
-    selling(shown, till)
-    settle(shown)
-    small = [
-        f"{each.objectName()} {each.width()}x{each.height()}"
-        for each in shown.findChildren(QAbstractButton)
-        if each.isVisible() and (each.width() < 36 or each.height() < 30)
-    ]
-    assert small == []
+def test_touch_targets_are_large_enough(window: TillWindow, till: FakeTill) -> None:
+    selling(window, till)
+    for face, _size in every_face(window):
+        small = [
+            f"{each.objectName()} {each.width()}x{each.height()}"
+            for each in window.findChildren(QAbstractButton)
+            if each.isVisible() and (each.width() < 36 or each.height() < 30)
+        ]
+        assert small == [], face
 
 
-def test_nothing_lies_over_the_total_or_the_payment_keys(shown: TillWindow, till: FakeTill) -> None:
-    refused(shown, till)
-    settle(shown)
-    boxes = {name: _box(shown, name) for name in ("notice", "total", "quick_cash_0", "pay_cash")}
-    names = list(boxes)
-    for at, name in enumerate(names):
-        for other in names[at + 1 :]:
-            assert not boxes[name].intersects(boxes[other]), f"{name} over {other}"
-    assert boxes["pay_cash"].bottom() < shown.height()
+def test_nothing_lies_over_the_total_or_the_payment_keys(
+    window: TillWindow, till: FakeTill
+) -> None:
+    refused(window, till)
+    names = ("notice", "total", "quick_cash_0", "pay_cash")
+    for face, size in every_face(window):
+        boxes = {name: _box(window, name) for name in names}
+        for one, other in combinations(names, 2):
+            assert not boxes[one].intersects(boxes[other]), f"{one} over {other}: {face}"
+        assert boxes["pay_cash"].bottom() < size[1], face
 
 
-def test_a_full_basket_scrolls_and_the_payment_keys_stay_put(shown: TillWindow) -> None:
-    at_sale(shown)
-    settle(shown)
-    before = _box(shown, "pay_cash")
-    total = _box(shown, "total").bottom()
-    selling_more(shown)
-    assert _box(shown, "pay_cash") == before
-    assert _box(shown, "total").bottom() == total
+@pytest.mark.parametrize("size", SIZES)
+def test_a_full_basket_scrolls_and_the_payment_keys_stay_put(
+    till: FakeTill, size: tuple[int, int]
+) -> None:
+    window = open_window(till, size)
+    at_sale(window)
+    settle(window)
+    before = _box(window, "pay_cash")
+    total = _box(window, "total").bottom()
+    selling_more(window)
+    assert _box(window, "pay_cash") == before
+    assert _box(window, "total").bottom() == total
+    close(window)
 
 
 def selling_more(window: TillWindow) -> None:
@@ -232,15 +263,10 @@ def _box(window: TillWindow, name: str) -> QRect:
     return QRect(found.mapTo(window, QPoint(0, 0)), found.size())
 
 
-def test_the_picker_fits(shown: TillWindow) -> None:
-    sign_in(shown)
-    settle(shown)
-    cut = [
-        each.text()
-        for each in shown.findChildren(QLabel)
-        if each.isVisible() and each.text() and not _fits(each)
-    ]
-    assert cut == []
+def test_the_picker_fits(window: TillWindow) -> None:
+    sign_in(window)
+    for face, _size in every_face(window):
+        assert what_is_cut(window) == [], face
 
 
 def test_the_window_changes_to_compact_and_back(till: FakeTill) -> None:

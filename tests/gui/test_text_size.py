@@ -1,25 +1,19 @@
-"""Larger text: everything still fits and can be reached, and it is changed while the till runs."""
+"""Larger text: it is changed while the till runs. Whether all of it fits: test_reach_and_fit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel
 
-from pos_app.presenters import language
 from pos_app.ui import theme
 from pos_app.ui.controls import COMPACT, REGULAR, Metrics, metrics_for
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import FakeTill
 from tests.gui.conftest import close
 from tests.gui.robot import at_sale, click, find, open_window, settle
-from tests.gui.test_reach_and_fit import SCENES, Scene, _fits
-
-LARGER = [
-    pytest.param((1366, 768), 125, id="1366x768 at 125"),
-    pytest.param((1920, 1080), 150, id="1920x1080 at 150"),
-]
+from tests.gui.test_reach_and_fit import what_is_cut
 
 
 @pytest.fixture(autouse=True)
@@ -27,52 +21,6 @@ def as_it_was(qapp: QApplication) -> Iterator[None]:
     """The next test begins at 100 %."""
     yield
     theme.set_text_size(qapp, 100)
-
-
-@pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("spoken", language.LANGUAGES)
-@pytest.mark.parametrize(("size", "percent"), LARGER)
-def test_every_text_fits(
-    qapp: QApplication,
-    till: FakeTill,
-    size: tuple[int, int],
-    percent: int,
-    spoken: str,
-    scene: Scene,
-) -> None:
-    language.set_language(spoken)
-    theme.set_text_size(qapp, percent)
-    window = open_window(till, size)
-    scene(window, till)
-    settle(window)
-    found = (window.width(), window.height())
-    cut = what_is_cut(window)
-    close(window)
-    assert found == size, "the window grew"
-    assert cut == []
-
-
-def what_is_cut(window: TillWindow) -> list[str]:
-    """Texts that do not fit into their widgets, and widgets that leave the window."""
-    cut = [
-        f"{each.objectName()}: {each.text()!r} in {each.width()}x{each.height()}"
-        for each in window.findChildren(QLabel)
-        if each.isVisible() and each.text() and not _fits(each)
-    ]
-    cut += [
-        f"{each.objectName()}: {each.text()!r} in {each.width()}x{each.height()}"
-        for each in window.findChildren(QAbstractButton)
-        if each.isVisible()
-        and each.text()
-        and (
-            (
-                each.sizeHint().width() > each.width()
-                and each.minimumSizeHint().width() > each.width()
-            )
-            or each.fontMetrics().height() > each.height()
-        )
-    ]
-    return cut
 
 
 def test_it_is_changed_while_something_is_in_the_basket(window: TillWindow) -> None:
@@ -91,6 +39,23 @@ def test_it_is_changed_while_something_is_in_the_basket(window: TillWindow) -> N
     basket = window.sell.state.basket
     assert basket is not None
     assert len(basket.lines) == 2
+
+
+def test_a_window_that_begins_large_is_as_one_that_became_large(
+    till: FakeTill, window: TillWindow
+) -> None:
+    for _step in range(2):
+        window.switch_text_size()
+    became = _fonts(window)
+    assert theme.text_size() == 150
+    began = open_window(till)
+    assert _fonts(began) == became
+    close(began)
+
+
+def _fonts(window: TillWindow) -> list[tuple[str, int]]:
+    labels = [each for each in window.findChildren(QLabel) if each.text() and each.objectName()]
+    return [(each.objectName(), each.font().pixelSize()) for each in labels]
 
 
 def test_the_sizes_come_back_exactly(window: TillWindow) -> None:
