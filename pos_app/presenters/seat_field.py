@@ -130,6 +130,15 @@ class SeatField:
         distance, unit = min(near, default=(reach, 0))
         return unit if distance < reach else None
 
+    def count_in(self, left: float, top: float, right: float, bottom: float) -> int:
+        """How many seats have their middle in a rectangle."""
+        return sum(
+            left <= spot.x <= right and top <= spot.y <= bottom
+            for across in range(int(left // _FINE), int(right // _FINE) + 1)
+            for down in range(int(top // _FINE), int(bottom // _FINE) + 1)
+            for spot in self._fine.get((across, down), ())
+        )
+
     def area_at(self, x: float, y: float) -> AreaOutline | None:
         """The area whose shape lies under a point."""
         return next((area for area in self.areas if _contains(area.shape, x, y)), None)

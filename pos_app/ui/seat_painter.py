@@ -87,7 +87,8 @@ class SeatPainter:
                 pills.append(
                     Pill(block.name, block.count, area.x, area.y, area.clearance, area.away, dimmed)
                 )
-        self._pills.show(tuple(pills))
+        if self.picture is not None:
+            self._pills.show(tuple(pills), self.picture.field.count_in)
 
     def lay_over(self, items: Iterable[Item]) -> None:
         """Show these over the seats, and paint only where something came or went."""
@@ -123,7 +124,8 @@ class SeatPainter:
                 self._more.start(0)
         picture.tiles.draw(painter, port.camera, port.view, clip)
         if not picture.shows_areas(port.camera.zoom):
-            self._pills.paint(painter, port.camera, port.view, clip)
+            is_still = not (port.is_held or port.is_gliding)
+            self._pills.paint(painter, port.camera, port.view, clip, is_still=is_still)
         self._ahead.start()
 
     def _paint_ahead(self) -> None:

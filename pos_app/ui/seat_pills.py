@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import hypot, inf
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, Qt
@@ -15,8 +17,20 @@ if TYPE_CHECKING:
     from pos_app.ui.camera import Box, Camera
 
 _SMALL_BELOW_ZOOM: Final = 1.2
+_ACROSS: Final = (0, 1, -1, 2, -2, 3, -3)
+_DOWN: Final = (0, 1, -1, 2, -2, 3, -3, 4, -4)
+"""Where a name looks for room, in sixths of its width and thirds of its height."""
+_MANY: Final = 1_000
+"""Seats that are covered rather than another name."""
 _LEFT: Final = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _RIGHT: Final = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+Crowd = Callable[[float, float, float, float], int]
+"""How many seats lie between left, top, right and bottom, in field coordinates."""
+
+
+def _nobody(_left: float, _top: float, _right: float, _bottom: float) -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +51,36 @@ class Pills:
 
     def __init__(self) -> None:
         self._pills: tuple[Pill, ...] = ()
+        self._crowd: Crowd = _nobody
         self._widths: dict[int, list[float]] = {}
-        self._placed: tuple[Camera, Box, list[QRectF]] | None = None
+        self._placed: tuple[Camera, Box, bool, list[QRectF]] | None = None
+        self._aside: dict[int, tuple[float, tuple[float, float]]] = {}
 
-    def show(self, pills: tuple[Pill, ...]) -> None:
-        """Show these from now on."""
+    def show(self, pills: tuple[Pill, ...], crowd: Crowd) -> None:
+        """Show these from now on; `crowd` counts the seats in a box of the field."""
         if pills != self._pills:
             self._pills = pills
+            self._crowd = crowd
             self.forget()
 
     def forget(self) -> None:
         """Measure anew: the size of texts changed."""
         self._widths.clear()
+        self._aside.clear()
         self._placed = None
 
-    def paint(self, painter: QPainter, camera: Camera, view: Box, clip: QRectF) -> None:
-        """Paint those that lie in `clip` (pixels)."""
-        if self._placed is None or self._placed[:2] != (camera, view):
-            self._placed = camera, view, self._boxes(camera, view)
+    def paint(
+        self, painter: QPainter, camera: Camera, view: Box, clip: QRectF, *, is_still: bool
+    ) -> None:
+        """Paint those that lie in `clip` (pixels); they look for room once the house stands still."""
+        if self._placed is None or self._placed[:3] != (camera, view, is_still):
+            boxes = self._boxes(camera, view)
+            self._step_aside(boxes, camera, view, is_still=is_still)
+            self._placed = camera, view, is_still, boxes
         size_px, side = _sizes(camera.zoom)
         name_font, count_font = theme.font(size_px, 700), theme.font(size_px, 600)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for pill, box in zip(self._pills, self._placed[2], strict=True):
+        for pill, box in zip(self._pills, self._placed[3], strict=True):
             if not box.intersects(clip):
                 continue
             painter.setPen(QPen(theme.colour("border"), 1))
@@ -84,6 +106,41 @@ class Pills:
             x, y = x + pill.away[0] * lift, y + pill.away[1] * lift
             boxes.append(QRectF(x - width / 2, y - height / 2, width, height))
         return boxes
+
+    def _step_aside(
+        self, boxes: list[QRectF], camera: Camera, view: Box, *, is_still: bool
+    ) -> None:
+        """Move those that would cover seats, or each other, a little, if that helps."""
+        seen = QRectF(view[0], view[1], view[2] - view[0], view[3] - view[1])
+        for at, box in enumerate(boxes):
+            zoom, (dx, dy) = self._aside.get(at, (0.0, (0.0, 0.0)))
+            if is_still and zoom != camera.zoom and box.intersects(seen):
+                dx, dy = self._room_near(box, boxes[:at], camera, view)
+                self._aside[at] = camera.zoom, (dx, dy)
+            box.translate(dx, dy)
+
+    def _room_near(
+        self, box: QRectF, others: list[QRectF], camera: Camera, view: Box
+    ) -> tuple[float, float]:
+        """How far to move: as little as covers nothing, else what covers least."""
+        near = sorted(
+            ((x * box.width() / 6, y * box.height() / 3) for x in _ACROSS for y in _DOWN),
+            key=lambda step: hypot(*step),
+        )
+        around = SEAT * camera.zoom / 2
+        best, fewest = (0.0, 0.0), inf
+        for dx, dy in near:
+            moved = box.translated(dx, dy)
+            wide = moved.adjusted(-around, -around, around, around)
+            left, top = camera.to_field(wide.left(), wide.top(), view)
+            right, bottom = camera.to_field(wide.right(), wide.bottom(), view)
+            covered = self._crowd(left, top, right, bottom)
+            covered += _MANY * sum(moved.intersects(other) for other in others)
+            if covered < fewest:
+                best, fewest = (dx, dy), covered
+            if not covered:
+                break
+        return best
 
     def _measured(self, size_px: int) -> list[float]:
         widths = self._widths.get(size_px)

@@ -37,10 +37,13 @@ if TYPE_CHECKING:
 
 _SEEK_PX: Final = 236
 _BARE_COUNT: Final = 1
-_TIGHT: Final = (2, 4)
-_WITHOUT_COUNT: Final = 3
-_LEVELS: Final = range(5)
-"""How chips make room for each other, from all words to name and price in narrow type."""
+_TIGHT: Final = (2, 4, 5)
+_STACKED: Final = 3
+_WITHOUT_COUNT: Final = 5
+_LEVELS: Final = range(6)
+"""How chips make room for each other: from all words in a row, over the name above the figures, to
+name and price in narrow type.
+"""
 LOW_STOCK: Final = 20
 """From so few on, what is left of a tier is shown as a warning."""
 
@@ -70,6 +73,8 @@ class TierChip(RichButton):
     def __init__(self, tier: PriceTier) -> None:
         self.tier = tier
         self.compact = False
+        self._is_stacked: bool | None = None
+        self._shows: tuple[object, ...] = ()
         self._count = 0
         self._name = label(14, 600)
         self._price = label(14, 600)
@@ -81,19 +86,21 @@ class TierChip(RichButton):
         self._content.addWidget(Swatch(tier.colour_index, QSize(12, 12)), 0, 0, 2, 1)
         super().__init__(f"tier_{tier.id}", "tier", self._content)
         self.setCheckable(True)
-        self._place()
+        self._place(is_stacked=False)
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes; in a low window there is room for the bare number only."""
         self.compact = metrics.compact
         self.setFixedHeight(metrics.tool)
-        self._place()
 
-    def _place(self) -> None:
-        """Side by side; with larger text in a low window the name stands over the figures."""
+    def _place(self, *, is_stacked: bool) -> None:
+        """Side by side, or the name over the figures."""
+        if is_stacked == self._is_stacked:
+            return
+        self._is_stacked = is_stacked
         for each in (self._name, self._price, self._left):
             self._content.removeWidget(each)
-        if self.compact and theme.text_size() > theme.TEXT_SIZES[0]:
+        if is_stacked:
             self._content.addWidget(self._name, 0, 1, 1, 2)
             self._content.addWidget(self._price, 1, 1)
             self._content.addWidget(self._left, 1, 2)
@@ -110,12 +117,16 @@ class TierChip(RichButton):
         currency = house.event.currency
         shown = words.money(price.price_minor, currency, compact=True) if price else ""
         left = state.stock.in_tier(self.tier.id, ours_only=state.offline)
+        self.setChecked(state.tier_id == self.tier.id)  # a tap has set it already, right or wrong
+        shows = (price, left, currency, words.language())
+        if shows == self._shows:
+            return
+        self._shows = shows
         self._name.setText(words.name(self.tier.name))
         self._price.setText(shown)
         restyle(self._price, tone="ok" if price is not None and price.is_cheaper else "")
         self._count = left
         restyle(self._left, tone="warn" if left <= LOW_STOCK else "text3")
-        self.setChecked(state.tier_id == self.tier.id)
         self.setAccessibleName(
             _("Show only {tier}, {price}, {n} left").format(
                 tier=words.name(self.tier.name),
@@ -132,6 +143,8 @@ class TierChip(RichButton):
     def take_room(self, level: int) -> None:
         """The less room there is, the higher the level: words go, then gaps, then the number."""
         bare = self.compact or level >= _BARE_COUNT
+        larger = theme.text_size() > theme.TEXT_SIZES[0]
+        self._place(is_stacked=level >= _STACKED or (self.compact and larger))
         self._left.setText(("{n}" if bare else _("{n} left")).format(n=words.count(self._count)))
         self._left.setVisible(level < _WITHOUT_COUNT)
         tight = level in _TIGHT

@@ -11,13 +11,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from pos_app.services.model import UnitState
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import FakeTill
 from tests.gui.conftest import close
-from tests.gui.robot import at_sale, click, open_window, press, turn_loop
+from tests.gui.robot import at_sale, open_window, press, turn_loop
 
 SALES, HUNDRED = 500, 100
 OBJECTS_MAX = SALES // 5
@@ -91,10 +92,18 @@ def test_five_hundred_sales_leave_no_more_behind_than_one() -> None:
 def _sell_once(window: TillWindow) -> None:
     """One seat, by two taps; the change is left standing, as a cashier leaves it."""
     window.sell.set_quantity(1)
-    click(window, "best_together")
-    click(window, "quick_cash_0")
+    _tap(window, "best_together")
+    _tap(window, "quick_cash_0")
     assert window.sell.state.change is not None
-    press(Qt.Key.Key_Escape)
+    press(Qt.Key.Key_Escape)  # turns the loop first: everything is painted and taken down
+
+
+def _tap(window: TillWindow, name: str) -> None:
+    """Like `click`, without turning the loop for each: that is half of a sale's time here."""
+    button = window.findChild(QWidget, name)
+    assert button is not None
+    assert button.isVisible()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def _rss_mib() -> float:
