@@ -11,6 +11,7 @@ from program.logs import get_logger
 
 DEFAULT_QUANTITY: Final = 2
 _QUANTITY: Final = "quantity:"
+_TEXT_SIZE: Final = "text_size"
 _log = get_logger(__name__)
 
 
@@ -23,6 +24,12 @@ class HabitServices(Protocol):
     def note_quantity(self, event_id: str, quantity: int) -> None:
         """So many were picked at once; it is the number from now on, also after a restart."""
 
+    def text_size(self) -> int:
+        """How large the cashiers want their text, in percent; 0 when nobody has chosen."""
+
+    def note_text_size(self, percent: int) -> None:
+        """Text is to be this large from now on, also after a restart."""
+
 
 class Habits:
     """Kept in the journal's file; nothing is lost with it but a habit."""
@@ -32,17 +39,29 @@ class Habits:
 
     def quantity(self, event_id: str) -> int:
         """How many seats were picked at once the last time at this event."""
-        with self._replica.reading() as connection:
-            text = get_meta(connection, _QUANTITY + event_id)
-        return int(text) if text else DEFAULT_QUANTITY
+        return self._read(_QUANTITY + event_id) or DEFAULT_QUANTITY
 
     def note_quantity(self, event_id: str, quantity: int) -> None:
         """So many were picked at once. What cannot be written is not worth a word to the cashier."""
-        if self.quantity(event_id) == quantity:
-            return
+        if self.quantity(event_id) != quantity:
+            self._note(_QUANTITY + event_id, quantity)
 
+    def text_size(self) -> int:
+        """How large the cashiers want their text, in percent; 0 when nobody has chosen."""
+        return self._read(_TEXT_SIZE)
+
+    def note_text_size(self, percent: int) -> None:
+        """Text is to be this large from now on, also after a restart."""
+        self._note(_TEXT_SIZE, percent)
+
+    def _read(self, key: str) -> int:
+        with self._replica.reading() as connection:
+            text = get_meta(connection, key)
+        return int(text) if text else 0
+
+    def _note(self, key: str, value: int) -> None:
         def note(unit: Unit) -> None:
-            set_meta(unit, _QUANTITY + event_id, str(quantity))
+            set_meta(unit, key, str(value))
 
         try:
             self._replica.transact(note)

@@ -373,6 +373,11 @@ class DeedCard(QFrame):
             each.show_offer(state.offers.get(each.deed), is_busy=state.is_busy)
         self._show_printing(state)
 
+    def focus_hand_out(self) -> None:
+        """Give the keyboard to the key that hands the order out, where it can be."""
+        if self._hand_out.isEnabled() and not self._hand_out.isHidden():
+            self._hand_out.setFocus()
+
     def _show_printing(self, state: AfterSaleState) -> None:
         detail = state.detail
         own = detail is not None and detail.found.is_own and not detail.gone_to

@@ -128,6 +128,8 @@ class AfterSaleView(QWidget):
         self.setProperty("role", "page")
         self._presenter, self._now, self._performance = presenter, now, shown_performance
         self._metrics = REGULAR
+        self._hands_out = False
+        self._handed_key: object = None
         self._list_for: object = None
         self._tickets_for: object = None
         self._strips_for: object = None
@@ -171,6 +173,12 @@ class AfterSaleView(QWidget):
         self.rail.retranslate()
         self.deeds.retranslate()
         self._draw_again()
+
+    def pick_up(self, *, on: bool) -> None:
+        """Hand orders out: the first thing to do with one that is opened is to print its tickets."""
+        self._hands_out = on
+        self.rail.mark("pick_up" if on else "orders")
+        self._show(self._presenter.state)
 
     def show_code(self, text: str) -> None:
         """Search for a code that was scanned, as if it had been typed."""
@@ -288,6 +296,10 @@ class AfterSaleView(QWidget):
         self._show_tickets(state)
         self.deeds.show_state(state)
         self._order_tab_stops()
+        opened = state.detail.found.key if state.detail else None
+        if self._hands_out and opened not in (None, self._handed_key):
+            self.deeds.focus_hand_out()
+        self._handed_key = opened
 
     @staticmethod
     def _venue_of(state: AfterSaleState) -> Venue | None:
@@ -352,8 +364,12 @@ class AfterSaleView(QWidget):
             self._refused.setText(say.refused(state.refused.code))
         self._all.setVisible(detail is not None and bool(detail.tickets))
         if detail is None:
-            self._title.setText(_("No order open"))
-            self._about.setText(_("Scan a ticket, or pick an order on the left."))
+            if self._hands_out:
+                self._title.setText(_("Pick up"))
+                self._about.setText(_("Scan the order, or type its number, a name or a phone."))
+            else:
+                self._title.setText(_("No order open"))
+                self._about.setText(_("Scan a ticket, or pick an order on the left."))
             self._standing.setText("")
             self._sold.setText("")
             self.buyer.hide()

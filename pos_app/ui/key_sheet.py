@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LINES_MAX = 14
-"""Lines of one column; more go into a second one."""
+"""Lines of one column; more are shared among several."""
+_NO_TITLE = "\N{NO-BREAK SPACE}"
+"""As high as one."""
 
 
 class KeySheet(Overlay):
@@ -57,8 +59,10 @@ class KeySheet(Overlay):
             retire(old)
         self._parts = []
         for title, keys in ((_("On this page"), of_page), (_("Everywhere"), everywhere)):
-            for at in range(0, len(keys), _LINES_MAX):
-                self._add_column(title if at == 0 else "", keys[at : at + _LINES_MAX])
+            columns = -(-len(keys) // _LINES_MAX)
+            high = -(-len(keys) // columns) if columns else 1
+            for at in range(0, len(keys), high):
+                self._add_column(title if at == 0 else _NO_TITLE, keys[at : at + high])
         self.open()
 
     def _add_column(self, title: str, keys: tuple[Key, ...]) -> None:

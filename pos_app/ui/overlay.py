@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from pos_app.ui.controls import card
+from pos_app.ui.training_banner import TrainingBanner
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QLayout
@@ -44,9 +45,11 @@ class Overlay(QWidget):
         if self.isVisible():
             return
         self._before = self._under.focusWidget()
-        self.setGeometry(self._under.rect())
+        self.setGeometry(self._covered())
         self.show()
         self.raise_()
+        for each in self._under.findChildren(TrainingBanner):
+            each.raise_()  # a training says so all the time
         self.setFocus()
 
     def shut(self) -> bool:
@@ -62,8 +65,13 @@ class Overlay(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QResizeEvent) and watched is self.parent() and self.isVisible():
-            self.setGeometry(self._under.rect())
+            self.setGeometry(self._covered())
         return False
+
+    def _covered(self) -> QRect:
+        """All of the window but its frame, which says that this is a training."""
+        inner = self._under.layout()
+        return self._under.rect() if inner is None else inner.contentsRect()
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
         """Tab stays on the card."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton
 
 from pos_app.ui import seat_map_paint as paint
 from pos_app.ui import theme
@@ -88,7 +89,12 @@ class SeatPainter:
                     Pill(block.name, block.count, area.x, area.y, area.clearance, area.away, dimmed)
                 )
         if self.picture is not None:
-            self._pills.show(tuple(pills), self.picture.field.count_in)
+            self._pills.show(tuple(pills), self.picture.field.count_in, self._keys)
+
+    def _keys(self) -> list[QRectF]:
+        """Where buttons lie on the map."""
+        keys = self._shown.findChildren(QAbstractButton)
+        return [QRectF(each.geometry()) for each in keys if each.parent() is self._shown]
 
     def lay_over(self, items: Iterable[Item]) -> None:
         """Show these over the seats, and paint only where something came or went."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import hypot, inf
+from dataclasses import dataclass, replace
+from math import hypot
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, Qt
@@ -46,6 +46,15 @@ class Pill:
     dimmed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Where a pill went to cover nothing: so many pixels away, and without its name at need."""
+
+    dx: float = 0.0
+    dy: float = 0.0
+    is_bare: bool = False
+
+
 class Pills:
     """Pills with their sizes, which are measured once."""
 
@@ -54,13 +63,16 @@ class Pills:
         self._crowd: Crowd = _nobody
         self._widths: dict[int, list[float]] = {}
         self._placed: tuple[Camera, Box, bool, list[QRectF]] | None = None
-        self._aside: dict[int, tuple[float, tuple[float, float]]] = {}
+        self._aside: dict[int, tuple[float, Aside]] = {}
+        self._keys: Callable[[], list[QRectF]] = list
 
-    def show(self, pills: tuple[Pill, ...], crowd: Crowd) -> None:
-        """Show these from now on; `crowd` counts the seats in a box of the field."""
+    def show(self, pills: tuple[Pill, ...], crowd: Crowd, keys: Callable[[], list[QRectF]]) -> None:
+        """Show these from now on.
+
+        `crowd` counts the seats in a box of the field, `keys` are the buttons on the map, in pixels.
+        """
         if pills != self._pills:
-            self._pills = pills
-            self._crowd = crowd
+            self._pills, self._crowd, self._keys = pills, crowd, keys
             self.forget()
 
     def forget(self) -> None:
@@ -80,7 +92,7 @@ class Pills:
         size_px, side = _sizes(camera.zoom)
         name_font, count_font = theme.font(size_px, 700), theme.font(size_px, 600)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for pill, box in zip(self._pills, self._placed[3], strict=True):
+        for at, (pill, box) in enumerate(zip(self._pills, self._placed[3], strict=True)):
             if not box.intersects(clip):
                 continue
             painter.setPen(QPen(theme.colour("border"), 1))
@@ -89,7 +101,8 @@ class Pills:
             painter.setFont(name_font)
             painter.setPen(theme.colour("text3" if pill.dimmed else "text"))
             inner = box.adjusted(side, 0, -side, 0)
-            painter.drawText(inner, _LEFT, pill.text)
+            if not self._is_bare(at):
+                painter.drawText(inner, _LEFT, pill.text)
             painter.setFont(count_font)
             painter.setPen(theme.colour("text3" if pill.dimmed else "ok"))
             painter.drawText(inner, _RIGHT, pill.count)
@@ -107,40 +120,63 @@ class Pills:
             boxes.append(QRectF(x - width / 2, y - height / 2, width, height))
         return boxes
 
+    def _is_bare(self, at: int) -> bool:
+        return at in self._aside and self._aside[at][1].is_bare
+
     def _step_aside(
         self, boxes: list[QRectF], camera: Camera, view: Box, *, is_still: bool
     ) -> None:
         """Move those that would cover seats, or each other, a little, if that helps."""
         seen = QRectF(view[0], view[1], view[2] - view[0], view[3] - view[1])
+        keys = self._keys() if is_still else []
         for at, box in enumerate(boxes):
-            zoom, (dx, dy) = self._aside.get(at, (0.0, (0.0, 0.0)))
+            zoom, aside = self._aside.get(at, (0.0, Aside()))
             if is_still and zoom != camera.zoom and box.intersects(seen):
-                dx, dy = self._room_near(box, boxes[:at], camera, view)
-                self._aside[at] = camera.zoom, (dx, dy)
-            box.translate(dx, dy)
+                taken = [*keys, *boxes[:at]]
+                aside, covered = self._room_near(box, taken, camera, view)
+                if covered:  # the name is in the seats' own tips; how many are free is not
+                    bare = self._bare_width(at, camera.zoom)
+                    short = box.adjusted((box.width() - bare) / 2, 0, (bare - box.width()) / 2, 0)
+                    found, still_covered = self._room_near(short, taken, camera, view)
+                    if still_covered < covered:
+                        aside = replace(found, is_bare=True)
+                self._aside[at] = camera.zoom, aside
+            if aside.is_bare:
+                bare = self._bare_width(at, camera.zoom)
+                box.adjust((box.width() - bare) / 2, 0, (bare - box.width()) / 2, 0)
+            box.translate(aside.dx, aside.dy)
+
+    def _bare_width(self, at: int, zoom: float) -> float:
+        """How wide it is without its name."""
+        size_px, side = _sizes(zoom)
+        count = QFontMetricsF(theme.font(size_px, 600))
+        return count.horizontalAdvance(self._pills[at].count) + 2 * side
 
     def _room_near(
-        self, box: QRectF, others: list[QRectF], camera: Camera, view: Box
-    ) -> tuple[float, float]:
-        """How far to move: as little as covers nothing, else what covers least."""
+        self, box: QRectF, taken: list[QRectF], camera: Camera, view: Box
+    ) -> tuple[Aside, int]:
+        """How far to move: as little as covers nothing, else what covers least, and how much."""
+        canvas = QRectF(view[0], view[1], view[2] - view[0], view[3] - view[1])
+        is_inside = canvas.contains(box.center())
         near = sorted(
             ((x * box.width() / 6, y * box.height() / 3) for x in _ACROSS for y in _DOWN),
             key=lambda step: hypot(*step),
         )
         around = SEAT * camera.zoom / 2
-        best, fewest = (0.0, 0.0), inf
+        best, fewest = Aside(), _MANY * _MANY
         for dx, dy in near:
             moved = box.translated(dx, dy)
             wide = moved.adjusted(-around, -around, around, around)
             left, top = camera.to_field(wide.left(), wide.top(), view)
             right, bottom = camera.to_field(wide.right(), wide.bottom(), view)
             covered = self._crowd(left, top, right, bottom)
-            covered += _MANY * sum(moved.intersects(other) for other in others)
+            covered += _MANY * sum(moved.intersects(other) for other in taken)
+            covered += _MANY * (is_inside and not canvas.contains(moved))
             if covered < fewest:
-                best, fewest = (dx, dy), covered
+                best, fewest = Aside(dx, dy), covered
             if not covered:
                 break
-        return best
+        return best, fewest
 
     def _measured(self, size_px: int) -> list[float]:
         widths = self._widths.get(size_px)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ticketing.event import PriceTier
 
 _SEEK_PX: Final = 236
+_SEEK_PX_MIN: Final = 150
 _BARE_COUNT: Final = 1
 _TIGHT: Final = (2, 4, 5)
 _STACKED: Final = 3
@@ -263,7 +264,9 @@ class SeekField(QFrame):
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
-        self.setFixedSize(QSize(_SEEK_PX, metrics.tool))
+        self.setFixedHeight(metrics.tool)
+        self.setMinimumWidth(_SEEK_PX_MIN if metrics.compact else _SEEK_PX)
+        self.setMaximumWidth(_SEEK_PX)
 
     def retranslate(self) -> None:
         """Speak the language of now."""
@@ -318,7 +321,9 @@ class ToolRow(QWidget):
         )
         self._best.clicked.connect(self.best)
         self.seek = SeekField()
-        self.box = row(self.seek, self._stepper, self._best, None, gap=10)
+        self.box = row(self.seek, self._stepper, self._best, gap=10)
+        self.box.setStretchFactor(self.seek, 1)
+        self.box.addStretch(0)
         self.setLayout(self.box)
 
     def apply(self, metrics: Metrics) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -168,10 +168,16 @@ class TopBar(QFrame):
         self.paper_chip = PaperChip()
         self.paper_chip.clicked.connect(self.devices)
         self._cashier_name = label(14, 600, "chip_text", "cashier_name")
+        self._shift = label(14, 600, "chip_text2", "shift_length")
         self._cashier = RichButton(
             "cashier_chip",
             "chip",
-            row(picture("user", "chip_text2", 18), self._cashier_name, margins=(12, 0, 14, 0)),
+            row(
+                picture("user", "chip_text2", 18),
+                self._cashier_name,
+                self._shift,
+                margins=(12, 0, 14, 0),
+            ),
         )
         self._cashier.clicked.connect(self.switch_person)
         self._language = Button("language", "chip", 14, 600)
@@ -220,6 +226,17 @@ class TopBar(QFrame):
         self._cashier.setVisible(person is not None)
         self._cashier_name.setText(person.name if person else "")
         self._name_cashier()
+
+    def show_shift(self, length: timedelta | None) -> None:
+        """Show how long the shift has been open; None where none is."""
+        said = ""
+        if length is not None:
+            hours, minutes = divmod(max(0, int(length.total_seconds())) // 60, 60)
+            lasted = f"{hours}:{minutes:02}"
+            said = lasted if self._compact else _("Shift {length}").format(length=lasted)
+        tight = self.width() * 100 < _TIGHT_BELOW_PX * text_size()
+        self._shift.setText(said)
+        self._shift.setVisible(bool(said) and not tight)
 
     def show_venue(self, venue: Venue | None) -> None:
         """Show whose till this is."""

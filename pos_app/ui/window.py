@@ -117,6 +117,7 @@ class TillWindow(QWidget):
         self._apply(REGULAR)
         self.sell.watch(lambda _state: self._show_link())
         self.picker.watch(lambda _state: self._show_time())
+        self.shift.watch(lambda _state: self._show_time())
         self._clock = self._make_clock()
 
     def _make_clock(self) -> QTimer:
@@ -128,6 +129,7 @@ class TillWindow(QWidget):
     def start(self) -> None:
         """Read what there is and wait for somebody to sign in."""
         self._clock.start()
+        self._run(self._services.habits.text_size, self._take_text_size, _nothing)
         self.sign_in.load()
         self.picker.load()
         self.sell.refresh()
@@ -189,7 +191,15 @@ class TillWindow(QWidget):
             return
         self.after_sale.open()
         self._go_to(self.after_sale_view)
+        self.after_sale_view.pick_up(on=False)
         self.after_sale_view.focus_first()
+
+    def show_pick_up(self) -> None:
+        """Show the orders to hand one out: what was bought elsewhere, or is not printed yet."""
+        if self._person is None or self.after_sale.state.exchange is not None:
+            return
+        self.show_orders()
+        self.after_sale_view.pick_up(on=True)
 
     def show_shift(self) -> None:
         """Show the shift; the float's count at once when none is open."""
@@ -225,12 +235,10 @@ class TillWindow(QWidget):
 
     def switch_text_size(self) -> None:
         """Make all text larger, and after the largest size as it was."""
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
         at = TEXT_SIZES.index(text_size())
-        set_text_size(application, TEXT_SIZES[(at + 1) % len(TEXT_SIZES)])
-        self._apply(metrics_for(self.height(), text_size()))
-        self.retranslate()
+        wanted = TEXT_SIZES[(at + 1) % len(TEXT_SIZES)]
+        self._take_text_size(wanted)
+        self._run(partial(self._services.habits.note_text_size, wanted), _nothing, _nothing)
 
     def retranslate(self) -> None:
         """Speak the language of now."""
@@ -302,7 +310,9 @@ class TillWindow(QWidget):
         self.sell_view.order_sought.connect(self.find_code)
         self.shift_view.closed.connect(self._leave_shift)
         self.shift_view.led.connect(self._lead_to)
-        self.sell_view.rail.orders.connect(self.show_orders)
+        for rail in (self.sell_view.rail, self.after_sale_view.rail, self.devices.view.rail):
+            rail.orders.connect(self.show_orders)
+            rail.pick_up.connect(self.show_pick_up)
         self.after_sale_view.lock.connect(self.lock)
         self.after_sale_view.rail.shift.connect(self.show_shift)
         self.after_sale_view.sell.connect(self._back_to_sale)
@@ -314,7 +324,6 @@ class TillWindow(QWidget):
         self.devices.code_cut.connect(lambda: self.sell.say(Notice(Topic.SCAN_CUT_SHORT)))
         self.devices.view.closed.connect(self._leave_shift)
         self.devices.view.rail.sell.connect(self._leave_shift)
-        self.devices.view.rail.orders.connect(self.show_orders)
         self.devices.view.rail.shift.connect(self.show_shift)
         self.devices.view.rail.lock.connect(self.lock)
         self.exchange.swap.connect(self._swap)
@@ -325,6 +334,15 @@ class TillWindow(QWidget):
         self.exchange.wait_no_longer.connect(self.after_sale.wait_no_longer)
         self.after_sale.watch(lambda _state: self._show_exchange())
         self.sell.watch(lambda _state: self._show_exchange())
+
+    def _take_text_size(self, percent: int) -> None:
+        """Have all text this large; 0, or what is no size of ours, leaves it as it is."""
+        if percent in TEXT_SIZES and percent != text_size():
+            application = QApplication.instance()
+            assert isinstance(application, QApplication)
+            set_text_size(application, percent)
+            self._apply(metrics_for(self.height(), text_size()))
+            self.retranslate()
 
     def _add_shortcuts(self) -> None:
         """All keys of the window: what each does, and what F1 says of it."""
@@ -358,6 +376,7 @@ class TillWindow(QWidget):
         keys.add("F1", lambda: _("These keys"), self.show_keys)
         keys.add("F2", lambda: _("Choose the performance"), self.pick)
         keys.add("Ctrl+O", lambda: _("Orders"), self.show_orders)
+        keys.add("Ctrl+K", lambda: _("Pick up"), self.show_pick_up)
         keys.add("Ctrl+S", lambda: _("Shift"), self.show_shift)
         keys.add("Ctrl+D", lambda: _("Devices"), self.show_devices)
         keys.add("Ctrl+W", lambda: _("Another person takes over"), self.switch_person)
@@ -555,6 +574,8 @@ class TillWindow(QWidget):
         venue = self._venue()
         self.top_bar.show_venue(venue)
         self.top_bar.show_time(words.time_of_day(self._now(), venue) if venue else "")
+        current = self.shift.state.current
+        self.top_bar.show_shift(None if current is None else self._now() - current.opened_at)
 
     def _tick(self) -> None:
         self._ticks += 1

@@ -25,12 +25,19 @@ class FakeHabits:
     """`HabitServices` without a disk."""
 
     quantities: dict[str, int] = field(default_factory=dict)
+    size: int = 0
 
     def quantity(self, event_id: str) -> int:
         return self.quantities.get(event_id, DEFAULT_QUANTITY)
 
     def note_quantity(self, event_id: str, quantity: int) -> None:
         self.quantities[event_id] = quantity
+
+    def text_size(self) -> int:
+        return self.size
+
+    def note_text_size(self, percent: int) -> None:
+        self.size = percent
 
 
 @dataclass

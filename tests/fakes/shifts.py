@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pos_app.services.model import (
     Person,
@@ -72,7 +72,8 @@ class FakeShifts:
     def current(self) -> OpenShift | None:
         if self.opened is None:
             return None
-        return OpenShift(SHIFT, "CNY", self.opened.by, self.now(), len(self.kept))
+        since = self.now() - timedelta(hours=4, minutes=12)
+        return OpenShift(SHIFT, "CNY", self.opened.by, since, len(self.kept))
 
     def currency(self) -> str:
         return "CNY"

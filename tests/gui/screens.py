@@ -21,7 +21,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from pos_app.services.model import LateLeft, LockReason, SaleRefusal, UnitState
+from pos_app.services.model import LateLeft, LockReason, News, NewsKind, SaleRefusal, UnitState
 from pos_app.ui.app import prepare
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import CASHIER, MANAGER, NOW, PIN, SUPERVISOR, FakeTill, stocked_till
@@ -52,8 +52,16 @@ def picker(window: TillWindow, till: FakeTill) -> None:
     QTest.keyClick(window.sign_in_view, Qt.Key.Key_Return)
 
 
+def with_receipt_printer(till: FakeTill) -> None:
+    """A printer that tells how its paper is."""
+    till.devices.with_printer()
+    till.tell(News(NewsKind.DEVICES))
+
+
 def sell(window: TillWindow, till: FakeTill) -> None:
     """Three seats and a standing place in the basket."""
+    if till.paper:
+        with_receipt_printer(till)
     picker(window, till)
     click(window, "performance_1")
     click(window, "tier_a")

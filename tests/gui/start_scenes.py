@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from edge.about import About
@@ -20,7 +21,7 @@ from pos_app.ui.start_error import StartError
 from pos_app.ui.window import TillWindow
 from tests.fakes.runner import run_now
 from tests.fakes.till import stocked_till
-from tests.gui.robot import at_sale, click, open_window, settle, turn_loop
+from tests.gui.robot import at_sale, click, find, open_window, settle, turn_loop
 
 Size = tuple[int, int]
 
@@ -40,7 +41,8 @@ def first_run_printer(size: Size) -> QWidget:
     presenter._looked(_SEAVIEW)
     presenter.next()
     presenter._enrolled(Enrolled("POS-01"))
-    presenter.choose_printer(PrinterKind.DEVICE, "tcp:192.168.1.50")
+    click(view, f"printer_{PrinterKind.DEVICE}")
+    QTest.keyClicks(find(view, "printer_place"), "tcp:192.168.1.50")
     presenter._printed(None)
     return view
 

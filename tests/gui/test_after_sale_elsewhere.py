@@ -27,6 +27,10 @@ from ticketing.ticket import TicketState
 KEY = data_key(bytes(32), 1)
 LATE = {"steps": [{"minutes_before": 90_000}]}
 OTHER = "0000000000000bbb"
+OTHERS_ORDER = {
+    "id": "00000000000000c0", "node": OTHER, "no": "0BBB-000001", "state": "paid", "total": 1_000,
+    "refunded": 0, "currency": "CNY", "by": "wang", "at_ms": 1_000,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -97,12 +101,8 @@ def told_order(till: Desk) -> ToldOrder:
 
 def test_another_windows_order_shows_its_tickets_once_the_server_told(till: Desk) -> None:
     told = told_order(till)
-    order_id = "00000000000000c0"
-    body = {
-        "id": order_id, "node": OTHER, "no": "0BBB-000001", "state": "paid", "total": 1_000,
-        "refunded": 0, "currency": "CNY", "by": "wang", "at_ms": 1_000,
-    }  # fmt: skip
-    till.till.feed.tell("swan-lake", ("order", body))
+    order_id = str(OTHERS_ORDER["id"])
+    till.till.feed.tell("swan-lake", ("order", OTHERS_ORDER))
     till.open_orders()
     till.window.after_sale.search("0bbb-000001", SECOND)
     settle(till.window)
@@ -115,6 +115,18 @@ def test_another_windows_order_shows_its_tickets_once_the_server_told(till: Desk
     assert not find(till.window, "deed_void").isEnabled() or text_of(till.window, "deed_void_why")
     click(till.window, "hand_out")
     assert not is_shown(till.window, "hand_out"), "asked, and not twice"
+
+
+def test_picking_up_an_order_takes_its_code_and_one_key(till: Desk) -> None:
+    till.till.feed.tell("swan-lake", ("order", OTHERS_ORDER))
+    click(till.window, "rail_pick_up")
+    assert text_of(till.window, "order_title") == "Pick up"
+    assert find(till.window, "find_order").hasFocus()
+    till.window.after_sale_view.show_code("0bbb-000001")
+    settle(till.window)
+    assert find(till.window, "hand_out").hasFocus()
+    QTest.keyClick(find(till.window, "hand_out"), Qt.Key.Key_Space)
+    assert not is_shown(till.window, "hand_out"), "asked for"
 
 
 def test_a_buyer_is_typed_beside_the_basket_found_and_shown_masked(till: Desk) -> None:

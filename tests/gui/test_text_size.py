@@ -58,6 +58,17 @@ def _fonts(window: TillWindow) -> list[tuple[str, int]]:
     return [(each.objectName(), each.font().pixelSize()) for each in labels]
 
 
+def test_the_next_start_has_the_size_that_was_chosen_last(
+    till: FakeTill, window: TillWindow, application: QApplication
+) -> None:
+    window.switch_text_size()
+    theme.set_text_size(application, 100)  # as a new program begins
+    again = open_window(till)
+    found = theme.text_size(), find(again, "venue_name").font().pixelSize()
+    close(again)
+    assert found == (125, 20)
+
+
 def test_the_sizes_come_back_exactly(window: TillWindow) -> None:
     fonts = {each: each.font().pixelSize() for each in window.findChildren(QLabel)}
     for _round in range(6):

@@ -57,6 +57,18 @@ def test_the_frame_and_the_bar_are_there_on_every_page(training: TillWindow) -> 
             assert picture.pixelColor(x, y).rgb() == violet, f"{page} {x},{y}"
 
 
+def test_a_card_over_the_window_hides_neither_frame_nor_bar(training: TillWindow) -> None:
+    violet = QColor(theme.tokens().training).rgb()
+    at_sale(training)
+    settle(training)
+    training.show_keys()
+    settle(training)
+    picture = training.grab().toImage()
+    banner = training.training_banner.geometry()
+    for x, y in ((1, 300), (1364, 300), (700, 766), (1_300, banner.center().y())):
+        assert picture.pixelColor(x, y).rgb() == violet, f"{x},{y}"
+
+
 @pytest.mark.parametrize("spoken", language.LANGUAGES)
 def test_the_bar_says_what_it_means_and_the_pin(training: TillWindow, spoken: str) -> None:
     language.set_language(spoken)

@@ -218,6 +218,13 @@ def test_the_number_of_seats_is_remembered_by_event_and_over_a_restart(till: Sta
     assert till.window.habits.quantity("another") == 2
 
 
+def test_the_size_of_the_text_is_remembered_over_a_restart(till: Stage) -> None:
+    assert till.window.habits.text_size() == 0
+    till.window.habits.note_text_size(125)
+    till.restart()
+    assert till.window.habits.text_size() == 125
+
+
 def test_who_parked_it_is_told_by_name(till: Stage) -> None:
     till.lend(ROW)
     assert park(till).by == till.window.people()[0].name
