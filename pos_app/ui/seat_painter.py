@@ -89,12 +89,13 @@ class SeatPainter:
                     Pill(block.name, block.count, area.x, area.y, area.clearance, area.away, dimmed)
                 )
         if self.picture is not None:
-            self._pills.show(tuple(pills), self.picture.field.count_in, self._keys)
+            field = self.picture.field
+            self._pills.show(tuple(pills), field.bounds, field.count_in, self._keys)
 
     def _keys(self) -> list[QRectF]:
         """Where buttons lie on the map."""
         keys = self._shown.findChildren(QAbstractButton)
-        return [QRectF(each.geometry()) for each in keys if each.parent() is self._shown]
+        return [QRectF(each.geometry()) for each in keys if each.property("role") == "standing"]
 
     def lay_over(self, items: Iterable[Item]) -> None:
         """Show these over the seats, and paint only where something came or went."""

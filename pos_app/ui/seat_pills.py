@@ -20,6 +20,8 @@ _SMALL_BELOW_ZOOM: Final = 1.2
 _ACROSS: Final = (0, 1, -1, 2, -2, 3, -3)
 _DOWN: Final = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 """Where a name looks for room, in sixths of its width and thirds of its height."""
+_BEYOND_PX: Final = 80.0
+"""A map is a little larger than the view that the house is fitted to."""
 _MANY: Final = 1_000
 """Seats that are covered rather than another name."""
 _LEFT: Final = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -60,19 +62,28 @@ class Pills:
 
     def __init__(self) -> None:
         self._pills: tuple[Pill, ...] = ()
+        self._bounds: Box = (0.0, 0.0, 0.0, 0.0)
         self._crowd: Crowd = _nobody
         self._widths: dict[int, list[float]] = {}
         self._placed: tuple[Camera, Box, bool, list[QRectF]] | None = None
+        self._seen: list[tuple[int, QRectF]] = []
         self._aside: dict[int, tuple[float, Aside]] = {}
         self._keys: Callable[[], list[QRectF]] = list
 
-    def show(self, pills: tuple[Pill, ...], crowd: Crowd, keys: Callable[[], list[QRectF]]) -> None:
+    def show(
+        self,
+        pills: tuple[Pill, ...],
+        bounds: Box,
+        crowd: Crowd,
+        keys: Callable[[], list[QRectF]],
+    ) -> None:
         """Show these from now on.
 
-        `crowd` counts the seats in a box of the field, `keys` are the buttons on the map, in pixels.
+        `bounds` are the field's, `crowd` counts the seats in a box of it, `keys` are the buttons over
+        its areas, in pixels.
         """
         if pills != self._pills:
-            self._pills, self._crowd, self._keys = pills, crowd, keys
+            self._pills, self._bounds, self._crowd, self._keys = pills, bounds, crowd, keys
             self.forget()
 
     def forget(self) -> None:
@@ -89,12 +100,16 @@ class Pills:
             boxes = self._boxes(camera, view)
             self._step_aside(boxes, camera, view, is_still=is_still)
             self._placed = camera, view, is_still, boxes
+            seen = _canvas(view).adjusted(-_BEYOND_PX, -_BEYOND_PX, _BEYOND_PX, _BEYOND_PX)
+            self._seen = [(at, box) for at, box in enumerate(boxes) if box.intersects(seen)]
+        near = [(at, box) for at, box in self._seen if box.intersects(clip)]
+        if not near:
+            return
         size_px, side = _sizes(camera.zoom)
         name_font, count_font = theme.font(size_px, 700), theme.font(size_px, 600)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for at, (pill, box) in enumerate(zip(self._pills, self._placed[3], strict=True)):
-            if not box.intersects(clip):
-                continue
+        for at, box in near:
+            pill = self._pills[at]
             painter.setPen(QPen(theme.colour("border"), 1))
             painter.setBrush(theme.colour("surface"))
             painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
@@ -127,11 +142,10 @@ class Pills:
         self, boxes: list[QRectF], camera: Camera, view: Box, *, is_still: bool
     ) -> None:
         """Move those that would cover seats, or each other, a little, if that helps."""
-        seen = QRectF(view[0], view[1], view[2] - view[0], view[3] - view[1])
         keys = self._keys() if is_still else []
         for at, box in enumerate(boxes):
             zoom, aside = self._aside.get(at, (0.0, Aside()))
-            if is_still and zoom != camera.zoom and box.intersects(seen):
+            if is_still and zoom != camera.zoom:  # out of view too: the same wherever one looks
                 taken = [*keys, *boxes[:at]]
                 aside, covered = self._room_near(box, taken, camera, view)
                 if covered:  # the name is in the seats' own tips; how many are free is not
@@ -156,8 +170,10 @@ class Pills:
         self, box: QRectF, taken: list[QRectF], camera: Camera, view: Box
     ) -> tuple[Aside, int]:
         """How far to move: as little as covers nothing, else what covers least, and how much."""
-        canvas = QRectF(view[0], view[1], view[2] - view[0], view[3] - view[1])
-        is_inside = canvas.contains(box.center())
+        left, top = camera.to_screen(self._bounds[0], self._bounds[1], view)
+        right, bottom = camera.to_screen(self._bounds[2], self._bounds[3], view)
+        house = QRectF(left, top, right - left, bottom - top)
+        is_inside = house.contains(box.center())
         near = sorted(
             ((x * box.width() / 6, y * box.height() / 3) for x in _ACROSS for y in _DOWN),
             key=lambda step: hypot(*step),
@@ -171,7 +187,7 @@ class Pills:
             right, bottom = camera.to_field(wide.right(), wide.bottom(), view)
             covered = self._crowd(left, top, right, bottom)
             covered += _MANY * sum(moved.intersects(other) for other in taken)
-            covered += _MANY * (is_inside and not canvas.contains(moved))
+            covered += _MANY * (is_inside and not house.contains(moved))
             if covered < fewest:
                 best, fewest = Aside(dx, dy), covered
             if not covered:
@@ -188,6 +204,11 @@ class Pills:
                 for pill in self._pills
             ]
         return widths
+
+
+def _canvas(view: Box) -> QRectF:
+    left, top, right, bottom = view
+    return QRectF(left, top, right - left, bottom - top)
 
 
 def _sizes(zoom: float) -> tuple[int, int]:

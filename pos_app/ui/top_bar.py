@@ -41,6 +41,8 @@ _LINK_PICTURES = {
 }
 _TIGHT_BELOW_PX = 1_200
 """At 100 % text: 1366 pixels at 125 % are less than that."""
+_ROOMY_FROM_PX = 1_500
+"""From here on there is room for how long the shift has been open."""
 _ALERTS = {Link.OFFLINE: "warn", Link.LOCKED: "danger"}
 
 
@@ -233,10 +235,10 @@ class TopBar(QFrame):
         if length is not None:
             hours, minutes = divmod(max(0, int(length.total_seconds())) // 60, 60)
             lasted = f"{hours}:{minutes:02}"
-            said = lasted if self._compact else _("Shift {length}").format(length=lasted)
-        tight = self.width() * 100 < _TIGHT_BELOW_PX * text_size()
+            said = _("Shift {length}").format(length=lasted)
+        has_room = self.width() * 100 >= _ROOMY_FROM_PX * text_size()
         self._shift.setText(said)
-        self._shift.setVisible(bool(said) and not tight)
+        self._shift.setVisible(bool(said) and has_room)
 
     def show_venue(self, venue: Venue | None) -> None:
         """Show whose till this is."""
