@@ -159,10 +159,10 @@ def what_is_cut(window: TillWindow) -> list[str]:
     buttons = [
         each for each in window.findChildren(QAbstractButton) if each.isVisible() and each.text()
     ]
+    cut: list[QLabel | QAbstractButton] = [each for each in labels if not _fits(each)]
+    cut += [each for each in buttons if not _fits_on(each)]
     return [
-        f"{each.objectName()}: {each.text()!r} in {each.width()}x{each.height()}"
-        for each in (*labels, *buttons)
-        if not (_fits(each) if isinstance(each, QLabel) else _fits_on(each))
+        f"{each.objectName()}: {each.text()!r} in {each.width()}x{each.height()}" for each in cut
     ]
 
 
