@@ -178,7 +178,7 @@ class Pills:
             ((x * box.width() / 6, y * box.height() / 3) for x in _ACROSS for y in _DOWN),
             key=lambda step: hypot(*step),
         )
-        around = SEAT * camera.zoom / 2
+        around = SEAT * camera.zoom / 2 - 1
         best, fewest = Aside(), _MANY * _MANY
         for dx, dy in near:
             moved = box.translated(dx, dy)
