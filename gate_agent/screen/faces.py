@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from edge.admission_words import N_, Told, tell_note, tell_refusal
 from gate_agent.screen.places import Places, Words, in_both
 from program.i18n import translations
-from ticketing.admission import Entry, MissKind, Note, Reason, Step, instant_of, miss_from_wire
+from ticketing.admission import (
+    Entry,
+    Miss,
+    MissKind,
+    Note,
+    Reason,
+    Step,
+    instant_of,
+    miss_from_wire,
+)
 from ticketing.ids import OpId
 
 Face = dict[str, object]
@@ -68,6 +77,8 @@ _KINDS_BY_STEP = {
     Step.SHOW_AGAIN: Kind.AGAIN,
     Step.SUPERVISOR: Kind.ASK,
 }
+WAIT_MAX = timedelta(hours=2)
+"""Whoever is let in later than that is not asked to wait."""
 _HINTS = {
     "hold_still": N_("Hold it still"),
     "brighter": N_("Make the screen brighter"),
@@ -103,11 +114,22 @@ def _hinted(line: Mapping[str, object]) -> Face:
     return {**_face(Kind.AGAIN, line, reason=reason), "sound": ""}
 
 
-def kind_of(reason: Reason, step: Step) -> Kind:
-    """How a refusal looks: red where the ticket is no good, amber where that is not known."""
+def kind_of(reason: Reason, step: Step, miss: Miss | None, at: datetime) -> Kind:
+    """How a refusal looks at `at`: red where the ticket is no good, amber where that is not known.
+
+    Nobody is told to wait until tomorrow.
+    """
     if reason in _UNSURE:
         return Kind.ASK
+    if step is Step.WAIT and (miss is None or miss.at is None or miss.at - at > WAIT_MAX):
+        return Kind.REFUSE
     return _KINDS_BY_STEP.get(step, Kind.REFUSE)
+
+
+def kind_of_line(line: Mapping[str, object]) -> Kind:
+    """How a refusal's line looks."""
+    reason, step = _known_reason(line.get("reason")), _known_step(line.get("next"))
+    return kind_of(reason, step, miss_from_wire(line.get("miss")), _instant(line.get("at")))
 
 
 def refusal_in(
@@ -157,8 +179,8 @@ def _refused(line: Mapping[str, object], places: Places) -> Face:
     if when and (miss is None or miss.kind is not MissKind.OTHER_LANE):
         more = when
     steps = {short: one.step for short, one in told.items()}
-    kind = kind_of(reason, step)
-    if kind is Kind.WAIT:  # the word has said so: until when is what matters
+    kind = kind_of_line(line)
+    if step is Step.WAIT:  # until when is what matters
         steps, more = more, {}
     return _face(kind, line, reason=words, more=more, step=steps)
 

@@ -11,10 +11,10 @@ from edge.pins import PinRefusal, PinRefused
 from gate_agent.found import FoundTicket
 from gate_agent.hand_desk import Looked, NoUndo, Visit
 from gate_agent.screen.board import Decided
-from gate_agent.screen.faces import Kind, kind_of, refusal_in
+from gate_agent.screen.faces import Kind, kind_of, kind_of_line, refusal_in
 from gate_agent.screen.places import LANGUAGES, Places
 from program.i18n import format_date, format_time, translations
-from ticketing.admission import Admit, NotByHand, instant_of
+from ticketing.admission import Admit, NotByHand
 from ticketing.ticket import TicketState
 
 _LEVELS = {
@@ -105,8 +105,8 @@ class HandWords:
             zone=self.places.zone(),
             language=self.language,
         )
-        level, icon = _LEVELS[kind_of(decision.reason, decision.step)]
-        lines = (" ".join(filter(None, (told.seen, told.sentence))), told.miss, told.step)
+        level, icon = _LEVELS[kind_of(decision.reason, decision.step, decision.miss, looked.at)]
+        lines = (told.seen, told.sentence, told.miss, told.step)
         return Says(level, icon, told.word, tuple(filter(None, lines)))
 
     def facts(self, looked: Looked) -> list[tuple[str, str]]:
@@ -200,8 +200,8 @@ class HandWords:
             stuck = line.get("barrier") == "failed"
             level, icon = _LEVELS[Kind.ASK if stuck else Kind.ADMIT]
             return level, icon, translations(self.language).gettext(_LET_IN)
-        reason, step, told = refusal_in(line, self.language, self.places.zone())
-        level, icon = _LEVELS[kind_of(reason, step)]
+        told = refusal_in(line, self.language, self.places.zone())[2]
+        level, icon = _LEVELS[kind_of_line(line)]
         return level, icon, " ".join(filter(None, (told.word, told.seen)))
 
     def _time_of(self, raw: object) -> str:
@@ -209,7 +209,9 @@ class HandWords:
             at = datetime.fromisoformat(str(raw))
         except ValueError:
             return ""
-        return self.time(at if at.tzinfo else instant_of(0))
+        if at.tzinfo is None:
+            return ""
+        return format_time(at, self.language, zone=self.places.zone())
 
     def _of(self, words: Mapping[str, str] | None) -> str:
         short = next(each for each, language in LANGUAGES.items() if language == self.language)

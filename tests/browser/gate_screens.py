@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.gate_stage import GateStage, entry_at, gate_stage
-from tests.fakes.hall import SECOND
+from tests.fakes.hall import FIRST, ROW, SECOND
 from tests.fakes.till import NOW
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
@@ -93,6 +93,70 @@ LANE_SCENES = {
 }
 
 
+TICKETS = tuple(f"7c41e09a5b2d{number:04x}" for number in range(6))
+PHONE_LOOKS = (("zh", "light"), ("en", "dark"))
+
+
+def _hand_home(page: Page, gate: GateStage) -> None:
+    """Just refused and let in; nothing asked for yet."""
+    feed, code = gate.stage.feed, gate.stage.code
+    for ticket, unit in zip(TICKETS, ROW, strict=True):
+        feed.ticket(ticket, FIRST, unit)
+    feed.ticket(TICKETS[1], FIRST, ROW[1], blocked="报失 reported stolen")
+    feed.ticket(TICKETS[2], SECOND, ROW[2])
+    for ticket, unit in ((TICKETS[0], ROW[0]), (TICKETS[0], ROW[0]), (TICKETS[2], ROW[2])):
+        gate.scan(code(ticket_id=ticket, unit=unit))
+        gate.stage.env.pass_s(20)
+    gate.scan(code(ticket_id=TICKETS[1], unit=ROW[1]))
+    page.goto(gate.url + "/hand")
+
+
+def _hand_refused(page: Page, gate: GateStage) -> None:
+    page.goto(f"{gate.url}/hand/tickets/{TICKETS[1]}?lane=1")
+    page.locator("summary").click()
+
+
+def _hand_let_in(page: Page, gate: GateStage) -> None:
+    page.goto(f"{gate.url}/hand/tickets/{TICKETS[3]}?lane=1")
+
+
+def _hand_done(page: Page, gate: GateStage) -> None:
+    page.goto(f"{gate.url}/hand/tickets/{TICKETS[0]}?lane=1")
+
+
+HAND_SCENES = {
+    "hand-home": _hand_home,
+    "hand-refused": _hand_refused,
+    "hand-let-in": _hand_let_in,
+    "hand-used": _hand_done,
+}
+
+
+def _take_hand(browser: Browser, gate: GateStage, folder: Path, *, full: bool) -> None:
+    for language, scheme in PHONE_LOOKS:
+        context = browser.new_context(
+            color_scheme=scheme,  # type: ignore[arg-type]  # one of its words
+            viewport={"width": PHONE[0], "height": PHONE[1]},
+            locale="en-GB",
+        )
+        page = context.new_page()
+        page.goto(f"{gate.url}/hand?lang={language}")
+        _save(page.screenshot(full_page=True), _hand_file(folder, "sign-in", language), full=full)
+        page.locator("#person").select_option("p-guard")
+        page.locator("#pin").fill("1470")
+        page.locator("button.primary").click()
+        expect(page.locator("#recent")).to_be_visible()
+        for name, go in HAND_SCENES.items():
+            go(page, gate)
+            picture = page.screenshot(full_page=True)
+            _save(picture, _hand_file(folder, name.removeprefix("hand-"), language), full=full)
+        context.close()
+
+
+def _hand_file(folder: Path, name: str, language: str) -> Path:
+    return folder / f"gate-hand-{name}-{language}.png"
+
+
 def take(folder: Path, *, full: bool, only: list[str]) -> None:
     """Make the pictures."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,6 +173,8 @@ def take(folder: Path, *, full: bool, only: list[str]) -> None:
                     wide = "tall" if size == UPRIGHT else "wide" if size == WIDE else "phone"
                     file = folder / f"gate-{name}-{language}-{scheme}-{wide}.png"
                     _save(picture, file, full=full)
+        if not only or "hand" in only:
+            _take_hand(browser, gate, folder, full=full)
         browser.close()
 
 

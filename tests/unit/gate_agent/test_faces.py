@@ -90,6 +90,13 @@ def test_whoever_is_too_early_reads_from_when() -> None:
     assert words(shown, "step")["en"] == "Valid from 14:30, in 25 minutes"
 
 
+def test_nobody_is_told_to_wait_until_tomorrow() -> None:
+    miss = {"kind": "opens_at", "at_ms": round((NOW + timedelta(days=1)).timestamp() * 1000)}
+    shown = face(reason="wrong_performance", next=Step.WAIT.value, miss=miss, performance=2)
+    assert (shown["kind"], shown["icon"]) == ("refuse", "x")
+    assert words(shown, "step")["en"] == "It is for Show 2"
+
+
 def test_a_barrier_that_does_not_move_is_no_green() -> None:
     shown = face(decision="admit", reason="", barrier="failed")
     assert (shown["kind"], shown["icon"], shown["sound"]) == ("ask", "triangle-alert", "attention")
