@@ -232,6 +232,7 @@ _TABLES: Mapping[str, tuple[str, str, _Name]] = {
         "id, node_id, receipt_no, state, total_minor, refunded_minor, currency, sold_by, sold_ms",
         _by_id,
     ),
+    "order_no": ("order_no", "id, receipt_no", _by_id),
     "buyer": ("buyer", "order_id, key_no, sealed, tokens, at_ms", _by_id),
     "handout": ("handout", "order_id, keeper, wanted_by, turn, copies", _by_id),
     "case": ("case_file", "id, kind, state, opened_ms, body", _by_id),

@@ -22,7 +22,7 @@ from edge.readers import Readers
 from ticketing.digest import canonical
 from ticketing.personal import TOKENS_MAX, is_sealed, is_token
 
-SCHEMA_VERSION = 5  # 5: gates hear of people
+SCHEMA_VERSION = 6
 
 _SCHEMA = """
 CREATE TABLE cursor (stream TEXT PRIMARY KEY, gen TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
@@ -38,9 +38,10 @@ CREATE TABLE allot (
     state TEXT NOT NULL, units TEXT NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY (stream, id)) STRICT;
 CREATE TABLE ticket (
     stream TEXT NOT NULL, id TEXT NOT NULL, performance INTEGER NOT NULL, unit INTEGER NOT NULL,
-    version INTEGER NOT NULL, state TEXT NOT NULL, blocked TEXT NOT NULL, rev INTEGER NOT NULL,
-    PRIMARY KEY (stream, id)) STRICT;
+    version INTEGER NOT NULL, state TEXT NOT NULL, blocked TEXT NOT NULL, order_id TEXT NOT NULL,
+    rev INTEGER NOT NULL, PRIMARY KEY (stream, id)) STRICT;
 CREATE INDEX ticket_by_unit ON ticket (stream, performance, unit);
+CREATE INDEX ticket_by_order ON ticket (stream, order_id);
 CREATE TABLE entry (
     stream TEXT NOT NULL, op_id TEXT NOT NULL, ticket_id TEXT NOT NULL, node_id TEXT NOT NULL,
     lane TEXT NOT NULL, phase TEXT NOT NULL, at_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
@@ -52,6 +53,10 @@ CREATE TABLE orders (
     currency TEXT NOT NULL, sold_by TEXT NOT NULL, sold_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
     PRIMARY KEY (stream, id)) STRICT;
 CREATE INDEX order_by_receipt ON orders (stream, receipt_no);
+CREATE TABLE order_no (
+    stream TEXT NOT NULL, id TEXT NOT NULL, receipt_no TEXT NOT NULL, rev INTEGER NOT NULL,
+    PRIMARY KEY (stream, id)) STRICT;
+CREATE INDEX order_no_by_receipt ON order_no (stream, receipt_no);
 CREATE TABLE buyer (
     stream TEXT NOT NULL, order_id TEXT NOT NULL, key_no INTEGER NOT NULL, sealed TEXT NOT NULL,
     tokens TEXT NOT NULL, at_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
@@ -344,7 +349,8 @@ def _allot(body: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _ticket(body: Mapping[str, Any]) -> tuple[object, ...]:
-    return body["id"], body["p"], body["u"], body["v"], body["state"], body["blocked"]
+    order_id = body.get("order", "")  # an earlier server does not tell
+    return body["id"], body["p"], body["u"], body["v"], body["state"], body["blocked"], order_id
 
 
 def _entry(body: Mapping[str, Any]) -> tuple[object, ...]:
@@ -373,13 +379,14 @@ _KINDS: Mapping[str, _Kind] = {
     "doc": _Kind("doc", "kind id body", _doc),
     "claim": _Kind("claim", "performance unit kind ref node_id version", _claim),
     "allot": _Kind("allot", "id node_id performance state units", _allot),
-    "ticket": _Kind("ticket", "id performance unit version state blocked", _ticket),
+    "ticket": _Kind("ticket", "id performance unit version state blocked order_id", _ticket),
     "entry": _Kind("entry", "op_id ticket_id node_id lane phase at_ms", _entry),
     "order": _Kind(
         "orders",
         "id node_id receipt_no state total_minor refunded_minor currency sold_by sold_ms",
         _ORDER,
     ),
+    "order_no": _Kind("order_no", "id receipt_no", itemgetter("id", "no")),
     "buyer": _Kind("buyer", "order_id key_no sealed tokens at_ms", _buyer),
     "handout": _Kind("handout", "order_id keeper wanted_by turn copies", _HANDOUT),
     "case": _Kind("case_file", "id kind state opened_ms body", _case),

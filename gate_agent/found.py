@@ -54,13 +54,22 @@ class Finder:
         return shown or next(iter(self._rows("id = ?", ticket_id)), None)
 
     def find(self, text: str) -> tuple[FoundTicket, ...]:
-        """By code, ticket number (six digits of it are enough) or seat, in this order."""
+        """By code, order number, ticket number (six digits of it are enough) or seat, in this order."""
         wanted = text.strip()
         code = parse_code(wanted.upper())
         if isinstance(code, TicketCode):
             stream = self.knowledge.event_of(code.facts.performance)
             return (FoundTicket(stream, code, is_read=True),) if stream else ()
-        return self._by_number(wanted.lower()) or self._by_seat(wanted)
+        return self._by_order(wanted) or self._by_number(wanted.lower()) or self._by_seat(wanted)
+
+    def _by_order(self, wanted: str) -> tuple[FoundTicket, ...]:
+        """All tickets of the order of this number."""
+        return self._rows(
+            "order_id IN (SELECT o.id FROM order_no o WHERE o.stream = ticket.stream "
+            "AND o.receipt_no IN (?, ?))",
+            wanted,
+            wanted.upper(),
+        )
 
     def _by_number(self, number: str) -> tuple[FoundTicket, ...]:
         if not _NUMBER.fullmatch(number):

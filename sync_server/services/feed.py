@@ -304,9 +304,9 @@ def _allotment(row: Any) -> Row:
 
 
 def _ticket(row: Any) -> Row:
-    rev, ticket_id, performance, unit, version, state, blocked = row
+    rev, ticket_id, performance, unit, version, state, blocked, order_id = row
     body = {"id": ticket_id, "p": performance, "u": unit, "v": version, "state": state}
-    return ["ticket", rev, {**body, "blocked": blocked}]
+    return ["ticket", rev, {**body, "blocked": blocked, "order": order_id}]
 
 
 def _entry(row: Any) -> Row:
@@ -320,6 +320,12 @@ def _order(row: Any) -> Row:
     body = {"id": order_id, "node": node_id, "no": no, "state": state, "total": total}
     body |= {"refunded": refunded, "currency": currency, "by": sold_by, "at_ms": at_ms}
     return ["order", rev, body]
+
+
+def _order_no(row: Any) -> Row:
+    """What a gate needs to find an order's tickets: nothing of its money."""
+    rev, order_id, no = row
+    return ["order_no", rev, {"id": order_id, "no": no}]
 
 
 def _buyer(row: Any) -> Row:
@@ -357,7 +363,7 @@ _ALLOTMENTS = "id, node_id, inc, perf_id, firm, state, granted_ms, soft_s, hard_
 _NO_HOLDS = " AND node_id <> ''"
 _OWN_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS, own=True)
 _ALL_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS)
-_TICKETS = _source("ticket", "id, perf_id, unit, version, state, blocked", _ticket)
+_TICKETS = _source("ticket", "id, perf_id, unit, version, state, blocked, order_id", _ticket)
 _GATE_ROLES = frozenset(role for role in PersonRole if person_may(role, Permission.GATE_SIGN_IN))
 _ENTRIES = _source("entry", "op_id, ticket_id, perf_id, unit, node_id, lane, phase, at_ms", _entry)
 _ORDERS = _source(
@@ -365,6 +371,7 @@ _ORDERS = _source(
     "id, node_id, receipt_no, state, total_minor, refunded_minor, currency, sold_by, sold_ms",
     _order,
 )
+_ORDER_NUMBERS = _source("orders", "id, receipt_no", _order_no)
 _BUYERS = _source("buyer", "order_id, key_no, sealed, tokens, at_ms", _buyer)
 _HANDOUTS = _source("handout", "order_id, keeper, wanted_by, turn, copies", _handout)
 _CASES = _source("case_file", "id, kind, state, opened_ms, body", _case)
@@ -375,5 +382,5 @@ _HOUSE_SCOPE: Mapping[str, tuple[_Source, ...]] = {
 }
 _EVENT_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _BUYERS, _HANDOUTS, _CASES),
-    "gate": (_DOCS, _ALL_ALLOTMENTS, _TICKETS, _ENTRIES, _CASES),
+    "gate": (_DOCS, _ALL_ALLOTMENTS, _TICKETS, _ENTRIES, _ORDER_NUMBERS, _CASES),
 }

@@ -141,10 +141,15 @@ class Feed:
         version: int = 0,
         state: str = "valid",
         blocked: str = "",
+        order: str = "",
     ) -> None:
         """A sale that has reached the server."""
         body = {"id": ticket_id, "p": performance, "u": unit, "v": version, "state": state}
-        self.tell(EVENT_ID, ("ticket", {**body, "blocked": blocked}))
+        self.tell(EVENT_ID, ("ticket", {**body, "blocked": blocked, "order": order}))
+
+    def order_no(self, order_id: str, number: str) -> None:
+        """What a gate hears of an order."""
+        self.tell(EVENT_ID, ("order_no", {"id": order_id, "no": number}))
 
     def entry(
         self,

@@ -524,6 +524,7 @@ _TABLES = {
     "ticket": "ticket",
     "entry": "entry",
     "order": "orders",
+    "order_no": "order_no",
     "case": "case_file",
     "node": "node",
     "person": "person",

@@ -105,6 +105,15 @@ def test_a_ticket_is_found_by_number_and_seat(desk: Desk, wanted: str) -> None:
     assert TICKET in [one.facts.ticket_id for one in found], found
 
 
+def test_all_tickets_of_an_order_are_found_by_its_number(desk: Desk) -> None:
+    for at, unit in enumerate(ROW[:3]):
+        desk.gate.feed.ticket(f"{0xE0 + at:016x}", FIRST, unit, order="00000000000000e9")
+    desk.gate.feed.order_no("00000000000000e9", "W1-000123")
+    found = desk.desk.find("w1-000123")
+    assert {one.facts.unit for one in found} == set(ROW[:3])
+    assert desk.desk.find("W1-000124") == ()
+
+
 @pytest.mark.parametrize("wanted", ["", "ffffffffffff", "99-99", "zz", "' OR 1=1", "李娜"])
 def test_what_is_not_there_is_not_found(desk: Desk, wanted: str) -> None:
     assert desk.desk.find(wanted) == ()

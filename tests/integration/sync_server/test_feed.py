@@ -46,6 +46,7 @@ def key_of(row: list[object]) -> tuple[object, ...]:
         "node": ("id",),
         "person": ("id",),
         "order": ("id",),
+        "order_no": ("id",),
         "case": ("id",),
     }
     assert isinstance(kind, str)
@@ -219,7 +220,7 @@ def test_a_gate_is_told_of_tickets_entries_and_all_allotments(
 ) -> None:
     busy(stage, till, gate)
     rows = page_of(stage, gate, EVENT).rows
-    assert kinds_of(rows) == {"doc", "allot", "ticket", "entry"}
+    assert kinds_of(rows) == {"doc", "allot", "ticket", "entry", "order_no"}
     assert len([row for row in rows if row[0] == "allot"]) == 2
     assert len([row for row in rows if row[0] == "ticket"]) == 2
     (entry,) = [body_of(row) for row in rows if row[0] == "entry"]
