@@ -51,6 +51,7 @@ def open_window(settings: TillSettings) -> Window:
             node.identity.name,
             printing.font,
             slips,
+            tickets_as_pdf=bool(printing.device and printing.command),
         )
         drawer = _drawer(settings.drawer, slips)
         window = Window(node, desk, drawer, parts=_parts(settings, scanners))

@@ -33,6 +33,7 @@ class Language(StrEnum):
 class PrinterSettings:
     """Where tickets go: a receipt printer, a print command, or else a folder for PDF files.
 
+    With a receipt printer and a command, tickets go to the command, all else to the printer.
     `device` is a printer's address (`tcp:192.168.1.50`); `paper_mm` how wide its paper is, unless
     the address names a profile. `receipts`: whether a receipt follows each sale by itself.
     """
@@ -47,9 +48,7 @@ class PrinterSettings:
     timeout_s: float = 30.0
 
     def check(self) -> None:
-        """Refuse two printers, paper that nobody makes, waiting for ever, no program."""
-        if self.device and self.command:
-            raise OutOfRange("device", "and command cannot both be given: which one is to print?")
+        """Refuse paper that nobody makes, waiting for ever, no program."""
         if self.paper_mm not in PAPER_WIDTHS_MM:
             raise OutOfRange("paper_mm", "must be 80 or 58")
         if self.command and not self.command[0]:

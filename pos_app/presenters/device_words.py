@@ -90,6 +90,13 @@ def printer_title(printer: PrinterNow) -> str:
             return _("PDF, into a folder")
 
 
+def tickets_words(printer: PrinterNow) -> str:
+    """Where tickets go if not where receipts go; "" for the same."""
+    if not printer.tickets_place:
+        return ""
+    return _("Tickets go as PDF to: {command}").format(command=printer.tickets_place)
+
+
 def printer_words(printer: PrinterNow) -> tuple[str, str]:
     """How it is, and the tone to say it in."""
     if printer.kind is not PaperKind.SLIPS:

@@ -148,6 +148,6 @@ class DevicesPresenter(Observable[DevicesState]):
     def _paper(self) -> TicketPaper:
         """What this window prints on."""
         now = self.state.now
-        if now is None or now.printer.kind is not PaperKind.SLIPS:
+        if now is None or now.printer.kind is not PaperKind.SLIPS or now.printer.tickets_place:
             return TicketPaper.SHEET
         return TicketPaper.SLIP_58 if now.printer.paper_mm == 58 else TicketPaper.SLIP_80

@@ -26,7 +26,8 @@ class PaperKind(StrEnum):
 class PrinterNow:
     """How the printer is. `faults` are codes; `is_known` is False before it was asked.
 
-    A printer for PDFs has no faults that we hear of.
+    A printer for PDFs has no faults that we hear of. `tickets_place` is the print command that
+    tickets go to beside a receipt printer, "" where they come out of that.
     """
 
     kind: PaperKind
@@ -34,6 +35,7 @@ class PrinterNow:
     is_known: bool = False
     faults: tuple[str, ...] = ()
     paper_mm: int = 0
+    tickets_place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,10 @@ class DeviceDesk:
         state = slips.state
         faults = tuple(sorted(state.status.faults)) if state else ()
         paper_mm = 58 if slips.profile.width_dots * _DOT_MM < 58 else 80
-        return PrinterNow(PaperKind.SLIPS, slips.address, state is not None, faults, paper_mm)
+        tickets = self._parts.place if self._desk.tickets_as_pdf else ""
+        return PrinterNow(
+            PaperKind.SLIPS, slips.address, state is not None, faults, paper_mm, tickets
+        )
 
     def _who(self) -> str:
         person = self._person()

@@ -53,6 +53,13 @@ class PrintDesk:
     """The receipt printer; without one everything is a PDF for `printer`."""
     watermark: str = ""
     """Laid over every paper: set for training alone."""
+    tickets_as_pdf: bool = False
+    """Tickets go to `printer` also where there is a receipt printer, which has all else."""
+
+    @property
+    def ticket_slips(self) -> SlipPrinter | None:
+        """The receipt printer, where tickets come out of it."""
+        return None if self.tickets_as_pdf else self.slips
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,11 @@ def print_order(desk: PrintDesk, order_id: str) -> PrintResult:
     if isinstance(drawn, PrintResult):
         return drawn
     faces, labels = drawn
-    if desk.slips is not None:
-        slip = _slip(desk, desk.slips, faces, labels, copy)
+    slips = desk.ticket_slips
+    if slips is not None:
+        slip = _slip(desk, slips, faces, labels, copy)
         title = f"{order.sale.receipt_no} ({copy})"
-        handed = desk.slips.print_slip(_job(order_id, copy), slip, title=title)
+        handed = slips.print_slip(_job(order_id, copy), slip, title=title)
         return _handed(desk, order, copy, handed)
     try:
         pdf = render_tickets(faces, labels, font=desk.font)
@@ -202,7 +210,7 @@ def _draw(
     if not lines:
         return _failed(order, "all its tickets went back; there is nothing to print")
     # A slip says in a line of its own that it is a copy.
-    words = "" if desk.slips is not None else _copy_words(desk.language, copy)
+    words = "" if desk.ticket_slips is not None else _copy_words(desk.language, copy)
     found = [_face(desk, known, order, line, words) for line in lines]
     faces = [face for face in found if face is not None]
     if len(faces) < len(found):
@@ -330,7 +338,8 @@ def _face(
 
 def paper_of(desk: PrintDesk) -> TicketPaper:
     """What this window prints tickets on."""
-    return TicketPaper.SHEET if desk.slips is None else slip_paper(desk.slips.columns)
+    slips = desk.ticket_slips
+    return TicketPaper.SHEET if slips is None else slip_paper(slips.columns)
 
 
 def _copy_words(language: str, copy: int) -> str:

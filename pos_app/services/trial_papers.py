@@ -47,9 +47,10 @@ def print_trial(desk: PrintDesk, trial: Trial, now: datetime) -> Pressed:
         return Pressed(PrintOutcome.FAILED, "no event has reached this window yet")
     labels = labels_of(desk.language, 1)
     job = f"trial-ticket-{now:%Y%m%d-%H%M%S}"
-    if desk.slips is not None:
-        slip = ticket_slips([face], labels, columns=desk.slips.columns)
-        handed = desk.slips.print_slip(job, slip, title="Trial")
+    slips = desk.ticket_slips
+    if slips is not None:
+        slip = ticket_slips([face], labels, columns=slips.columns)
+        handed = slips.print_slip(job, slip, title="Trial")
         outcome = {
             SlipOutcome.ON_PAPER: PrintOutcome.PRINTED,
             SlipOutcome.WAITING: PrintOutcome.WAITING,

@@ -231,7 +231,8 @@ class DevicesView(QWidget):
         self._printer.title.setText(device_words.printer_title(printer))
         self._printer.place.setText(printer.place)
         fault = device_words.worst(printer.faults)
-        self._printer.say(*device_words.printer_words(printer), device_words.fault_help(fault))
+        said = device_words.fault_help(fault), device_words.tickets_words(printer)
+        self._printer.say(*device_words.printer_words(printer), "\n".join(filter(None, said)))
         for button in (self._ticket, self._receipt):
             button.setEnabled(state.trying is None)
         self._auto.setChecked(now.receipts)

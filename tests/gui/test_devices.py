@@ -44,6 +44,19 @@ def test_the_chip_says_what_the_printer_lacks_and_opens_its_page(
     assert window.pages.currentWidget() is window.sell_view
 
 
+def test_the_page_says_where_tickets_go_beside_a_receipt_printer(
+    window: TillWindow, till: FakeTill
+) -> None:
+    till.devices.with_printer("paper_out")
+    printer = replace(till.devices.state.printer, tickets_place="lp -d tickets")
+    till.devices.state = replace(till.devices.state, printer=printer)
+    at_sale(window)
+    click(window, "rail_devices")
+    said = text_of(window, "device_printer_help")
+    assert "new roll" in said
+    assert said.endswith("Tickets go as PDF to: lp -d tickets")
+
+
 def test_trials_and_choices_are_keys_of_the_page(window: TillWindow, till: FakeTill) -> None:
     till.devices.with_printer()
     at_sale(window)

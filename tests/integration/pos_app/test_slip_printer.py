@@ -38,6 +38,7 @@ class SlipStage:
 
     def __init__(self, folder: Path, simulator: PrinterSimulator, *, receipts: bool) -> None:
         self.simulator, self._folder, self._receipts = simulator, folder, receipts
+        self.tickets_as_pdf = False
         self.till = Stage(folder, SetEnv())
         self.till.sign_in()
         self.till.lend(ROW)
@@ -49,7 +50,7 @@ class SlipStage:
         spool = Spool(self._folder / "spool" / "slips.db")
         printer = make_printer(f"{self.simulator.address}?profile=epson-80-chinese", timings=QUICK)
         self.slips = SlipPrinter(spool, printer, load_painter())
-        desk = replace(till.desk, slips=self.slips)
+        desk = replace(till.desk, slips=self.slips, tickets_as_pdf=self.tickets_as_pdf)
         parts = DeviceParts(DrawerKind.PRINTER, receipts=self._receipts)
         self.window: Window = till.window_with(
             desk, cast("SyncEngine", till.engine), PrinterDrawer(self.slips), parts=parts
@@ -250,6 +251,37 @@ def test_a_receipt_follows_the_first_tickets_where_it_shall(
         assert not stage.window.devices.now().receipts
         stage.window.print_order(stage.sell(1, at=2))
         assert stage.simulator.model.cut_count == 6
+
+
+def test_beside_a_print_command_it_has_the_receipts_and_the_command_the_tickets(
+    tmp_path: Path, printer: PrinterSimulator
+) -> None:
+    with closing(SlipStage(tmp_path, printer, receipts=True)) as stage:
+        stage.end()
+        stage.tickets_as_pdf = True
+        stage.begin()
+        order_id = stage.sell()
+        result = stage.window.print_order(order_id)
+        assert result.outcome is PrintOutcome.PRINTED
+        assert result.path.endswith(".pdf")
+        assert stage.window.unprinted() == ()
+        stage.until(lambda: "Receipt" in stage.words())
+        assert stage.codes() == [], "no ticket came out of it"
+        assert stage.window.print_order(order_id).path.endswith("-copy2.pdf")
+        assert stage.copies() == [1, 2]
+        trial = stage.window.devices.try_out(Trial.TICKET)
+        assert trial.path.endswith(".pdf")
+
+
+def test_a_ticket_that_waits_in_it_is_not_printed_by_the_command_too(
+    stage: SlipStage,
+) -> None:
+    stage.simulator.change(lambda model: model.load_paper(0))
+    order_id = stage.sell()
+    assert stage.window.print_order(order_id).outcome is PrintOutcome.WAITING
+    stage.tickets_as_pdf = True
+    stage.restart()
+    assert stage.window.print_order(order_id).outcome is PrintOutcome.WAITING
 
 
 def test_a_drawer_on_the_printer_opens_with_the_sale_and_not_later(stage: SlipStage) -> None:

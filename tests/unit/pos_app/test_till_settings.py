@@ -48,9 +48,6 @@ def test_every_key_can_be_set(tmp_path: Path) -> None:
         pytest.param('[printer]\ncommand = [""]', "printer.command", id="no program"),
         pytest.param('[printer]\nlanguage = "fr"', "printer.language", id="no such language"),
         pytest.param("[printer]\npaper_mm = 76", "printer.paper_mm", id="no such paper"),
-        pytest.param(
-            '[printer]\ndevice = "tcp:x"\ncommand = ["lp"]', "printer.device", id="two printers"
-        ),
         pytest.param("[drawer]\nprinter = true", "drawer", id="a drawer on no printer"),
         pytest.param(
             '[printer]\ndevice = "tcp:x"\n[drawer]\nprinter = true\ncommand = ["x"]',
