@@ -88,7 +88,8 @@ def _right_shape(chance: Random) -> list[str]:
 
 def _edited(chance: Random) -> list[str]:
     """A sold ticket with some characters changed, gone, doubled, or made to look alike."""
-    text = list(genuine(chance))
+    sold = genuine(chance)
+    text = list(sold)
     for _ in range(chance.randint(1, 3)):
         at = chance.randrange(len(text))
         match chance.randrange(6):
@@ -103,15 +104,21 @@ def _edited(chance: Random) -> list[str]:
             case 4:
                 text[at] += text[at]
             case _:
-                text[at] = chr(0xFEE0 + ord(text[at])) if text[at] else "\u3000"
-    return ["".join(text)]
+                text[at] = chr(0xFEE0 + ord(text[at][0])) if text[at] else "\u3000"
+    return [_other_than(sold, "".join(text))]
 
 
 def _cut_or_joined(chance: Random) -> list[str]:
     """A sold ticket cut off, with something before or behind it, or twice."""
     text, at = genuine(chance), chance.randrange(166)
     more = chance.choice((*_ODD, "A", "A" * 8, text))
-    return [chance.choice((text[:at], text[at + 1 :], text + more, more + text, text[:at] + text))]
+    made = chance.choice((text[:at], text[at + 1 :], text + more, more + text, text[:at] + text))
+    return [_other_than(text, made)]
+
+
+def _other_than(sold: str, made: str) -> str:
+    """`made`, unless that is by chance the very ticket that was sold."""
+    return made if made != sold else made + "A"
 
 
 def _spare_bits(chance: Random) -> list[str]:
