@@ -52,7 +52,12 @@ class Eye:
     def __init__(
         self, decoder: Decoder | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`clock` gives monotonic seconds."""
+        """`clock` gives monotonic seconds.
+
+        OpenCV is told, for the whole process, to use no threads of its own: they would wake every
+        core for a millisecond's work, thirty times a second for each lane.
+        """
+        cv2.setNumThreads(1)
         self._decoder = CascadeDecoder(clock=clock) if decoder is None else decoder
         self._clock = clock
         self._presence = Presence()

@@ -99,7 +99,6 @@ def watch(frames: Sequence[bytes], seconds: float, eye: Eye | None = None) -> Wa
 
     The first three seconds are not counted: the eye is awake then, whatever it sees.
     """
-    cv2.setNumThreads(1)
     camera, stop = Camera(LoopSource(frames)), threading.Event()
     looks = _Looks(camera, eye or Eye(), stop)
     camera.start()
@@ -203,7 +202,7 @@ def _dim(scene: Floats, light: float, chance: Chance) -> Pixels:
 
 def milliseconds_a_frame(frames: Sequence[bytes], decoder: Decoder | None = None) -> float:
     """The processor's time for unpacking a frame in full and decoding it, in milliseconds."""
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(1)  # as the eye does
     decoder = decoder or CascadeDecoder()
     found = [Found()]
     began = time.process_time()
