@@ -112,8 +112,6 @@ class Admit:
         in: the lane is given the same entry again instead of shutting the person out. The code
         must be genuine, or whoever knows the ticket's id could go in on a lost answer.
         """
-        if key is None or not scan.is_genuine(key.public):
-            return None
         request = self.request
         known = {
             entry.op_id
@@ -123,6 +121,8 @@ class Admit:
             and not entry.offline
             and (entry.op_id == request.op_id or not entry.journalled)
         }
+        if not known or key is None or not scan.is_genuine(key.public):
+            return None
         if request.op_id in known:
             return request.op_id
         unheard = sorted(known.difference(request.seen))
@@ -171,15 +171,14 @@ def known_facts(work: Work, scan: TicketCode, lane_gate: str) -> LaneFacts:
     facts = scan.facts
     row = work.tickets.get(facts.ticket_id)
     performance = row.perf_id if row else facts.performance
-    has_it = work.sql.row(
-        "SELECT 1 FROM performance WHERE event_id = ? AND perf_id = ?", work.stream, performance
-    )
+    has_it = not work.is_house and work.event.performance(performance) is not None
     told = work.entries_of(facts.ticket_id)
+    seller_id, key = _seller(work, facts.key_id)
     known = LaneFacts(
         performances=frozenset({performance}) if has_it else frozenset(),
-        key=_key(work, facts.key_id),
+        key=key,
         row=_ticket(row) if row else None,
-        allotment=_allotment(work, facts),
+        allotment=_allotment(work, facts, seller_id),
         unit_version_seen=work.claim(performance, row.unit if row else facts.unit).version,
         entries=tuple(map(entry_of, counted_rows(told))),
         exits=tuple(map(entry_of, exit_rows(told))),
@@ -188,12 +187,15 @@ def known_facts(work: Work, scan: TicketCode, lane_gate: str) -> LaneFacts:
     return known if work.is_house else with_catalogue(known, facts, work.plan, work.event)
 
 
-def _key(work: Work, key_id: str) -> IssuerKey | None:
-    """Tills sell: a gate's key vouches for no ticket, or a stolen gate could forge any."""
+def _seller(work: Work, key_id: str) -> tuple[str, IssuerKey | None]:
+    """The till whose key this is; ("", None) when it is none's.
+
+    Tills sell: a gate's key vouches for no ticket, or a stolen gate could forge any.
+    """
     row = work.sql.row(
-        "SELECT public_key, state FROM node WHERE key_id = ? AND role = 'till'", key_id
+        "SELECT id, public_key, state FROM node WHERE key_id = ? AND role = 'till'", key_id
     )
-    return IssuerKey(bytes.fromhex(row[0]), KeyState(row[1])) if row else None
+    return (row[0], IssuerKey(bytes.fromhex(row[1]), KeyState(row[2]))) if row else ("", None)
 
 
 def _ticket(row: TicketRow) -> Ticket:
@@ -202,7 +204,7 @@ def _ticket(row: TicketRow) -> Ticket:
     )
 
 
-def _allotment(work: Work, ticket: TicketFacts) -> AllotmentFacts | None:
+def _allotment(work: Work, ticket: TicketFacts, seller_id: str) -> AllotmentFacts | None:
     """A till's key vouches for the units lent to that very till for that very performance.
 
     The centre grants every allotment: one it does not know was never granted, unless a failover
@@ -211,12 +213,8 @@ def _allotment(work: Work, ticket: TicketFacts) -> AllotmentFacts | None:
     allot = work.allots.get(str(ticket.allotment))
     if allot is None and work.quarantine_level:
         return None
-    issuer = (
-        work.sql.row("SELECT key_id FROM node WHERE id = ?", allot.node_id)
-        if allot is not None and allot.perf_id == ticket.performance
-        else None
-    )
-    if allot is None or issuer is None or issuer[0] != ticket.key_id:
+    lent = allot is not None and (allot.node_id, allot.perf_id) == (seller_id, ticket.performance)
+    if allot is None or not lent:
         return AllotmentFacts(has_unit=False, state=AllotmentState.OPEN)
     units = {unit for unit, _version in json.loads(allot.body)["units"]}
     return AllotmentFacts(ticket.unit in units, AllotmentState(allot.state))
