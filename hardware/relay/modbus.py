@@ -40,7 +40,7 @@ _REPEAT_WITHIN: Final = 0.6
 # Inputs are asked for many times a second: one answer that is late or lost is no reason to hold up
 # a command, nor to give the board up; so many in a row are.
 _SILENCES_COUNT_MAX: Final = 5
-_INPUTS_TIMEOUT_S: Final = 0.1
+INPUTS_TIMEOUT_S: Final = 0.1
 # Shorter than for cameras: somebody stands before the barrier with a ticket already taken.
 RETRY_DELAYS_S: Final = (0.5, 1.0, 2.0, 4.0)
 
@@ -71,6 +71,7 @@ class ModbusRelay:
         channels_count: int,
         inputs_count: int = 0,
         reply_timeout_s: float = REPLY_TIMEOUT_S,
+        inputs_timeout_s: float = INPUTS_TIMEOUT_S,
         retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -80,6 +81,8 @@ class ModbusRelay:
         self._line = line
         self._unit = unit
         self._reply_timeout_s = reply_timeout_s
+        self.inputs_timeout_s = inputs_timeout_s
+        """How long one answer about the inputs may take."""
         self._backoff = Backoff(retry_delays_s)
         self._clock = clock
         self._is_open = False
@@ -130,7 +133,7 @@ class ModbusRelay:
             raise ValueError(f"relay {channel} is not among the {self.channels_count} in use")
 
     def _sense(self) -> tuple[bool, ...] | None:
-        reply = self._line.ask(ReadInputs(self._unit, 0, self.inputs_count), _INPUTS_TIMEOUT_S)
+        reply = self._line.ask(ReadInputs(self._unit, 0, self.inputs_count), self.inputs_timeout_s)
         if reply is None or _is_busy(reply):
             self._silences_count += 1
             if self._silences_count >= _SILENCES_COUNT_MAX:

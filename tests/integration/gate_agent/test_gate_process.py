@@ -22,6 +22,8 @@ from gate_agent.agent import Agent, open_agent, running
 from gate_agent.screen.settings import ScreenSettings
 from gate_agent.settings import Direction, GateSettings, LaneSettings
 from gate_agent.status import FILE_NAME, STALE_S, read_status
+from hardware.relay.line import Line
+from hardware.relay.modbus import ModbusRelay
 from hardware.relay.simulator import RelaySimulator
 from program.exit_codes import ExitCode
 from tests.fakes.edge_node import new_op_id
@@ -49,11 +51,11 @@ class House:
         place = self.folder / ("frames" if lane == IN else "out")
         write_frame(place / f"{self.shown:04d}.png", render_code(text, module_pixels=4))
 
-    def line(self, word: str) -> dict[str, Any]:
-        """The next line that has this member."""
+    def line(self, word: str, lane: str) -> dict[str, Any]:
+        """The next line of a lane that has this member."""
         while True:
-            found = self.lines.get(timeout=30)
-            if word in found:
+            found = self.lines.get(timeout=60)
+            if word in found and found["lane"] == lane:
                 return found
 
     def status(self) -> dict[str, Any]:
@@ -61,7 +63,7 @@ class House:
 
 
 def until(condition: Callable[[], object]) -> None:
-    for _ in range(3000):
+    for _ in range(6000):
         if condition():
             return
         time.sleep(0.01)
@@ -72,7 +74,7 @@ def two_lanes(door: Door, board: RelaySimulator) -> GateSettings:
     relay = f"modbus-rtu:{board.link}?baud=115200&channels=2&inputs=8"
     way_in = LaneSettings(
         name=IN,
-        camera=f"folder:{door.folder / 'frames'}?watch=1&repeat=2",
+        camera=f"folder:{door.folder / 'frames'}?watch=1&repeat=1",
         relay=relay,
         passage_input=1,
         fire_input=8,
@@ -82,7 +84,7 @@ def two_lanes(door: Door, board: RelaySimulator) -> GateSettings:
         way_in,
         name=OUT,
         direction=Direction.EXIT,
-        camera=f"folder:{door.folder / 'out'}?watch=1&repeat=2",
+        camera=f"folder:{door.folder / 'out'}?watch=1&repeat=1",
         relay_number=2,
         passage_input=2,
     )
@@ -98,6 +100,18 @@ def gate_of(settings: GateSettings, board: RelaySimulator, folder: Path) -> Iter
         agent = stack.enter_context(open_agent(settings, lines.put))
         stack.enter_context(running(agent, threading.Event()))
         yield House(agent, board, folder, lines)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no slow visitor and no silent board."""
+    monkeypatch.setattr("gate_agent.barrier_state.WAIT_S", 120.0)
+    monkeypatch.setattr("hardware.relay.driver.ModbusRelay", PatientRelay)
+
+
+class PatientRelay(ModbusRelay):
+    def __init__(self, address: str, line: Line, **given: Any) -> None:
+        super().__init__(address, line, **given, reply_timeout_s=5.0, inputs_timeout_s=5.0)
 
 
 @pytest.fixture
@@ -132,22 +146,21 @@ def walk(house: House, contact: int) -> None:
 def test_somebody_goes_in_and_out_by_two_lanes_of_one_gate(house: House, door: Door) -> None:
     code = door.code(ROW[0])
     house.show(IN, code)
-    line = house.line("decision")
-    assert (line["lane"], line["decision"], line["barrier"]) == (IN, "admit", "opened")
+    line = house.line("decision", IN)
+    assert (line["decision"], line["barrier"]) == ("admit", "opened")
     walk(house, 0)
-    line = house.line("event")
-    assert (line["lane"], line["event"]) == (IN, "passed")
+    assert house.line("event", IN)["event"] == "passed"
     until(lambda: house.agent.counts.count().inside_count == 1)
 
     house.show(OUT, code)
-    line = house.line("decision")
-    assert (line["lane"], line["decision"], line["barrier"]) == (OUT, "leave", "opened")
+    line = house.line("decision", OUT)
+    assert (line["decision"], line["barrier"]) == ("leave", "opened")
     walk(house, 1)
     until(lambda: house.agent.counts.count().inside_count == 0)
     assert [one.channel for one in house.board.openings] == [0, 1]
 
+    until(lambda: house.status()["healthy"])
     status = house.status()
-    assert status["healthy"], status["faults"]
     assert [lane["name"] for lane in status["lanes"]] == [IN, OUT]
     way_in, way_out = status["lanes"]
     assert (way_in["admitted"], way_in["passed"], way_out["left"]) == (1, 1, 1)
@@ -158,7 +171,7 @@ def test_somebody_goes_in_and_out_by_two_lanes_of_one_gate(house: House, door: D
 def test_what_is_counted_is_by_area_and_of_tickets(house: House, door: Door) -> None:
     for unit in ROW[:2]:
         house.show(IN, door.code(unit))
-        house.line("decision")
+        house.line("decision", IN)
     until(lambda: house.agent.counts.count().entered_count == 2)
     numbers = house.agent.counts.count()
     assert sum(numbers.inside_by_area.values()) == numbers.inside_count == 2
@@ -181,7 +194,7 @@ def test_every_device_may_vanish_and_come_back(house: House, door: Door) -> None
     house.board.plug_in()
     until(lambda: house.status()["healthy"])
     house.show(IN, door.code(ROW[0]))
-    line = house.line("decision")
+    line = house.line("decision", IN)
     assert (line["decision"], line["barrier"]) == ("admit", "opened")
 
 
@@ -206,7 +219,7 @@ def test_a_part_that_crashes_is_begun_again_and_the_other_lane_goes_on(
     monkeypatch.setattr(way_in.barrier.book.__class__, "tick", lambda _book: buggy())
     until(lambda: sum(part.crashes_count for lane in house.agent.lanes for part in lane.supervised))
     house.show(OUT, door.code(ROW[0]))
-    assert house.line("decision")["decision"] == "leave"
+    assert house.line("decision", OUT)["decision"] == "leave"
     until(lambda: house.status()["healthy"])
 
 

@@ -21,7 +21,7 @@ def board() -> Iterator[TcpRelaySimulator]:
 
 
 @pytest.fixture
-def relay(board: TcpRelaySimulator) -> Iterator[Relay]:
+def relay(board: TcpRelaySimulator) -> Iterator[ModbusRelay]:
     driver = ModbusRelay(
         "modbus-tcp:test",
         TcpLine("modbus-tcp:test", "127.0.0.1", board.port),
@@ -29,6 +29,7 @@ def relay(board: TcpRelaySimulator) -> Iterator[Relay]:
         channels_count=2,
         inputs_count=2,
         reply_timeout_s=0.1,
+        inputs_timeout_s=10.0,
         retry_delays_s=(0.0,),
     )
     yield driver
@@ -70,12 +71,14 @@ def test_a_lost_reply_is_asked_for_again_and_opens_once(
 
 
 def test_a_reply_that_comes_too_late_is_not_taken_for_the_next(
-    board: TcpRelaySimulator, relay: Relay
+    board: TcpRelaySimulator, relay: ModbusRelay
 ) -> None:
     relay.all_off()
     board.set_input(0, on=True)
     board.replies_to_delay_count = 1
+    relay.inputs_timeout_s = 0.05
     assert relay.inputs() is None
+    relay.inputs_timeout_s = 10.0
     board.set_input(0, on=False)
     assert relay.inputs() == (False, False)
 
