@@ -138,18 +138,18 @@ def _not_for_sale(reason: SaleRefusal) -> str:
         )
     if reason is SaleRefusal.TERM_OVER:
         return _(
-            "{seats} was lent to this window for a time that is over, and was taken out of "
-            "the basket. No money was booked. It can be sold again when the network is back; other "
-            "seats, printing and finding orders still work."
+            "Taken out of the basket: {seats}, lent to this window for a time that is over. No "
+            "money was booked. With the network back it goes on; other seats, printing and "
+            "finding orders still work."
         )
     if reason is SaleRefusal.LATE_LIMIT:
         return _(
-            "This window has sold as much as it may without the network, so {seats} was "
-            "taken out of the basket. No money was booked; send the buyer to another window."
+            "This window has sold as much as it may without the network. Taken out of the "
+            "basket: {seats}. No money was booked; send the buyer to another window."
         )
     return _(
-        "{seats} can no longer be sold here and was taken out of the basket. "
-        "No money was booked; check the new total and take the payment again."
+        "Taken out of the basket, no longer to be sold here: {seats}. No money was booked; "
+        "check the new total and take the payment again."
     )
 
 

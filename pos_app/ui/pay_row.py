@@ -90,6 +90,9 @@ class PayRow(QWidget):
         self._pay.setEnabled(can_take_cash)
         self._pay.setAccessibleName(_("Take {amount} cash, exact").format(amount=amount))
         self._show_parts(state, currency)
+        why = "" if state.can_pay else _why_off(state)
+        for each in (self._pay, self._more, *self._quick, *self._keys):
+            each.setToolTip(why)
 
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
@@ -220,3 +223,12 @@ class TenderKey(RichButton):
         self._box.setContentsMargins(3, 4 if metrics.compact else 8, 3, 4 if metrics.compact else 7)
         self._box.setSpacing(1 if metrics.compact else 3)
         self._name.setFont(font(13 if metrics.compact else 14, 600))
+
+
+def _why_off(state: SellState) -> str:
+    """Why no payment may start now."""
+    if state.locked:
+        return _("This window may not sell; the bar on top says why.")
+    if state.basket is None or not state.basket.lines:
+        return _("Pick seats first.")
+    return _("One moment…")

@@ -514,3 +514,10 @@ def _turn_wheel(window: TillWindow, at: QPoint, by: int) -> None:
         False,
     )
     QApplication.sendEvent(seat_map, event)
+
+
+def test_keys_that_are_off_say_why(window: TillWindow) -> None:
+    at_sale(window)
+    assert find(window, "pay_cash").toolTip() == "Pick seats first."
+    click(window, "best_together")
+    assert find(window, "pay_cash").toolTip() == ""
