@@ -28,6 +28,14 @@ class States:
             arrived = self._changed.wait_for(lambda: self.seen == list(states), WAIT_S)
         assert arrived, self.seen
 
+    def wait_to_begin_with(self, *states: CameraState) -> None:
+        """As `wait_for`, where a slow machine may make more of it afterwards."""
+        with self._changed:
+            arrived = self._changed.wait_for(
+                lambda: self.seen[: len(states)] == list(states), WAIT_S
+            )
+        assert arrived, self.seen
+
 
 @contextmanager
 def running(source: FrameSource, states: States, stale_after_s: float = 0.5) -> Iterator[Camera]:
