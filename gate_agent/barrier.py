@@ -32,7 +32,7 @@ from gate_agent.barrier_state import (
     Went,
     step,
 )
-from hardware.barrier import Sensed
+from hardware.barrier import CONTACT_S, Sensed
 from hardware.errors import DeviceError
 from program.logs import get_logger
 from ticketing.operations import GateCause as Cause
@@ -121,6 +121,7 @@ class BarrierPart:
     _commands: queue.Queue[_Command] = field(init=False)
     _is_running: bool = field(init=False, default=False)
     _sensed_s: float = field(init=False, default=float("-inf"))
+    _asked_s: float = field(init=False, default=float("inf"))
 
     def __post_init__(self) -> None:
         self._commands = queue.Queue(_COMMANDS_MAX)
@@ -205,7 +206,10 @@ class BarrierPart:
             self._happens(Lost())
             return
         self.fault = ""
-        self._happens(Told(sensed.passage, sensed.fire))
+        # Somebody may have passed between two looks that lie too far apart.
+        has_gap = sensed.answered_s - self._asked_s > CONTACT_S
+        self._asked_s = sensed.asked_s
+        self._happens(Told(sensed.passage, sensed.fire, has_gap))
 
     def _obey(self, command: _Command) -> None:
         if not command.done.set_running_or_notify_cancel():

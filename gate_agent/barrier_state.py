@@ -92,10 +92,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the contacts say; None: not known this time, or there is none. Also the ticking clock."""
+    """What the contacts say; None: not known this time, or there is none. Also the ticking clock.
+
+    `has_gap`: so long after the time before that somebody may have passed in between.
+    """
 
     passage: bool | None = None
     fire: bool | None = None
+    has_gap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def step(state: BarrierState, event: Event, rules: BarrierRules, at_s: float) ->
         case Told():
             return _told(state, event, rules, at_s)
         case Lost():
-            gaps = tuple(replace(each, has_gap=True) for each in state.waiting)
+            gaps = _with_gaps(state.waiting)
             return _tick(replace(state, waiting=gaps, contact=None), rules, at_s)
         case OpenFor(seconds):
             return _open(state, at_s + seconds, at_s)
@@ -224,6 +228,8 @@ def _told(state: BarrierState, told: Told, rules: BarrierRules, at_s: float) -> 
     state, burned = _note_fire(state, told.fire, at_s)
     passed: tuple[Effect, ...] = ()
     if rules.has_contact:
+        if told.has_gap:
+            state = replace(state, waiting=_with_gaps(state.waiting))
         state, passed = _note_contact(state, told.passage, rules, at_s)
     state, ticked = _tick(state, rules, at_s)
     return state, (*burned, *passed, *ticked)
@@ -246,8 +252,7 @@ def _note_contact(
     state: BarrierState, passage: bool | None, rules: BarrierRules, at_s: float
 ) -> Step:
     if passage is None:
-        gaps = tuple(replace(each, has_gap=True) for each in state.waiting)
-        return replace(state, waiting=gaps), ()
+        return replace(state, waiting=_with_gaps(state.waiting)), ()
     before = state.contact
     if passage is not before:
         state = replace(state, contact=passage, contact_since_s=at_s)
@@ -257,6 +262,11 @@ def _note_contact(
     if before is not False or at_s - state.edge_s < EDGE_GAP_S:
         return state, ()  # was closed before, perhaps before anybody looked; or it bounces
     return _somebody_passed(replace(state, edge_s=at_s), rules, at_s)
+
+
+def _with_gaps(waiting: tuple[Waiting, ...]) -> tuple[Waiting, ...]:
+    """Nobody can tell any more whether these have passed."""
+    return tuple(replace(each, has_gap=True) for each in waiting)
 
 
 def _somebody_passed(state: BarrierState, rules: BarrierRules, at_s: float) -> Step:

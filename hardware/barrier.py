@@ -16,8 +16,9 @@ from hardware.relay.driver import Relay, make_relay
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-POLL_S: Final = 0.05
-"""Contacts are asked for so often: passage contacts close for 100 ms and more."""
+POLL_S: Final = 0.03
+CONTACT_S: Final = 0.15
+"""Contacts are asked for every POLL_S: those of passages close for CONTACT_S and more."""
 QUIET_POLL_S: Final = 0.5
 _SIGN_OF_LIFE_S: Final = 2.0
 """A board without inputs is asked so often whether it is there."""
@@ -41,10 +42,15 @@ class Wiring:
 
 @dataclass(frozen=True)
 class Sensed:
-    """What the contacts say; None where there is none, or the board did not say this time."""
+    """What the contacts say; None where there is none, or the board did not say this time.
+
+    They were looked at between `asked_s` and `answered_s`, monotonic seconds.
+    """
 
     passage: bool | None = None
     fire: bool | None = None
+    asked_s: float = 0.0
+    answered_s: float = 0.0
 
 
 @dataclass
@@ -56,18 +62,22 @@ class Board:
     lock: threading.Lock = field(default_factory=threading.Lock)
     _inputs: tuple[bool, ...] | None = None
     _asked_at: float = float("-inf")
+    _answered_at: float = float("-inf")
     _failure: DeviceError | None = None
 
-    def inputs(self) -> tuple[bool, ...] | None:
-        """The inputs, asked for at most once in POLL_S for all barriers. Raises DeviceError."""
+    def inputs(self) -> tuple[tuple[bool, ...] | None, float, float]:
+        """The inputs, and when they were asked for and told: asked for at most once in POLL_S for
+        all barriers. Raises DeviceError.
+        """
         with self.lock:
             now = self.clock()
             if now - self._asked_at >= self._period_s():
                 self._asked_at = now
                 self._ask()
+                self._answered_at = self.clock()
             if self._failure is not None:
                 raise self._failure
-            return self._inputs
+            return self._inputs, self._asked_at, self._answered_at
 
     def _period_s(self) -> float:
         quiet = self.relay.times_pulses and not self.relay.inputs_count
@@ -119,14 +129,14 @@ class Barrier:
 
     def sense(self) -> Sensed:
         """What the contacts say now."""
-        inputs = self._board.inputs()
+        inputs, asked_s, answered_s = self._board.inputs()
         if inputs is None:
-            return Sensed()
+            return Sensed(asked_s=asked_s, answered_s=answered_s)
         wiring = self._wiring
         fire = _at(inputs, wiring.fire_input)
         if fire is not None and wiring.fire_when_open:
             fire = not fire
-        return Sensed(_at(inputs, wiring.passage_input), fire)
+        return Sensed(_at(inputs, wiring.passage_input), fire, asked_s, answered_s)
 
     def close(self) -> None:
         """Let go of the board. Harmless when not open, and for the others that share it."""

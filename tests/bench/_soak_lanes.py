@@ -24,7 +24,7 @@ ANSWER_S = 2.5
 PATIENCE_S = 60.0
 """Whoever has none by then has been missed."""
 _AWAY_S = 1.7
-_CONTACT_S = 0.12
+_CONTACT_S = 0.2
 _TURNS_BACK, _SHOWS_AGAIN = 0.01, 0.03
 _WAIT_S = 5.5
 _DONE_MAX = 500

@@ -44,6 +44,8 @@ class WoodenBarrier:
     opened: list[int] = field(default_factory=list)
     shut_count: int = 0
     looks: int = 0
+    asked_s: float = 0.0
+    answered_s: float = 0.0
     closed: bool = False
     before_opening: Callable[[], None] = lambda: None
     bug: type[Exception] | None = None
@@ -60,7 +62,7 @@ class WoodenBarrier:
     def sense(self) -> Sensed:
         self.looks += 1
         self._check()
-        return Sensed(self.passage, self.fire)
+        return Sensed(self.passage, self.fire, self.asked_s, self.answered_s)
 
     def close(self) -> None:
         self.closed = True

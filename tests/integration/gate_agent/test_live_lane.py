@@ -114,6 +114,14 @@ def test_nobody_is_returned_whom_nobody_could_see(lane: LiveLane) -> None:
     assert lane.show(code)["reason"] == "already_used"
 
 
+def test_nobody_is_returned_by_a_gate_that_looked_too_seldom(lane: LiveLane) -> None:
+    lane.show(lane.gate.code())
+    lane.wood.answered_s = lane.wood.asked_s = 10.0  # since 0.0
+    lane.looked()
+    lane.pass_s(WAIT_S)
+    assert ends(lane) == []
+
+
 def test_a_ticket_is_not_taken_twice_while_nobody_can_see_who_passes(lane: LiveLane) -> None:
     code = lane.gate.code()
     lane.show(code)

@@ -38,7 +38,10 @@ events = st.sampled_from(
 )  # fmt: skip
 pauses_s = st.sampled_from([0.05, 0.05, 0.5, 2.0, 5.0])
 histories = st.lists(st.tuples(events, pauses_s), max_size=25)
-at_work = st.sampled_from([Granted("a"), Lost(), Told(), Told(passage=False), Told(passage=True)])
+LATE = Told(passage=False, has_gap=True)
+at_work = st.sampled_from(
+    [Granted("a"), Lost(), Told(), LATE, Told(passage=False), Told(passage=True)]
+)
 workdays = st.lists(st.tuples(at_work, pauses_s), max_size=25)
 kinds = st.builds(BarrierRules, st.just(700), st.booleans(), st.booleans())
 
@@ -111,7 +114,9 @@ def test_nobody_comes_back_who_was_not_watched(
     """The contact was known at every event from the grant on: else one ticket lets in two."""
     blind: dict[str, bool] = {}
     for event, _at, _state, effects in play(history, rules):
-        if isinstance(event, Lost) or (isinstance(event, Told) and event.passage is None):
+        if isinstance(event, Lost) or (
+            isinstance(event, Told) and (event.passage is None or event.has_gap)
+        ):
             blind = dict.fromkeys(blind, True)
         if isinstance(event, Granted):
             blind.setdefault(event.key, False)

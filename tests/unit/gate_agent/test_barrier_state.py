@@ -134,7 +134,12 @@ def test_a_barrier_that_did_not_open_waits_for_nobody(gate: Gate) -> None:
 
 
 @pytest.mark.parametrize(
-    "gap", [pytest.param(Told(), id="one answer lost"), pytest.param(Lost(), id="board lost")]
+    "gap",
+    [
+        pytest.param(Told(), id="one answer lost"),
+        pytest.param(Told(passage=False, has_gap=True), id="one answer too late"),
+        pytest.param(Lost(), id="board lost"),
+    ],
 )
 def test_what_nobody_could_see_counts(gate: Gate, gap: Event) -> None:
     gate.on(Granted("a"))
@@ -147,6 +152,11 @@ def test_a_board_that_stays_lost_does_not_return_anybody(gate: Gate) -> None:
     gate.on(Granted("a"))
     assert gate.on(Lost()) == []
     assert gate.on(Lost(), WAIT_S) == [Uncertain("a")]
+
+
+def test_a_passage_seen_late_is_still_a_passage(gate: Gate) -> None:
+    gate.on(Granted("a"))
+    assert gate.on(Told(passage=True, has_gap=True)) == [Went("a")]
 
 
 def test_a_passage_seen_after_a_lost_answer_is_still_a_passage(gate: Gate) -> None:
