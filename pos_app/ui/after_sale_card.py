@@ -134,7 +134,7 @@ class DeedCard(QFrame):
             page.setLayout(layout)
             self._stack.addWidget(page)
         self._stack.addWidget(self.approve)
-        self.number = NumberPage()
+        self.number = NumberPage("deed_number")
         self._stack.addWidget(self.number)
 
     def apply(self, metrics: Metrics) -> None:

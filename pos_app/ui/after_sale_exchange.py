@@ -93,7 +93,7 @@ class ExchangeCard(QFrame):
         self.tenders.chosen.connect(self.settle_by)
         self._way = label(14, 400, "text2", "exchange_way_back")
         self._way.setWordWrap(True)
-        self.number = NumberPage()
+        self.number = NumberPage("swap_number")
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
         self._both_sides = QWidget()

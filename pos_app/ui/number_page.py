@@ -24,27 +24,27 @@ class NumberPage(QWidget):
     entered = Signal(str)
     closed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "number") -> None:
         super().__init__()
-        self.setObjectName("number_page")
+        self.setObjectName(f"{name}_page")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._typed = ""
         self._amount = ""
         self._title = label(18, 700)
         self._icon = picture("wallet", "text2", 24)
-        self._tender = label(15, 600, name="number_tender")
+        self._tender = label(15, 600, name=f"{name}_tender")
         self._hint = label(14, 400, "text2")
         self._hint.setWordWrap(True)
-        self._shown = label(30, 700, name="number_typed")
+        self._shown = label(30, 700, name=f"{name}_typed")
         self._shown.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._back = Button("number_back", "quiet", 14, 500)
+        self._back = Button(f"{name}_back", "quiet", 14, 500)
         self._back.show_icon("arrow-left", "text2")
         self._back.clicked.connect(self.closed)
-        self._keypad = Keypad("number", QSize(90, 60))
+        self._keypad = Keypad(name, QSize(90, 60))
         self._keypad.digit.connect(self._type)
         self._keypad.back.connect(self._rub_out)
         self._keypad.extra.connect(self.open)
-        self._record = Button("number_record", "primary", 18, 700)
+        self._record = Button(f"{name}_record", "primary", 18, 700)
         self._record.clicked.connect(lambda: self.entered.emit(self._typed))
         self.setLayout(
             column(

@@ -53,7 +53,7 @@ def test_a_tender_with_a_number_is_recorded_when_it_was_typed(till: Desk) -> Non
     press(Qt.Key.Key_F12)
     till.server_says()
     assert exchanges(till) == []
-    QTest.keyClicks(find(till.window, "number_page"), "4711")
+    QTest.keyClicks(find(till.window, "swap_number_page"), "4711")
     press(Qt.Key.Key_Return)
     [exchange] = exchanges(till)
     assert exchange.legs == (HandLeg("transfer", 88_000, "4711"),)
@@ -66,7 +66,7 @@ def test_a_buyer_who_does_not_pay_leaves_it_among_the_unfinished(till: Desk) -> 
     press(Qt.Key.Key_Escape)
     assert exchanges(till) == []
     click(till.window, "unfinished_0_finish")
-    QTest.keyClicks(find(till.window, "number_page"), "4711")
+    QTest.keyClicks(find(till.window, "deed_number_page"), "4711")
     press(Qt.Key.Key_Return)
     assert [each.legs for each in exchanges(till)] == [(HandLeg("transfer", 88_000, "4711"),)]
 
