@@ -37,6 +37,7 @@ _DAMAGE = {
     "entry": "UPDATE entry SET phase = 'returned' WHERE rowid = ?",
     "allot": "UPDATE allot SET units = '[7,8]' WHERE rowid = ?",
     "orders": "UPDATE orders SET rev = rev - 1 WHERE rowid = ?",
+    "order_no": "UPDATE order_no SET receipt_no = 'another' WHERE rowid = ?",
     "case_file": "DELETE FROM case_file WHERE rowid = ?",
 }
 
@@ -142,6 +143,7 @@ class DigestMachine(RuleBasedStateMachine):
             "entry": "op_id, rev, ticket_id, node_id, lane, phase, at_ms",
             "allot": "id, rev, node_id, performance, state, units",
             "orders": "id, rev, state, receipt_no",
+            "order_no": "id, rev, receipt_no",
             "case_file": "id, rev, kind, state, body",
         }
         names = {"orders": "order", "case_file": "case"}
@@ -185,6 +187,7 @@ def said(row: list[Any]) -> list[Any]:
         "entry": ["ticket", "node", "lane", "phase", "at_ms"],
         "allot": ["node", "p", "state"],
         "order": ["state", "no"],
+        "order_no": ["no"],
         "case": ["kind", "state", "body"],
     }
     values = [body[name] for name in members[kind]]
