@@ -148,7 +148,8 @@ def running(agent: Agent, stop: threading.Event) -> Iterator[None]:
             lane.start()
         for part in parts:
             part.start()
-        desk = HandDesk([lane.runner for lane in agent.lanes])
+        ways_in = [lane.runner for lane in agent.lanes if not lane.runner.leads_out]
+        desk = HandDesk(ways_in) if ways_in else None
         end_screen = start_screen(
             settings.screen, settings.language, agent.board, agent.catalogue, desk
         )

@@ -15,9 +15,11 @@ def start_screen(
     language: str,
     board: Board,
     catalogue: MirrorCatalogue,
-    desk: HandDesk,
+    desk: HandDesk | None,
 ) -> Callable[[], None]:
     """Serve the pages from now on; gives what ends that. What goes wrong is logged, not raised.
+
+    Without a `desk` there is nobody to let in, and no page for staff.
 
     The web server is imported here: a gate without pages does without its memory.
     """
@@ -30,7 +32,8 @@ def start_screen(
 
     def pages() -> list[Pages]:
         places = Places(catalogue)
-        return [LanePages(board, places), HandPages(board, places, desk)]
+        hand: list[Pages] = [HandPages(board, places, desk)] if desk is not None else []
+        return [LanePages(board, places), *hand]
 
     server = ScreenServer(settings.host_and_port(), settings.key, language, board, pages)
     server.start()

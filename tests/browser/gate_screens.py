@@ -211,8 +211,9 @@ def open_lane(page: Page, gate: GateStage, language: str) -> None:
 def _save(picture: bytes, file: Path, *, full: bool) -> None:
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     if not full:
-        small = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
-        image = small.quantize(64, dither=Image.Dither.NONE)
+        if image.width > PHONE[0]:
+            image = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+        image = image.quantize(64, dither=Image.Dither.NONE)
     image.save(file, optimize=True)
 
 
