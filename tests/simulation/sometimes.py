@@ -5,11 +5,8 @@ from __future__ import annotations
 SOMETIMES: dict[str, str] = {
     "admit_timeout_recorded": "a gate decided alone, and the arbiter had recorded the entry",
     "double_entry": "a ticket was let in twice by gates that could not hear each other",
-    "double_entry_both_offline": "all of them cut off",
     "double_entry_one_offline": "one of them cut off",
-    "double_entry_answer_lost": "and the gate of an entry had never told of it",
     "double_entry_copy": "within half a minute",
-    "clock_corrected": "the case of one put a gate's clock right",
     "entry_passed": "somebody was let in and seen to pass",
     "entry_online": "an entry by the arbiter's word",
     "entry_offline": "an entry by the gate's own",
