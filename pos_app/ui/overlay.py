@@ -71,7 +71,8 @@ class Overlay(QWidget):
     def _covered(self) -> QRect:
         """All of the window but its frame, which says that this is a training."""
         inner = self._under.layout()
-        return self._under.rect() if inner is None else inner.contentsRect()
+        whole = self._under.rect()
+        return whole if inner is None else whole.marginsRemoved(inner.contentsMargins())
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
         """Tab stays on the card."""
