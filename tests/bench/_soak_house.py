@@ -6,12 +6,14 @@ import json
 import queue
 import secrets
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -149,9 +151,18 @@ class Gate:
             )
         assert self._process.stdout is not None
         threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
-        wait_for(
-            "a gate in contact", lambda: self.status().get("link", {}).get("state") == "online"
-        )
+        wait_for("a gate in contact", lambda: self._link() == "online")
+        wait_for("a gate that knows what was lent", self._knows_the_house)
+
+    def _link(self) -> object:
+        return self.status().get("link", {}).get("state")
+
+    def _knows_the_house(self) -> bool:
+        """Whether its copy has the event and the till's allotments."""
+        with closing(sqlite3.connect(f"file:{self.data / 'mirror.db'}?mode=ro", uri=True)) as copy:
+            events = copy.execute("SELECT count(*) FROM doc WHERE kind = 'event'").fetchone()
+            lent = copy.execute("SELECT count(*) FROM allot").fetchone()
+        return bool(events[0] and lent[0])
 
     @property
     def pid(self) -> int:
