@@ -67,7 +67,7 @@ class OfflineBanner(QFrame):
     def _fit(self) -> None:
         for size_px in _TEXT_PX:
             self._text.setFont(theme.font(size_px, 600))
-            if self._text.fontMetrics().horizontalAdvance(self._text.text()) <= self._text.width():
+            if self.sizeHint().width() <= self.width():
                 return
 
     def show_state(self, state: SellState, now: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from pos_app.presenters import language as words
@@ -236,9 +237,16 @@ class TopBar(QFrame):
             hours, minutes = divmod(max(0, int(length.total_seconds())) // 60, 60)
             lasted = f"{hours}:{minutes:02}"
             said = _("Shift {length}").format(length=lasted)
-        has_room = self.width() * 100 >= _ROOMY_FROM_PX * text_size()
         self._shift.setText(said)
-        self._shift.setVisible(bool(said) and has_room)
+        self._give_shift_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._give_shift_room()
+
+    def _give_shift_room(self) -> None:
+        has_room = self.width() * 100 >= _ROOMY_FROM_PX * text_size()
+        self._shift.setVisible(bool(self._shift.text()) and has_room)
 
     def show_venue(self, venue: Venue | None) -> None:
         """Show whose till this is."""
