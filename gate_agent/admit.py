@@ -13,7 +13,7 @@ from edge.journal import JournalLocked, Unit, get_meta, set_meta
 from edge.replica import Replica
 from gate_agent.arbiter import Accepted, Denied, Lane, NoAnswer, own_op_ids
 from gate_agent.facts import GateKnowledge
-from gate_agent.memory import LaneMemory
+from gate_agent.memory import LaneMemory, Unwritten
 from gate_agent.records import granted, is_ours, is_unfinished, write_entry
 from program.logs import get_logger
 from ticketing.admission import (
@@ -38,6 +38,8 @@ from ticketing.ids import OpId
 from ticketing.operations import decode_entry
 
 _UNLISTED = "unlisted_count"
+_WRITTEN_AT_ONCE = 100
+"""Entries of a time without a disk, in one transaction: no visitor waits long behind them."""
 _log = get_logger(__name__)
 
 
@@ -143,7 +145,7 @@ class Doorman:
         Raises ReplicaError when the file does not take it: after a restart it may be, for a while.
         """
         if not let_in.recorded:
-            self._remember(let_in)
+            self.memory.note_went_in(let_in.op_id)
             return
         try:
             self.replica.transact(
@@ -155,16 +157,37 @@ class Doorman:
         except ReplicaError:
             self.memory.note_commanded(let_in.op_id)
             raise
+        self.write_down()
 
     def not_commanded(self, let_in: LetIn) -> None:
         """The barrier did not confirm: this entry is offered again."""
         if not let_in.recorded:
             self.memory.note_returned(let_in.op_id)
 
-    def _remember(self, let_in: LetIn) -> None:
-        at = datetime.fromtimestamp(self.env.wall_ms() / 1000, UTC)
-        entry = Entry(let_in.op_id, self.node_id, self.lane.name, at)
-        self.memory.note_passed(let_in.stream, let_in.code.facts.ticket_id, entry)
+    def write_down(self) -> None:
+        """Record who went in while this gate could not write; a later call tries again.
+
+        Under the operation ids of then: what the arbiter knows of already is one entry.
+        """
+        waiting = self.memory.to_write(_WRITTEN_AT_ONCE)
+        if not waiting:
+            return
+        wall_ms = self.env.wall_ms()
+
+        def write(unit: Unit) -> None:
+            for each in waiting:
+                op_id = each.entry.op_id
+                if not is_ours(unit, op_id):
+                    write_entry(
+                        unit, each.stream, op_id, each.granted, wall_ms, commanded_ms=wall_ms
+                    )
+
+        try:
+            self.replica.transact(write)
+        except (ReplicaError, JournalLocked):
+            return
+        self.memory.note_written(each.entry.op_id for each in waiting)
+        _log.warning("entries_recorded_late", count=len(waiting))
 
     def _unfinished(self, stream: str, code: TicketCode) -> _Unfinished | None:
         """An entry granted here whose barrier never moved: killed or cut off in between.
@@ -251,7 +274,9 @@ class Doorman:
             # With an answer, the arbiter has it on its disk: that is the record.
             if not let_in.offline or self._goes_unrecorded(rules):
                 # At once, and not when the barrier moved: another lane may be asked before that.
-                self._remember(let_in)
+                at = datetime.fromtimestamp(self.env.wall_ms() / 1000, UTC)
+                counted = Entry(let_in.op_id, self.node_id, self.lane.name, at)
+                self.memory.note_passed(Unwritten(let_in.stream, entry, counted))
                 return replace(let_in, recorded=False)
             return TurnedAway(Reason.NOT_RECORDED, let_in.code, offline=True)
         if isinstance(recorded, Reason):

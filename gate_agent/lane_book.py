@@ -161,12 +161,14 @@ class LaneBook:
         if now_s - self._walked_s >= WALKED_EVERY_S:
             self._walked_s = now_s
             self._write_crowds()
-        if self._unwritten and now_s - self._tried_s >= _AGAIN_S:
+        if now_s - self._tried_s >= _AGAIN_S:
             self._tried_s = now_s
+            self.passages.doorman.write_down()
             self._write_waiting()
 
     def close(self) -> None:
         """The program stops: write what has gathered."""
+        self.passages.doorman.write_down()
         self._write_crowds()
         self._write_waiting()
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from edge.env import Env
 from ticketing.admission import UNRECORDED_MAX, Entry
 from ticketing.code import TicketCode
 from ticketing.ids import OpId, TicketId
+from ticketing.operations import EntryGranted
 
 OFFER_AGAIN_S = 60
 """A granted entry whose barrier was never commanded is offered again at its lane for so long."""
@@ -18,6 +20,16 @@ TURNED_AWAY_MAX = 200
 """Codes that were refused lately, for staff who look into it; beyond it the oldest is forgotten."""
 PASSED_MAX = 10_000
 """Entries without a record of our own that are remembered; beyond it the oldest is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """An entry that the disk did not take, as the record will say it; and as it counts until then."""
+
+    stream: str
+    granted: EntryGranted
+    entry: Entry
+    is_commanded: bool = False
 
 
 @dataclass(slots=True)
@@ -31,7 +43,7 @@ class LaneMemory:
     unrecorded_count: int = field(init=False, default=0)
     _started_s: float = field(init=False)
     _granted_s: dict[OpId, float] = field(init=False, default_factory=dict)
-    _passed: dict[OpId, tuple[str, TicketId, Entry]] = field(init=False, default_factory=dict)
+    _passed: dict[OpId, Unwritten] = field(init=False, default_factory=dict)
     _commanded: dict[OpId, None] = field(init=False, default_factory=dict)
     _changed: threading.Condition = field(init=False, default_factory=threading.Condition)
     _deciding: set[TicketId] = field(init=False, default_factory=set)
@@ -100,23 +112,47 @@ class LaneMemory:
             self.unrecorded_count += 1
             return True
 
-    def note_passed(self, stream: str, ticket_id: TicketId, entry: Entry) -> None:
-        """The barrier opened for an entry of which this gate has no record of its own."""
+    def note_passed(self, unwritten: Unwritten) -> None:
+        """An entry is granted of which this gate has no record of its own."""
         with self._changed:
-            self._passed[entry.op_id] = (stream, ticket_id, entry)
+            self._passed[unwritten.entry.op_id] = unwritten
             if len(self._passed) > PASSED_MAX:
                 del self._passed[next(iter(self._passed))]
 
-    def note_returned(self, op_id: OpId) -> None:
-        """Nobody went in by such an entry after all."""
+    def note_went_in(self, op_id: OpId) -> None:
+        """The barrier opened for such an entry: a disk that takes it again is to have it."""
         with self._changed:
-            self._passed.pop(op_id, None)
+            if op_id in self._passed:
+                self._passed[op_id] = replace(self._passed[op_id], is_commanded=True)
+
+    def note_returned(self, op_id: OpId) -> bool:
+        """Nobody went in by such an entry after all. False: it is none, or is written by now."""
+        with self._changed:
+            return self._forget(op_id)
+
+    def to_write(self, count: int) -> list[Unwritten]:
+        """The oldest entries that wait for a disk that takes them."""
+        with self._changed:
+            waiting = (each for each in self._passed.values() if each.is_commanded)
+            return list(islice(waiting, count))
+
+    def note_written(self, op_ids: Iterable[OpId]) -> None:
+        """The disk took them: the record speaks for them from now on."""
+        with self._changed:
+            for op_id in op_ids:
+                self._forget(op_id)
+
+    def _forget(self, op_id: OpId) -> bool:
+        forgotten = self._passed.pop(op_id, None)
+        if forgotten is not None and forgotten.granted.offline:
+            self.unrecorded_count -= 1
+        return forgotten is not None
 
     def passed(self, stream: str, ticket_id: TicketId) -> dict[OpId, Entry]:
         """The entries of a ticket that were noted so."""
         with self._changed:
             return {
-                op: entry
-                for op, (of_stream, of_ticket, entry) in self._passed.items()
-                if (of_stream, of_ticket) == (stream, ticket_id)
+                op: each.entry
+                for op, each in self._passed.items()
+                if (each.stream, each.granted.ticket_id) == (stream, ticket_id)
             }

@@ -47,10 +47,18 @@ def granted(
     )
 
 
-def write_entry(unit: Unit, stream: str, op_id: OpId, entry: EntryGranted, wall_ms: int) -> None:
-    """Record an entry; its barrier has not been commanded."""
+def write_entry(
+    unit: Unit,
+    stream: str,
+    op_id: OpId,
+    entry: EntryGranted,
+    wall_ms: int,
+    *,
+    commanded_ms: int = 0,
+) -> None:
+    """Record an entry; unless it says otherwise, its barrier has not been commanded."""
     append(unit, stream, OpKind.ENTRY, encode_entry(entry), op_id=op_id, wall_ms=wall_ms)
-    _put(unit, stream, op_id, entry, GRANTED, commanded_ms=0)
+    _put(unit, stream, op_id, entry, GRANTED, commanded_ms=commanded_ms)
 
 
 def write_exit(unit: Unit, stream: str, op_id: OpId, left: TicketLeft, wall_ms: int) -> None:

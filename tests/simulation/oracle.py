@@ -294,7 +294,11 @@ class Oracle:
         online = {
             e.op_id
             for e in self.entries
-            if e.ticket_id == ticket_id and not e.offline and e.generation == generation
+            if e.ticket_id == ticket_id
+            and not e.offline
+            and e.generation == generation
+            # E4: a gate that could not write forgot it with its life, and gave the entry once more.
+            and (e.recorded or (e.machine, e.op_id) not in self.returns)
         }
         if len(online) > self.world.mix.shape.entries:
             raise Violation("I10", f"the arbiter let {ticket_id} in {len(online)} times")

@@ -9,7 +9,9 @@ import pytest
 from edge.errors import ReplicaFull
 from edge.journal import JournalLocked, LockReason, lock
 from gate_agent.admit import LetIn
-from gate_agent.memory import OFFER_AGAIN_S, PASSED_MAX, LaneMemory
+from gate_agent.memory import OFFER_AGAIN_S, LaneMemory, Unwritten
+from gate_agent.passages import Passages
+from gate_agent.records import granted
 from tests.fakes.edge_node import new_op_id
 from tests.fakes.hall import EVENT_ID, FIRST, ROW, SetEnv
 from tests.fakes.tickets import forge_like
@@ -25,6 +27,7 @@ from tests.integration.gate_agent.lane_stage import (
     yes,
 )
 from ticketing.admission import Entry, Reason
+from ticketing.code import TicketCode, parse_code
 from ticketing.ids import OpId, TicketId
 
 TICKET = "00000000000000f0"
@@ -239,11 +242,12 @@ def test_our_own_entry_that_the_feed_brings_back_stays_an_entry(gate: Stage) -> 
 # --- a gate that cannot write
 
 
+def no_room(*_: object, **__: object) -> None:
+    raise ReplicaFull("no room")
+
+
 @pytest.fixture
 def full(gate: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    def no_room(*_: object, **__: object) -> None:
-        raise ReplicaFull("no room")
-
     gate.lend()
     monkeypatch.setattr("gate_agent.records.append", no_room)
     return gate
@@ -293,7 +297,7 @@ def test_it_asks_again_when_the_barrier_did_not_move(full: Stage) -> None:
     full.arbiter.says = yes
     code = full.code()
     offered(full, code)
-    full.doorman.commanded(offered(full, code))
+    full.let_in(code)
     assert len(full.arbiter.asked) == 2
     assert full.refused(code).reason is Reason.ALREADY_USED
 
@@ -327,6 +331,34 @@ def test_an_unlisted_entry_that_was_not_written_is_not_counted(
     gate.let_in(gate.code())
 
 
+@pytest.mark.expected_errors("entry_not_recorded", "entry_unrecorded")
+def test_who_went_in_unrecorded_is_recorded_when_the_disk_takes_it_again(
+    gate: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a server that is set back, too, would know of nobody who went in by its word alone."""
+    gate.lend()
+    gate.rule(unrecorded="allow")
+    codes = [gate.code(unit=unit) for unit in ROW[:4]]
+    memory = gate.doorman.memory
+    with monkeypatch.context() as full:
+        full.setattr("gate_agent.records.append", no_room)
+        by_itself, turned_back = gate.let_in(codes[0]), gate.let_in(codes[1])
+        assert memory.unrecorded_count == 2
+        Passages(gate.doorman).returned(turned_back, gate.env.wall_ms())
+        gate.arbiter.says = yes
+        by_arbiter = gate.let_in(codes[2])
+        gate.doorman.write_down()
+        assert (gate.entries(), memory.unrecorded_count) == ([], 1)
+    scanned = gate.let_in(codes[3])
+    offline = {op_id: entry.offline for op_id, entry in gate.entries()}
+    assert offline == {scanned.op_id: False, by_itself.op_id: True, by_arbiter.op_id: False}
+    assert memory.unrecorded_count == 0
+    Passages(gate.doorman).returned(by_itself, gate.env.wall_ms())
+    gate.restart()
+    assert gate.refused(codes[2]).reason is Reason.ALREADY_USED, "the record remembers it"
+    gate.let_in(codes[0])
+
+
 # --- the lane's memory
 
 
@@ -334,14 +366,21 @@ def _entry(number: int) -> Entry:
     return Entry(OpId(f"{number:032x}"), GATE, LANE, NOW)
 
 
-def test_a_memory_has_bounds() -> None:
+def _unwritten(gate: Stage, number: int) -> Unwritten:
+    code = parse_code(gate.code(ticket_id=f"{number:016x}"))
+    assert isinstance(code, TicketCode)
+    return Unwritten(EVENT_ID, granted(code, LANE, 1, offline=True), _entry(number))
+
+
+def test_a_memory_has_bounds(gate: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gate_agent.memory.PASSED_MAX", 100)
     env = SetEnv()
     memory = LaneMemory(env)
-    for number in range(PASSED_MAX + 1):
-        memory.note_passed(EVENT_ID, TicketId(f"{number:016x}"), _entry(number))
+    for number in range(101):
+        memory.note_passed(_unwritten(gate, number))
     assert memory.passed(EVENT_ID, TicketId(f"{0:016x}")) == {}
-    last = TicketId(f"{PASSED_MAX:016x}")
-    assert list(memory.passed(EVENT_ID, last).values()) == [_entry(PASSED_MAX)]
+    last = TicketId(f"{100:016x}")
+    assert list(memory.passed(EVENT_ID, last).values()) == [_entry(100)]
     assert memory.passed("another event", last) == {}
     for number in range(100):
         memory.note_granted(OpId(f"{number:032x}"))
