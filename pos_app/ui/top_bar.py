@@ -241,6 +241,7 @@ class TopBar(QFrame):
         self._give_shift_room()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """What there is room for."""
         super().resizeEvent(event)
         self._give_shift_room()
 
