@@ -19,6 +19,7 @@ from sync_server.services.people import (
     random_pin,
 )
 from sync_server.services.permissions import Permission, PersonRole, person_may
+from sync_server.services.scopes import SCOPE_IDS_MAX, Scope, narrowed
 from sync_server.settings import Settings
 from sync_server.store.transact import transact
 from sync_server.store.writer import Transaction
@@ -44,6 +45,12 @@ def add_parsers(
     added.add_argument("login", metavar="LOGIN", help="what the person signs in with: li.na")
     added.add_argument("--name", required=True, help="as screens show it")
     added.add_argument("--role", required=True, choices=[role.value for role in PersonRole])
+    added.add_argument(
+        "--event", action="append", default=[], metavar="EVENT", help="the role holds for it only"
+    )
+    added.add_argument(
+        "--agency", action="append", default=[], metavar="AGENCY", help="the role holds for it only"
+    )
     added.set_defaults(command=_add_person)
     return [added]
 
@@ -52,8 +59,10 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
     login, name, role = options.login, options.name, PersonRole(options.role)
     if not is_name(login) or len(login) > LOGIN_CHARS_MAX or not is_name(name):
         raise ProgramError("a login and a name have 1 to 64 characters", ExitCode.REFUSED)
+    scope = _scope(options)
     password = random_password()
-    pin = random_pin() if role in _WITH_PIN else ""
+    # Windows and gates know roles and no scopes: a PIN is for who has the whole house.
+    pin = random_pin() if role in _WITH_PIN and scope.is_whole else ""
     with opened_house(settings) as opened:
         if opened.house is None:
             raise ProgramError(NO_VENUE, ExitCode.REFUSED)
@@ -65,7 +74,7 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
             add_person(
                 tx,
                 venue_id,
-                Person(new_person_id(), login, name, role),
+                Person(new_person_id(), login, name, role, scope=scope),
                 password_hash=hash_password(password),
                 pin_hash=hash_pin(pin) if pin else "",
             )
@@ -78,3 +87,14 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
     lines += [f"  password  {password}", *([f"  PIN       {pin}"] if pin else [])]
     sys.stdout.write("\n".join(lines) + "\n")
     return ExitCode.OK
+
+
+def _scope(options: argparse.Namespace) -> Scope:
+    """Where the role is to hold. Raises ProgramError."""
+    names = [*options.event, *options.agency]
+    if not all(is_name(each) for each in names) or len(names) > SCOPE_IDS_MAX:
+        raise ProgramError("an event or agency has a name", ExitCode.REFUSED)
+    try:
+        return narrowed(options.event, options.agency)
+    except ValueError as error:
+        raise ProgramError(str(error), ExitCode.REFUSED) from error

@@ -35,6 +35,7 @@ from sync_server.services.books import read_books
 from sync_server.services.limits import Limit
 from sync_server.services.people import LOGIN_CHARS_MAX, PASSWORD_CHARS_MAX, Person, is_password
 from sync_server.services.permissions import Permission, person_may
+from sync_server.services.scopes import Reach
 from sync_server.services.sessions import begin_session, end_session, find_person_to_sign_in
 
 _FORM_BYTES_MAX = 4_096
@@ -115,9 +116,10 @@ async def sign_in(request: web.Request) -> web.Response:
 @route(
     "POST",
     "/console/logout",
-    permission=Permission.CONSOLE_VIEW,
+    permission=Permission.OWN_ACCOUNT,
     body_max=_FORM_BYTES_MAX,
     page=True,
+    reach=Reach.OWN,
 )
 async def sign_out(request: web.Request) -> web.Response:
     """End the session here and now."""

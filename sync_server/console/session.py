@@ -50,6 +50,7 @@ async def identify_person(request: web.Request) -> PersonIdentity | None:
         person.role,
         session.token_hash,
         form_token(centre.keys.cookie, token),
+        person.scope,
     )
 
 

@@ -31,7 +31,7 @@ from sync_server.handlers.state import (
 )
 from sync_server.heart.work import UnknownStream
 from sync_server.ownership import OwnedElsewhere
-from sync_server.services.permissions import FOR_NODES, Permission, node_may, person_may
+from sync_server.services.permissions import FOR_NODES, Permission, node_may
 from sync_server.store.errors import StoreBusy
 from sync_server.store.writer import UNAVAILABLE
 
@@ -112,7 +112,7 @@ async def _guard(request: web.Request, handler: Handler) -> None:
     if route.permission in FOR_NODES:
         await _admit_node(request, route.permission)
     elif route.permission is not Permission.PUBLIC:
-        await _admit_person(request, route.permission)
+        await _admit_person(request, route)
     if request.can_read_body:
         await _read_body(request, route)
     if route.page and request.method == "POST":
@@ -155,12 +155,13 @@ async def _admit_node(request: web.Request, permission: Permission) -> None:
         raise Problem(403, "forbidden", f"a {node.role} may not do this")
 
 
-async def _admit_person(request: web.Request, permission: Permission) -> None:
+async def _admit_person(request: web.Request, route: Route) -> None:
     person = await identify_person(request)
     if person is None:
         raise Problem(401, "not_signed_in", "please sign in first")
     request[PERSON] = person
-    if not person_may(person.role, permission):
+    event_id = request.match_info.get("event", "")
+    if not person.access.may(route.permission, route.reach, event_id):
         raise Problem(403, "forbidden", f"the role {person.role} may not do this")
 
 

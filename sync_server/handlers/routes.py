@@ -9,6 +9,7 @@ from types import ModuleType
 from aiohttp import web
 
 from sync_server.services.permissions import Permission
+from sync_server.services.scopes import Reach
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -21,6 +22,8 @@ class Route:
 
     `page`: answered by HTML for people (errors become pages, a missing session leads to the
     sign-in), otherwise by JSON (errors become problem details).
+
+    `reach`: how far a person's scope has to reach; the whole house unless the route says less.
     """
 
     method: str
@@ -29,6 +32,7 @@ class Route:
     handler: Handler
     body_bytes_max: int
     page: bool
+    reach: Reach = Reach.HOUSE
 
 
 def route(
@@ -38,11 +42,12 @@ def route(
     permission: Permission,
     body_max: int = BODY_BYTES_MAX,
     page: bool = False,
+    reach: Reach = Reach.HOUSE,
 ) -> Callable[[Handler], Route]:
     """Make a handler a route. There is no default permission: a route without one cannot exist."""
 
     def declare(handler: Handler) -> Route:
-        return Route(method, path, permission, handler, body_max, page)
+        return Route(method, path, permission, handler, body_max, page, reach)
 
     return declare
 

@@ -12,6 +12,7 @@ from sync_server.centre import Centre
 from sync_server.handlers.routes import Handler, Route
 from sync_server.services.limits import Limit
 from sync_server.services.permissions import NodeRole, PersonRole
+from sync_server.services.scopes import WHOLE_VENUE, Access, Scope
 from sync_server.services.tokens import Tokens
 from sync_server.settings import Settings
 
@@ -36,6 +37,12 @@ class PersonIdentity:
     role: PersonRole
     session_hash: str
     form_token: str
+    scope: Scope = WHOLE_VENUE
+
+    @property
+    def access(self) -> Access:
+        """What they may do, and where: handlers of a route that reaches less than the house ask."""
+        return Access(self.role, self.scope)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from sync_server.services.permissions import PersonRole
+from sync_server.services.scopes import WHOLE_VENUE, Access, Scope
 from sync_server.store.writer import Transaction
 
 LOGIN_CHARS_MAX = 64
@@ -39,6 +40,12 @@ class Person:
     name: str
     role: PersonRole
     state: Literal["active", "left"] = "active"
+    scope: Scope = WHOLE_VENUE
+
+    @property
+    def access(self) -> Access:
+        """What they may do, and where."""
+        return Access(self.role, self.scope)
 
 
 def random_password() -> str:
@@ -92,8 +99,9 @@ def add_person(
 ) -> None:
     """Add a person to the house. Without a venue yet, they join its feed when it is imported."""
     tx.run(
-        "INSERT INTO person (id, login, name, role, password_hash, pin_hash, state, rev) "
-        "VALUES (:id, :login, :name, :role, :password, :pin, :state, :rev)",
+        "INSERT INTO person (id, login, name, role, password_hash, pin_hash, state, scope_kind, "
+        "scope_ids, rev) VALUES (:id, :login, :name, :role, :password, :pin, :state, :kind, :ids, "
+        ":rev)",
         id=person.id,
         login=person.login,
         name=person.name,
@@ -101,6 +109,8 @@ def add_person(
         password=password_hash,
         pin=pin_hash,
         state=person.state,
+        kind=person.scope.kind,
+        ids=person.scope.ids_text,
         rev=tx.next_rev(venue_id) if venue_id else 0,
     )
 

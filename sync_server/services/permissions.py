@@ -26,12 +26,16 @@ class Permission(StrEnum):
     TILL_ORDERS = "till_orders"  # look at orders of other tills, and print what they did not
     TILL_BUYERS = "till_buyers"  # the keys for what is known of buyers, and telling it
     GATE_ADMIT = "gate_admit"
-    # people, by their console session
+    # people, by their console session; clients of the interface, by their token
+    OWN_ACCOUNT = "own_account"  # see and end one's own logins, change one's own password
     CONSOLE_VIEW = "console_view"
     BOOKS_READ = "books_read"
     NODES_ENROL = "nodes_enrol"
+    NODES_REVOKE = "nodes_revoke"  # lost and stolen machines, the least version
     CATALOGUE_WRITE = "catalogue_write"
     PEOPLE_MANAGE = "people_manage"
+    CLIENTS_MANAGE = "clients_manage"  # programs of others that read by the interface
+    AUDIT_READ = "audit_read"
     STOCK_RECLAIM = "stock_reclaim"  # recall what is lent; with a second person, write it off
     # people, by their PIN at a till
     TILL_SIGN_IN = "till_sign_in"
@@ -52,7 +56,18 @@ class PersonRole(StrEnum):
 
 
 _ANY_NODE = frozenset({Permission.NODE_HELLO, Permission.NODE_PUSH, Permission.NODE_PULL})
-_SEES_THE_BOOKS = frozenset({Permission.CONSOLE_VIEW, Permission.BOOKS_READ})
+_SEES_THE_BOOKS = frozenset(
+    {Permission.OWN_ACCOUNT, Permission.CONSOLE_VIEW, Permission.BOOKS_READ, Permission.AUDIT_READ}
+)
+_KEEPS_THE_HOUSE = frozenset(
+    {
+        Permission.NODES_ENROL,
+        Permission.NODES_REVOKE,
+        Permission.CATALOGUE_WRITE,
+        Permission.PEOPLE_MANAGE,
+        Permission.CLIENTS_MANAGE,
+    }
+)
 
 NODE_PERMISSIONS: Mapping[NodeRole, frozenset[Permission]] = MappingProxyType(
     {
@@ -65,17 +80,11 @@ NODE_PERMISSIONS: Mapping[NodeRole, frozenset[Permission]] = MappingProxyType(
 
 PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyType(
     {
-        PersonRole.ADMIN: _SEES_THE_BOOKS
-        | {Permission.NODES_ENROL, Permission.CATALOGUE_WRITE, Permission.PEOPLE_MANAGE},
+        # An administrator keeps machines and people, and touches neither places nor money.
+        PersonRole.ADMIN: _SEES_THE_BOOKS | _KEEPS_THE_HOUSE,
         PersonRole.MANAGER: _SEES_THE_BOOKS
-        | {
-            Permission.NODES_ENROL,
-            Permission.CATALOGUE_WRITE,
-            Permission.PEOPLE_MANAGE,
-            Permission.STOCK_RECLAIM,
-            Permission.TILL_SIGN_IN,
-            Permission.GATE_SIGN_IN,
-        },
+        | _KEEPS_THE_HOUSE
+        | {Permission.STOCK_RECLAIM, Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN},
         PersonRole.SUPERVISOR: frozenset({Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN}),
         PersonRole.CASHIER: frozenset({Permission.TILL_SIGN_IN}),
         # An agent will sell from the agency's own allotment, which no till of the house holds.

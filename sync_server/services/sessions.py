@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from sync_server.services.people import Person
 from sync_server.services.permissions import PersonRole
+from sync_server.services.scopes import scope_of
 from sync_server.store.writer import Transaction
 
 SESSIONS_PER_PERSON_MAX = 20
@@ -66,7 +68,8 @@ def find_session(connection: Connection, token: str, now_ms: int) -> Session | N
     """The session of a token, as long as it lives and its person has not left."""
     row = connection.execute(
         text(
-            "SELECT s.token_hash, s.created_ms, s.expires_ms, p.id, p.login, p.name, p.role "
+            "SELECT s.token_hash, s.created_ms, s.expires_ms, p.id, p.login, p.name, p.role, "
+            "p.scope_kind, p.scope_ids "
             "FROM console_session s JOIN person p ON p.id = s.person_id "
             "WHERE s.token_hash = :hash AND s.expires_ms > :now AND p.state = 'active'"
         ),
@@ -74,8 +77,7 @@ def find_session(connection: Connection, token: str, now_ms: int) -> Session | N
     ).first()
     if row is None:
         return None
-    person = Person(row.id, row.login, row.name, PersonRole(row.role))
-    return Session(row.token_hash, person, row.created_ms, row.expires_ms)
+    return Session(row.token_hash, _person(row), row.created_ms, row.expires_ms)
 
 
 def extend_session(tx: Transaction, hashed: str, expires_ms: int) -> None:
@@ -97,14 +99,19 @@ def find_person_to_sign_in(connection: Connection, login: str) -> tuple[Person, 
     """An active person and their password's hash."""
     row = connection.execute(
         text(
-            "SELECT id, login, name, role, password_hash FROM person "
+            "SELECT id, login, name, role, scope_kind, scope_ids, password_hash FROM person "
             "WHERE login = :login AND state = 'active'"
         ),
         {"login": login},
     ).first()
     if row is None:
         return None
-    return Person(row.id, row.login, row.name, PersonRole(row.role)), row.password_hash
+    return _person(row), row.password_hash
+
+
+def _person(row: Any) -> Person:
+    scope = scope_of(row.scope_kind, row.scope_ids)
+    return Person(row.id, row.login, row.name, PersonRole(row.role), scope=scope)
 
 
 def token_hash(token: str) -> str:

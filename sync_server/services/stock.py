@@ -14,7 +14,7 @@ from sync_server.heart.reclaim import NoWriteOff, Recall, WriteOff, WrittenOff
 from sync_server.heart.source import run_in
 from sync_server.services.catalogue import PlanShelf
 from sync_server.services.people import is_password
-from sync_server.services.permissions import Permission, person_may
+from sync_server.services.permissions import Permission
 from sync_server.services.sessions import find_person_to_sign_in
 from sync_server.store.writer import Transaction
 
@@ -150,7 +150,7 @@ def two_people(connection: Connection, first: SignIn, second: SignIn) -> NotAllo
         return NotAllowed.UNKNOWN
     if found[0][0].id == found[1][0].id:
         return NotAllowed.SAME_PERSON
-    if not person_may(found[0][0].role, Permission.STOCK_RECLAIM):
+    if not found[0][0].access.may(Permission.STOCK_RECLAIM):
         return NotAllowed.FORBIDDEN
     return None
 
@@ -160,7 +160,7 @@ def manager_alone(connection: Connection, person: SignIn) -> NotAllowed | None:
     found = find_person_to_sign_in(connection, person.login)
     if not is_password(found[1] if found else "", person.password) or found is None:
         return NotAllowed.UNKNOWN
-    return None if person_may(found[0].role, Permission.STOCK_RECLAIM) else NotAllowed.FORBIDDEN
+    return None if found[0].access.may(Permission.STOCK_RECLAIM) else NotAllowed.FORBIDDEN
 
 
 def block_ticket(

@@ -111,6 +111,8 @@ person = Table(
     Column("password_hash", String, nullable=False),  # '' = may not sign in to the console
     Column("pin_hash", String, nullable=False),  # '' = may not sign in at a till
     Column("state", String, nullable=False),  # active | left
+    Column("scope_kind", String, nullable=False, server_default="venue"),  # where the role holds
+    Column("scope_ids", Text, nullable=False, server_default="[]"),  # JSON: of events, agencies
     Column("rev", BigInteger, nullable=False),
 )
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from sync_server.store.migrations import v0002_keys
 from sync_server.store.migrations.rebuilding import rebuild
 
 
@@ -33,6 +34,7 @@ def upgrade(op: Operations) -> None:
     _add_tables_of_recovery(op)
     _add_tables_beside_orders(op)
     _change_indexes(op)
+    v0002_keys.upgrade(op)
 
 
 def _key(name: str, kind: type[String] | type[BigInteger] = String) -> Column[Any]:
