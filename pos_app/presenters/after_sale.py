@@ -75,10 +75,16 @@ class Approvers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Approving:
-    """Somebody of this role has to let a deed be."""
+    """Somebody of this role has to let a deed be, because of `why`.
 
-    offer: Offer
+    It is about an `offer`, a `swap`, or money back `instead` of an exchange's new places.
+    """
+
+    offer: Offer | None
     role: Role
+    why: str = ""
+    swap: Request | None = None
+    instead: OpId | None = None
     people: tuple[Person, ...] = ()
     checking: bool = True
     refused: SignInRefused | Denied | None = None
@@ -262,10 +268,14 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         self._run(lambda: approvers.approve(person_id, pin), self._checked, self._fail)
 
     def _ask_approval(self, offer: Offer) -> None:
-        approvers, role = self._approvers, offer.approval
-        if approvers is None or role is None:
+        if offer.approval is not None:
+            self._ask_for(Approving(offer, offer.approval, offer.bars[0] if offer.bars else ""))
+
+    def _ask_for(self, approving: Approving) -> None:
+        approvers, role = self._approvers, approving.role
+        if approvers is None:
             return
-        self._become(replace(self.state, approving=Approving(offer, role)))
+        self._become(replace(self.state, approving=approving))
 
         def show(people: tuple[Person, ...]) -> None:
             now = self.state.approving
@@ -295,9 +305,14 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             return
         offer = approving.offer
         self._become(replace(self.state, approving=None, approver=answer))
-        if offer.deed is Deed.EXCHANGE:
+        if approving.swap is not None:
+            self._swapping = replace(approving.swap, approver=answer)
+            self._do(self._swapping)
+        elif approving.instead is not None:
+            self.refund_instead(approving.instead, answer)
+        elif offer is not None and offer.deed is Deed.EXCHANGE:
             self._become(replace(self.state, exchange=offer, card=None))
-        else:
+        elif offer is not None:
             self._do(self._request(offer))
 
     def swap(self, basket: Basket | None, tendered_minor: int, tender: str = "") -> None:
@@ -335,8 +350,10 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         self._refresh_detail()
 
     def cancel_exchange(self) -> None:
-        """Leave everything as it is; from a number one step back."""
-        if self.state.numbering is not None:
+        """Leave everything as it is; from a number or an approval one step back."""
+        if self.state.approving is not None:
+            self._become(replace(self.state, approving=None))
+        elif self.state.numbering is not None:
             self.stop_numbering()
         elif not self.state.is_busy:
             self._become(replace(self.state, exchange=None, refused=None))
@@ -388,11 +405,20 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             self._become(replace(self.state, asked=op_id, refused=None, armed=None))
             self._ask_progress(op_id)
 
-    def refund_instead(self, op_id: OpId) -> None:
-        """Give an exchange's worth back in cash, where its new places are gone."""
-        if not self.state.is_busy:
-            self._become(replace(self.state, asked=op_id, refused=None))
-            self._run(lambda: self._services.refund_instead(op_id), self._progressed, self._fail)
+    def refund_instead(self, op_id: OpId, approver: Person | None = None) -> None:
+        """Give an exchange's worth back, where its new places are gone."""
+        if self.state.is_busy:
+            return
+
+        def answered(answer: Answer) -> None:
+            self._progressed(answer)
+            if isinstance(answer, Refused) and answer.approval is not None:
+                self._become(replace(self.state, refused=None))
+                self._ask_for(Approving(None, answer.approval, answer.code, instead=op_id))
+
+        self._become(replace(self.state, asked=op_id, refused=None))
+        work = partial(self._services.refund_instead, op_id, approver)
+        self._run(work, answered, self._fail)
 
     def drop(self, op_id: OpId) -> None:
         """Pay nothing for it, when asked for twice. The manager sees it."""
@@ -571,6 +597,7 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             self._become(
                 replace(self.state, is_working=False, asked=None, card=None, refused=answer)
             )
+            self._ask_second_person(answer)
             self._refresh_detail()
         else:
             self._become(
@@ -591,6 +618,14 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             if not self.state.query:
                 self._run(self._services.recent, self._show_recent, self._fail)
         self.refresh_unfinished()
+
+    def _ask_second_person(self, refused: Refused) -> None:
+        """A swap that somebody else may let be; who already tried for it was not enough."""
+        offer, swap = self.state.exchange, self._swapping
+        if refused.approval is None or offer is None or swap is None:
+            return
+        self._become(replace(self.state, refused=None))
+        self._ask_for(Approving(offer, refused.approval, refused.code, swap))
 
     def wait_no_longer(self) -> None:
         """The server does not answer: go on with other things; it stays among the unfinished."""

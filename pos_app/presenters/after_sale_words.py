@@ -191,6 +191,18 @@ def _till_says(code: str) -> str:
         Barred.ELSEWHERE: _(
             "Sold at another window, and the server can't be reached: send the buyer there."
         ),
+        Barred.LATE_APPROVAL: _(
+            "This window has been without the network for so long that a second person approves "
+            "each sale of these places."
+        ),
+        Barred.TERM_OVER: _(
+            "The new places were lent to this window for a time that is over: with the network "
+            "back they can be given again. Pick others."
+        ),
+        Barred.LATE_LIMIT: _(
+            "This window has sold as much as it may without the network: the new places can't be "
+            "given here now."
+        ),
         Barred.OVER_CAP: _("Worth more than you may give back or replace alone."),
         Barred.NOT_SIGNED_IN: _("Nobody is signed in. Nothing was done and nothing is owed."),
         Barred.NO_SHIFT: _("No shift is open: open one first, the money needs an owner."),

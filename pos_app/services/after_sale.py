@@ -31,7 +31,13 @@ from edge.protocol.revoke import (
 from edge.replica import Replica
 from edge.returns import exchange_here, promised_units, read_order, void_here
 from edge.sync import RevokeWish, SyncEngine
-from pos_app.services import after_sale_draft, after_sale_slip, sales, tender_back
+from pos_app.services import (
+    after_sale_draft,
+    after_sale_slip,
+    after_sale_swap,
+    sales,
+    tender_back,
+)
 from pos_app.services.after_sale_difference import (
     asks_number,
     difference_refusal,
@@ -200,6 +206,10 @@ class AfterSale:
         refused = self._basket_refusal(draft, known)
         if refused is not None:
             return refused
+        agreed = self._with_second_person(draft, known, person, request.approver)
+        if isinstance(agreed, Refused):
+            return agreed
+        draft = agreed
         if offer.route is Route.HERE:
             if draft.asks_number and request.number is None:
                 return asks_number(draft)
@@ -213,8 +223,25 @@ class AfterSale:
         """
         return self._progress(op_id, number, instead=False)
 
-    def refund_instead(self, op_id: OpId) -> Answer:
-        """Give back all that was paid, where the new places of an exchange are gone."""
+    def refund_instead(self, op_id: OpId, approver: Person | None = None) -> Answer:
+        """Give back all that was paid, where the new places of an exchange are gone.
+
+        Above a refund's cap it needs an `approver`.
+        """
+        person = self._counter.person()
+        if person is None:
+            return Refused(Barred.NOT_SIGNED_IN)
+        with self._replica.reading() as connection:
+            draft = after_sale_draft.kept(connection, op_id)
+        known = self._desk.catalogue.event(draft.event_id) if draft else None
+        if draft is None or known is None:
+            return Refused(Barred.ELSEWHERE)
+        payer = known.event.refund_rules.payer_of(draft.back_minor)
+        if not role_of(person).covers(payer):
+            if approver is None or not after_sale_swap.lets_be(approver, person, payer):
+                return Refused(Barred.OVER_CAP, approval=payer)
+            let = replace(draft, approved_by=approver.id)
+            self._replica.transact(lambda unit: after_sale_draft.keep(unit, op_id, let))
         return self._progress(op_id, None, instead=True)
 
     def unfinished(self) -> tuple[Unfinished, ...]:
@@ -336,6 +363,44 @@ class AfterSale:
             return Refused(_SALE_CODES.get(refused.reason, str(refused.reason)), refused.units)
         return difference_refusal(draft, known.venue)
 
+    def _with_second_person(
+        self, draft: Draft, known: Known, person: Person, approver: Person | None
+    ) -> Draft | Refused:
+        """An exchange with who let it be, where its payment or its new places need that."""
+        if draft.deed is not Deed.EXCHANGE:
+            return draft
+        let = replace(draft, approved_by=approver.id) if approver is not None else draft
+        payer = after_sale_swap.over_cap(draft, known.event.refund_rules, person)
+        if payer is not None:
+            if not after_sale_swap.lets_be(approver, person, payer):
+                return Refused(Barred.OVER_CAP, approval=payer)
+            draft = let
+        refused = self._rehearsed(draft, known)
+        if isinstance(refused, Refused) and refused.approval is not None:
+            if not after_sale_swap.lets_be(approver, person, refused.approval):
+                return refused
+            draft = let
+            refused = self._rehearsed(draft, known)
+        return draft if refused is None else refused
+
+    def _rehearsed(self, draft: Draft, known: Known) -> Refused | None:
+        """Why the new places can't be taken as it stands."""
+        try:
+            return after_sale_swap.rehearse(
+                self._replica, self._seller_of(draft), known.event, draft
+            )
+        except JournalLocked:
+            return Refused(Barred.SELLING_LOCKED)
+        except ReplicaFull as error:
+            _log.error("disk_full", error=str(error))
+            return Refused(Barred.DISK_FULL)
+
+    def _seller_of(self, draft: Draft) -> sales.Seller:
+        approved_by = after_sale_swap.second_person(draft)
+        return sales.Seller(
+            self._env, self._ids, self._key, draft.by, self._prefix, approved_by=approved_by
+        )
+
     def _commit(self, work: Callable[[Unit], T]) -> T | Refused:
         """One transaction, or why the till can record nothing now."""
         try:
@@ -373,7 +438,7 @@ class AfterSale:
             refusal = not_here.why
             return Refused(Barred.OFFLINE if isinstance(refusal, Route) else refusal)
         except sales.UnitsGone as gone:
-            return Refused(Barred.UNITS_GONE_BEFORE, gone.units)
+            return after_sale_swap.places_gone(gone)
         return op if isinstance(op, Refused) else self._recorded(draft, known, op)
 
     def _ask(self, draft: Draft, chosen: Chosen) -> Asked | Refused:
@@ -501,7 +566,7 @@ class AfterSale:
     ) -> Exchange:
         """Take the new places and make their tickets. Raises UnitsGone."""
         basket = draft.basket or self._same_places(draft, tickets)
-        seller = sales.Seller(self._env, self._ids, self._key, draft.by, self._prefix)
+        seller = self._seller_of(draft)
         lines, _late = sales.take_lines(unit, seller, known.event, basket.lines)
         sales.release_idle(unit, self._env, known.event.id, lines)
         if draft.basket is None:

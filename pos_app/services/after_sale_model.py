@@ -197,6 +197,9 @@ class Barred(StrEnum):
     TENDER_TOO_SMALL = "tender_too_small"
     PRICE_CHANGED = "price_changed"
     OVER_CAP = "over_cap"  # more than this role may have paid back
+    LATE_APPROVAL = "late_approval"  # new places are past their soft term: a second person decides
+    TERM_OVER = "term_over"  # new places were lent for a time that is over
+    LATE_LIMIT = "late_limit"  # no more may be sold past the terms
 
 
 class GoReason(StrEnum):
@@ -242,10 +245,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was done and no money is owed. `code` is of Barred, Bar, or what the server says."""
+    """Nothing was done and no money is owed. `code` is of Barred, Bar, or what the server says.
+
+    `approval`: a second person of this role may let it be, asked with the same request once more.
+    """
 
     code: str
     units: tuple[int, ...] = ()
+    approval: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,8 +364,11 @@ class AfterSaleServices(Protocol):
     def unfinished(self) -> tuple[Unfinished, ...]:
         """Everything begun and not ended, oldest first."""
 
-    def refund_instead(self, op_id: OpId) -> Answer:
-        """Give back all that was paid, where the new places of an exchange are gone."""
+    def refund_instead(self, op_id: OpId, approver: Person | None = None) -> Answer:
+        """Give back all that was paid, where the new places of an exchange are gone.
+
+        Above a refund's cap it needs an `approver`.
+        """
 
     def drop(self, op_id: OpId) -> bool:
         """Pay nothing for what was granted. False while the server has not answered."""

@@ -121,7 +121,7 @@ class Window:
         )
         self._inspector = Inspector(node.replica, self._told_of_damage)
         node.engine.listeners = Listeners(
-            self._on_link, self._on_pulled, self._on_pushed, self._elsewhere.on_pulled
+            self._on_link, self._on_pulled, self._on_pushed, self._on_greeted
         )
 
     def start(self) -> None:
@@ -559,6 +559,10 @@ class Window:
             self._buyers.on_link()
             self._elsewhere.on_pulled()
         self._tell(model.News(model.NewsKind.STATUS))
+
+    def _on_greeted(self) -> None:
+        self._buyers.on_link()  # the link may stay up for days, and the house begin a new key
+        self._elsewhere.on_pulled()
 
     def _on_pushed(self, count: int) -> None:
         self._sent_while_catching_up += count

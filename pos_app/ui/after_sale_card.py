@@ -155,7 +155,7 @@ class DeedCard(QFrame):
         if state.card is not None:
             self._show_preview(state.card, state)
         self._show_done(state)
-        self.approve.show_state(state.approving, _why_barred(state.approving))
+        self.approve.show_state(state.approving, why_barred(state.approving))
         at = 0
         if state.done is not None:
             at = 3
@@ -164,7 +164,7 @@ class DeedCard(QFrame):
             show_number(self.number, state.numbering, state.detail.venue if state.detail else None)
         elif state.is_busy:
             at = 2
-        elif state.approving is not None:
+        elif state.approving is not None and state.exchange is None:  # the same
             at = 4
         elif state.card is not None:
             at = 1
@@ -499,7 +499,6 @@ def show_number(page: NumberPage, asks: AsksNumber, venue: Venue | None) -> None
     page.show_for(tender_name(venue, asks.tender), tender_icon(venue, asks.tender), amount)
 
 
-def _why_barred(approving: Approving | None) -> str:
+def why_barred(approving: Approving | None) -> str:
     """What speaks against it unless somebody lets it be."""
-    bars = approving.offer.bars if approving is not None else ()
-    return say.bar(bars[0]) if bars else ""
+    return say.bar(approving.why) if approving is not None and approving.why else ""

@@ -20,7 +20,8 @@ from pos_app.presenters import after_sale_words as say
 from pos_app.presenters import language as words
 from pos_app.presenters.cash import QUICK_CASH_MAX, notes_of, quick_cash_amounts
 from pos_app.presenters.language import _
-from pos_app.ui.after_sale_card import show_number
+from pos_app.ui.after_sale_card import show_number, why_barred
+from pos_app.ui.approve_page import ApprovePage
 from pos_app.ui.controls import (
     Button,
     ElidedLabel,
@@ -94,12 +95,14 @@ class ExchangeCard(QFrame):
         self._way = label(14, 400, "text2", "exchange_way_back")
         self._way.setWordWrap(True)
         self.number = NumberPage("swap_number")
+        self.approve = ApprovePage("swap_approve")
+        self.approve.back.connect(self.cancelled)
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
         self._both_sides = QWidget()
         self._lay_out()
-        self._pages.addWidget(self._both_sides)
-        self._pages.addWidget(self.number)
+        for page in (self._both_sides, self.number, self.approve):
+            self._pages.addWidget(page)
         self.hide()
 
     def apply(self, metrics: Metrics) -> None:
@@ -108,6 +111,7 @@ class ExchangeCard(QFrame):
         self._confirm.setFixedHeight(metrics.primary)
         self.tenders.apply(metrics)
         self.number.apply(metrics)
+        self.approve.apply(metrics)
 
     def show_state(self, state: AfterSaleState, sell: SellState) -> None:
         """Show both sides and what lies between."""
@@ -171,6 +175,7 @@ class ExchangeCard(QFrame):
         self._confirm.say(_("Swap, nothing to pay"))
         self.tenders.retranslate()
         self.number.retranslate()
+        self.approve.retranslate()
         for button in self._quick:
             button.setAccessibleName(_("Take cash"))
         if self._state is not None and self._sell is not None:
@@ -199,20 +204,25 @@ class ExchangeCard(QFrame):
         self._both_sides.setLayout(box)
 
     def _turn_page(self, state: AfterSaleState, venue: Venue | None) -> None:
-        """To the number of a payment, and back."""
-        asks = state.numbering
+        """To the number of a payment, to a second person's PIN, and back."""
+        asks, wanted = state.numbering, self._both_sides
+        self.approve.show_state(state.approving, why_barred(state.approving))
         if asks is not None:
             show_number(self.number, asks, venue)
-        wanted = self._both_sides if asks is None else self.number
-        if self._pages.currentWidget() is not wanted:
-            self._pages.setCurrentWidget(wanted)
-            if asks is not None:
-                self.number.open()
-                self.number.setFocus()
+            wanted = self.number
+        elif state.approving is not None:
+            wanted = self.approve
+        if self._pages.currentWidget() is wanted:
+            return
+        self._pages.setCurrentWidget(wanted)
+        if asks is not None:
+            self.number.open()
+        if wanted is not self._both_sides:
+            wanted.setFocus()
 
     def _can_swap(self) -> bool:
         state, sell = self._state, self._sell
-        if state is None or sell is None or state.is_busy or sell.paying:
+        if state is None or sell is None or state.is_busy or state.approving or sell.paying:
             return False
         return bool(sell.basket and sell.basket.lines) and not sell.wishes
 

@@ -329,6 +329,7 @@ class TillWindow(QWidget):
         self.exchange.swap.connect(self._swap)
         self.exchange.number.entered.connect(self.after_sale.answer_number)
         self.exchange.number.closed.connect(self.after_sale.stop_numbering)
+        self.exchange.approve.approved.connect(self.after_sale.approve)
         self.exchange.cancelled.connect(self.after_sale.cancel_exchange)
         self.exchange.removed.connect(self.sell.remove_line)
         self.exchange.wait_no_longer.connect(self.after_sale.wait_no_longer)

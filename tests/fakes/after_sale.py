@@ -18,6 +18,7 @@ from pos_app.services.after_sale_model import (
     Request,
     Unfinished,
 )
+from pos_app.services.model import Person
 from ticketing.ids import OpId
 from ticketing.refund_rules import Deed
 
@@ -49,7 +50,7 @@ class NothingSold:
     def progress(self, op_id: OpId, number: str | None = None) -> Answer:
         return Refused(Barred.ELSEWHERE)
 
-    def refund_instead(self, op_id: OpId) -> Answer:
+    def refund_instead(self, op_id: OpId, approver: Person | None = None) -> Answer:
         return self.progress(op_id)
 
     def unfinished(self) -> tuple[Unfinished, ...]:

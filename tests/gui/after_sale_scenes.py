@@ -169,5 +169,6 @@ def take_at_desk(scene: Scene, size: tuple[int, int], language: str, theme: str)
     prepare(language, theme)
     with tempfile.TemporaryDirectory() as folder, desk(Path(folder), size, RULES) as made:
         scene(made)
+        made.window.retranslate()  # time has passed, and no loop ran to show it
         settle(made.window)
         return made.window.grab().toImage()

@@ -24,6 +24,7 @@ from ticketing.operations import (
     SaleLine,
     ShiftOpened,
     decode_exchange,
+    decode_refund,
     decode_sale,
 )
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tests.simulation.tills import Till
 
 LIST_MAX = 5
+_BACK = "paid_back"
 TIME_WRONG_S = 60
 _NOT_NEEDING_CASES = frozenset({"valid", "void"})
 
@@ -344,6 +346,7 @@ def _money_adds_up(oracle: Oracle, raw: sqlite3.Connection) -> None:
     ):
         _fail("I12", f"the ledger of {tuple(row)} does not sum to nothing")
     _drawers_agree(oracle, raw)
+    _too_much_back_is_told(oracle, raw)
     _orders_agree(raw)
 
 
@@ -365,6 +368,26 @@ def _drawers_agree(oracle: Oracle, raw: sqlite3.Connection) -> None:
         machines = {f.machine for f in oracle.facts.values() if f.node_id == node_id}
         if booked != counted and not machines & (oracle.tampered | oracle.lost_nodes):
             _fail("I12", f"{tender} of {node_id}: {counted} counted, {booked} in the ledger")
+
+
+def _too_much_back_is_told(oracle: Oracle, raw: sqlite3.Connection) -> None:
+    """A refund by card of what was not paid by card is booked, but not in silence."""
+    told = {json.loads(row["body"])["op"] for row in _cases(raw).values() if row["kind"] == _BACK}
+    booked = {row[0] for row in raw.execute("SELECT op_id FROM op WHERE verdict LIKE 'ok%'")}
+    by_card: dict[str, int] = {}
+    for fact in oracle.facts.values():
+        sale = decode_sale(fact.body) if fact.kind == OpKind.SALE else None
+        if sale is not None:
+            by_card[sale.order_id] = sum(leg.amount_minor for leg in sale.legs)
+    for fact in oracle.facts.values():
+        refund = decode_refund(fact.body) if fact.kind == OpKind.REFUND else None
+        if refund is None or fact.op_id not in booked or refund.order_id not in by_card:
+            continue
+        if fact.machine in oracle.tampered | oracle.lost_nodes:
+            continue
+        back = sum(leg.amount_minor for leg in refund.legs)
+        if back > by_card[refund.order_id] and fact.op_id not in told:
+            _fail("I12", f"{fact.machine} paid {back} back by card, and nobody was told")
 
 
 def _by_tender(money: object) -> Iterator[tuple[str, int]]:

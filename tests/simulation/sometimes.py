@@ -38,6 +38,7 @@ SOMETIMES: dict[str, str] = {
     "locked_witness_ahead": "a witness knew more than its folder",
     "locked_witness_missing": "a folder was found without its witness: on another machine",
     "case_fork": "a fork was found",
+    "case_paid_back": "more went back by card than had come in by it",
     "enrolled_again": "a locked node began another life",
     "deferred": "an operation waited for the end of a quarantine",
     "written_off": "an allotment was given up",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from edge import giving_back, returns
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _MONEY_BACK = RefundAction.REFUND
+_BY_CARD = "7"
+"""How the ids of those refunds begin that go back by card, however the order was paid."""
 _FLOAT = ((1_000, 10),)
 _COMES_LATER, _COMES_HERE, _HAS_NO_PAPER, _NO_PAPER = 0.6, 0.2, 0.8, 0.2
 """Where hand-outs are asked for: chances that a buyer comes for the tickets later, that this is to
@@ -337,7 +340,11 @@ class Till:
         sale = desk.order_of(self, asked.order_id)
         lines = [line for line in sale.lines if line.ticket_id in asked.ticket_ids]
         is_refund = asked.action in tuple(RefundAction)
-        return _refund(sale, lines, RefundAction(asked.action) if is_refund else _MONEY_BACK)
+        refund = _refund(sale, lines, RefundAction(asked.action) if is_refund else _MONEY_BACK)
+        if asked.op_id[0] == _BY_CARD:  # as chance would have it, and asks for no more of that
+            legs = (HandLeg("card", refund.cash_minor),) if refund.cash_minor else ()
+            refund = replace(refund, cash_minor=0, legs=legs)
+        return refund
 
     def _give_others(self, asked: revoke.Revocation) -> bool:
         """Tickets for the revoked ones. False when there are none, and money goes back instead."""
