@@ -5,7 +5,7 @@ Migrations only add: no operation, allotment or journal of an earlier version is
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -90,6 +90,10 @@ CREATE TABLE parked_buyer (
     number INTEGER PRIMARY KEY REFERENCES parked (number), key_no INTEGER NOT NULL,
     sealed TEXT NOT NULL);
 """
+# What the server did not accept as it stands is rare, and asked for all the time.
+_NEW_IN_10 = """
+CREATE INDEX op_not_accepted ON op (verdict) WHERE verdict IN ('deferred', 'disputed', 'rejected');
+"""
 
 SCHEMA = (
     """
@@ -137,6 +141,7 @@ CREATE TABLE pin_failure (
     + _NEW_IN_6
     + _NEW_IN_8
     + _NEW_IN_9
+    + _NEW_IN_10
 )
 
 # SQLite changes neither a key nor a check in place: the two tables that need it are copied whole.
@@ -191,5 +196,6 @@ MIGRATIONS = {
     6: _FROM_6,
     7: _NEW_IN_8,
     8: _NEW_IN_9,
+    9: _NEW_IN_10,
 }
 """What makes a file of this version one of the next."""

@@ -152,7 +152,7 @@ def _is_sold(connection: sqlite3.Connection, stream: str, line: SaleLine) -> boo
 def _is_unheard(connection: sqlite3.Connection, stream: str, body: str) -> bool:
     """Whether the operation that sold it is among those that the server has not acknowledged."""
     row = connection.execute(
-        "SELECT 1 FROM journal j JOIN op o ON o.stream = j.stream AND o.inc = j.inc "
+        "SELECT 1 FROM journal j CROSS JOIN op o ON o.stream = j.stream AND o.inc = j.inc "
         "AND o.seq > max(j.acked, j.salvaged) WHERE j.stream = ? AND o.kind IN (?, ?) "
         "AND o.body = ?",
         (stream, OpKind.SALE, OpKind.EXCHANGE, body),

@@ -10,6 +10,7 @@ from typing import Any
 
 from edge import replies
 from edge.journal import (
+    NOT_ACCEPTED,
     Head,
     Unit,
     acknowledge,
@@ -93,9 +94,10 @@ def ask_again(unit: Unit, quarantined: Collection[str]) -> bool:
     hear nothing more. Whether there are any.
     """
     rows = unit.execute(
-        "SELECT j.stream, j.inc, min(o.seq) AS first FROM journal j JOIN op o "
-        "ON o.stream = j.stream AND o.inc = j.inc AND o.seq <= j.acked "
-        "WHERE o.verdict = ? AND j.locked = 0 AND j.inc = ? GROUP BY j.stream, j.inc",
+        "SELECT j.stream, j.inc, min(o.seq) AS first "  # noqa: S608
+        f"FROM (SELECT stream, inc, seq FROM {NOT_ACCEPTED} AND verdict = ?) o "
+        "JOIN journal j ON o.stream = j.stream AND o.inc = j.inc AND o.seq <= j.acked "
+        "WHERE j.locked = 0 AND j.inc = ? GROUP BY j.stream, j.inc",
         (Verdict.DEFERRED, incarnation_of(unit)),
     ).fetchall()
     over = [row for row in rows if row["stream"] not in quarantined]

@@ -11,6 +11,8 @@ The real program as a process of its own, offscreen at 1920x1080, over real file
 - `best_seats_p95_ms`: the search as the screen asks for it, among 50,000 seats.
 - `commit_p95_ms`: the service that makes a sale final, with its flush to the disk.
 - `rss_mib`: the process's memory after the sales.
+- `first_...`: the same while a till works that has never read this journal (the others are of its
+  second start).
 
 `..._cpu_ms` is what the window's own thread worked for it, and `start_cpu_s` what the process did: on
 a busy machine they say more about the till, and the others more about the machine.
@@ -63,7 +65,8 @@ def main(argv: Sequence[str] = ()) -> None:
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         settings = make_till(Path(folder), options.orders)
-        worked = _start(settings, options.rounds)  # first: it reads the whole journal once
+        first = _start(settings, options.rounds)  # it reads the whole journal, once in its life
+        worked = _start(settings, options.rounds)
         starts = [_start(settings, 0) for _start_no in range(STARTS)]
     times: dict[str, list[float]] = worked["times"]
     times["reprice"] = _reprice()
@@ -84,7 +87,8 @@ def main(argv: Sequence[str] = ()) -> None:
         "feedback_ms": {what: p95(times[what]) for what in FEEDBACK},
         "found_p95_ms": p95(times["found"]),
         "paid_p95_ms": p95(times["paid"]),
-        "first_start_s": round(worked["start_s"], 2),
+        "first_start_s": round(first["start_s"], 2),
+        "first_feedback_p95_ms": p95([ms for what in FEEDBACK for ms in first["times"][what]]),
         "performances_s": _median(starts, "performances_s"),
         "start_cpu_s": _median(starts, "start_cpu_s"),
         "feedback_p95_cpu_ms": p95([ms for what in FEEDBACK for ms in times[f"{what}_cpu"]]),
