@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pos_app.presenters.sell_state import SellState
 
-_TEXT_PX = (15, 14, 13, 12)
+_TEXT_PX = (15, 14, 13, 12, 11, 10)
 _PICTURES = {
     Tone.OK: ("circle-check", "ok"),
     Tone.INFO: ("info", "accent"),

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLabel, QLayout, QSizePolicy, QWidget
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
 from pos_app.ui.controls import ElidedLabel, RichButton, column, label, row
+from pos_app.ui.theme import scaled
 
 if TYPE_CHECKING:
     from pos_app.services.model import PerformanceChoice
@@ -71,13 +72,13 @@ class ChoiceButton(PickButton):
         when = QWidget()
         when.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         when.setLayout(column(None, time, ends, None, gap=0))
-        when.setFixedWidth(120)
+        when.setFixedWidth(scaled(120))
         content.addWidget(when)
         content.addLayout(column(None, title, place, None, gap=3), 1)
         content.addLayout(column(None, left, ours, None, gap=3))
         spoken = ", ".join(each.text() for each in (title, time, left, ours))
         super().__init__(choice, "choice", content, spoken)
-        self.setMinimumHeight(88)
+        self.setMinimumHeight(scaled(88))
 
 
 class SlotButton(PickButton):
@@ -94,7 +95,7 @@ class SlotButton(PickButton):
         spoken = ", ".join((name, time.text(), left.text(), _ours(choice)))
         super().__init__(choice, "choice", content, spoken)
         self.setToolTip(spoken)
-        self.setMinimumHeight(64)
+        self.setMinimumHeight(scaled(64))
 
 
 def _left(choice: PerformanceChoice, size_px: int) -> QLabel:

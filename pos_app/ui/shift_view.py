@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from pos_app.presenters import language as words
@@ -29,7 +29,7 @@ from pos_app.ui.controls import (
     rule,
 )
 from pos_app.ui.shift_panels import ApprovePanel, CountPanel, ReasonBar, ReportPanel, Typing
-from pos_app.ui.theme import restyle, scaled
+from pos_app.ui.theme import restyle, scaled, text_size
 
 if TYPE_CHECKING:
     from pos_app.presenters.shift import ShiftPresenter
@@ -46,6 +46,8 @@ _MENU = (
     (Page.COUNT, "check"),
 )
 _LEFT_WIDTH = 340
+_BOTH_FROM_PX = 1_000
+"""At 100 % text: in a narrower window a page of the shift has the menu's room too."""
 _CLOSING = (Page.COUNT, Page.RECOUNT, Page.APPROVE)
 
 
@@ -110,6 +112,15 @@ class ShiftView(QWidget):
             part.retranslate()
         self._show_past(self._past, force=True)
         self._show(self._presenter.state)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What there is room for."""
+        super().resizeEvent(event)
+        self._show_menu()
+
+    def _show_menu(self) -> None:
+        has_room = self.width() * 100 >= _BOTH_FROM_PX * text_size()
+        self._left.setVisible(has_room or self._presenter.state.page is Page.HOME)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.typing.pad.take_key(event):
@@ -208,6 +219,7 @@ class ShiftView(QWidget):
             self.led.emit(refused.reason)
 
     def _show(self, state: ShiftState) -> None:
+        self._show_menu()
         self._show_shift(state)
         self._show_past(state.past)
         page = state.page

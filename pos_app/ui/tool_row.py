@@ -8,7 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
 from pos_app.presenters import language as words
@@ -47,6 +53,7 @@ name and price in narrow type.
 """
 LOW_STOCK: Final = 20
 """From so few on, what is left of a tier is shown as a warning."""
+_TEXT_PX_MIN: Final = 10
 
 
 class Swatch(QWidget):
@@ -145,14 +152,20 @@ class TierChip(RichButton):
         """The less room there is, the higher the level: words go, then gaps, then the number."""
         bare = self.compact or level >= _BARE_COUNT
         larger = theme.text_size() > theme.TEXT_SIZES[0]
-        self._place(is_stacked=level >= _STACKED or (self.compact and larger))
+        stacked = level >= _STACKED or (self.compact and larger)
+        self._place(is_stacked=stacked)
         self._left.setText(("{n}" if bare else _("{n} left")).format(n=words.count(self._count)))
         self._left.setVisible(level < _WITHOUT_COUNT)
         tight = level in _TIGHT
         self._content.setContentsMargins(*((6, 0, 6, 0) if tight else (12, 0, 12, 0)))
         self._content.setHorizontalSpacing(4 if tight else 8)
-        for each in (self._name, self._price):
-            each.setFont(theme.font(13 if tight else 14, 600))
+        for size_px in range(13 if tight else 14, _TEXT_PX_MIN - 1, -1):
+            for each in (self._name, self._price):
+                each.setFont(theme.font(size_px, 600))
+            self._left.setFont(theme.font(min(size_px, 13), 400))
+            figures = max(self._price.sizeHint().height(), self._left.sizeHint().height())
+            if not stacked or self._name.sizeHint().height() + figures <= self.maximumHeight():
+                break  # what is larger would be cut in a low chip
         self._content.invalidate()
         self.updateGeometry()
 

@@ -42,6 +42,8 @@ _LINK_PICTURES = {
 }
 _TIGHT_BELOW_PX = 1_200
 """At 100 % text: 1366 pixels at 125 % are less than that."""
+_NAMELESS_BELOW_PX = 950
+"""Beside a performance there is no room for whose till it is: 1366 pixels at 150 % are less."""
 _ROOMY_FROM_PX = 1_500
 """From here on there is room for how long the shift has been open."""
 _ALERTS = {Link.OFFLINE: "warn", Link.LOCKED: "danger"}
@@ -244,6 +246,17 @@ class TopBar(QFrame):
         """What there is room for."""
         super().resizeEvent(event)
         self._give_shift_room()
+        self._give_names_room()
+
+    def _give_names_room(self) -> None:
+        """Beside a performance a narrow bar goes without them; a low one writes them smaller."""
+        narrow = self.width() * 100 < _NAMELESS_BELOW_PX * text_size()
+        for each, size_px, small_px, weight in (
+            (self._venue, 16, 13, 700),
+            (self._window, 12, 10, 400),
+        ):
+            each.setFont(font(small_px if narrow else size_px, weight))
+            each.setVisible(not narrow or self.event_chip.isHidden())
 
     def _give_shift_room(self) -> None:
         has_room = self.width() * 100 >= _ROOMY_FROM_PX * text_size()
@@ -258,6 +271,7 @@ class TopBar(QFrame):
         tight = self.width() * 100 < _TIGHT_BELOW_PX * text_size()
         self.event_chip.show_state(state, now, compact=self._compact, tight=tight)
         self.event_chip.setVisible(selling and state.house is not None)
+        self._give_names_room()
         self.sync_pill.show_status(state.status, now, compact=self._compact, tight=tight)
         self._window.setText(state.status.window_name or _("Box office"))
 

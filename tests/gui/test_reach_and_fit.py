@@ -25,7 +25,7 @@ from ticketing.text import Text
 SMALL, LARGE = (1366, 768), (1920, 1080)
 SIZES = [pytest.param(SMALL, id="1366x768"), pytest.param(LARGE, id="1920x1080")]
 Face = tuple[tuple[int, int], int]
-FACES: tuple[Face, ...] = ((SMALL, 100), (LARGE, 100), (SMALL, 125), (LARGE, 150))
+FACES: tuple[Face, ...] = ((SMALL, 100), (LARGE, 100), (SMALL, 125), (SMALL, 150), (LARGE, 150))
 """Sizes of the window, and of its text in percent; each in every language."""
 Scene = Callable[[TillWindow, FakeTill], None]
 
