@@ -26,6 +26,7 @@ class BuyerPanel(Overlay):
     def __init__(self, parent: QWidget, presenter: BuyerPresenter) -> None:
         super().__init__(parent, "buyer_panel")
         self._presenter = presenter
+        self._filled: object = None
         self._title = label(22, 700, name="buyer_title")
         self._hint = label(14, 400, "text2")
         self._hint.setWordWrap(True)
@@ -80,6 +81,7 @@ class BuyerPanel(Overlay):
 
     def _show(self, state: BuyerState) -> None:
         if not state.is_open:
+            self._filled = None
             for each in (self.name, self.phone):
                 each.clear()
             self.shut()
@@ -91,7 +93,9 @@ class BuyerPanel(Overlay):
             each.setEnabled(state.can_save)
         if not self.isVisible():
             self.open()
-        if state.refused is None:
+        known = (state.order, state.shown)
+        if state.refused is None and self._filled != known:  # else somebody may be typing
+            self._filled = known
             self.name.setText(state.shown.name)
             self.phone.setText(state.shown.phone)
             self.name.setFocus()

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
+import pytest
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
@@ -20,6 +21,7 @@ from tests.fakes.till import FakeTill
 from tests.gui.conftest import close
 from tests.gui.robot import at_sale, open_window, press, turn_loop
 
+pytestmark = pytest.mark.timeout(600)  # half a minute on a quiet machine; nothing here waits
 SALES, HUNDRED = 500, 100
 OBJECTS_MAX = SALES // 5
 """Of one kind. What is left behind by each sale, or by each fifth, would be more."""
