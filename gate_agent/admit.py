@@ -169,25 +169,27 @@ class Doorman:
 
         Under the operation ids of then: what the arbiter knows of already is one entry.
         """
-        waiting = self.memory.to_write(_WRITTEN_AT_ONCE)
-        if not waiting:
+        if not self.memory.to_write(1):
             return
         wall_ms = self.env.wall_ms()
 
-        def write(unit: Unit) -> None:
+        def write(unit: Unit) -> list[Unwritten]:
+            # Asked in the transaction: who turns back from now on ends an entry that is written.
+            waiting = self.memory.to_write(_WRITTEN_AT_ONCE)
             for each in waiting:
                 op_id = each.entry.op_id
                 if not is_ours(unit, op_id):
                     write_entry(
                         unit, each.stream, op_id, each.granted, wall_ms, commanded_ms=wall_ms
                     )
+            return waiting
 
         try:
-            self.replica.transact(write)
+            written = self.replica.transact(write)
         except (ReplicaError, JournalLocked):
             return
-        self.memory.note_written(each.entry.op_id for each in waiting)
-        _log.warning("entries_recorded_late", count=len(waiting))
+        self.memory.note_written(each.entry.op_id for each in written)
+        _log.warning("entries_recorded_late", count=len(written))
 
     def _unfinished(self, stream: str, code: TicketCode) -> _Unfinished | None:
         """An entry granted here whose barrier never moved: killed or cut off in between.

@@ -125,10 +125,10 @@ class LaneMemory:
             if op_id in self._passed:
                 self._passed[op_id] = replace(self._passed[op_id], is_commanded=True)
 
-    def note_returned(self, op_id: OpId) -> bool:
-        """Nobody went in by such an entry after all. False: it is none, or is written by now."""
+    def note_returned(self, op_id: OpId) -> None:
+        """Nobody went in by such an entry after all."""
         with self._changed:
-            return self._forget(op_id)
+            self._forget(op_id)
 
     def to_write(self, count: int) -> list[Unwritten]:
         """The oldest entries that wait for a disk that takes them."""
@@ -142,11 +142,10 @@ class LaneMemory:
             for op_id in op_ids:
                 self._forget(op_id)
 
-    def _forget(self, op_id: OpId) -> bool:
+    def _forget(self, op_id: OpId) -> None:
         forgotten = self._passed.pop(op_id, None)
         if forgotten is not None and forgotten.granted.offline:
             self.unrecorded_count -= 1
-        return forgotten is not None
 
     def passed(self, stream: str, ticket_id: TicketId) -> dict[OpId, Entry]:
         """The entries of a ticket that were noted so."""

@@ -84,9 +84,9 @@ class Passages:
         return True
 
     def _ended(self, let_in: LetIn, phase: Passed, now_ms: int) -> None:
-        memory = self.doorman.memory
-        if not let_in.recorded and phase is Passed.RETURNED and memory.note_returned(let_in.op_id):
-            return  # there is no entry of ours that could end
+        if not let_in.recorded and phase is Passed.RETURNED:
+            self.doorman.memory.note_returned(let_in.op_id)
+        # Of what could not be written then there is a record by now, or nothing that could end.
         ticket_id = let_in.code.facts.ticket_id
         passage = EntryPassage(let_in.op_id, ticket_id, phase, now_ms)
         op_id, wall_ms = self._new_op_id(), self.doorman.env.wall_ms()

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from tests.simulation.tills import Till
 
 LIST_MAX = 5
-_BACK = "paid_back"
 TIME_WRONG_S = 60
 _NOT_NEEDING_CASES = frozenset({"valid", "void"})
 
@@ -372,7 +371,9 @@ def _drawers_agree(oracle: Oracle, raw: sqlite3.Connection) -> None:
 
 def _too_much_back_is_told(oracle: Oracle, raw: sqlite3.Connection) -> None:
     """A refund by card of what was not paid by card is booked, but not in silence."""
-    told = {json.loads(row["body"])["op"] for row in _cases(raw).values() if row["kind"] == _BACK}
+    told = {
+        json.loads(row["body"])["op"] for row in _cases(raw).values() if row["kind"] == "paid_back"
+    }
     booked = {row[0] for row in raw.execute("SELECT op_id FROM op WHERE verdict LIKE 'ok%'")}
     by_card: dict[str, int] = {}
     for fact in oracle.facts.values():

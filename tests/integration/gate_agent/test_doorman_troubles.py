@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,8 +13,8 @@ from edge.journal import JournalLocked, LockReason, lock
 from gate_agent.admit import LetIn
 from gate_agent.memory import OFFER_AGAIN_S, LaneMemory, Unwritten
 from gate_agent.passages import Passages
-from gate_agent.records import granted
-from tests.fakes.edge_node import new_op_id
+from gate_agent.records import granted, write_entry
+from tests.fakes.edge_node import new_op_id, wait_until
 from tests.fakes.hall import EVENT_ID, FIRST, ROW, SetEnv
 from tests.fakes.tickets import forge_like
 from tests.fakes.till import NOW
@@ -357,6 +359,31 @@ def test_who_went_in_unrecorded_is_recorded_when_the_disk_takes_it_again(
     gate.restart()
     assert gate.refused(codes[2]).reason is Reason.ALREADY_USED, "the record remembers it"
     gate.let_in(codes[0])
+
+
+@pytest.mark.expected_errors("entry_not_recorded")
+def test_who_turns_back_while_the_entry_is_written_late_has_not_used_the_ticket(
+    gate: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.lend()
+    gate.arbiter.says = yes
+    code, memory = gate.code(), gate.doorman.memory
+    with monkeypatch.context() as full:
+        full.setattr("gate_agent.records.append", no_room)
+        let_in = gate.let_in(code)
+    went_back = threading.Thread(
+        target=lambda: Passages(gate.doorman).returned(let_in, gate.env.wall_ms())
+    )
+
+    def write_slowly(*told: Any, **more: Any) -> None:
+        went_back.start()
+        wait_until(lambda: not memory.passed(EVENT_ID, let_in.code.facts.ticket_id))
+        write_entry(*told, **more)
+
+    monkeypatch.setattr("gate_agent.admit.write_entry", write_slowly)
+    gate.doorman.write_down()
+    went_back.join()
+    assert gate.row(let_in.op_id)["phase"] == "returned"
 
 
 # --- the lane's memory
