@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from aiohttp import web
 
 from sync_server.centre import Centre
-from sync_server.console import pages
+from sync_server.console import live, pages
+from sync_server.console.figures import set_up_figures
+from sync_server.console.live import set_up_bulletin
 from sync_server.console.rendering import set_up_templates
 from sync_server.handlers import (
     about_api,
@@ -59,6 +61,8 @@ def make_app(centre: Centre, settings: Settings) -> web.Application:
         app.router.add_route(route.method, route.path, route.handler)
     set_up_templates(app)
     app.cleanup_ctx.append(_run_centre)
+    set_up_figures(app, centre)
+    set_up_bulletin(app)
     app.on_shutdown.append(_wake_long_polls)
     app.on_response_prepare.append(secure_response)
     return app
@@ -76,6 +80,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(orders_api),
         *routes_of(buyers_api),
         *routes_of(pages),
+        *routes_of(live),
     ]
 
 

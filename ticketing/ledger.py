@@ -37,6 +37,7 @@ Posting = tuple[str, int]
 Booked = Sale | Refund | Exchange | ShiftOpened | CashMoved | ShiftClosed
 """An operation that moves money."""
 
+_CASH = "cash:"
 _TENDERS = "tender:"
 _MOVED = {
     CashAction.PAY_IN: (PAID_IN, 1),
@@ -47,7 +48,12 @@ _MOVED = {
 
 def cash_account(node_id: str) -> str:
     """The account of a till's drawer."""
-    return f"cash:{node_id}"
+    return f"{_CASH}{node_id}"
+
+
+def cash_node_of(account: str) -> str | None:
+    """The till of a drawer's account; None for any other account."""
+    return account[len(_CASH) :] if account.startswith(_CASH) else None
 
 
 def tender_account(tender: str, node_id: str) -> str:

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -21,7 +23,12 @@ from program.i18n import (
     format_time,
     translations,
 )
-from sync_server.console.wording import case_sentence, node_role_name, price_sentences
+from sync_server.console.wording import (
+    case_sentence,
+    node_role_name,
+    operation_name,
+    price_sentences,
+)
 from sync_server.heart.cases import CaseKind
 from sync_server.services.books import (
     Books,
@@ -29,6 +36,7 @@ from sync_server.services.books import (
     EntryAccount,
     MoneyAccount,
     NodeLine,
+    Summarise,
     UnitAccount,
     read_books,
 )
@@ -38,6 +46,9 @@ from ticketing.event import Event, Venue
 PERFORMANCES_SHOWN_MAX = 50
 OPEN_SHOWN_MAX = 20
 _QUIET_AFTER_MS = 60_000
+SKEW_SHOWN_MS, SKEW_WARNED_MS = 2_000, 60_000
+"""From the second on, entries of a gate are judged by our clock instead of its own."""
+CASES_PATH, ACCOUNTS_PATH = "/console/cases", "/console/accounts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ class PerformanceRow:
     let_in: str
     differences: tuple[str, ...]
     bar: tuple[Span, ...]
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,10 @@ class NodeRow:
     entries: str
     unsynced: str
     has_unsynced: bool
+    last_words: str
+    behind: str
+    clock: str
+    is_clock_wrong: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +126,19 @@ class CaseRow:
     what: str
     where: str
     opened: str
+    path: str
+
+
+class OpenItem(NamedTuple):
+    """Something that is open, in a sentence, and where to look into it."""
+
+    text: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One of the three accounts at the top: does it add up, and how much is it?"""
+    """One of the three accounts at the top. `figure`: by how much it differs, or what it comes to."""
 
     kind: str
     title: str
@@ -132,7 +156,7 @@ class Overview:
     is_settled: bool
     headline: str
     as_of: str
-    open_items: tuple[str, ...]
+    open_items: tuple[OpenItem, ...]
     accounts: tuple[Account, ...]
     performances: tuple[PerformanceRow, ...]
     performances_left_out: int
@@ -142,9 +166,11 @@ class Overview:
     cases_left_out: int
 
 
-def read_snapshot(connection: Connection, venue_id: str, at: datetime) -> Snapshot:
+def read_snapshot(
+    connection: Connection, venue_id: str, at: datetime, summarise: Summarise | None = None
+) -> Snapshot:
     """The books and the names that belong to them."""
-    books = read_books(connection)
+    books = read_books(connection, summarise)
     venue = load_venue(connection, venue_id)
     events = {}
     for event_id in {account.event_id for account in books.units}:
@@ -183,7 +209,7 @@ class _Words:
             headline=self._headline(len(items) + books.open_case_count - len(books.open_cases)),
             as_of=format_time(self._snapshot.at, self._language, zone=self._zone, seconds=True),
             open_items=tuple(items[:OPEN_SHOWN_MAX]),
-            accounts=(self._units_total(), self._money_total(), self._entries_total()),
+            accounts=(self._money_total(), self._units_total(), self._entries_total()),
             performances=tuple(self._performance(*pair) for pair in shown),
             performances_left_out=len(pairs) - len(shown),
             money=tuple(self._money(account) for account in money),
@@ -202,34 +228,35 @@ class _Words:
 
     # --- what is open -------------------------------------------------------------------
 
-    def _open_items(self) -> list[str]:
+    def _open_items(self) -> list[OpenItem]:
         books = self._snapshot.books
         return [
-            *self._unit_items(books.units),
             *self._money_items(books.money),
+            *self._unit_items(books.units),
             *self._entry_items(books.entries),
             *self._node_items(books.nodes),
             *(self._case_item(case) for case in books.open_cases),
         ]
 
-    def _unit_items(self, accounts: Iterable[UnitAccount]) -> Iterable[str]:
+    def _unit_items(self, accounts: Iterable[UnitAccount]) -> Iterable[OpenItem]:
         for account in accounts:
             if not account.balanced:
-                yield self._named(account, self._unit_difference(account))
+                said = self._named(account, self._unit_difference(account))
+                yield OpenItem(said, performance_path(account.event_id, account.performance))
 
-    def _entry_items(self, accounts: Iterable[EntryAccount]) -> Iterable[str]:
+    def _entry_items(self, accounts: Iterable[EntryAccount]) -> Iterable[OpenItem]:
         for account in accounts:
             if not account.balanced:
-                yield self._named(account, self._entry_difference(account))
+                said = self._named(account, self._entry_difference(account))
+                yield OpenItem(said, performance_path(account.event_id, account.performance))
 
-    def _money_items(self, accounts: Iterable[MoneyAccount]) -> Iterable[str]:
+    def _money_items(self, accounts: Iterable[MoneyAccount]) -> Iterable[OpenItem]:
         for account in accounts:
             if not account.balanced:
-                yield self._about(
-                    self._event_name(account.event_id), self._money_difference(account)
-                )
+                name = self._event_name(account.event_id)
+                yield OpenItem(self._about(name, self._money_difference(account)), ACCOUNTS_PATH)
 
-    def _node_items(self, nodes: Iterable[NodeLine]) -> Iterable[str]:
+    def _node_items(self, nodes: Iterable[NodeLine]) -> Iterable[OpenItem]:
         for node in nodes:
             if node.unsynced_count:
                 waiting = self.ngettext(
@@ -237,12 +264,14 @@ class _Words:
                     "{n} records wait to be sent",
                     node.unsynced_count,
                 )
-                yield self._about(node.name, waiting.format(n=self._n(node.unsynced_count)))
+                said = self._about(node.name, waiting.format(n=self._n(node.unsynced_count)))
+                yield OpenItem(said, "#nodes")
 
-    def _case_item(self, case: CaseLine) -> str:
-        return self._about(
+    def _case_item(self, case: CaseLine) -> OpenItem:
+        said = self._about(
             self._event_name(case.event_id), case_sentence(case.kind, self._language)
         )
+        return OpenItem(said, case_path(case.event_id, case.id))
 
     def _unit_difference(self, account: UnitAccount) -> str:
         _ = self.gettext
@@ -280,6 +309,7 @@ class _Words:
     def _units_total(self) -> Account:
         _, units = self.gettext, self._snapshot.books.units
         detail = _("{free} free + {lent} lent + {sold} sold + {blocked} blocked = {capacity}")
+        off = sum(abs(each.sold - each.tickets) + max(0, -each.free) for each in units)
         return self._account(
             "units",
             _("Places"),
@@ -291,21 +321,28 @@ class _Words:
                 blocked=self._n(sum(each.blocked for each in units)),
                 capacity=self._n(sum(each.capacity for each in units)),
             ),
+            self.ngettext("{n} place", "{n} places", off).format(n=self._n(off)),
             is_balanced=all(each.balanced for each in units),
         )
 
     def _money_total(self) -> Account:
         _, money = self.gettext, self._snapshot.books.money
         taken: dict[str, int] = {}
+        off: dict[str, int] = {}
         for account in money:
             taken[account.currency] = taken.get(account.currency, 0) + account.taken_minor
+            if not account.balanced:
+                minor = account.taken_minor - account.orders_minor or account.ledger_sum_minor
+                minor = minor or account.tickets_minor - account.orders_minor
+                off[account.currency] = off.get(account.currency, 0) + minor
         totals = taken or {self._snapshot.venue.currency: 0}
         return self._account(
             "money",
             _("Money"),
             " + ".join(self._money_text(minor, currency) for currency, minor in totals.items()),
             " · ".join([_("orders = tickets sold = money taken"), *self._by_tender()]),
-            is_balanced=all(each.balanced for each in money),
+            " + ".join(self._money_text(minor, currency) for currency, minor in off.items()),
+            is_balanced=not off,
         )
 
     def _by_tender(self) -> list[str]:
@@ -324,6 +361,7 @@ class _Words:
     def _entries_total(self) -> Account:
         _, entries = self.gettext, self._snapshot.books.entries
         count = sum(each.entries for each in entries)
+        off = sum(each.doubles + each.entries_without_ticket for each in entries)
         detail = _("{entries} entries = {tickets} tickets let in, of {valid} valid")
         return self._account(
             "entries",
@@ -334,15 +372,27 @@ class _Words:
                 tickets=self._n(sum(each.tickets_let_in for each in entries)),
                 valid=self._n(sum(each.tickets for each in entries)),
             ),
+            self.ngettext("{n} entry", "{n} entries", off).format(n=self._n(off)),
             is_balanced=all(each.balanced for each in entries),
         )
 
     def _account(
-        self, kind: str, title: str, figure: str, detail: str, *, is_balanced: bool
+        self,
+        kind: str,
+        title: str,
+        figure: str,
+        detail: str,
+        difference: str,
+        *,
+        is_balanced: bool,
     ) -> Account:
+        """The difference first: where there is one it takes the figure's place."""
         _ = self.gettext
-        state = _("adds up") if is_balanced else _("does not add up")
-        return Account(kind, title, figure, detail, state, is_balanced)
+        if is_balanced:
+            return Account(kind, title, figure, detail, _("adds up"), is_balanced)
+        return Account(
+            kind, title, difference, f"{figure} · {detail}", _("does not add up"), is_balanced
+        )
 
     # --- rows ---------------------------------------------------------------------------
 
@@ -364,6 +414,7 @@ class _Words:
             let_in=self._n(entries.entries),
             differences=tuple(differences),
             bar=_bar(units),
+            path=performance_path(units.event_id, units.performance),
         )
 
     def _money(self, account: MoneyAccount) -> MoneyRow:
@@ -389,13 +440,37 @@ class _Words:
             entries=self._n(node.entries),
             unsynced=self._n(node.unsynced_count),
             has_unsynced=node.unsynced_count > 0,
+            last_words=self._last_words(node),
+            behind=self._n(node.behind) if node.behind else "",
+            clock=self._clock(node.clock_offset_ms),
+            is_clock_wrong=abs(node.clock_offset_ms) >= SKEW_WARNED_MS,
         )
+
+    def _last_words(self, node: NodeLine) -> str:
+        if not node.last_kind:
+            return ""
+        said = operation_name(node.last_kind, self._language)
+        return f"{said} · {self._when(node.last_ms)}"
+
+    def _clock(self, offset_ms: int) -> str:
+        """How far its clock is from ours, where that is worth a word."""
+        if abs(offset_ms) < SKEW_SHOWN_MS:
+            return ""
+        seconds, minutes = round(abs(offset_ms) / 1000), round(abs(offset_ms) / 60_000)
+        if seconds < 120:
+            size = self.ngettext("{n} second", "{n} seconds", seconds).format(n=seconds)
+        else:
+            size = self.ngettext("{n} minute", "{n} minutes", minutes).format(n=self._n(minutes))
+        _ = self.gettext
+        words = _("clock {time} ahead") if offset_ms > 0 else _("clock {time} behind")
+        return words.format(time=size)
 
     def _case(self, case: CaseLine) -> CaseRow:
         return CaseRow(
             what=self._what(case),
             where=self._event_name(case.event_id),
             opened=self._when(case.opened_ms),
+            path=case_path(case.event_id, case.id),
         )
 
     def _what(self, case: CaseLine) -> str:
@@ -452,6 +527,18 @@ class _Words:
 
     def _money_text(self, minor: int, currency: str) -> str:
         return format_money(minor, currency, self._language)
+
+
+def performance_path(event_id: str, performance: int) -> str:
+    """Where a performance's accounts are."""
+    asked = urlencode({"by": "performance", "of": f"{event_id}/{performance}"})
+    return f"{ACCOUNTS_PATH}?{asked}"
+
+
+def case_path(event_id: str, case_id: str) -> str:
+    """Where a case is."""
+    asked = urlencode({"of": event_id, "case": case_id})
+    return f"{CASES_PATH}/one?{asked}"
 
 
 def _bar(units: UnitAccount) -> tuple[Span, ...]:

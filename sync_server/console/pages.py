@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from importlib import resources
@@ -14,7 +13,8 @@ from aiohttp import web
 
 from program.logs import get_logger
 from program.web_look import theme_css
-from sync_server.console.overview import books_as_json, make_overview, read_snapshot
+from sync_server.console.figures import FIGURES
+from sync_server.console.overview import books_as_json, make_overview
 from sync_server.console.rendering import language_of, render
 from sync_server.console.session import (
     OVERVIEW_PATH,
@@ -25,13 +25,11 @@ from sync_server.console.session import (
     known_device,
     visit_token,
 )
-from sync_server.console.wording import person_role_name
 from sync_server.handlers.addresses import address_of
 from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, LIMITS, PASSWORD_CHECKS, PERSON, SETTINGS
-from sync_server.services.books import read_books
 from sync_server.services.limits import Limit
 from sync_server.services.people import LOGIN_CHARS_MAX, PASSWORD_CHARS_MAX, Person, is_password
 from sync_server.services.permissions import Permission, person_may
@@ -42,6 +40,7 @@ _FORM_BYTES_MAX = 4_096
 _STATIC = {
     "console.css": "text/css",
     "console.js": "text/javascript",
+    "keys.js": "text/javascript",
     "favicon.svg": "image/svg+xml",
     "theme.css": "text/css",
 }
@@ -63,23 +62,16 @@ async def to_overview(_request: web.Request) -> web.Response:
 @route("GET", OVERVIEW_PATH, permission=Permission.CONSOLE_VIEW, page=True)
 async def overview(request: web.Request) -> web.Response:
     """The first page: is every place, all money and every entry accounted for?"""
-    centre, at, language = request.app[CENTRE], datetime.now(UTC), language_of(request)
-    snapshot = await centre.read(lambda c: read_snapshot(c, centre.venue_id, at))
-    return render(
-        request,
-        "overview.html",
-        {
-            "page": make_overview(snapshot, language),
-            "role": person_role_name(request[PERSON].role, language),
-        },
-    )
+    snapshot = await request.app[FIGURES].books()
+    page = make_overview(snapshot, language_of(request))
+    return render(request, "overview.html", {"page": page})
 
 
 @route("GET", "/console/books.json", permission=Permission.BOOKS_READ)
 async def books(request: web.Request) -> web.Response:
     """The same books for programs."""
-    found = await request.app[CENTRE].read(read_books)
-    return web.json_response(text=books_as_json(found))
+    found = await request.app[FIGURES].books()
+    return web.json_response(text=books_as_json(found.books))
 
 
 @route("GET", SIGN_IN_PATH, permission=Permission.PUBLIC, page=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from urllib.parse import urlencode
 
 import aiohttp_jinja2
 import jinja2
@@ -13,11 +14,14 @@ from markupsafe import Markup
 
 from program.i18n import LANGUAGES, translations
 from program.web_look import icon_svg
+from sync_server.console.navigation import links_for
+from sync_server.console.wording import person_role_name
 from sync_server.handlers.state import PERSON, SETTINGS
 
 LANGUAGE_COOKIE = "boxgate_language"
 LANGUAGE_NAMES = {"en": "English", "zh_CN": "中文"}
 _LANGUAGE_COOKIE_S = 365 * 24 * 3_600
+_QUERY_KEPT_MAX = 12
 _SHORT = {"en": "en", "zh": "zh_CN"}
 _ENVIRONMENTS = {
     language: web.AppKey(f"templates_{language}", jinja2.Environment) for language in LANGUAGES
@@ -61,7 +65,7 @@ def render(
     request: web.Request, template: str, context: Mapping[str, object], *, status: int = 200
 ) -> web.Response:
     """A page. A language asked for by `?lang` is kept for the next ones."""
-    language = language_of(request)
+    language, person = language_of(request), request.get(PERSON)
     other = next(each for each in LANGUAGES if each != language)
     response = aiohttp_jinja2.render_template(
         template,
@@ -71,7 +75,10 @@ def render(
             "other_language": other.partition("_")[0],
             "other_language_name": LANGUAGE_NAMES[other],
             "path": request.path,
-            "person": request.get(PERSON),
+            "person": person,
+            "role": person_role_name(person.role, language) if person else "",
+            "sections": links_for(person.role, request.path, language) if person else (),
+            "query": _query(request),
             **context,
         },
         app_key=_ENVIRONMENTS[language],
@@ -87,6 +94,12 @@ def render(
             secure=request.app[SETTINGS].is_secure,
         )
     return response
+
+
+def _query(request: web.Request) -> str:
+    """The page's own question without the language, to be asked again in another one."""
+    kept = [(name, value) for name, value in request.query.items() if name != "lang"]
+    return urlencode(kept[:_QUERY_KEPT_MAX])
 
 
 @cache

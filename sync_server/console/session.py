@@ -26,6 +26,8 @@ SIGN_IN_PATH = "/console/login"
 REFRESH_HEADER = "X-Boxgate-Refresh"
 """Sent by the page's own reload, which must not keep a session alive that nobody uses."""
 
+_LIVE = "text/event-stream"
+"""What a page accepts when it listens for news: nobody's doing either."""
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - a field's name
 _VISIT_COOKIE = "boxgate_visit"
 _DEVICE_COOKIE = "boxgate_device"
@@ -127,7 +129,7 @@ async def page_for_problem(request: web.Request, problem: Problem) -> web.Respon
 
 
 async def _extend(request: web.Request, session: Session, now_ms: int) -> None:
-    if REFRESH_HEADER in request.headers:
+    if REFRESH_HEADER in request.headers or _LIVE in request.headers.get("Accept", ""):
         return
     expires_ms = session.extended(now_ms, request.app[SETTINGS].console.limits)
     if expires_ms is not None:

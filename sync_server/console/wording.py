@@ -8,6 +8,7 @@ from program.i18n import translations
 from sync_server.heart.cases import CaseKind
 from sync_server.heart.prices import PriceDoubt
 from sync_server.services.permissions import NodeRole, PersonRole
+from ticketing.journal import OpKind
 from ticketing.pricing import Unlawful
 
 
@@ -48,6 +49,28 @@ _PRICES: dict[str, str] = {
     PriceDoubt.NOT_APPROVED: N_("Nobody approved it"),
 }
 _NODE_ROLES = {NodeRole.TILL: N_("Window"), NodeRole.GATE: N_("Gate")}
+_OPERATIONS: dict[str, str] = {
+    OpKind.SALE: N_("Sale"),
+    OpKind.RELEASE: N_("Places given back"),
+    OpKind.PRINT: N_("Tickets printed"),
+    OpKind.ENTRY: N_("Entry"),
+    OpKind.PASSAGE: N_("Passage"),
+    OpKind.EXIT: N_("Exit"),
+    OpKind.GATE_OPENED: N_("Gate left open"),
+    OpKind.GATE_SHUT: N_("Gate shut again"),
+    OpKind.WALKED: N_("Passed without a ticket"),
+    OpKind.SETTLE: N_("Loan settled"),
+    OpKind.REFUND: N_("Refund"),
+    OpKind.EXCHANGE: N_("Exchange"),
+    OpKind.HAND_OVER: N_("Order handed over"),
+    OpKind.INTEREST: N_("Interest noted"),
+    OpKind.SIGN_IN: N_("Sign-in"),
+    OpKind.SIGN_OUT: N_("Sign-out"),
+    OpKind.SHIFT_OPENED: N_("Shift opened"),
+    OpKind.CASH_MOVED: N_("Cash moved"),
+    OpKind.DRAWER_OPENED: N_("Drawer opened"),
+    OpKind.SHIFT_CLOSED: N_("Shift closed"),
+}
 _PERSON_ROLES = {
     PersonRole.ADMIN: N_("Administrator"),
     PersonRole.MANAGER: N_("Manager"),
@@ -86,6 +109,11 @@ def price_sentences(body: str, language: str) -> tuple[str, ...]:
 def node_role_name(role: str, language: str) -> str:
     """What people call a machine of this role."""
     return translations(language).gettext(_NODE_ROLES[NodeRole(role)])
+
+
+def operation_name(kind: str, language: str) -> str:
+    """What people call an operation of a journal; its code for a kind of a later version."""
+    return translations(language).gettext(_OPERATIONS[kind]) if kind in _OPERATIONS else kind
 
 
 def person_role_name(role: PersonRole, language: str) -> str:

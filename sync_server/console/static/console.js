@@ -1,13 +1,16 @@
-// Keeps the overview up to date: fetches the page itself again and swaps its live part.
-// Without this script the page works the same, by its Refresh link.
+// Keeps a page with a live part up to date, and gives every page its keys. Without this script all
+// pages work the same: by their Refresh links, their other links and their forms.
+
+import { bindKeys } from "./keys.js";
 
 const PERIOD_MS = 5000;
 const TIMEOUT_MS = 10000;
 
 const stale = document.getElementById("stale");
+let refreshing = null;
 
 async function fetchLivePart() {
-  const response = await fetch(location.pathname, {
+  const response = await fetch(location.href.split("#")[0], {
     headers: { "X-Boxgate-Refresh": "1" },
     redirect: "manual",
     signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -21,8 +24,7 @@ async function fetchLivePart() {
   return { live: page.getElementById("live"), title: page.title };
 }
 
-async function refresh() {
-  if (document.hidden) return;
+async function fetchAndSwap() {
   try {
     const fresh = await fetchLivePart();
     if (!fresh?.live) return;
@@ -32,6 +34,15 @@ async function refresh() {
   } catch {
     stale.hidden = false;
   }
+}
+
+// One look at a time: news that come meanwhile are in the next one.
+async function refresh() {
+  if (document.hidden) return;
+  refreshing ??= fetchAndSwap().finally(() => {
+    refreshing = null;
+  });
+  await refreshing;
 }
 
 // Only what differs is replaced, so that focus, selection and screen readers are left in peace.
@@ -59,5 +70,20 @@ async function keepFresh() {
   setTimeout(keepFresh, PERIOD_MS);
 }
 
-setTimeout(keepFresh, PERIOD_MS);
-document.addEventListener("visibilitychange", refresh);
+// The server says when there is news; where it cannot, the page looks by itself.
+function listen() {
+  const source = new EventSource("/console/live");
+  source.addEventListener("news", refresh);
+  source.addEventListener("over", () => {
+    source.close();
+    location.reload();
+  });
+  addEventListener("pagehide", () => source.close());
+}
+
+bindKeys();
+if (document.querySelector("[data-live]")) {
+  listen();
+  setTimeout(keepFresh, PERIOD_MS);
+  document.addEventListener("visibilitychange", refresh);
+}

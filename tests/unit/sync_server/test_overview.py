@@ -118,7 +118,7 @@ def test_the_accounts_are_sums_over_all_performances() -> None:
     shown = page(
         books(units=(units(1), units(2, sold=50, tickets=50)), entries=(entries(1), entries(2)))
     )
-    places, takings, doors = shown.accounts
+    takings, places, doors = shown.accounts
     assert places.figure == "250 sold"
     assert places.detail == "2,150 free + 120 lent + 250 sold + 0 blocked = 2,520"
     assert takings.figure == "¥1,270.00"
@@ -170,7 +170,44 @@ def test_what_is_open_is_said_in_a_sentence(changes: dict[str, object], item: st
     assert not shown.is_settled
     assert shown.headline == "1 thing is open"
     assert len(shown.open_items) == 1
-    assert shown.open_items[0].replace("Mon 23", "Mon, 23").endswith(item)
+    assert shown.open_items[0].text.replace("Mon 23", "Mon, 23").endswith(item)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "figure"),
+    [
+        pytest.param({"money": (money(taken_minor=126_500),)}, 0, "-¥5.00", id="money"),
+        pytest.param({"units": (units(sold=198),)}, 1, "2 places", id="places"),
+        pytest.param({"entries": (entries(entries=91),)}, 2, "1 entry", id="entries"),
+    ],
+)
+def test_an_account_that_differs_says_first_by_how_much(
+    changes: dict[str, object], place: int, figure: str
+) -> None:
+    account = page(books(**changes)).accounts[place]
+    assert (account.figure, account.state) == (figure, "does not add up")
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "said", "wrong"),
+    [
+        pytest.param(1_999, "", False, id="hardly"),
+        pytest.param(2_000, "clock 2 seconds ahead", False, id="a little"),
+        pytest.param(-60_000, "clock 60 seconds behind", True, id="a minute"),
+        pytest.param(7_200_000, "clock 120 minutes ahead", True, id="hours"),
+    ],
+)
+def test_a_nodes_clock_is_told_where_it_is_off(offset_ms: int, said: str, *, wrong: bool) -> None:
+    row = page(books(nodes=(node(clock_offset_ms=offset_ms),))).nodes[0]
+    assert (row.clock, row.is_clock_wrong) == (said, wrong)
+
+
+def test_a_node_shows_what_it_told_last_and_how_far_it_has_read() -> None:
+    row = page(books(nodes=(node(last_kind="sale", last_ms=AT_MS, behind=3),))).nodes[0]
+    assert row.last_words.replace("Sun, 22", "Sun 22") == "Sale · Sun 22 Nov 19:30"
+    assert row.behind == "3"
+    silent = page(books(nodes=(node(),))).nodes[0]
+    assert (silent.last_words, silent.behind) == ("", "")
 
 
 def test_a_ledger_that_does_not_sum_to_zero_is_open() -> None:
@@ -211,7 +248,7 @@ def test_long_lists_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_sold_yet_shows_zero_in_the_venues_currency() -> None:
-    assert page(books(money=())).accounts[1].figure == "¥0.00"
+    assert page(books(money=())).accounts[0].figure == "¥0.00"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""Where the console leads: one line a section, in the order of the bar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from program.i18n import translations
+from sync_server.services.permissions import Permission, PersonRole, person_may
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "translate later"
+    """Mark a text for translation where it is not yet known into which language."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A page of the bar: whoever has its permission sees it. Its own pages begin with its path."""
+
+    path: str
+    label: str
+    icon: str
+    permission: Permission
+
+
+SECTIONS = (
+    Section("/console/", N_("Overview"), "circle-check", Permission.CONSOLE_VIEW),
+    Section("/console/accounts", N_("Reconciliation"), "landmark", Permission.BOOKS_READ),
+    Section("/console/cases", N_("Cases"), "triangle-alert", Permission.BOOKS_READ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the bar, ready to show."""
+
+    path: str
+    label: str
+    icon: str
+    is_here: bool
+
+
+def links_for(role: PersonRole, path: str, language: str) -> tuple[Link, ...]:
+    """The bar as this person sees it on the page of this path."""
+    gettext = translations(language).gettext
+    allowed = [each for each in SECTIONS if person_may(role, each.permission)]
+    return tuple(
+        Link(each.path, gettext(each.label), each.icon, _is_here(each, path)) for each in allowed
+    )
+
+
+def _is_here(section: Section, path: str) -> bool:
+    if section.path == "/console/":
+        return path == section.path
+    return path == section.path or path.startswith(section.path + "/")

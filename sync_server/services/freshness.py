@@ -1,0 +1,70 @@
+"""A value that is costly to make, kept fresh without ever making it twice at once.
+
+While making it is quick, whoever asks gets it as of now. When the house is large they get the
+last one at once, which says as of when it is, and a new one is made behind their backs; so rarely
+that the making never takes more than a small share of a processor from the sales.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from program.logs import get_logger
+
+QUICK_S = 0.08
+"""So long somebody who asks may wait for a new value each time."""
+REST_FACTOR = 20
+"""After a slow making the next one waits this many times as long: at most a twentieth of a core."""
+STALE_S_MAX = 120.0
+"""Nobody is shown anything older than this without waiting for a new value."""
+
+T = TypeVar("T")
+_log = get_logger(__name__)
+
+
+class Fresh(Generic[T]):
+    """Used on the event loop only."""
+
+    def __init__(
+        self, make: Callable[[], Awaitable[T]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._make, self._clock = make, clock
+        self._value: T | None = None
+        self._made_s = 0.0
+        self._took_s = 0.0
+        self._making: asyncio.Task[T] | None = None
+
+    async def get(self) -> T:
+        """The value, as fresh as can be had without making anybody else wait."""
+        age_s = self._clock() - self._made_s
+        if self._value is None or age_s > STALE_S_MAX or self._took_s < QUICK_S:
+            return await asyncio.shield(self._begin())
+        if age_s > self._took_s * REST_FACTOR:
+            self._begin().add_done_callback(_note_failure)
+        return self._value
+
+    async def close(self) -> None:
+        """Wait for what is being made: its reader must not outlive the database."""
+        if self._making is not None:
+            await asyncio.gather(self._making, return_exceptions=True)
+
+    def _begin(self) -> asyncio.Task[T]:
+        """One making at a time: who asks meanwhile gets what it gives."""
+        if self._making is None or self._making.done():
+            self._making = asyncio.create_task(self._renew(), name="make figures")
+        return self._making
+
+    async def _renew(self) -> T:
+        began_s = self._clock()
+        value = await self._make()
+        self._made_s = self._clock()
+        self._value, self._took_s = value, self._made_s - began_s
+        return value
+
+
+def _note_failure(made: asyncio.Task[T]) -> None:
+    if not made.cancelled() and made.exception() is not None:
+        _log.warning("figures_not_made", error=type(made.exception()).__name__)
