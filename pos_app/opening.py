@@ -14,7 +14,7 @@ from pos_app.services.devices import DeviceParts
 from pos_app.services.drawer import CommandDrawer, Drawer
 from pos_app.services.drawer_printer import PrinterDrawer
 from pos_app.services.paper import warm_up
-from pos_app.services.paper_fonts import FontMissing
+from program.paper_fonts import FontMissing
 from pos_app.services.printer import make_printer
 from pos_app.services.printing import PrintDesk
 from pos_app.services.slip_printer import SlipPrinter, open_slip_printer

@@ -14,7 +14,7 @@ from edge.env import MachineEnv
 from edge.errors import EdgeError, EnrolmentRefused, ServerUnreachable
 from edge.node import program_version
 from pos_app.services import roll
-from pos_app.services.paper_fonts import FontMissing
+from program.paper_fonts import FontMissing
 from pos_app.services.printer import PrinterError, make_printer
 from pos_app.services.rows import Look, Row
 from pos_app.services.slip_printer import SlipOutcome, open_slip_printer

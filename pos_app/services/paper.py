@@ -23,7 +23,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from pos_app.services.logo import open_logo
-from pos_app.services.paper_fonts import TicketFont, load_font
+from program.paper_fonts import TicketFont, load_font
 from pos_app.services.paper_sheet import ASCENT, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Sheet, from_foot
 from pos_app.services.paper_text import Fitted
 

@@ -8,7 +8,7 @@ from reportlab.lib.colors import Color, black
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from pos_app.services.paper_fonts import TicketFont
+from program.paper_fonts import TicketFont
 from pos_app.services.paper_text import LINE_PITCH, Box, Fitted, fit
 
 PAGE_WIDTH_MM: Final = 150.0

@@ -8,7 +8,7 @@ from typing import Final
 
 from pos_app.services import roll
 from pos_app.services.model import PrintOutcome
-from pos_app.services.paper_fonts import FontMissing
+from program.paper_fonts import FontMissing
 from pos_app.services.printer import PrinterError
 from pos_app.services.printing import PrintDesk
 from pos_app.services.rows import Look, Row

@@ -23,7 +23,7 @@ from hardware.escpos import HARMLESS, JobState, Settlement
 from hardware.escpos.document import Document
 from pos_app.services.model import PrintOutcome, PrintResult, UnprintedOrder
 from pos_app.services.paper import TicketFace, TicketLabels, render_tickets
-from pos_app.services.paper_fonts import FontMissing
+from program.paper_fonts import FontMissing
 from pos_app.services.printer import Printer, PrinterError
 from pos_app.services.slip_printer import Handed, SlipOutcome, SlipPrinter, name_of
 from pos_app.services.slips import ticket_slips

@@ -12,7 +12,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from pos_app.services.paper import RENDERING, open_canvas
-from pos_app.services.paper_fonts import TicketFont, load_font
+from program.paper_fonts import TicketFont, load_font
 from pos_app.services.paper_text import Box, fit
 from pos_app.services.rows import Look, Row
 

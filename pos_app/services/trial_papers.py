@@ -19,7 +19,7 @@ from hardware.escpos.profile import PROFILES, WIDTH_58_MM, WIDTH_80_MM
 from pos_app.services.device_model import Trial
 from pos_app.services.model import PrintOutcome
 from pos_app.services.paper import TicketFace, render_tickets
-from pos_app.services.paper_fonts import FontMissing
+from program.paper_fonts import FontMissing
 from pos_app.services.press import Pressed, print_rows
 from pos_app.services.printer import PrinterError
 from pos_app.services.printing import PrintDesk, labels_of, paper_of

@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 from sync_server.centre import Centre
 from sync_server.console.overview import Snapshot, read_snapshot
 from sync_server.services.freshness import Fresh
+from sync_server.services.reconciling import Facts, House
 from sync_server.services.stream_books import StreamBooks, read_stream_books
 from sync_server.services.summaries import StreamSummaries
+from sync_server.services.takings import StreamTakings, read_stream_takings
 
 
 class ConsoleFigures:
@@ -24,14 +26,23 @@ class ConsoleFigures:
             read_stream_books, lambda: centre.generation.short
         )
         self._books: Fresh[Snapshot] = Fresh(self._read_books)
+        self._takings: StreamSummaries[StreamTakings] = StreamSummaries(
+            read_stream_takings, lambda: centre.generation.short
+        )
+        self._house: Fresh[House] = Fresh(self._read_house)
 
     async def books(self) -> Snapshot:
         """The books and the names that belong to them, as of the snapshot's `at`."""
         return await self._books.get()
 
+    async def house(self) -> House:
+        """All that can be reconciled."""
+        return await self._house.get()
+
     async def close(self) -> None:
         """Let go of the database."""
         await self._books.close()
+        await self._house.close()
 
     async def _read_books(self) -> Snapshot:
         return await self._centre.read(self._read)
@@ -39,6 +50,14 @@ class ConsoleFigures:
     def _read(self, connection: Connection) -> Snapshot:
         at = datetime.now(UTC)
         return read_snapshot(connection, self._centre.venue_id, at, self._streams.read)
+
+    async def _read_house(self) -> House:
+        return await self._centre.read(self._count_house)
+
+    def _count_house(self, connection: Connection) -> House:
+        snapshot = self._read(connection)
+        takings = self._takings.read(connection)
+        return House(Facts(snapshot.venue, snapshot.events, snapshot.books, takings))
 
 
 FIGURES = web.AppKey("figures", ConsoleFigures)

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     OWN_ACCOUNT = "own_account"  # see and end one's own logins, change one's own password
     CONSOLE_VIEW = "console_view"
     BOOKS_READ = "books_read"
+    BOOKS_SIGN = "books_sign"  # put one's name under a reconciliation
+    CASES_SETTLE = "cases_settle"  # say what becomes of a case, and who has it
     NODES_ENROL = "nodes_enrol"
     NODES_REVOKE = "nodes_revoke"  # lost and stolen machines, the least version
     CATALOGUE_WRITE = "catalogue_write"
@@ -84,7 +86,13 @@ PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyTyp
         PersonRole.ADMIN: _SEES_THE_BOOKS | _KEEPS_THE_HOUSE,
         PersonRole.MANAGER: _SEES_THE_BOOKS
         | _KEEPS_THE_HOUSE
-        | {Permission.STOCK_RECLAIM, Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN},
+        | {
+            Permission.BOOKS_SIGN,
+            Permission.CASES_SETTLE,
+            Permission.STOCK_RECLAIM,
+            Permission.TILL_SIGN_IN,
+            Permission.GATE_SIGN_IN,
+        },
         PersonRole.SUPERVISOR: frozenset({Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN}),
         PersonRole.CASHIER: frozenset({Permission.TILL_SIGN_IN}),
         # An agent will sell from the agency's own allotment, which no till of the house holds.

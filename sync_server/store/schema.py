@@ -369,6 +369,34 @@ case = Table(
     _feed_index("case_file"),
 )
 
+sign_off = Table(
+    "sign_off",  # what a person signed for; rows are only ever added
+    metadata,
+    _key("id"),
+    Column("by_what", String, nullable=False),  # day | performance | shift | till | gate
+    Column("of_what", String, nullable=False),
+    Column("signed_ms", BigInteger, nullable=False),
+    Column("person_id", String, nullable=False),
+    Column("person_name", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the body
+    Column("body", Text, nullable=False),  # the figures as they were
+    Index("sign_off_of", "by_what", "of_what", "signed_ms"),
+)
+
+case_note = Table(
+    "case_note",  # who said what about a case, and who has it until when; only ever added
+    metadata,
+    _key("event_id"),
+    _key("case_id"),
+    _key("number", BigInteger),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("person_id", String, nullable=False),
+    Column("person_name", String, nullable=False),
+    Column("kind", String, nullable=False),  # comment | owner | deadline
+    Column("value", Text, nullable=False),
+)
+
 revocation = Table(
     "revocation",  # tickets that the centre revoked for a till; the till's journal tells the money
     metadata,

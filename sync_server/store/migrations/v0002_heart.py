@@ -33,6 +33,7 @@ def upgrade(op: Operations) -> None:
     _add_pools(op)
     _add_tables_of_recovery(op)
     _add_tables_beside_orders(op)
+    _add_tables_of_the_console(op)
     _change_indexes(op)
     v0002_keys.upgrade(op)
 
@@ -282,6 +283,33 @@ def _add_tables_beside_orders(op: Operations) -> None:
         Column("copies", Integer, nullable=False),
         Column("rev", BigInteger, nullable=False),
         _was(),
+    )
+
+
+def _add_tables_of_the_console(op: Operations) -> None:
+    op.create_table(
+        "sign_off",
+        _key("id"),
+        Column("by_what", String, nullable=False),
+        Column("of_what", String, nullable=False),
+        Column("signed_ms", BigInteger, nullable=False),
+        Column("person_id", String, nullable=False),
+        Column("person_name", String, nullable=False),
+        Column("note", Text, nullable=False),
+        Column("digest", String(64), nullable=False),
+        Column("body", Text, nullable=False),
+    )
+    op.create_index("sign_off_of", "sign_off", ["by_what", "of_what", "signed_ms"])
+    op.create_table(
+        "case_note",
+        _key("event_id"),
+        _key("case_id"),
+        _key("number", BigInteger),
+        Column("at_ms", BigInteger, nullable=False),
+        Column("person_id", String, nullable=False),
+        Column("person_name", String, nullable=False),
+        Column("kind", String, nullable=False),
+        Column("value", Text, nullable=False),
     )
 
 

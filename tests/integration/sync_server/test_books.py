@@ -9,10 +9,13 @@ from sqlalchemy import Connection
 
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.work import Work
-from sync_server.services import books
-from sync_server.services.books import CASES_MAX, UnitAccount
+from sync_server.services import stream_books
+from sync_server.services.books import CASES_MAX, Books, UnitAccount, read_books
 from sync_server.services.contact import Contact, note_contact
-from tests.integration.sync_server.stage import CAPACITY, EVENT, Stage
+from sync_server.services.stream_books import StreamBooks
+from sync_server.services.summaries import StreamSummaries
+from sync_server.store.database import read_only
+from tests.integration.sync_server.stage import CAPACITY, EVENT, VENUE, Stage
 from ticketing.journal import OpKind
 from ticketing.operations import CashLeg, HandLeg, Refund, RefundAction, encode_refund
 
@@ -196,16 +199,18 @@ def test_a_readers_books_are_of_one_moment(stage: Stage, monkeypatch: pytest.Mon
     grant = till.borrow(1, 2)
     till.sell(grant, 1)
     till.push()
-    count_units = books._units
+    count_units = stream_books._units
     till.sell(grant, 2)
 
-    def units_then_sale(connection: Connection) -> tuple[UnitAccount, ...]:
-        counted = count_units(connection)
+    def units_then_sale(
+        connection: Connection, event_id: str, claims: list[tuple[int, str, str, int]]
+    ) -> tuple[UnitAccount, ...]:
+        counted = count_units(connection, event_id, claims)
         if till.acked < len(till.ops):
             assert till.push() == ["ok"]
         return counted
 
-    monkeypatch.setattr(books, "_units", units_then_sale)
+    monkeypatch.setattr(stream_books, "_units", units_then_sale)
     found = stage.books()
     (units,) = [account for account in found.units if account.performance == 1]
     assert (units.sold, units.tickets) == (1, 1)
@@ -253,3 +258,37 @@ def test_every_tender_is_booked_under_its_name_and_the_books_balance(stage: Stag
 
 
 ROUNDING_LINES = "SELECT amount_minor FROM ledger WHERE account = 'rounding'"
+
+
+def test_a_streams_books_are_counted_again_only_when_its_head_has_moved(stage: Stage) -> None:
+    an_evening(stage)
+    counted: list[str] = []
+
+    def count(connection: Connection, stream: str) -> StreamBooks:
+        counted.append(stream)
+        return stream_books.read_stream_books(connection, stream)
+
+    history = "a"
+    kept = StreamSummaries(count, lambda: history)
+
+    def look() -> Books:
+        with read_only(stage.engine).connect() as connection:
+            return read_books(connection, kept.read)
+
+    assert look() == stage.books()
+    assert sorted(counted) == sorted([VENUE, EVENT])
+    counted.clear()
+    assert look() == stage.books()
+    assert counted == []
+    till = stage.till("Window 2")  # of the house: only its stream has moved
+    assert look() == stage.books()
+    assert counted == [VENUE]
+    till.sell(till.borrow(32), 32)
+    till.push()
+    counted.clear()
+    assert look() == stage.books()
+    assert counted == [EVENT]
+    counted.clear()
+    history = "b"  # set back, and gone on differently from there: heads say nothing now
+    assert look() == stage.books()
+    assert len(counted) == 2

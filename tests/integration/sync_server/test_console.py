@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+import sqlalchemy
 from aiohttp.test_utils import TestClient, TestServer
 
+from sync_server.console import live
+from sync_server.console.live import BULLETIN
 from sync_server.handlers.state import CENTRE, LIMITS
 from sync_server.services.limits import Limit
 from sync_server.services.people import Person, add_person, hash_password
@@ -414,3 +419,60 @@ async def test_names_from_outside_are_text_and_not_markup(client: Client) -> Non
     html = await text_of(client, "/console/")
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
+
+
+# --- news
+
+
+async def _event(response: aiohttp.ClientResponse) -> str:
+    """The next event's name; comments and the first line are passed over."""
+    while True:
+        line = (await asyncio.wait_for(response.content.readline(), 20)).decode()
+        if line.startswith("event: "):
+            return line.removeprefix("event: ").strip()
+        assert line, "the stream has ended"
+
+
+@pytest.mark.usefixtures("manager")
+async def test_who_listens_hears_of_a_change_and_when_the_session_is_over(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LOOK_PERIOD_S", 0.01)
+    monkeypatch.setattr(live, "BEAT_PERIOD_S", 0.2)
+    async with client.get("/console/live") as response:
+        assert response.content_type == "text/event-stream"
+        assert await _event(response) == "news"  # the first look
+        await change(client, "UPDATE node SET unsynced_count = 3 WHERE name = 'Window 2'")
+        assert await _event(response) == "news"
+        await change(client, "DELETE FROM console_session")
+        assert await _event(response) == "over"
+        assert await response.content.read() == b"data:\n\n"
+    assert client.app[BULLETIN].has_listeners is False
+
+
+@pytest.mark.usefixtures("manager")
+async def test_too_many_listeners_are_told_to_look_by_themselves(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LISTENERS_MAX", 0)
+    async with client.get("/console/live") as response:
+        assert response.status == 204
+
+
+@pytest.mark.usefixtures("manager")
+async def test_listening_keeps_no_session_alive(client: Client) -> None:
+    old = "UPDATE console_session SET created_ms = created_ms - 600000, expires_ms = :soon"
+    soon = round(time.time() * 1000) + 120_000
+    await change(client, old, soon=soon)
+    headers = {"Accept": "text/event-stream"}
+    async with client.get("/console/live", headers=headers) as response:
+        assert response.status == 200
+        rows = await client.app[CENTRE].read(
+            lambda c: c.execute(sqlalchemy.text("SELECT expires_ms FROM console_session")).all()
+        )
+        assert [int(row[0]) for row in rows] == [soon]
+
+
+async def test_nobody_listens_without_a_session(client: Client) -> None:
+    async with client.get("/console/live") as response:
+        assert response.status == 401

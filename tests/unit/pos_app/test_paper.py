@@ -30,7 +30,7 @@ from pos_app.services.paper import (
     render_tickets,
     warm_up,
 )
-from pos_app.services.paper_fonts import FontMissing
+from program.paper_fonts import FontMissing
 
 DPI = 150
 MM = DPI / 25.4

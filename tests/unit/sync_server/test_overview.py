@@ -176,7 +176,7 @@ def test_what_is_open_is_said_in_a_sentence(changes: dict[str, object], item: st
 @pytest.mark.parametrize(
     ("changes", "place", "figure"),
     [
-        pytest.param({"money": (money(taken_minor=126_500),)}, 0, "-¥5.00", id="money"),
+        pytest.param({"money": (money(taken_minor=126_500),)}, 0, "−¥5.00", id="money"),
         pytest.param({"units": (units(sold=198),)}, 1, "2 places", id="places"),
         pytest.param({"entries": (entries(entries=91),)}, 2, "1 entry", id="entries"),
     ],

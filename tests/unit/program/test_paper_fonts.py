@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import reportlab
 
-from pos_app.services import paper_fonts
-from pos_app.services.paper_fonts import TEXT_CHARS_MAX, FontMissing, load_font
+from program import paper_fonts
+from program.paper_fonts import TEXT_CHARS_MAX, FontMissing, load_font
 
 # ReportLab brings this one: good outlines, no Chinese.
 LATIN_ONLY = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"

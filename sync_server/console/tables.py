@@ -1,0 +1,83 @@
+"""A statement as CSV and as a workbook: plain values, and no cell that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from program.i18n import translations
+from sync_server.console.statement import Statement, decimal_text
+
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_WORKBOOK_MADE_AT = datetime(2000, 1, 1, tzinfo=UTC)
+"""Of every workbook, so that the same figures give the same bytes."""
+
+
+def as_text(value: str) -> str:
+    """A text that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
+    return f"'{value}" if value.startswith(_STARTS_A_FORMULA) else value
+
+
+def statement_rows(statement: Statement, language: str) -> list[tuple[str, ...]]:
+    """The table: a heading, then a row a figure, and the notes."""
+    _ = translations(language).gettext
+    head = (_("Account"), _("About"), _("Figure"), _("Amount"), _("Currency"), _("State"))
+    found: list[tuple[str, ...]] = [head]
+    for section in statement.sections:
+        for row in section.rows:
+            amount = decimal_text(row.figure, row.currency)
+            found.append(
+                (section.title, section.about, row.label, amount, row.currency, section.state)
+            )
+        difference = decimal_text(section.figure, section.currency)
+        said = _("Difference")
+        found.append(
+            (section.title, section.about, said, difference, section.currency, section.state)
+        )
+        found += [(section.title, section.about, note, "", "", "") for note in section.notes]
+    return found
+
+
+def to_csv(statement: Statement, language: str) -> bytes:
+    """CSV in UTF-8 with its mark, which is how Excel knows that it is not in the local encoding."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    for number, row in enumerate(statement_rows(statement, language)):
+        writer.writerow(_cells(row, is_head=number == 0))
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def _cells(row: Sequence[str], *, is_head: bool) -> list[str]:
+    """Texts are made harmless; the amount is a number that we wrote ourselves."""
+    if is_head:
+        return list(row)
+    return [cell if at == _AMOUNT else as_text(cell) for at, cell in enumerate(row)]
+
+
+_AMOUNT = 3
+
+
+def to_xlsx(statement: Statement, language: str) -> bytes:
+    """A workbook of one sheet: texts are text cells, which are never run, amounts are numbers."""
+    import xlsxwriter  # noqa: PLC0415 - half a second that only who asks for a workbook waits for
+
+    out = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(out, options) as book:
+        book.set_properties({"title": statement.title, "created": _WORKBOOK_MADE_AT})
+        bold = book.add_format({"bold": True})
+        money = book.add_format({"num_format": "#,##0.00"})
+        sheet = book.add_worksheet()
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, 2, 34)
+        sheet.set_column(3, 5, 16)
+        for at, row in enumerate(statement_rows(statement, language)):
+            for column, cell in enumerate(row):
+                if at and column == _AMOUNT and cell:
+                    style = money if "." in cell else None
+                    sheet.write_number(at, column, float(cell), style)
+                else:
+                    sheet.write_string(at, column, cell, None if at else bold)
+    return out.getvalue()

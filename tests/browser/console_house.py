@@ -1,0 +1,145 @@
+"""A house with a console: a server process, and tills and gates that speak its HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from sync_server import commands
+from sync_server.services.initialise import finish
+from sync_server.services.permissions import NodeRole
+from sync_server.settings import Settings
+from tests.bench._house import (
+    EVENT,
+    VENUE,
+    BenchNode,
+    Journal,
+    Process,
+    boxgate_server,
+    catalogue_document,
+)
+from ticketing.ids import OrderId
+from ticketing.journal import Op, OpKind
+from ticketing.operations import (
+    Sale,
+    ShiftClosed,
+    ShiftOpened,
+    cash_count,
+    encode_entry,
+    encode_sale,
+    encode_shift_closed,
+    encode_shift_opened,
+)
+from ticketing.shift import make_report
+
+
+@dataclass
+class Window:
+    """A till: its journals of the event and of the house."""
+
+    node: BenchNode
+    sales: Journal
+    house: Journal
+    shift: ShiftOpened | None = None
+    opened_ms: int = 0
+    sold: list[Sale] = field(default_factory=list)
+
+
+@dataclass
+class ConsoleHouse:
+    """The house, and what happens in it."""
+
+    server: Process
+    settings: Settings
+    password: str
+    http: httpx.Client
+
+    def window(self, name: str) -> Window:
+        """Enrol a till."""
+        node = BenchNode(self.http, NodeRole.TILL).enrol(self.settings, name).sign_in()
+        return Window(node, Journal(node, EVENT), Journal(node, VENUE))
+
+    def gate(self, name: str) -> Journal:
+        """Enrol a gate; its journal of the event."""
+        node = BenchNode(self.http, NodeRole.GATE).enrol(self.settings, name).sign_in()
+        return Journal(node, EVENT)
+
+    def tell(self, journal: Journal, kind: OpKind, body: str) -> None:
+        """One operation, pushed at once."""
+        prev = journal.hash
+        self.push(journal, prev, [journal.say(kind, body)])
+
+    def push(self, journal: Journal, prev: str, ops: list[Op]) -> None:
+        """Push operations; each must be taken."""
+        head, _, content = journal.push_request(prev, ops).partition(b"\r\n\r\n")
+        answer = self.http.post(
+            head.split()[1].decode(),
+            content=content,
+            headers={
+                "Authorization": f"Bearer {journal.node.token}",
+                "Content-Type": "application/json",
+            },
+        )
+        assert answer.status_code == httpx.codes.OK, answer.text
+        assert {verdict[1] for verdict in answer.json()["verdicts"]} == {"ok"}, answer.text
+
+    def open_shift(self, window: Window, number: int) -> None:
+        """A float of 500."""
+        shift = OrderId(f"{number:016x}")
+        window.shift = ShiftOpened(shift, "li.na", "CNY", cash_count([(100_00, 5)]))
+        window.opened_ms = round(datetime.now(UTC).timestamp() * 1000)
+        self.tell(window.house, OpKind.SHIFT_OPENED, encode_shift_opened(window.shift))
+
+    def sell(self, window: Window, first_unit: int, count: int = 2) -> Sale:
+        """Borrow places and sell them for cash."""
+        lent = window.node.acquire(1, range(first_unit, first_unit + count))
+        sale = window.node.sale(lent, 0, count)
+        if window.shift is not None:
+            sale = _of_shift(sale, window.shift.shift_id)
+        window.sold.append(sale)
+        self.tell(window.sales, OpKind.SALE, encode_sale(sale))
+        return sale
+
+    def close_shift(self, window: Window, *, short_minor: int = 0) -> None:
+        """Count the drawer, with so much missing."""
+        assert window.shift is not None
+        made_ms = round(datetime.now(UTC).timestamp() * 1000)
+        report = make_report(window.shift, window.opened_ms, window.sold, made_ms)
+        counted = report.expected_minor - short_minor
+        closed = ShiftClosed(1, "li.na", (cash_count([(1, counted)]),), 10_00, report)
+        self.tell(window.house, OpKind.SHIFT_CLOSED, encode_shift_closed(closed))
+
+    def let_in(self, gate: Journal, sale: Sale, line: int = 0) -> None:
+        """A lane lets a ticket in, without asking anybody."""
+        entry = gate.node.entry(sale.lines[line], "A")
+        self.tell(gate, OpKind.ENTRY, encode_entry(entry))
+
+
+def _of_shift(sale: Sale, shift: str) -> Sale:
+    return replace(sale, shift=shift)
+
+
+@contextmanager
+def console_house(folder: Path) -> Iterator[ConsoleHouse]:
+    """Make the house and serve it."""
+    settings = Settings(
+        data_dir=folder / "data", database_url=f"sqlite:///{folder}/data/boxgate.sqlite3"
+    )
+    made = commands.init(settings, None)
+    finish(settings)
+    file = folder / "catalogue.json"
+    tonight = datetime.now(UTC) + timedelta(hours=2)
+    document = catalogue_document(2, [tonight, tonight + timedelta(days=1)])
+    file.write_text(json.dumps(document), encoding="utf-8")
+    commands.import_catalogue(settings, file)
+    with (
+        boxgate_server(settings) as server,
+        httpx.Client(base_url=server.url, timeout=60) as http,
+    ):
+        yield ConsoleHouse(server, settings, made.sign_ins[0].password, http)
