@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from aiohttp import web
 
 from sync_server.centre import Centre
-from sync_server.console import accounts, live, pages
+from sync_server.console import accounts, cases, live, pages
 from sync_server.console.figures import set_up_figures
 from sync_server.console.live import set_up_bulletin
 from sync_server.console.rendering import set_up_templates
@@ -82,6 +82,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(pages),
         *routes_of(live),
         *routes_of(accounts),
+        *routes_of(cases),
     ]
 
 

@@ -17,7 +17,7 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "translate la
     return text
 
 
-_CASES = {
+CASE_SENTENCES = {
     CaseKind.DOUBLE_ENTRY: N_("A ticket was let in more than once"),
     CaseKind.OVERSOLD: N_("A place was sold that the till did not hold"),
     CaseKind.PRICE: N_("A ticket was sold at another price than the list's"),
@@ -93,7 +93,7 @@ _REFUSED = N_("This request could not be taken.")
 
 def case_sentence(kind: str, language: str) -> str:
     """What a case is about; its code for a kind of a later version."""
-    known = _CASES.get(CaseKind(kind)) if kind in set(CaseKind) else None
+    known = CASE_SENTENCES.get(CaseKind(kind)) if kind in set(CaseKind) else None
     return translations(language).gettext(known) if known else kind
 
 
