@@ -61,11 +61,11 @@ LINES = {
     LineCode.VALID: N_("Valid tickets"),
     LineCode.ENTERED: N_("Entered"),
     LineCode.NOT_COME: N_("Not come"),
-    LineCode.TAKEN_BACK: N_("Taken back"),
+    LineCode.TAKEN_BACK: N_("Tickets taken back"),
     LineCode.DISPUTED: N_("Disputed"),
     LineCode.ISSUED: N_("Tickets sold"),
     LineCode.LANE: N_("Lane"),
-    LineCode.LET_IN: N_("Let in"),
+    LineCode.LET_IN: N_("Entries"),
     LineCode.RECORDS: N_("Records"),
 }
 NOTES = {

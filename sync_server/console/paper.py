@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
 from reportlab.lib.colors import Color, HexColor
-from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.enums import TA_LEFT, TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
@@ -122,7 +122,8 @@ class _Paper:
             [[self._text(section.title, 12), self._text(section.state, 9.5, colour, right=True)]],
             colWidths=[_WIDTH * 0.66, _WIDTH * 0.34],
         )
-        title.setStyle(_plain_style([("LINEBELOW", (0, 0), (-1, 0), 0.8, _INK)]))
+        title.setStyle(_plain_style())
+        title.setStyle([("LINEBELOW", (0, 0), (-1, 0), 0.8, _INK)])
         rows = [
             [
                 self._text(row.label, 9.5, _INK if row.is_sum else _SOFT),
@@ -130,14 +131,12 @@ class _Paper:
             ]
             for row in section.rows
         ]
-        lines = [("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE)]
-        lines += [
-            ("LINEABOVE", (0, at), (-1, at), 0.8, _SOFT)
-            for at, row in enumerate(section.rows)
-            if row.is_sum
-        ]
         figures = Table(rows, colWidths=[_WIDTH * 0.66, _WIDTH * 0.34])
-        figures.setStyle(_plain_style(lines))
+        figures.setStyle(_plain_style())
+        figures.setStyle([("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE)])
+        for at, row in enumerate(section.rows):
+            if row.is_sum:
+                figures.setStyle([("LINEABOVE", (0, at), (-1, at), 0.8, _SOFT)])
         about = [self._text(section.about, 9, _SOFT)] if section.about else []
         notes = [self._text(f"• {note}", 9, colour) for note in section.notes]
         return [title, *about, figures, Spacer(0, 1 * mm), *notes]
@@ -184,7 +183,7 @@ class _Paper:
             leading=size * 1.4,
             textColor=colour,
             wordWrap="CJK",
-            **({"alignment": TA_RIGHT} if right else {}),
+            alignment=TA_RIGHT if right else TA_LEFT,
         )
         return Paragraph(escape(_printable(self._font, text)), style)
 
@@ -194,7 +193,7 @@ def _printable(font: TicketFont, text: str) -> str:
     return "".join(font.printable(text[at : at + 200]) for at in range(0, len(text), 200))
 
 
-def _plain_style(lines: list[tuple[object, ...]]) -> TableStyle:
+def _plain_style() -> TableStyle:
     return TableStyle(
         [
             ("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -202,6 +201,5 @@ def _plain_style(lines: list[tuple[object, ...]]) -> TableStyle:
             ("TOPPADDING", (0, 0), (-1, -1), 2),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
             ("VALIGN", (0, 0), (-1, -1), "BOTTOM"),
-            *lines,
         ]
     )

@@ -109,7 +109,8 @@ def orders_behind(connection: Connection, which: Which) -> RowsBehind:
 
 
 def _conditions(which: Which, body: str) -> tuple[list[str], dict[str, object]]:
-    parts, values = [], {}
+    parts: list[str] = []
+    values: dict[str, object] = {}
     if which.event_id:
         parts.append("o.event_id = :event")
         values["event"] = which.event_id

@@ -89,7 +89,14 @@ def _nodes(connection: Connection, figures: Mapping[str, Figures]) -> tuple[Node
         own = figures.get(row[0], NO_FIGURES)
         found.append(
             NodeLine(
-                *row,
+                id=row[0],
+                name=row[1],
+                role=row[2],
+                state=row[3],
+                last_seen_ms=row[4],
+                unsynced_count=row[5],
+                program_version=row[6],
+                clock_offset_ms=row[7],
                 lent=own.lent,
                 sold=own.sold,
                 entries=own.entries,
@@ -118,7 +125,7 @@ def _cash(
     found = []
     for (account, currency), minor in accounts.items():
         node_id = cash_node_of(account)
-        if node_id in names:
+        if node_id is not None and node_id in names:
             found.append(CashAccount(node_id, names[node_id], currency, minor))
     return tuple(sorted(found, key=lambda each: (each.name, each.currency)))
 

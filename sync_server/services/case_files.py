@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -235,15 +236,13 @@ def read_tickets(
         "LEFT JOIN orders o ON o.event_id = k.event_id AND o.id = k.order_id "
         "WHERE k.event_id = :e AND "
     )
-    found = []
+    rows: list[Any] = []
     wanted = list(ticket_ids)[:TICKETS_SHOWN_MAX]
     for ticket_id in wanted:
-        found += connection.execute(
-            text(select + "k.id = :k"), {"e": event_id, "k": ticket_id}
-        ).all()
+        rows += connection.execute(text(select + "k.id = :k"), {"e": event_id, "k": ticket_id})
     if not wanted and order_id:
-        found += connection.execute(
+        rows += connection.execute(
             text(select + "k.order_id = :o ORDER BY k.unit LIMIT :most"),
             {"e": event_id, "o": order_id, "most": TICKETS_SHOWN_MAX},
-        ).all()
-    return tuple(CaseTicket(*row) for row in found)
+        )
+    return tuple(CaseTicket(*row) for row in rows)

@@ -160,6 +160,7 @@ def _money(
     connection: Connection, event_id: str, sums: Mapping[str, tuple[int, int]]
 ) -> tuple[MoneyAccount, ...]:
     orders = connection.execute(text(_ORDERS), {"e": event_id}).all()
+    tickets: dict[str, int] = {}
     if len(orders) == 1:  # nearly always, and then nobody need look up each ticket's order
         worth = connection.execute(text(_TICKETS), {"e": event_id}).scalar()
         tickets = {orders[0][0]: int(worth or 0)}

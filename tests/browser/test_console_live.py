@@ -57,3 +57,73 @@ def test_keys_lead_through_what_is_open(open_page: OpenPage, house: ConsoleHouse
     expect(page.locator(".performances [data-row]").nth(1)).to_be_focused()
     page.keyboard.press("k")
     expect(first).to_be_focused()
+
+
+def test_a_planted_difference_is_found_traced_and_signed_off(
+    open_page: OpenPage, house: ConsoleHouse
+) -> None:
+    window = house.window("Window 9")
+    house.open_shift(window, 0xABC)
+    house.sell(window, 101, 2)
+    house.close_shift(window, short_minor=500)
+    page = open_page("/", expected="409")
+    sign_in(page, house)
+    page.get_by_role("link", name="Reconciliation").click()
+    page.get_by_role("link", name="Shifts").click()
+    row = page.locator(".scopes tbody tr").filter(has_text="Window 9 · Z 1")
+    expect(row).to_contain_text("−¥5.00")
+    row.get_by_role("link").click()
+    expect(page.locator(".verdict")).to_have_text("1 account does not add up")
+    first = page.locator(".check").first
+    expect(first).to_contain_text("Cash expected = cash counted")
+    expect(first).to_contain_text("differs by −¥5.00")
+    page.get_by_role("link", name="The rows behind this").click()
+    expect(page.locator(".behind tbody tr")).to_have_count(1)
+    expect(page.locator(".behind")).to_contain_text("¥760.00")
+    page.go_back()
+    page.locator("#note").fill("   ")
+    page.get_by_role("button", name="Sign as").click()
+    expect(page.get_by_role("alert")).to_contain_text("write down what you know")
+    page.locator("#note").fill("A banknote fell behind the drawer.")
+    page.get_by_role("button", name="Sign as").click()
+    expect(page.locator(".signature")).to_contain_text("A banknote fell behind the drawer.")
+    expect(page.locator(".signature .state.ok")).to_be_visible()
+    with page.expect_download() as paper:
+        page.locator(".signature").get_by_role("link", name="PDF").click()
+    assert paper.value.path().read_bytes().startswith(b"%PDF")
+
+
+def test_a_double_entry_is_settled_by_its_form_also_without_scripts(
+    open_page: OpenPage, house: ConsoleHouse
+) -> None:
+    window = house.window("Window 8")
+    sale = house.sell(window, 201, 2)
+    for name in ("Gate 1", "Gate 2"):
+        house.let_in(house.gate(name), sale)
+    page = open_page("/", java_script_enabled=False)
+    sign_in(page, house)
+    page.get_by_role("link", name="Cases", exact=True).click()
+    page.get_by_role("link", name="A ticket was let in more than once").click()
+    expect(page.locator(".timeline li")).to_have_count(2)
+    expect(page.locator(".timeline")).to_contain_text("Gate 1")
+    page.locator("#comment").fill("Lane A had no network.")
+    page.locator("form", has=page.locator("#comment")).get_by_role("button").click()
+    expect(page.locator(".talk")).to_contain_text("Lane A had no network.")
+    page.locator("#why").fill("Two friends with one code; the second has paid.")
+    page.get_by_role("button", name="Settle the case").click()
+    expect(page.locator(".verdict")).to_contain_text("the second has paid")
+    expect(page.get_by_role("button", name="Settle the case")).to_have_count(0)
+    page.get_by_role("link", name="Cases", exact=True).last.click()
+    expect(page.get_by_text("No case is open.")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/console/accounts", "/console/cases", "/console/"])
+def test_pages_fit_a_phone_in_both_languages(
+    open_page: OpenPage, house: ConsoleHouse, path: str
+) -> None:
+    for locale in ("en-GB", "zh-CN"):
+        page = open_page("/", locale=locale, viewport={"width": 390, "height": 844})
+        sign_in(page, house)
+        page.goto(house.server.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.context.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -50,6 +51,10 @@ def settle(
     digest = seen or digest_of_facts(case.body)
     step = SettleCase(case.event_id, case.id, "p1", Disposition.MISUSE, why, digest)
     return stage.take(step)
+
+
+def open_one(stage: Stage, kind: CaseKind, key: str, body: Mapping[str, object]) -> None:
+    stage.work(lambda work: open_case(work, kind, key, body))
 
 
 def enter_twice(stage: Stage) -> SaleLine:
@@ -221,7 +226,7 @@ def test_the_worklist_goes_on_from_page_to_page_without_losing_or_doubling_one(
 ) -> None:
     monkeypatch.setattr(case_files, "PAGE_ROWS", 2)
     for number in range(5):
-        stage.work(lambda work, n=number: open_case(work, CaseKind.POOL, f"{n}", {"n": n}))
+        open_one(stage, CaseKind.POOL, f"{number}", {"n": number})
     seen: list[str] = []
     after = ""
     while True:
@@ -238,7 +243,7 @@ def test_the_worklist_goes_on_from_page_to_page_without_losing_or_doubling_one(
 def test_the_worklist_is_of_a_kind_and_of_a_person(stage: Stage) -> None:
     add_person(stage)
     enter_twice(stage)
-    stage.work(lambda work: open_case(work, CaseKind.POOL, "x", {"order": "o"}))
+    open_one(stage, CaseKind.POOL, "x", {"order": "o"})
     note(stage, the_case(stage, CaseKind.POOL), NoteKind.OWNER, "p1")
     with read_only(stage.engine).connect() as connection:
         of_kind = read_cases(connection, Wanted(kind="double_entry"))
@@ -268,7 +273,7 @@ def test_every_kind_has_a_page(stage: Stage, kind: CaseKind) -> None:
     body = {"node": "n", "order": "o", "tickets": ["t"], "currency": "CNY", "difference": -500}
     body |= {"lines": [{"ticket": "t", "paid": 1, "list": None, "why": "not_sold"}]}
     body |= {"tenders": [{"tender": "card", "back": 5, "left": 0}], "kind": "sale"}
-    stage.work(lambda work: open_case(work, kind, "x", body))
+    open_one(stage, kind, "x", body)
     case = the_case(stage, kind)
     shown = view(stage, case)
     assert shown.title

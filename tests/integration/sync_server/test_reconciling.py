@@ -317,7 +317,7 @@ def test_the_order_that_makes_the_difference_is_shown(stage: Stage) -> None:
         with read_only(stage.engine).connect() as connection:
             found = orders_behind(connection, which)
         assert found.differing
-        assert [tuple(map(int, row[3:6])) for row in found.rows] == [(138_100, 138_000, 138_000)]
+        assert [row[3:6] for row in found.rows] == [(138_100, 138_000, 138_000)]
 
 
 def test_places_and_tickets_that_do_not_fit_are_shown(stage: Stage) -> None:
@@ -345,7 +345,7 @@ def test_a_ticket_let_in_twice_is_shown(stage: Stage) -> None:
     with read_only(stage.engine).connect() as connection:
         found = entries_behind(connection, EVENT, 1)
     assert found.differing
-    assert [(row[0], int(row[3])) for row in found.rows] == [(sale.lines[0].ticket_id, 2)]
+    assert [(row[0], row[3]) for row in found.rows] == [(sale.lines[0].ticket_id, 2)]
 
 
 # --- signing off

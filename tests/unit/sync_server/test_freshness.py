@@ -45,7 +45,7 @@ async def test_what_is_made_quickly_is_made_for_everybody_who_asks(
 
 
 async def test_who_asks_while_it_is_made_gets_the_same(fresh: Fresh[int], maker: Maker) -> None:
-    assert await asyncio.gather(fresh.get(), fresh.get(), fresh.get()) == [1, 1, 1]
+    assert list(await asyncio.gather(*(fresh.get() for _ in range(3)))) == [1, 1, 1]
     assert maker.made == 1
 
 
