@@ -70,6 +70,16 @@ class House:
         self._days: dict[int, date] = {}
         for stream, takings in facts.takings.items():
             self._keep(stream, takings)
+        # Looked at by every day and till of a list: once for all of them.
+        self._shifts_by_age = sorted(
+            self.shifts.values(), key=lambda each: (-each.opened_ms, each.id)
+        )
+        self._z_notes = self._find_z_gaps()
+        self._kept: dict[tuple[str, str, int], int] = {
+            (stream, each.node_id, each.inc): each.seq
+            for stream, takings in facts.takings.items()
+            for each in takings.journals
+        }
 
     def _keep(self, stream: str, takings: StreamTakings) -> None:
         for shift in takings.shifts:
@@ -105,7 +115,7 @@ class House:
 
     def shifts_by_age(self) -> list[ShiftSeen]:
         """The newest first."""
-        return sorted(self.shifts.values(), key=lambda each: (-each.opened_ms, each.id))
+        return self._shifts_by_age
 
     def of_role(self, role: str) -> list[NodeLine]:
         """Tills, or gates, by their names."""
@@ -425,7 +435,7 @@ class House:
             if each.state == "forked":
                 count += 1
                 notes.append(Note(NoteCode.JOURNAL_FORKED, name, 1))
-        z_notes = self._z_gaps(node_id)
+        z_notes = [note for of, note in self._z_notes if node_id in (None, of)]
         count += len(z_notes)
         found = (*notes, *z_notes)
         return Check(
@@ -440,30 +450,26 @@ class House:
             if node_id in (None, each.node_id)
         ]
 
-    def _z_gaps(self, node_id: str | None) -> list[Note]:
+    def _find_z_gaps(self) -> list[tuple[str, Note]]:
+        """Where a till's Z reports do not follow each other: the till, and the report."""
         last: dict[str, tuple[int, int]] = {}
         notes = []
         for shift in sorted(self.shifts.values(), key=lambda each: (each.inc, each.closed_ms)):
-            if shift.closed is None or node_id not in (None, shift.node_id):
+            if shift.closed is None:
                 continue
             number = shift.closed.z_number
             if not is_next_z(number, shift.inc, last.get(shift.node_id)):
                 name = {"": self._node_name(shift.node_id)}
-                notes.append(Note(NoteCode.Z_GAP, name, number, shift.closed_ms))
+                notes.append((shift.node_id, Note(NoteCode.Z_GAP, name, number, shift.closed_ms)))
             last[shift.node_id] = (number, shift.inc)
         return notes
 
     def _missing(self, shifts: Iterable[ShiftSeen], node_id: str | None) -> Check:
         """What Z reports say was written down, and what nodes say that they have not sent."""
-        kept: dict[tuple[str, str, int], int] = {
-            (stream, each.node_id, each.inc): each.seq
-            for stream, takings in self.facts.takings.items()
-            for each in takings.journals
-        }
         notes, count = [], 0
         for shift in shifts:
             lacking = sum(
-                max(0, seen.seq - kept.get((seen.stream, shift.node_id, seen.incarnation), 0))
+                max(0, seen.seq - self._kept.get((seen.stream, shift.node_id, seen.incarnation), 0))
                 for seen in shift.journals
             )
             if lacking:

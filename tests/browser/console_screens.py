@@ -1,0 +1,112 @@
+"""Pictures of the console for the documentation: `python -m tests.browser.console_screens [FOLDER]`.
+
+Real pages in headless Chromium, of a house where a drawer is short and a ticket went in twice;
+reduced to 64 colours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.console_house import EVENT, ConsoleHouse, console_house
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+WIDE, PHONE = ViewportSize(width=1366, height=768), ViewportSize(width=390, height=844)
+LOOKS = (
+    ("zh", "light", "wide", WIDE),
+    ("en", "dark", "wide", WIDE),
+    ("zh", "light", "phone", PHONE),
+)
+COLOURS = 64
+_HEIGHT_MAX = 2_400
+
+
+def an_evening(house: ConsoleHouse) -> None:
+    """A shift that ends short, one that goes on, and a ticket at two gates that are cut off."""
+    first, second = house.window("Window 1"), house.window("Window 2")
+    house.open_shift(first, 1)
+    sales = [house.sell(first, 1 + 10 * number, 2 + number % 3) for number in range(6)]
+    house.close_shift(first, short_minor=2_500)
+    house.open_shift(second, 2)
+    house.sell(second, 400, 4)
+    north, south = house.gate("Gate 1"), house.gate("Gate 2")
+    for sale in sales[:4]:
+        house.let_in(north, sale)
+    house.let_in(south, sales[0])
+
+
+def take(folder: Path) -> None:
+    """Take all pictures into the folder."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        console_house(Path(home)) as house,
+        sync_playwright() as playwright,
+    ):
+        an_evening(house)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for language, scheme, size, viewport in LOOKS:
+            _take_looks(browser, house, folder, (language, scheme, size), viewport)
+        browser.close()
+
+
+def _take_looks(
+    browser: Browser,
+    house: ConsoleHouse,
+    folder: Path,
+    look: tuple[str, str, str],
+    viewport: ViewportSize,
+) -> None:
+    language, scheme, size = look
+    locale = {"zh": "zh-CN", "en": "en-GB"}[language]
+    dark = scheme == "dark"
+    context = browser.new_context(
+        locale=locale, viewport=viewport, color_scheme="dark" if dark else "light"
+    )
+    page = context.new_page()
+    page.goto(house.server.url)
+    page.locator("#login").fill("manager")
+    page.locator("#password").fill(house.password)
+    page.locator("#password").press("Enter")
+    page.locator("#live").wait_for()
+
+    def keep(name: str) -> None:
+        _keep(page, folder / f"console-{name}-{language}-{scheme}-{size}.png")
+
+    accounts = f"{house.server.url}/console/accounts"
+    keep("overview")
+    page.goto(accounts)
+    keep("days")
+    page.locator(".scopes [data-row]").first.click()
+    keep("day")
+    page.goto(f"{accounts}?by=performance&of={EVENT}/1")
+    keep("performance")
+    page.goto(f"{house.server.url}/console/cases")
+    keep("cases")
+    page.locator(".worklist [data-row]").last.click()
+    keep("case")
+    context.close()
+
+
+def _keep(page: Page, file: Path) -> None:
+    page.locator("main").wait_for()
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    picture = picture.crop((0, 0, picture.width, min(picture.height, _HEIGHT_MAX)))
+    picture.quantize(COLOURS).save(file, optimize=True)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    take(parser.parse_args().folder)
+
+
+if __name__ == "__main__":
+    main()
