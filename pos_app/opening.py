@@ -14,7 +14,6 @@ from pos_app.services.devices import DeviceParts
 from pos_app.services.drawer import CommandDrawer, Drawer
 from pos_app.services.drawer_printer import PrinterDrawer
 from pos_app.services.paper import warm_up
-from program.paper_fonts import FontMissing
 from pos_app.services.printer import make_printer
 from pos_app.services.printing import PrintDesk
 from pos_app.services.slip_printer import SlipPrinter, open_slip_printer
@@ -22,6 +21,7 @@ from pos_app.services.training import WATERMARK, open_training_node
 from pos_app.services.window import Window
 from pos_app.settings import DrawerSettings, ScannerSettings, TillSettings
 from program.errors import SettingsError
+from program.paper_fonts import FontMissing
 
 
 def open_window(settings: TillSettings) -> Window:

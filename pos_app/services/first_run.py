@@ -14,13 +14,13 @@ from edge.env import MachineEnv
 from edge.errors import EdgeError, EnrolmentRefused, ServerUnreachable
 from edge.node import program_version
 from pos_app.services import roll
-from program.paper_fonts import FontMissing
 from pos_app.services.printer import PrinterError, make_printer
 from pos_app.services.rows import Look, Row
 from pos_app.services.slip_printer import SlipOutcome, open_slip_printer
 from pos_app.services.slips import rows_slip
 from pos_app.settings import PrinterSettings
 from program.errors import SettingsError
+from program.paper_fonts import FontMissing
 from program.settings_file import Value, change_settings
 
 _JOB: Final = "first-run-test"

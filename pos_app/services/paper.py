@@ -23,9 +23,9 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from pos_app.services.logo import open_logo
-from program.paper_fonts import TicketFont, load_font
 from pos_app.services.paper_sheet import ASCENT, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Sheet, from_foot
 from pos_app.services.paper_text import Fitted
+from program.paper_fonts import TicketFont, load_font
 
 FACES_MAX: Final = 50
 """Tickets in one document; more is a bug of the caller (an order holds fewer)."""

@@ -8,8 +8,8 @@ from reportlab.lib.colors import Color, black
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from program.paper_fonts import TicketFont
 from pos_app.services.paper_text import LINE_PITCH, Box, Fitted, fit
+from program.paper_fonts import TicketFont
 
 PAGE_WIDTH_MM: Final = 150.0
 PAGE_HEIGHT_MM: Final = 70.0

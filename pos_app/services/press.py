@@ -8,12 +8,12 @@ from typing import Final
 
 from pos_app.services import roll
 from pos_app.services.model import PrintOutcome
-from program.paper_fonts import FontMissing
 from pos_app.services.printer import PrinterError
 from pos_app.services.printing import PrintDesk
 from pos_app.services.rows import Look, Row
 from pos_app.services.slip_printer import SlipOutcome
 from pos_app.services.slips import rows_slip
+from program.paper_fonts import FontMissing
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,12 @@ from hardware.escpos import HARMLESS, JobState, Settlement
 from hardware.escpos.document import Document
 from pos_app.services.model import PrintOutcome, PrintResult, UnprintedOrder
 from pos_app.services.paper import TicketFace, TicketLabels, render_tickets
-from program.paper_fonts import FontMissing
 from pos_app.services.printer import Printer, PrinterError
 from pos_app.services.slip_printer import Handed, SlipOutcome, SlipPrinter, name_of
 from pos_app.services.slips import ticket_slips
 from pos_app.services.templates import slip_paper, templated
 from program.i18n import format_datetime, format_money, format_time, translations
+from program.paper_fonts import FontMissing
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import Exchange, Print, Sale, SaleLine, encode_print

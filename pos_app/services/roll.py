@@ -12,9 +12,9 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from pos_app.services.paper import RENDERING, open_canvas
-from program.paper_fonts import TicketFont, load_font
 from pos_app.services.paper_text import Box, fit
 from pos_app.services.rows import Look, Row
+from program.paper_fonts import TicketFont, load_font
 
 ROLL_MM: Final = 80.0
 _MARGIN_MM = 5.0

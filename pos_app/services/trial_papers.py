@@ -19,7 +19,6 @@ from hardware.escpos.profile import PROFILES, WIDTH_58_MM, WIDTH_80_MM
 from pos_app.services.device_model import Trial
 from pos_app.services.model import PrintOutcome
 from pos_app.services.paper import TicketFace, render_tickets
-from program.paper_fonts import FontMissing
 from pos_app.services.press import Pressed, print_rows
 from pos_app.services.printer import PrinterError
 from pos_app.services.printing import PrintDesk, labels_of, paper_of
@@ -28,6 +27,7 @@ from pos_app.services.slip_printer import SlipOutcome
 from pos_app.services.slips import ticket_slips
 from pos_app.services.templates import templated
 from program.i18n import format_datetime, format_money, format_time, translations
+from program.paper_fonts import FontMissing
 from ticketing.event import Performance
 from ticketing.paper_template import TicketPaper
 
