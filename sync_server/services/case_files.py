@@ -144,15 +144,16 @@ def add_note(
     """
     event_id, case_id = case
     value = value.strip()
-    if not _is_sound(tx, kind, value) or not _has_room(tx, event_id, case_id):
+    number = _next_number(tx, event_id, case_id) if _is_sound(tx, kind, value) else 0
+    if not number:
         return False
     person_id, name = person
     tx.run(
         "INSERT INTO case_note (event_id, case_id, number, at_ms, person_id, person_name, kind, "
-        "value) SELECT :e, :c, coalesce(max(number), 0) + 1, :at, :person, :name, :kind, :value "
-        "FROM case_note WHERE event_id = :e AND case_id = :c",
+        "value) VALUES (:e, :c, :number, :at, :person, :name, :kind, :value)",
         e=event_id,
         c=case_id,
+        number=number,
         at=tx.now_ms,
         person=person_id,
         name=name,
@@ -162,17 +163,19 @@ def add_note(
     return True
 
 
-def _has_room(tx: Transaction, event_id: str, case_id: str) -> bool:
+def _next_number(tx: Transaction, event_id: str, case_id: str) -> int:
+    """The next note's number; 0 where there is no such case, or no room."""
     # The row's lock keeps two at once from taking one number, on PostgreSQL as well.
     known = tx.run(
         "UPDATE case_file SET rev = rev WHERE event_id = :e AND id = :c", e=event_id, c=case_id
     )
-    count = tx.row(
-        "SELECT count(*) FROM case_note WHERE event_id = :e AND case_id = :c",
+    last = tx.row(
+        "SELECT coalesce(max(number), 0) FROM case_note WHERE event_id = :e AND case_id = :c",
         e=event_id,
         c=case_id,
     )
-    return known == 1 and count is not None and int(count[0]) < NOTES_MAX
+    count = int(last[0]) if last is not None else 0
+    return count + 1 if known == 1 and count < NOTES_MAX else 0
 
 
 def _is_sound(tx: Transaction, kind: NoteKind, value: str) -> bool:

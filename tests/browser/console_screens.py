@@ -14,8 +14,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from tests.bench._house import EVENT
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.console_house import EVENT, ConsoleHouse, console_house
+from tests.browser.console_house import ConsoleHouse, console_house
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 WIDE, PHONE = ViewportSize(width=1366, height=768), ViewportSize(width=390, height=844)
