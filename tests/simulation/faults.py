@@ -127,8 +127,7 @@ class Faults:
         original = self.rng.choice(world.tills)
         self._clones += 1
         twin = Machine(world, original.machine.enrolled, f"{original.name}'{self._clones}")
-        twin.journal.reopen(original.machine.journal.image())
-        twin.mirror.reopen(original.machine.mirror.image())
+        twin.copy_disks(original.machine)
         whole = self.rng.random() < 0.5
         if whole:
             twin.witness, twin.machine_id = original.machine.witness, original.machine.machine_id

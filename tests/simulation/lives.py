@@ -63,8 +63,7 @@ def _twin_of(world: World, till: Till) -> Till:
     ours = till.machine
     twin = nodes.Machine(world, ours.enrolled, f"{till.name}'")
     twin.rate, twin.wall_off_ms = ours.rate, ours.wall_off_ms
-    twin.journal.reopen(ours.journal.image())
-    twin.mirror.reopen(ours.mirror.image())
+    twin.copy_disks(ours)
     twin.witness, twin.machine_id = ours.witness, ours.machine_id
     oracle = world.oracle
     oracle.cloned_nodes.add(twin.enrolled.node_id)

@@ -56,6 +56,12 @@ class Machine:
             note_machine(Unit(connection), self.machine_id)
         self.journal.committed()
 
+    def copy_disks(self, original: Machine) -> None:
+        """Both disks are copies of another machine's, and no backup here is of before that."""
+        for own, other in ((self.journal, original.journal), (self.mirror, original.mirror)):
+            own.reopen(other.image())
+            own.forget_images()
+
     def reboot(self) -> None:
         """The machine, not only the program, starts anew."""
         self.boots += 1
