@@ -30,6 +30,8 @@ from ticketing.personal import (
     unwrap_keys,
 )
 
+FOR_NODE = "Boxgate-For"
+"""Names the node that a hub speaks for."""
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_TERM_S = 60
 _TOKEN_MARGIN_S = 60
@@ -137,9 +139,9 @@ class ServerClient:
         """A call that only asks, as a part of the protocol made it up."""
         return self._call("GET", path, params=query)
 
-    def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """A call that a part of the protocol made up."""
-        return self._call("POST", path, json=body)
+    def post(self, path: str, body: Mapping[str, object], *, below: str = "") -> dict[str, Any]:
+        """A call that a part of the protocol made up. A hub makes some for a node `below` it."""
+        return self._call("POST", path, below=below, json=body)
 
     def piece(self, asked: PieceRequest) -> PieceReply:
         """A piece of a snapshot file, as it comes. Raises ServerRefused, 416 excepted."""
@@ -175,8 +177,10 @@ class ServerClient:
         """Have a token and a connection ready. Raises as any call does."""
         self._bearer()
 
-    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+    def _call(self, method: str, path: str, *, below: str = "", **options: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._bearer()}"}
+        if below:
+            headers[FOR_NODE] = below
         return self._object_of(*exchange(self._http, method, path, headers=headers, **options))
 
     def _object_of(self, response: httpx.Response, raw: bytes) -> dict[str, Any]:

@@ -37,6 +37,7 @@ _SENTENCES: Mapping[str, str] = {
     "'boxgate-server enrol-code'",
     "enrolment_code_used": "this enrolment code was used by another machine: get a new one with "
     "'boxgate-server enrol-code'",
+    "not_below_hub": "only gates join by a hub: enrol this machine at the centre's own address",
     "enrolment_code_other_role": "this code is for a machine of another kind (till or gate): use "
     "it there, it is still good, and get one for this machine with 'boxgate-server enrol-code'",
 }
@@ -50,18 +51,29 @@ def enrol(folder: Path, url: str, code_text: str, role: str, env: Env, *, versio
     """
     if is_enrolled(folder):
         return _enrol_again(folder, url, code_text, role, env, version)
-    code = EnrolmentCode.parse(code_text)
-    reply, key = _ask(folder, KEY_FILE, url, code, role, env, version)
-    identity = _checked(reply, code, key, role)
+    identity, incarnation = apply_for(folder, url, code_text, role, env, version=version)
     create_journal(
         folder / "journal.db",
         node_id=identity.node_id,
         venue_id=identity.venue_id,
-        incarnation=_incarnation(reply, FIRST_INCARNATION),
+        incarnation=incarnation,
         machine=machine_id(),
     )
     save_identity(folder, identity)
     return identity
+
+
+def apply_for(
+    folder: Path, url: str, code_text: str, role: str, env: Env, *, version: str
+) -> tuple[Identity, int]:
+    """Show a code and a key that lies in the folder from then on: who we are, in which life.
+
+    Whoever has no journal of its own, as a hub, saves the identity itself. Raises EnrolmentRefused
+    or ServerUnreachable.
+    """
+    code = EnrolmentCode.parse(code_text)
+    reply, key = _ask(folder, KEY_FILE, url, code, role, env, version)
+    return _checked(reply, code, key, role), _incarnation(reply, FIRST_INCARNATION)
 
 
 def _enrol_again(

@@ -14,6 +14,7 @@ from program.cli import main_wrapper, new_parser
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 from sync_server import (
+    arbiter_commands,
     buyer_commands,
     commands,
     people_commands,
@@ -21,6 +22,8 @@ from sync_server import (
     stock_commands,
     ticket_commands,
 )
+from sync_server.hub import commands as hub_commands
+from sync_server.hub.serving import serve_hub
 from sync_server.services.catalogue import NotStored
 from sync_server.services.enrolment import MINUTES_MAX, NAME_CHARS_MAX
 from sync_server.services.initialise import NewHouse, finish
@@ -90,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     serve_.add_argument(
         "--port", type=_port, metavar="N", help="which port (8970); 0 takes a free one"
     )
+    serve_.add_argument(
+        "--role",
+        choices=("centre", "hub"),
+        default="centre",
+        help="what this server is (centre); a hub has joined a centre before",
+    )
     serve_.set_defaults(command=_serve)
 
     code = parsers.add_parser(
@@ -134,7 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     history = recovery_commands.add_parsers(parsers)
     people = people_commands.add_parsers(parsers)
     buyers = buyer_commands.add_parsers(parsers)
-    more = (*stock, *tickets, *history, *people, *buyers)
+    arbiters = arbiter_commands.add_parsers(parsers)
+    hub = hub_commands.add_parsers(parsers)
+    more = (*stock, *tickets, *history, *people, *buyers, *arbiters, *hub)
     for each in (init, serve_, code, import_, migrate, *more):
         _add_common(each, argparse.SUPPRESS)
     return parser
@@ -166,8 +177,9 @@ def _init(settings: Settings, options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _serve(settings: Settings, _options: argparse.Namespace) -> int:
-    serve(settings, lambda address: print(f"listening on {address}", flush=True))
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    run = serve_hub if options.role == "hub" else serve
+    run(settings, lambda address: print(f"listening on {address}", flush=True))
     return ExitCode.OK
 
 

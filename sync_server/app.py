@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from sync_server.centre import Centre
 from sync_server.console import accounts, cases, live, pages
@@ -17,6 +19,7 @@ from sync_server.handlers import (
     auth,
     buyers_api,
     feed_api,
+    hub_api,
     node_api,
     orders_api,
     recovery_api,
@@ -28,6 +31,7 @@ from sync_server.handlers.pulls import set_up_answers
 from sync_server.handlers.routes import Handler, Route, routes_of
 from sync_server.handlers.state import (
     CENTRE,
+    HUB_ID,
     LIMITS,
     PASSWORD_CHECKS,
     ROUTES,
@@ -41,16 +45,27 @@ from sync_server.settings import Settings
 PASSWORD_CHECKS_AT_ONCE = 2  # each takes 64 MiB and a core
 
 
-def make_app(centre: Centre, settings: Settings) -> web.Application:
+@dataclass(frozen=True, slots=True)
+class AsHub:
+    """What is different at a hub: who it is, what it answers, and what comes before any answer."""
+
+    node_id: str
+    routes: Sequence[Route]
+    middleware: Middleware
+
+
+def make_app(centre: Centre, settings: Settings, hub: AsHub | None = None) -> web.Application:
     """The application; it opens the centre when it starts and closes it when it stops."""
-    routes = all_routes()
+    routes = all_routes() if hub is None else hub.routes
     app = web.Application(
-        middlewares=[attend],
+        # `attend` comes last: it knows a route by its handler.
+        middlewares=[attend] if hub is None else [hub.middleware, attend],
         client_max_size=max(route.body_bytes_max for route in routes),
     )
     app[CENTRE] = centre
     app[SETTINGS] = settings
     app[TOKENS] = Tokens(centre.keys.token, centre.issuer)
+    app[HUB_ID] = "" if hub is None else hub.node_id
     app[LIMITS] = Limits()
     app[PASSWORD_CHECKS] = asyncio.Semaphore(PASSWORD_CHECKS_AT_ONCE)
     app[ROUTES] = _by_handler(routes)
@@ -79,6 +94,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(stock_api),
         *routes_of(orders_api),
         *routes_of(buyers_api),
+        *routes_of(hub_api),
         *routes_of(pages),
         *routes_of(live),
         *routes_of(accounts),

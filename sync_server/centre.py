@@ -48,8 +48,15 @@ class Centre:
     """Everything that handlers share. Use `open` and `close` on the event loop."""
 
     def __init__(
-        self, engine: Engine, house: House, keys: ServerKeys, own_url: str | None = None
+        self,
+        engine: Engine,
+        house: House,
+        keys: ServerKeys,
+        own_url: str | None = None,
+        *,
+        sweeps: bool = True,
     ) -> None:
+        """`sweeps` False: what ends or is freed by itself is decided elsewhere, as for a hub."""
         self.engine = engine
         self.keys = keys
         self.generation: Generation = house.generation
@@ -65,6 +72,7 @@ class Centre:
         )
         self.ownership = Ownership(self.write, own_url)
         is_shared = engine.dialect.name != "sqlite"  # by several servers
+        self._sweeps = sweeps
         self._bell = Bell(engine.url, self._on_bell) if is_shared else None
         self._look = asyncio.Event()
         self._plans = PlanShelf()
@@ -88,9 +96,10 @@ class Centre:
         self._tasks = [
             asyncio.create_task(self._watch_heads(heads), name="watch heads"),
             asyncio.create_task(self._keep_noting(), name="note contacts"),
-            asyncio.create_task(self._keep_sweeping(), name="sweep stock"),
             asyncio.create_task(self.ownership.keep(), name="renew leases"),
         ]
+        if self._sweeps:
+            self._tasks.append(asyncio.create_task(self._keep_sweeping(), name="sweep stock"))
 
     async def close(self) -> None:
         """Finish what is queued, then let go of the database."""

@@ -21,10 +21,11 @@ from sync_server.centre import Centre
 from sync_server.commands import NO_VENUE, OpenHouse, open_house, storage_errors
 from sync_server.handlers.state import CENTRE
 from sync_server.serve_lock import alone
-from sync_server.services.house import House
+from sync_server.services.house import HUB_KEY, House, read_meta
 from sync_server.services.keys import KeyName
 from sync_server.services.witness import check_history, read_witness, witness_of, write_witness
 from sync_server.settings import ListenSettings, Settings
+from sync_server.store.database import read_only
 from sync_server.store.transact import transact
 
 STOP_TIMEOUT_S = 10.0
@@ -44,7 +45,13 @@ by themselves; Python's 700 would have a batch interrupted every other request."
 _log = get_logger(__name__)
 
 
-def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings,
+    announce: Callable[[str], None],
+    make: Callable[[Centre, Settings], web.Application] = make_app,
+    *,
+    is_hub: bool = False,
+) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered. Raises ProgramError.
 
     `announce` gets the address once requests are taken: "http://127.0.0.1:8970".
@@ -54,12 +61,29 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     if opened.house is None:
         opened.engine.dispose()
         raise ProgramError(NO_VENUE, ExitCode.REFUSED)
+    _refuse_other_role(opened, is_hub=is_hub)
     busy = f"another server runs with the data folder {settings.lock_dir}"
     with alone(settings.lock_dir, busy):
         house = _present_house(opened, opened.house, settings)
-        centre = Centre(opened.engine, house, opened.keys, own_url=settings.own_url)
+        own_url = settings.own_url
+        centre = Centre(opened.engine, house, opened.keys, own_url=own_url, sweeps=not is_hub)
         _tune_interpreter()
-        uvloop.run(_serve(make_app(centre, settings), settings, tls, announce))
+        uvloop.run(_serve(make(centre, settings), settings, tls, announce))
+
+
+def _refuse_other_role(opened: OpenHouse, *, is_hub: bool) -> None:
+    """A hub's database is no centre's: it has the centre's rows under revisions of its own."""
+    with read_only(opened.engine).connect() as connection:
+        was_joined = HUB_KEY in read_meta(connection)
+    if was_joined == is_hub:
+        return
+    opened.engine.dispose()
+    sentence = (
+        "this is a hub's data folder: run 'boxgate-server serve --role hub'"
+        if was_joined
+        else "this is not a hub's data folder: run 'boxgate-server join' first, with a new one"
+    )
+    raise ProgramError(sentence, ExitCode.REFUSED)
 
 
 def _present_house(opened: OpenHouse, house: House, settings: Settings) -> House:

@@ -75,6 +75,8 @@ class Settings:
 
     `own_url`: how other servers on the same database reach this one; "" for where it listens.
 
+    `centre_url`: of a hub, where the centre is; "" for the address that it joined by.
+
     `behind_proxy`: a proxy in front speaks HTTPS with the browsers and sets X-Forwarded-For, whose
     last address is then taken for the caller's. Never set it without such a proxy.
     """
@@ -82,6 +84,7 @@ class Settings:
     data_dir: Path = Path("boxgate-data")
     database_url: str = ""
     own_url: str = ""
+    centre_url: str = ""
     witness_dir: Path | None = None
     behind_proxy: bool = False
     listen: ListenSettings = field(default_factory=ListenSettings)
@@ -92,6 +95,8 @@ class Settings:
         """Refuse an address that no other server could call."""
         if self.own_url and not _OWN_URL.fullmatch(self.own_url):
             raise OutOfRange("own_url", "must be like http://10.0.0.5:8970, without a path")
+        if self.centre_url and not _OWN_URL.fullmatch(self.centre_url):
+            raise OutOfRange("centre_url", "must be like https://tickets.example, without a path")
 
     @property
     def keys_dir(self) -> Path:

@@ -48,7 +48,7 @@ _PRICES: dict[str, str] = {
     PriceDoubt.OTHER_TIER: N_("The place is of another price tier"),
     PriceDoubt.NOT_APPROVED: N_("Nobody approved it"),
 }
-_NODE_ROLES = {NodeRole.TILL: N_("Window"), NodeRole.GATE: N_("Gate")}
+_NODE_ROLES = {NodeRole.TILL: N_("Window"), NodeRole.GATE: N_("Gate"), NodeRole.HUB: N_("Hub")}
 _OPERATIONS: dict[str, str] = {
     OpKind.SALE: N_("Sale"),
     OpKind.RELEASE: N_("Places given back"),

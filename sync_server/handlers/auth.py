@@ -35,6 +35,7 @@ _ENROL_SENTENCES = {
     EnrolRefusal.OTHER_ROLE: (409, "this enrolment code is for another kind of machine"),
     EnrolRefusal.OTHER_NODE: (409, "this enrolment code is for another node"),
     EnrolRefusal.NAME_TAKEN: (409, "there is a node of this name by now; make a new code"),
+    EnrolRefusal.NOT_BELOW_HUB: (409, "only gates join by a hub; this machine calls the centre"),
     EnrolRefusal.KEY_ID_TAKEN: (409, "make another key and try again with the same code"),
 }
 _TOKEN_SENTENCES = {
@@ -49,11 +50,16 @@ _TOKEN_SENTENCES = {
 @route("POST", "/v1/enrol", permission=Permission.PUBLIC, body_max=_BODY_BYTES_MAX)
 async def enrol_node(request: web.Request) -> web.Response:
     """Make a machine a node by its one-time code; the same again for the same code and key."""
-    centre, limit, key = request.app[CENTRE], request.app[LIMITS].enrol_address, address_of(request)
+    return await enrolled(request, address_of(request))
+
+
+async def enrolled(request: web.Request, caller: str, hub: str = "") -> web.Response:
+    """Enrol the machine that a request describes; failures count against `caller`."""
+    centre, limit, key = request.app[CENTRE], request.app[LIMITS].enrol_address, caller
     _hold_back(limit, key)
     secret, applicant = _application(await request.read())
     answer = await centre.write(
-        lambda tx: enrol(tx, centre.venue_id, centre.keys.node, secret, applicant)
+        lambda tx: enrol(tx, centre.venue_id, centre.keys.node, secret, applicant, hub=hub)
     )
     if not isinstance(answer, Enrolled):
         limit.take(key, time.monotonic())

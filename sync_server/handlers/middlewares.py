@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from program.logs import get_logger
+from sync_server.centre import Centre
 from sync_server.console.session import check_form, end_visit, identify_person, page_for_problem
 from sync_server.handlers.headers import HEADERS_OF_DATA, HEADERS_OF_PAGES
 from sync_server.handlers.problems import Problem
@@ -31,10 +32,13 @@ from sync_server.handlers.state import (
 )
 from sync_server.heart.work import UnknownStream
 from sync_server.ownership import OwnedElsewhere
-from sync_server.services.permissions import FOR_NODES, Permission, node_may
+from sync_server.services.nodes import Node
+from sync_server.services.permissions import FOR_NODES, NodeRole, Permission, node_may
 from sync_server.store.errors import StoreBusy
 from sync_server.store.writer import UNAVAILABLE
 
+FOR_NODE = "Boxgate-For"
+"""Names the node that a hub speaks for."""
 BODY_TIMEOUT_S = 30
 SLOW_S = 1.0
 """A call of a node that took longer is logged even when all went well."""
@@ -150,9 +154,21 @@ async def _admit_node(request: web.Request, permission: Permission) -> None:
         raise Problem(401, "node_revoked", "this node is no longer enrolled here")
     if node.incarnation != bearer.incarnation:  # by a copy of the machine, or the machine before it
         raise Problem(401, "token_invalid", "this node was enrolled again since")
+    if FOR_NODE in request.headers:
+        node = _below(centre, node, request.headers[FOR_NODE])
     request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)
     if not node_may(node.role, permission):
         raise Problem(403, "forbidden", f"a {node.role} may not do this")
+
+
+def _below(centre: Centre, hub: Node, node_id: str) -> Node:
+    """The node that a hub speaks for: one that calls this very hub, and no other."""
+    node = centre.nodes.get(node_id)
+    if hub.role is not NodeRole.HUB or node is None or node.hub != hub.id:
+        raise Problem(403, "not_below_you", "you may not speak for this node")
+    if not node.is_active:
+        raise Problem(403, "node_not_active", "the node that you speak for was revoked")
+    return node
 
 
 async def _admit_person(request: web.Request, route: Route) -> None:

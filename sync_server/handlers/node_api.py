@@ -13,7 +13,7 @@ from sync_server.handlers.problems import Problem
 from sync_server.handlers.pulls import ANSWERS, Poll, answer_pull, check_proto
 from sync_server.handlers.recovery_api import doubt_history
 from sync_server.handlers.routes import route
-from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
+from sync_server.handlers.state import CENTRE, HUB_ID, NODE, NodeIdentity
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart import arbiter, intake, lending
 from sync_server.heart.history import quarantined_streams
@@ -35,6 +35,7 @@ from ticketing.operations import COUNTS_MAX, is_name, is_seen_list, op_ids
 PROTO = 1
 PUSH_BYTES_MAX = 1024 * 1024
 STREAMS_PER_PULL_MAX = 200
+NOT_ARBITER = "not_arbiter"
 WAIT_S_MAX = 30.0
 _SESSION_CHARS_MAX = 64
 _JOURNALS_MAX = 500
@@ -154,7 +155,9 @@ async def admit(request: web.Request) -> web.Response:
         raise _malformed("gate")
     assert isinstance(seen, list)
     asked = arbiter.AdmitRequest(op_ids([body["op"]])[0], code, lane, op_ids(seen), gate)
-    answer = await centre.take(arbiter.Admit(stream, node.id, asked))
+    answer = await centre.take(arbiter.Admit(stream, node.id, asked, request.app[HUB_ID]))
+    if isinstance(answer, arbiter.NotArbiter):
+        raise Problem(409, NOT_ARBITER, "another server answers the gates of this event")
     if isinstance(answer, arbiter.Accepted):
         said = {"accepted": True, "op": answer.op_id, "unconfirmed": answer.unconfirmed}
         return reply({**said, "notes": sorted(answer.notes)} if answer.notes else said)

@@ -22,7 +22,7 @@ PROTO_MIN = 1
 COALESCE_S = 0.02
 """What else changes within so long after a change is told with it."""
 KEPT_MAX = 64
-_ALLOTMENTS_OF_ALL = frozenset({"gate"})
+_ALLOTMENTS_OF_ALL = frozenset({"gate", "hub"})
 """Roles whose nodes all see the same of an event: one answer serves them all."""
 
 Key = tuple[str, tuple[tuple[str, int], ...], int]

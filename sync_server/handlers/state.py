@@ -63,6 +63,8 @@ SETTINGS = web.AppKey("settings", Settings)
 TOKENS = web.AppKey("tokens", Tokens)
 LIMITS = web.AppKey("limits", Limits)
 PASSWORD_CHECKS = web.AppKey("password_checks", asyncio.Semaphore)
+HUB_ID = web.AppKey("hub_id", str)
+"""The node id of the hub that this server is; '' for the centre."""
 ROUTES: web.AppKey[Mapping[Handler, Route]] = web.AppKey("routes")
 
 NODE = web.RequestKey("node", NodeIdentity)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from sync_server.heart.arbiters import answers_here
 from sync_server.heart.double_entries import LEFT, counted_rows, entry_of, exit_rows
 from sync_server.heart.entries import record_entry
 from sync_server.heart.rows import TicketRow
@@ -62,13 +63,22 @@ class Denied:
     miss: Miss | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NotArbiter:
+    """Somebody else answers the gates of this event; nothing was recorded."""
+
+
 @dataclass(slots=True)
 class Admit:
-    """One scan to answer; the entry is recorded in the same transaction, the same op id once."""
+    """One scan to answer; the entry is recorded in the same transaction, the same op id once.
+
+    `hub`: which hub we are, '' the centre.
+    """
 
     stream: str
     node_id: str
     request: AdmitRequest
+    hub: str = ""
     _scan: TicketCode | str = field(default="")
 
     def want(self, work: Work) -> None:
@@ -85,8 +95,10 @@ class Admit:
         work.allots.want([str(facts.allotment)])
         work.claims.want([(facts.performance, facts.unit)])
 
-    def apply(self, work: Work) -> Accepted | Denied:
+    def apply(self, work: Work) -> Accepted | Denied | NotArbiter:
         """Decide by the same rules as the gate, on what the centre knows."""
+        if not answers_here(work, self.hub):
+            return NotArbiter()
         scan = self._scan
         if isinstance(scan, str):
             return Denied(Reason(scan), None)

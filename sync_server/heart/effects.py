@@ -128,6 +128,7 @@ _AT_GATES = frozenset({OpKind.ENTRY, OpKind.PASSAGE, OpKind.EXIT}) | _AT_BARRIER
 _KINDS_OF = {
     NodeRole.TILL: frozenset(_DECODERS) - _AT_GATES,
     NodeRole.GATE: _AT_GATES,
+    NodeRole.HUB: frozenset(),  # it keeps no journal: it passes on those of the nodes below it
 }
 _AT_DRAWER = frozenset(
     {OpKind.SHIFT_OPENED, OpKind.CASH_MOVED, OpKind.DRAWER_OPENED, OpKind.SHIFT_CLOSED}

@@ -20,6 +20,7 @@ class NodeRole(StrEnum):
 
     TILL = "till"
     GATE = "gate"
+    HUB = "hub"  # a server on a venue's own network: a node to us, the server to those below it
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,7 @@ class Work:
         self._clocks: dict[str, int] = {}
         self._entries_of: dict[str, list[str]] = {}
         self._entries_wanted: set[str] = set()
+        self._docs: dict[str, str | None] = {}
         self.ops: list[OpRow] = []
         self.ledger: list[LedgerLine] = []
 
@@ -318,7 +319,33 @@ class Work:
             self._clocks[node_id] = row[0] if row is not None else 0
         return min(max(wall_ms - self._clocks[node_id], 1), _INSTANT_MS_MAX)
 
+    def doc(self, kind: str) -> str | None:
+        """The event's own document of a kind, as JSON text; None when there is none."""
+        if kind not in self._docs:
+            row = self.sql.row(
+                "SELECT body FROM doc WHERE event_id = ? AND kind = ? AND id = ?",
+                self.stream,
+                kind,
+                self.stream,
+            )
+            self._docs[kind] = row[0] if row is not None else None
+        return self._docs[kind]
+
     # --- changing
+
+    def put_doc(self, kind: str, body: str) -> None:
+        """Write the event's own document of a kind, at once, under a revision of its own."""
+        self.sql.run(
+            "INSERT INTO doc (event_id, kind, id, body, rev) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (event_id, kind, id) DO UPDATE SET body = excluded.body, "
+            "rev = excluded.rev",
+            self.stream,
+            kind,
+            self.stream,
+            body,
+            self.take_rev(),
+        )
+        self._docs[kind] = body
 
     def take_rev(self) -> int:
         """A feed revision that nothing else gets: numbers are made of them."""

@@ -64,10 +64,10 @@ def store_catalogue(tx: Transaction, catalogue: Catalogue) -> Stored | NotStored
         return NotStored(tuple(reasons))
     venue_id = catalogue.venue.id
     if _venue_of(tx) is None:
-        _found_house(tx, venue_id)
+        found_house(tx, venue_id)
     changed = _put_doc(tx, venue_id, "venue", venue_id, venue_document(catalogue.venue))
     for event_id, document in event_documents(catalogue):
-        _make_stream(tx, event_id, "event")
+        make_stream(tx, event_id, "event")
         name = document["event"]["name"]
         changed += _put_doc(tx, venue_id, "event_list", event_id, {"id": event_id, "name": name})
         changed += _put_doc(tx, event_id, "event", event_id, document)
@@ -102,6 +102,14 @@ def load_plan(source: Connection | Transaction, event_id: str) -> Plan | None:
         if not isinstance(source, Transaction) or event_id not in source.touched:
             _plans.put(connection.engine, event_id, int(rev), known)
     return known
+
+
+def note_performances(tx: Transaction, event_id: str) -> None:
+    """Count performances and places anew, of an event whose document this transaction wrote."""
+    loaded = load_plan(tx, event_id)
+    if loaded is not None:
+        _venue, plan, event = loaded
+        _store_performances(tx, event, plan)
 
 
 def load_venue(connection: Connection, venue_id: str) -> Venue:
@@ -263,15 +271,16 @@ def _venue_of(tx: Transaction) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _found_house(tx: Transaction, venue_id: str) -> None:
+def found_house(tx: Transaction, venue_id: str) -> None:
     """The house gets its stream, and who was there before joins its feed."""
     put_meta(tx, VENUE_KEY, venue_id)
-    _make_stream(tx, venue_id, "house")
+    make_stream(tx, venue_id, "house")
     for row in tx.rows("SELECT id FROM person WHERE rev = 0 ORDER BY id"):
         tx.run("UPDATE person SET rev = :rev WHERE id = :id", rev=tx.next_rev(venue_id), id=row[0])
 
 
-def _make_stream(tx: Transaction, event_id: str, kind: str) -> None:
+def make_stream(tx: Transaction, event_id: str, kind: str) -> None:
+    """A stream that nothing is in yet, unless it is there."""
     tx.run(
         "INSERT INTO stream (event_id, kind, head) VALUES (:e, :kind, 0) "
         "ON CONFLICT (event_id) DO NOTHING",

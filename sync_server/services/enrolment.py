@@ -54,6 +54,7 @@ class EnrolRefusal(StrEnum):
     OTHER_NODE = "enrolment_code_other_node"  # likewise
     NAME_TAKEN = "node_name_taken"
     KEY_ID_TAKEN = "key_id_taken"
+    NOT_BELOW_HUB = "not_below_hub"  # only gates are, so far
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -147,9 +148,18 @@ def _put_code(
 
 
 def enrol(
-    tx: Transaction, venue_id: str, server_private: bytes, secret: str, applicant: Applicant
+    tx: Transaction,
+    venue_id: str,
+    server_private: bytes,
+    secret: str,
+    applicant: Applicant,
+    *,
+    hub: str = "",
 ) -> Enrolled | EnrolRefusal:
-    """Make a machine a node. Asked again with the same code and key it gives the same answer."""
+    """Make a machine a node. Asked again with the same code and key it gives the same answer.
+
+    `hub`: the hub by which it asks and which it will call from now on; '' for us.
+    """
     code = tx.row(
         "SELECT role, node_name, expires_ms, used_ms, node_id FROM enrolment "
         "WHERE secret_hash = :hash",
@@ -165,6 +175,8 @@ def enrol(
         return EnrolRefusal.OTHER_ROLE
     if applicant.node_id not in ("", code.node_id):
         return EnrolRefusal.OTHER_NODE
+    if hub and code.role != NodeRole.GATE:
+        return EnrolRefusal.NOT_BELOW_HUB
     if code.node_id:
         made = begin_anew(tx, venue_id, server_private, code.node_id, applicant)
     else:
@@ -184,6 +196,7 @@ def enrol(
             node=made.node_id,
             hash=_hash(secret),
         )
+        tx.run("UPDATE node SET hub = :hub WHERE id = :id", hub=hub, id=made.node_id)
     return made
 
 

@@ -14,11 +14,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Table, bindparam, text
 
 from sync_server.services.permissions import Permission, PersonRole, person_may
+from sync_server.store import schema
 
 ROWS_PER_PULL_MAX = 5_000
+NODE_OWN = (
+    "enrolled_ms",
+    "last_seen_ms",
+    "unsynced_count",
+    "program_version",
+    "clock_offset_ms",
+    "hello_session",
+    "hello_turn",
+)
+"""Columns of a node that are about its contact with the server that has them, and no other's."""
 
 Row = list[object]
 """`[kind, rev, body]` as it goes out."""
@@ -346,6 +357,17 @@ def _case(row: Any) -> Row:
     return ["case", rev, {**told, "body": json.loads(body)}]
 
 
+def _whole(table: Table, *left_out: str, of_house: bool = False, condition: str = "") -> _Source:
+    """Rows as they are, but for who reads them: what a hub takes into a database like ours."""
+    names = [c.name for c in table.columns if c.name not in ("event_id", "rev", "was", *left_out)]
+
+    def shape(row: Any) -> Row:
+        columns = dict(zip(names, row[1:], strict=True))
+        return ["row", row[0], {"table": table.name, "columns": columns}]
+
+    return _source(table.name, ", ".join(names), shape, of_house=of_house, condition=condition)
+
+
 _DOCS = _source("doc", "kind, id, body", _doc)
 _NODES = _source(
     "node",
@@ -376,11 +398,26 @@ _BUYERS = _source("buyer", "order_id, key_no, sealed, tokens, at_ms", _buyer)
 _HANDOUTS = _source("handout", "order_id, keeper, wanted_by, turn, copies", _handout)
 _CASES = _source("case_file", "id, kind, state, opened_ms, body", _case)
 
+_HUB_DOCS = _whole(schema.doc)
+_HUB_NODES = _whole(schema.node, *NODE_OWN, of_house=True)
+_HUB_PEOPLE = _whole(schema.person, "login", "password_hash", of_house=True)
+_HUB_EVENT = (
+    _HUB_DOCS,
+    _whole(schema.claim),
+    _whole(schema.allot, condition=_NO_HOLDS),
+    _whole(schema.orders),
+    _whole(schema.ticket),
+    _whole(schema.entry),
+    _whole(schema.case),
+)
+
 _HOUSE_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _NODES, _PEOPLE),
     "gate": (_DOCS, _NODES, _PEOPLE_AT_GATE),
+    "hub": (_HUB_DOCS, _HUB_NODES, _HUB_PEOPLE),
 }
 _EVENT_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _BUYERS, _HANDOUTS, _CASES),
     "gate": (_DOCS, _ALL_ALLOTMENTS, _TICKETS, _ENTRIES, _ORDER_NUMBERS, _CASES),
+    "hub": _HUB_EVENT,
 }

@@ -13,6 +13,8 @@ from sync_server.services.keys import META_PREFIX
 from sync_server.store.writer import Transaction
 
 VENUE_KEY = "venue_id"
+HUB_KEY = "hub_id"
+"""In `meta` of a hub alone: its node id at the centre."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sync_server.store.writer import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A till or gate. `public` is its Ed25519 key."""
+    """A till, gate or hub. `public` is its Ed25519 key; `hub`: the node id of the hub it is below."""
 
     id: str
     name: str
@@ -23,6 +23,7 @@ class Node:
     public: bytes
     state: Literal["active", "revoked"]
     incarnation: int = 1
+    hub: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -75,9 +76,9 @@ class NodeBook:
 
 def read_nodes(connection: Connection) -> dict[str, Node]:
     """All nodes by their id."""
-    rows = connection.execute(text("SELECT id, name, role, public_key, state, inc FROM node"))
+    rows = connection.execute(text("SELECT id, name, role, public_key, state, inc, hub FROM node"))
     return {
-        row[0]: Node(row[0], row[1], NodeRole(row[2]), bytes.fromhex(row[3]), row[4], row[5])
+        row[0]: Node(row[0], row[1], NodeRole(row[2]), bytes.fromhex(row[3]), *row[4:])
         for row in rows
     }
 

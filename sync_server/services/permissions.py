@@ -26,6 +26,7 @@ class Permission(StrEnum):
     TILL_ORDERS = "till_orders"  # look at orders of other tills, and print what they did not
     TILL_BUYERS = "till_buyers"  # the keys for what is known of buyers, and telling it
     GATE_ADMIT = "gate_admit"
+    HUB_RELAY = "hub_relay"  # speak for the nodes below it
     # people, by their console session; clients of the interface, by their token
     OWN_ACCOUNT = "own_account"  # see and end one's own logins, change one's own password
     CONSOLE_VIEW = "console_view"
@@ -77,6 +78,7 @@ NODE_PERMISSIONS: Mapping[NodeRole, frozenset[Permission]] = MappingProxyType(
         | {Permission.TILL_ACQUIRE, Permission.TILL_HOLD, Permission.TILL_REVOKE}
         | {Permission.TILL_ORDERS, Permission.TILL_BUYERS},
         NodeRole.GATE: _ANY_NODE | {Permission.GATE_ADMIT},
+        NodeRole.HUB: _ANY_NODE | {Permission.HUB_RELAY},
     }
 )
 

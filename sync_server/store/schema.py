@@ -71,7 +71,7 @@ node = Table(
     metadata,
     _key("id"),
     Column("name", String, nullable=False, unique=True),
-    Column("role", String, nullable=False),  # till | gate
+    Column("role", String, nullable=False),  # till | gate | hub
     Column("public_key", String(64), nullable=False),  # hex
     Column("key_id", String(8), nullable=False, unique=True),
     Column("key_signature", String(128), nullable=False),  # hex, by the server's key
@@ -85,8 +85,9 @@ node = Table(
     Column("clock_offset_ms", BigInteger, nullable=False, server_default="0"),
     Column("hello_session", String, nullable=False, server_default=""),  # of the newest hello
     Column("hello_turn", BigInteger, nullable=False, server_default="0"),
+    Column("hub", String, nullable=False, server_default=""),  # the hub it calls; '': us
     Column("rev", BigInteger, nullable=False),
-    CheckConstraint("role IN ('till','gate')"),
+    CheckConstraint("role IN ('till','gate','hub')"),
     CheckConstraint("state IN ('active','revoked')"),
 )
 
@@ -466,4 +467,25 @@ declared = Table(
     Column("inc", BigInteger, nullable=False),
     Column("state", String, nullable=False),  # pending | installed | refused | over (at the node)
     Column("body", Text, nullable=False),  # the grant as the node had it
+)
+
+upstream = Table(
+    "upstream",  # at a hub: how far it has each stream of the centre's, whose generation that is
+    metadata,
+    _key("event_id"),
+    Column("generation", String(8), nullable=False),  # '': nothing was read yet
+    Column("rev", BigInteger, nullable=False),
+    # The arbiter's epoch of the event up to which everything was read; 0: not the arbiter
+    Column("whole_epoch", BigInteger, nullable=False, server_default="0"),
+)
+
+relayed = Table(
+    "relayed",  # at a hub: how far it has passed on each journal of the nodes below it
+    metadata,
+    _key("event_id"),
+    _key("node_id"),
+    _key("inc", BigInteger),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("state", String, nullable=False, server_default="open"),  # open | fenced: by the centre
 )

@@ -26,6 +26,7 @@ from sync_server.store.migrations.rebuilding import rebuild
 def upgrade(op: Operations) -> None:
     """From schema 1."""
     _add_columns(op)
+    _rebuild_nodes(op)
     _rebuild_claims_and_allotments(op)
     _rebuild_operations(op)
     _rebuild_ledger(op)
@@ -60,11 +61,6 @@ def _add_columns(op: Operations) -> None:
             _zero("min_rev"),
             _zero("quarantine", Integer),
         ],
-        "node": [
-            Column("inc", BigInteger, nullable=False, server_default="1"),
-            Column("hello_session", String, nullable=False, server_default=""),
-            _zero("hello_turn"),
-        ],
         "orders": [_zero("refunded_minor"), _was()],
         "ticket": [_was(), Column("blocked", String, nullable=False, server_default="")],
         "case_file": [
@@ -76,6 +72,34 @@ def _add_columns(op: Operations) -> None:
     for table, columns in added.items():
         for column in columns:
             op.add_column(table, column)
+
+
+def _rebuild_nodes(op: Operations) -> None:
+    """A node may be a hub, or below one."""
+    rebuild(
+        op,
+        "node",
+        _key("id"),
+        Column("name", String, nullable=False, unique=True),
+        Column("role", String, nullable=False),
+        Column("public_key", String(64), nullable=False),
+        Column("key_id", String(8), nullable=False, unique=True),
+        Column("key_signature", String(128), nullable=False),
+        Column("state", String, nullable=False),
+        Column("machine_id", String, nullable=False),
+        Column("inc", BigInteger, nullable=False, server_default="1"),
+        Column("enrolled_ms", BigInteger, nullable=False),
+        Column("last_seen_ms", BigInteger, nullable=False),
+        _zero("unsynced_count", Integer),
+        Column("program_version", String, nullable=False, server_default=""),
+        _zero("clock_offset_ms"),
+        Column("hello_session", String, nullable=False, server_default=""),
+        _zero("hello_turn"),
+        Column("hub", String, nullable=False, server_default=""),
+        Column("rev", BigInteger, nullable=False),
+        CheckConstraint("role IN ('till','gate','hub')"),
+        CheckConstraint("state IN ('active','revoked')"),
+    )
 
 
 def _rebuild_claims_and_allotments(op: Operations) -> None:
@@ -241,6 +265,22 @@ def _add_tables_of_recovery(op: Operations) -> None:
         Column("generation", String(8), nullable=False),
         Column("rev", BigInteger, nullable=False),
         Column("seen_ms", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "upstream",
+        _key("event_id"),
+        Column("generation", String(8), nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        _zero("whole_epoch"),
+    )
+    op.create_table(
+        "relayed",
+        _key("event_id"),
+        _key("node_id"),
+        _key("inc", BigInteger),
+        Column("seq", BigInteger, nullable=False),
+        Column("hash", String(64), nullable=False),
+        Column("state", String, nullable=False, server_default="open"),
     )
     op.create_table(
         "quarantine",

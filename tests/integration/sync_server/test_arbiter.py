@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest, Denied
+from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest, Denied, NotArbiter
 from sync_server.services.catalogue import store_catalogue
 from tests.integration.sync_server.stage import EVENT, NOW, Gate, Stage, Till
 from tests.unit.ticketing.house import document
@@ -49,7 +49,9 @@ class Door:
             lane,
             tuple(OpId(f"{n:032x}") for n in seen),
         )
-        return self.stage.take(Admit(EVENT, node_id, asked))
+        answer = self.stage.take(Admit(EVENT, node_id, asked))
+        assert not isinstance(answer, NotArbiter)
+        return answer
 
     def entries(self) -> list[str]:
         return [row.op_id for row in self.stage.rows("SELECT op_id FROM entry ORDER BY op_id")]

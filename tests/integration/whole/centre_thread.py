@@ -30,17 +30,23 @@ PERFORMANCE = 1
 @contextmanager
 def serving(house: HouseOnDisk) -> Iterator[str]:
     """The server's address while it runs."""
+    with serving_app(lambda: app_of(house)) as url:
+        yield url
+
+
+@contextmanager
+def serving_app(make: Callable[[], web.Application], port: int = 0) -> Iterator[str]:
+    """The address of an application while it runs, on a loop of its own."""
     loop = asyncio.new_event_loop()
     told: list[str] = []
     ready, over = threading.Event(), asyncio.Event()
 
     async def serve() -> None:
-        runner = web.AppRunner(app_of(house), access_log=None)
+        runner = web.AppRunner(make(), access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
-        port = runner.addresses[0][1]
-        told.append(f"http://127.0.0.1:{port}")
+        told.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
         ready.set()
         await over.wait()
         await runner.cleanup()

@@ -1,0 +1,71 @@
+"""Entries that a hub's arbiter granted: facts at once, before the gates' own journals tell of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sync_server.heart.double_entries import GRANTED, look_for_cases
+from sync_server.heart.entries import open_entered_case
+from sync_server.heart.rows import EntryRow
+from sync_server.heart.work import Work
+from ticketing.ticket import TicketState
+
+GRANTED_PER_CALL_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """One of them. `node_id`: the gate that asked. `at_ms`: by the hub's clock."""
+
+    op_id: str
+    node_id: str
+    ticket_id: str
+    perf_id: int
+    unit: int
+    lane: str
+    at_ms: int
+    ticket_type: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeGranted:
+    """Record each once by its operation id; the gate's journal makes it `journalled` later."""
+
+    stream: str
+    entries: tuple[Granted, ...]
+
+    def want(self, work: Work) -> None:
+        """Name the entries and their tickets."""
+        work.entries.want(entry.op_id for entry in self.entries)
+        work.tickets.want(entry.ticket_id for entry in self.entries)
+        work.want_entries(entry.ticket_id for entry in self.entries)
+
+    def apply(self, work: Work) -> int:
+        """How many were new. One whose id is known is left as it is: that fact came first."""
+        return sum(_record(work, entry) for entry in self.entries)
+
+
+def _record(work: Work, told: Granted) -> bool:
+    if work.entries.get(told.op_id) is not None:
+        return False
+    row = EntryRow(
+        work.stream,
+        told.op_id,
+        told.ticket_id,
+        told.perf_id,
+        told.unit,
+        told.node_id,
+        told.lane,
+        GRANTED,
+        told.at_ms,
+        offline=0,
+        journalled=0,
+        ticket_type=told.ticket_type,
+        corrected_ms=told.at_ms,
+    )
+    work.put_entry(row)
+    look_for_cases(work, told.ticket_id)
+    ticket = work.tickets.get(told.ticket_id)
+    if ticket is not None and ticket.state == TicketState.VOID:
+        open_entered_case(work, ticket, told.op_id)
+    return True

@@ -1,0 +1,139 @@
+"""What a hub answers: the centre's own calls for gates, by the same code on the hub's own database.
+
+What only the centre can do is asked there, in the caller's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from edge.client import ServerClient
+from edge.errors import EdgeError, ServerRefused
+from sync_server.app import AsHub
+from sync_server.handlers import about_api, auth, feed_api, node_api, recovery_api
+from sync_server.handlers.problems import Problem
+from sync_server.handlers.routes import Handler, Route, route, routes_of
+from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
+from sync_server.handlers.wire import read_object, reply
+from sync_server.hub.upstream import Upstream
+from sync_server.services.permissions import Permission
+from ticketing.journal import ROOT_HASH
+
+UPSTREAM = web.AppKey("upstream", Upstream)
+NEW_NODE_WAIT_S, NEW_NODE_LOOK_S = 5.0, 0.05
+"""So long a machine that was just enrolled waits for us to hear of it."""
+_NO_CENTRE = "this hub does not reach the centre, which must decide this; try again later"
+_REPLACED = frozenset({"/v1/enrol", "/v1/e/{stream}/admit", "/v1/e/{stream}/salvage"})
+
+
+def as_hub(upstream: Upstream) -> AsHub:
+    """What makes the application a hub's."""
+    return AsHub(upstream.hub_id, hub_routes(), refuse_when_disowned)
+
+
+def hub_routes() -> list[Route]:
+    """Everything that a gate calls, and nothing else: no console, no stock."""
+    shared = [
+        each
+        for module in (about_api, auth, node_api, feed_api, recovery_api)
+        for each in routes_of(module)
+        if each.path not in _REPLACED and not each.permission.startswith("till_")
+    ]
+    return [*shared, ENROL, ADMIT, SALVAGE]
+
+
+@web.middleware
+async def refuse_when_disowned(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A machine that the centre knows no more takes nothing that it could not pass on."""
+    if request.app[UPSTREAM].is_disowned:
+        said = Problem(503, "hub_replaced", "the centre does not know this hub", retry_after_s=30)
+        return said.response()
+    return await handler(request)
+
+
+async def _enrol(request: web.Request) -> web.Response:
+    """Enrol a gate at the centre, to call us from now on; it is answered once we know it too."""
+    body = await read_object(request)
+    told = await _asked(request, lambda client: client.post("/v1/below/enrol", body))
+    centre = request.app[CENTRE]
+    async with asyncio.timeout(NEW_NODE_WAIT_S):
+        while (known := centre.nodes.get(str(told.get("node_id")))) is None or (
+            known.incarnation != told.get("inc")
+        ):
+            await asyncio.sleep(NEW_NODE_LOOK_S)
+            await centre.refresh_nodes()
+    return reply({**told, "generation": centre.generation.short})
+
+
+async def _admit(request: web.Request) -> web.StreamResponse:
+    """Answer a gate's scan; of an event that is not ours to answer for, ask the centre."""
+    try:
+        return await node_api.admit.handler(request)
+    except Problem as problem:
+        if problem.code != node_api.NOT_ARBITER or not request.app[UPSTREAM].is_online:
+            raise
+    node, body, path = request[NODE], await read_object(request), request.path
+    return reply(await _asked(request, lambda client: client.post(path, body, below=node.id)))
+
+
+async def _salvage(request: web.Request) -> web.StreamResponse:
+    """Pass a fenced log on: the centre keeps it, and what it says comes back by the feed.
+
+    A journal that we fenced ourselves the centre may still believe in: it is told so first.
+    """
+    node, body, path = request[NODE], await read_object(request), request.path
+
+    def send(client: ServerClient) -> dict[str, Any]:
+        return client.post(path, body, below=node.id)
+
+    try:
+        return reply(await _asked(request, send))
+    except Problem as problem:
+        if problem.code != "journal_open":
+            raise
+    fence = _greeting(request, node, body.get("inc"))
+    await _asked(request, lambda client: client.post("/v1/hello", fence, below=node.id))
+    return reply(await _asked(request, send))
+
+
+def _greeting(request: web.Request, node: NodeIdentity, incarnation: object) -> dict[str, Any]:
+    """In the node's name: a journal that is behind what the centre has, which fences it."""
+    journal = {"stream": request.match_info["stream"], "inc": incarnation}
+    known = request.app[CENTRE].nodes.get(node.id)
+    assert known is not None, "it has just been let in"
+    return {
+        "proto": [node_api.PROTO],
+        "now_ms": request.app[CENTRE].now_ms(),
+        "unsynced": 0,
+        "journals": [{**journal, "seq": 0, "hash": ROOT_HASH}],
+        "gen": request.app[UPSTREAM].generation,
+    }
+
+
+async def _asked(
+    request: web.Request, call: Callable[[ServerClient], dict[str, Any]]
+) -> dict[str, Any]:
+    """The centre's answer, its refusals as ours. Raises Problem."""
+    try:
+        return await request.app[UPSTREAM].forward(call)
+    except ServerRefused as refusal:
+        problem = Problem(refusal.status, refusal.code, refusal.detail or "the centre refuses")
+        problem.extra |= {k: v for k, v in refusal.body.items() if k not in _OF_A_PROBLEM}
+        raise problem from refusal
+    except EdgeError as error:
+        raise Problem(503, "no_centre", _NO_CENTRE, retry_after_s=5) from error
+
+
+_OF_A_PROBLEM = frozenset({"type", "title", "status", "code", "detail"})
+ENROL = route("POST", "/v1/enrol", permission=Permission.PUBLIC)(_enrol)
+ADMIT = route("POST", "/v1/e/{stream}/admit", permission=Permission.GATE_ADMIT)(_admit)
+SALVAGE = route(
+    "POST",
+    "/v1/e/{stream}/salvage",
+    permission=Permission.NODE_PUSH,
+    body_max=node_api.PUSH_BYTES_MAX,
+)(_salvage)

@@ -1,0 +1,144 @@
+"""A hub on the venue's network: it answers its gates with the cable to the centre cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gate_agent.admit import LetIn, TurnedAway
+from sync_server.settings import Settings
+from tests.chaos.wires import Mode, Wire
+from tests.fakes.edge_node import wait_until
+from tests.integration.sync_server.conftest import SampleHouse, house, sample
+from tests.integration.sync_server.support import HouseOnDisk
+from tests.integration.whole.hub_stage import LIMIT_S, Gate, HubHouse, hub_house
+from ticketing.admission import Reason
+
+__all__ = ["SampleHouse", "house", "sample"]
+
+
+@dataclass
+class Below:
+    """A house whose hub answers for its event, and two gates below it."""
+
+    all: HubHouse
+    hub: Settings
+    url: str
+    wan: Wire
+    gates: tuple[Gate, Gate]
+
+
+@pytest.fixture
+def below(house: HouseOnDisk, tmp_path: Path) -> Iterator[Below]:
+    with hub_house(house, tmp_path) as made:
+        hub, wan = made.new_hub(), made.lay()
+        url = made.stack.enter_context(made.running_hub(hub, wan))
+        one, other = (made.gate(url, name) for name in ("Gate A", "Gate B"))
+        made.give_to_hub()
+        wait_until(partial(made.is_whole, hub), LIMIT_S)
+        yield Below(made, hub, url, wan, (one, other))
+
+
+def test_with_the_cable_cut_a_ticket_enters_once_at_all_gates_of_the_hub(below: Below) -> None:
+    house, centre = below.all, below.all.house.settings
+    (one, code), (other, later) = house.sell(), house.sell()
+    for gate in below.gates:
+        wait_until(partial(gate.knows, "ticket", other), LIMIT_S)
+    below.wan.set(Mode.REFUSE)
+
+    granted = below.gates[0].ask(code)
+    refused = below.gates[1].ask(code)
+    assert granted["accepted"]
+    assert (refused["accepted"], refused["reason"]) == (False, "already_used")
+    wait_until(partial(below.gates[1].knows, "entry", granted["op"], "op_id"), LIMIT_S)
+    entered = below.gates[0].show(later)
+    assert isinstance(entered, LetIn)
+    wait_until(partial(below.gates[1].knows, "entry", entered.op_id, "op_id"), LIMIT_S)
+    assert isinstance(below.gates[1].show(later), TurnedAway)
+    wait_until(lambda: below.gates[0].unsynced == 0, LIMIT_S)
+    assert house.rows(centre, "SELECT 1 FROM entry") == []
+
+    below.wan.mend(cut=True)
+    found = {one: (granted["op"], 0), other: (entered.op_id, 1)}
+    for ticket_id, told in found.items():
+        wait_until(
+            lambda t=ticket_id, told=told: (
+                [  # type: ignore[misc]
+                    (e["op_id"], e["journalled"]) for e in house.entries(centre, t)
+                ]
+                == [told]
+            ),
+            LIMIT_S,
+        )
+    kept = "SELECT node_id, seq, op_id, hash FROM op WHERE kind = 'entry'"
+    assert house.rows(centre, kept) == house.rows(below.hub, kept)
+    assert house.cases(centre, "double_entry") == []
+
+
+def test_two_gates_that_cannot_hear_each_other_are_found_and_the_hub_gives_back(
+    below: Below,
+) -> None:
+    """One gate at the hub, one at the centre, which answers nobody while the hub does."""
+    house, centre = below.all, below.all.house.settings
+    gate, far = below.gates[0], house.gate(house.centre_url, "Gate C")
+    (first, code), (second, later) = house.sell(), house.sell()
+    for each in (gate, far):
+        wait_until(partial(each.knows, "ticket", second), LIMIT_S)
+    below.wan.set(Mode.REFUSE)
+    entered, alone = gate.show(code), far.show(code)
+    assert isinstance(entered, LetIn)
+    assert isinstance(alone, LetIn)
+    assert alone.offline, "the centre does not answer for the hub's event"
+    house.ask_back()
+    assert gate.ask(later)["accepted"], "the hub has not heard that it is to stop"
+
+    below.wan.mend(cut=True)
+    for each in (gate, far):
+        wait_until(partial(each.knows, "case_file", f"double_entry:{first}"), LIMIT_S)
+    ours = {entered.op_id, alone.op_id}
+    wait_until(lambda: {e["op_id"] for e in house.entries(centre, first)} == ours, LIMIT_S)
+    wait_until(lambda: {e["op_id"] for e in house.entries(below.hub, first)} == ours, LIMIT_S)
+    wait_until(lambda: not house.arbiter().hub, LIMIT_S)
+    refused = far.ask(later)
+    assert (refused["accepted"], refused["reason"]) == (False, "already_used")
+    assert far.ask(house.sell()[1])["accepted"]
+    assert gate.ask(house.sell()[1])["accepted"], "the hub asks the centre now"
+
+
+def test_another_machine_takes_a_lost_hubs_place_and_no_entry_is_lost(
+    house: HouseOnDisk, tmp_path: Path
+) -> None:
+    with hub_house(house, tmp_path) as made:
+        old, wan = made.new_hub(), made.lay()
+        centre = made.house.settings
+        with made.running_hub(old, wan) as url:
+            gate, other = (made.gate(url, name) for name in ("Gate A", "Gate B"))
+            made.give_to_hub()
+            wait_until(partial(made.is_whole, old), LIMIT_S)
+            ticket_id, code = made.sell()
+            wait_until(partial(gate.knows, "ticket", ticket_id), LIMIT_S)
+            wan.set(Mode.REFUSE)
+            entered = gate.show(code)
+            assert isinstance(entered, LetIn)
+            op_id = entered.op_id
+            wait_until(lambda: gate.unsynced == 0, LIMIT_S)
+        assert made.entries(centre, ticket_id) == [], "it was at the lost hub alone"
+
+        new = made.replacement()
+        with made.running_hub(new, made.lay(), at=url):
+            wait_until(
+                lambda: [e["op_id"] for e in made.entries(centre, ticket_id)] == [op_id], LIMIT_S
+            )
+            wait_until(partial(made.is_whole, new), LIMIT_S)
+            wait_until(partial(other.knows, "entry", op_id, "op_id"), LIMIT_S)
+            refused = other.show(code)
+            assert isinstance(refused, TurnedAway)
+            assert refused.reason is Reason.ALREADY_USED
+            assert made.cases(centre, "double_entry") == []
+            wan.mend(cut=True)
+            with made.running_hub(old, wan) as left_behind:
+                wait_until(lambda: made.says(left_behind) == "hub_replaced", LIMIT_S)
