@@ -32,13 +32,17 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The link as of the last call. Instants are the node's clock, Unix milliseconds."""
+    """The link as of the last call. Instants are the node's clock, Unix milliseconds.
+
+    `server_behind_ms`: how long our server, a hub, has not heard of its own; 0 for any other.
+    """
 
     state: LinkState = LinkState.CONNECTING
     offline_since_ms: int | None = None
     last_contact_ms: int | None = None
     last_error: str = ""
     server_ahead_ms: int = 0
+    server_behind_ms: int = 0
 
 
 class LinkKeeper:
@@ -75,6 +79,11 @@ class LinkKeeper:
             self._link = now
         self._announce(was, now)
         return recovered
+
+    def behind(self, server_behind_ms: int) -> None:
+        """How old what our server tells may be besides."""
+        with self._guard:
+            self._link = replace(self._link, server_behind_ms=server_behind_ms)
 
     def lost(self, part: Part, error: str) -> None:
         """A call was not answered, or not with sense."""

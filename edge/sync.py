@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from edge import buyers
+from edge import buyers, replies
 from edge.allotments import Grant
 from edge.client import ServerClient
 from edge.copies import ALL_KINDS, Copies
@@ -557,6 +557,7 @@ class SyncEngine:
             else:
                 self._copies.tidy(client, page)
         self._follower.heard(request)
+        self._keeper.behind(replies.number({"behind_ms": 0} | reply, "behind_ms"))
         self._reached(Part.PULLER)
         return any(page.changes for page in news.pages)
 

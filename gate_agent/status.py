@@ -117,7 +117,8 @@ def data_age_s(link: Link, node: Node) -> float | None:
     """How old what the server told is, in seconds; None before the first contact."""
     if link.last_contact_ms is None:
         return None
-    return round(max(0, node.env.wall_ms() - link.last_contact_ms) / 1000, 1)
+    age_ms = max(0, node.env.wall_ms() - link.last_contact_ms) + link.server_behind_ms
+    return round(age_ms / 1000, 1)
 
 
 def instant(ms: int | None) -> str | None:

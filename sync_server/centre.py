@@ -62,6 +62,8 @@ class Centre:
         self.generation: Generation = house.generation
         self.venue_id = house.venue_id
         self.issuer = f"boxgate:{house.venue_id}"
+        self.behind_ms: Callable[[], int] = lambda: 0
+        """How long a hub has not heard of the centre; nothing anywhere else."""
         self.news = News()
         self.nodes = NodeBook()
         self.writer = Writer(

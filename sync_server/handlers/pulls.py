@@ -116,7 +116,9 @@ async def answer_pull(answers: Answers, node: NodeIdentity, poll: Poll) -> web.R
         raise Problem(
             410, "refetch", "fetch this stream again from nothing", stream=told.news.purged
         )
-    head = f'{{"gen":"{centre.generation.short}","now_ms":{centre.now_ms()},"streams":'
+    behind_ms = centre.behind_ms()
+    behind = f'"behind_ms":{behind_ms},' if behind_ms else ""
+    head = f'{{"gen":"{centre.generation.short}","now_ms":{centre.now_ms()},{behind}"streams":'
     return web.Response(
         body=b"".join((head.encode(), told.pages, b"}")), content_type="application/json"
     )

@@ -199,10 +199,10 @@ def asked_back(connection: Connection, hub_id: str) -> Mapping[str, int]:
     return {s: a.epoch for s, a in found.items() if a.hub == hub_id and a.asked_back}
 
 
-def event_streams(connection: Connection) -> list[str]:
-    """Every event that we follow."""
-    rows = connection.execute(text("SELECT event_id FROM stream WHERE kind = 'event' ORDER BY 1"))
-    return [row.event_id for row in rows]
+def event_heads(connection: Connection) -> dict[str, int]:
+    """Every event that we follow, and how far its feed goes."""
+    rows = connection.execute(text("SELECT event_id, head FROM stream WHERE kind = 'event'"))
+    return {row.event_id: int(row.head) for row in rows}
 
 
 def nodes_below(

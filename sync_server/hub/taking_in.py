@@ -127,12 +127,11 @@ def _put_node(tx: Transaction, venue_id: str, told: Columns) -> None:
 
 def _put_person(tx: Transaction, venue_id: str, told: Columns) -> None:
     """Somebody who may act at a gate; nobody signs in to a hub's console, for it has none."""
-    known = tx.row(
-        "SELECT id, name, role, pin_hash, state FROM person WHERE id = :id", id=told["id"]
-    )
-    values = {name: told[name] for name in ("id", "name", "role", "pin_hash", "state")}
-    if known is not None and all(getattr(known, name) == values[name] for name in values):
+    known = tx.row("SELECT * FROM person WHERE id = :id", id=told["id"])
+    names = [column.name for column in schema.person.columns if column.name in told]
+    if known is not None and all(getattr(known, name) == told[name] for name in names):
         return
+    values = {name: told[name] for name in names}
     values |= {"login": told["id"], "password_hash": "", "rev": tx.next_rev(venue_id)}
     _upsert(tx, "person", ("id",), values)
 

@@ -32,7 +32,7 @@ from sync_server.hub.relaying import (
     Waiting,
     asked_back,
     backlog,
-    event_streams,
+    event_heads,
     next_batch,
     nodes_below,
     note_fenced,
@@ -88,8 +88,11 @@ class Upstream:
         """The centre knows this machine no more: nothing may be taken from gates or told them."""
         self._centre, self._new_client, self._env, self._version = centre, new_client, env, version
         self._link = LinkKeeper(env, lambda _link: None)
+        self._began_ms = env.wall_ms()
+        centre.behind_ms = self.behind_ms
         self._marks: dict[str, Marks] = {}
         self._grants = OwnGrants(hub_id)
+        self._looked: dict[str, int] = {}
         self._session, self._turn = env.random_bytes(8).hex(), 0
         self._greeted_s = float("-inf")
         self._heard_s = float("-inf")
@@ -110,11 +113,12 @@ class Upstream:
         """Whether the last calls to the centre were answered."""
         return self._link.link.state is LinkState.ONLINE
 
-    @property
-    def contact_age_ms(self) -> int | None:
-        """How old what we tell of the centre may be; None before any contact."""
-        at_ms = self._link.link.last_contact_ms
-        return None if at_ms is None else max(0, self._env.wall_ms() - at_ms)
+    def behind_ms(self) -> int:
+        """How long we have not heard of the centre; of before our start we know nothing."""
+        if self.is_online:
+            return 0
+        at_ms = self._link.link.last_contact_ms or self._began_ms
+        return max(0, self._env.wall_ms() - at_ms)
 
     async def start(self) -> None:
         """Begin."""
@@ -280,6 +284,7 @@ class Upstream:
             self._write(lambda tx: begin_again(tx, told))
             self._marks.clear()
             self._grants.forget()
+            self._looked.clear()
         self._generation = told
 
     # --- the journals
@@ -294,12 +299,11 @@ class Upstream:
             except ServerRefused as refusal:  # the others go on
                 failed = refusal
                 _log.error("journal_not_passed_on", node_id=journal.node_id, code=refusal.code)
-        streams = self._read(event_streams)
-        told = {stream: self._tell_granted(client, stream) for stream in streams}
+        told = self._tell_all_granted(client)
         if failed is not None:
             raise failed
         for stream, epoch in stopped.items():
-            if not told[stream] and all(journal.stream != stream for journal in waiting):
+            if stream not in told and all(journal.stream != stream for journal in waiting):
                 client.post(f"/v1/e/{stream}/stopped", {"epoch": epoch})
         self._tell_heard(client)
 
@@ -321,6 +325,14 @@ class Upstream:
         name = "stored" if journal.is_fenced else "acked"
         acked = replies.number(reply, name, low=0)
         self._write(lambda tx: note_relayed(tx, journal, acked, is_fenced=journal.is_fenced))
+
+    def _tell_all_granted(self, client: ServerClient) -> set[str]:
+        """The events of which there was something to tell; one that stands still is not looked at."""
+        heads = self._read(event_heads)
+        moved = [stream for stream, head in heads.items() if self._looked.get(stream) != head]
+        told = {stream for stream in moved if self._tell_granted(client, stream)}
+        self._looked |= {stream: heads[stream] for stream in moved if stream not in told}
+        return told
 
     def _tell_granted(self, client: ServerClient, stream: str) -> bool:
         """Whether there was something to tell."""

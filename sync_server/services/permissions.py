@@ -78,7 +78,9 @@ NODE_PERMISSIONS: Mapping[NodeRole, frozenset[Permission]] = MappingProxyType(
         | {Permission.TILL_ACQUIRE, Permission.TILL_HOLD, Permission.TILL_REVOKE}
         | {Permission.TILL_ORDERS, Permission.TILL_BUYERS},
         NodeRole.GATE: _ANY_NODE | {Permission.GATE_ADMIT},
-        NodeRole.HUB: _ANY_NODE | {Permission.HUB_RELAY},
+        NodeRole.HUB: frozenset(
+            {Permission.NODE_HELLO, Permission.NODE_PULL, Permission.HUB_RELAY}
+        ),
     }
 )
 

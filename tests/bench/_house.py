@@ -160,7 +160,7 @@ class Process:
 
 
 @contextmanager
-def boxgate_server(settings: Settings) -> Iterator[Process]:
+def boxgate_server(settings: Settings, role: str = "centre") -> Iterator[Process]:
     """`boxgate-server serve` with its usual settings, its log in a file of the house."""
     config = settings.data_dir.parent / "server.toml"
     config.write_text(
@@ -169,6 +169,7 @@ def boxgate_server(settings: Settings) -> Iterator[Process]:
     )
     program = Path(sys.executable).with_name("boxgate-server")
     command = [str(program), "serve", "--config", str(config), "--port", "0"]
+    command += ["--role", role]
     with listening(command, settings.data_dir.parent / "server.log") as process:
         yield process
 

@@ -5,7 +5,8 @@
   one server process. The requests are prepared; the entries are counted after the run.
 - `server_spread_p50_ms`, `..._p99_ms`: from the moment a gate has an entry recorded at the server to
   the moment another gate's mirror has it.
-- `hub_spread_p99_ms`: null, as there is no hub yet; so `spread_p99_ms` is the server's.
+- `hub_spread_p50_ms`, `hub_spread_p99_ms`: the same for two gates below a hub, a process and a database
+  of its own, which is the arbiter; the line to the centre is up. `spread_p99_ms` is the worse of both.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -28,14 +30,22 @@ from sqlalchemy import text
 from gate_agent.admit import LetIn
 from gate_agent.agent import Agent, corrected_ms, open_agent, running
 from gate_agent.settings import GateSettings, LaneSettings
+from sync_server import commands
+from sync_server.heart.arbiters import GiveToHub
+from sync_server.heart.source import run_in
+from sync_server.hub.joining import join
+from sync_server.services.catalogue import PlanShelf
 from sync_server.services.permissions import NodeRole
+from sync_server.settings import Settings
 from sync_server.store.database import open_engine
+from sync_server.store.transact import transact
 from tests.bench._gate_house import SoldOut, sold_out, wait_until_read
-from tests.bench._house import EVENT, BenchNode
+from tests.bench._house import EVENT, BenchNode, boxgate_server
 from tests.bench._load import Played, RequestFiles, play, require_wrk
 
 GATES = 64
 SPREAD_TIMEOUT_S = 10.0
+HUB_TIMEOUT_S = 60.0
 _LOOK_AGAIN_S = 0.0005
 
 
@@ -47,40 +57,83 @@ def main(argv: Sequence[str] = ()) -> None:
     parser.add_argument("--changes", type=int, default=200)
     options = parser.parse_args(argv)
     require_wrk()
-    found: dict[str, float | None] = {}
+    found: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="boxgate-bench-") as name:
         folder = Path(name)
         (folder / "house").mkdir()
-        with sold_out(folder / "house", options.admits + options.changes) as house:
-            found.update(_spread(folder, house, options.admits, options.changes))
+        with sold_out(folder / "house", options.admits + 2 * options.changes) as house:
+            at_server = _spread(folder, house, options.admits, options.changes)
             found.update(_admits(folder, house, options.admits, options.seconds))
+            at_hub = _hub_spread(folder, house, options.admits + options.changes, options.changes)
+    found |= _named("hub", at_hub) | _named("server", at_server)
+    found["spread_p99_ms"] = max(found["hub_spread_p99_ms"], found["server_spread_p99_ms"])
     for key, value in found.items():
-        print(f"   {key:<24} {'-' if value is None else round(value, 2)}")
-    print(json.dumps({k: None if v is None else round(v, 2) for k, v in found.items()}))
+        print(f"   {key:<24} {round(value, 2)}")
+    print(json.dumps({key: round(value, 2) for key, value in found.items()}))
 
 
 # --- one gate to another
 
 
-def _spread(folder: Path, house: SoldOut, first: int, changes: int) -> dict[str, float | None]:
+def _spread(
+    folder: Path,
+    house: SoldOut,
+    first: int,
+    changes: int,
+    names: Sequence[str] = ("Gate 1", "Gate 2"),
+    settle: Callable[[], None] = lambda: None,
+) -> Sequence[float]:
+    """What each change took, ms. `settle`: called when both gates have read everything."""
     stop = threading.Event()
     with ExitStack() as opened:
         here, there = (
             opened.enter_context(open_agent(_settings(folder, house, name), lambda _line: None))
-            for name in ("Gate 1", "Gate 2")
+            for name in names
         )
         for agent in (here, there):
             opened.enter_context(running(agent, stop))
         for agent in (here, there):
             wait_until_read(agent, len(house.ticket_ids))
-        times_ms = [_change_ms(here, there, house.code(first + n)) for n in range(changes)]
-    p99_ms = float(np.percentile(times_ms, 99))
+        settle()
+        return [_change_ms(here, there, house.code(first + n)) for n in range(changes)]
+
+
+def _named(whose: str, times_ms: Sequence[float]) -> dict[str, float]:
     return {
-        "hub_spread_p99_ms": None,
-        "server_spread_p50_ms": float(np.percentile(times_ms, 50)),
-        "server_spread_p99_ms": p99_ms,
-        "spread_p99_ms": p99_ms,
+        f"{whose}_spread_p{percent}_ms": float(np.percentile(times_ms, percent))
+        for percent in (50, 99)
     }
+
+
+def _hub_spread(folder: Path, house: SoldOut, first: int, changes: int) -> Sequence[float]:
+    """Between two gates below a hub that answers them."""
+    code = commands.make_enrolment_code(house.settings, NodeRole.HUB, "Hub 1", 60)
+    hub = Settings(data_dir=folder / "hub" / "data")
+    hub.data_dir.parent.mkdir()
+    joined = join(hub, house.server.url, code.text)
+
+    def give() -> None:
+        engine = open_engine(house.settings.database)
+        transact(engine, lambda tx: run_in(tx, GiveToHub(EVENT, joined.node_id), PlanShelf()))
+        engine.dispose()
+        _wait_until_it_answers(hub)
+
+    with boxgate_server(hub, "hub") as server:
+        below = replace(house, server=server)
+        return _spread(folder, below, first, changes, ("Gate 3", "Gate 4"), give)
+
+
+def _wait_until_it_answers(hub: Settings) -> None:
+    engine = open_engine(hub.database)
+    statement = text("SELECT whole_epoch FROM upstream WHERE event_id = :e")
+    until_s = time.monotonic() + HUB_TIMEOUT_S
+    while time.monotonic() < until_s:
+        with engine.connect() as connection:
+            if connection.execute(statement, {"e": EVENT}).scalar():
+                engine.dispose()
+                return
+        time.sleep(0.1)
+    raise RuntimeError("the hub never became the arbiter")
 
 
 def _settings(folder: Path, house: SoldOut, name: str) -> GateSettings:
@@ -113,7 +166,7 @@ def _knows(agent: Agent, op_id: str) -> bool:
 # --- the arbiter
 
 
-def _admits(folder: Path, house: SoldOut, count: int, seconds: int) -> dict[str, float | None]:
+def _admits(folder: Path, house: SoldOut, count: int, seconds: int) -> dict[str, float]:
     files, per_gate = RequestFiles(folder / "requests", GATES), count // GATES
     with httpx.Client(base_url=house.server.url, timeout=60, trust_env=False) as http:
         for number in range(GATES):

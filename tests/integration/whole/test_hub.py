@@ -61,6 +61,7 @@ def test_with_the_cable_cut_a_ticket_enters_once_at_all_gates_of_the_hub(below: 
     assert isinstance(below.gates[1].show(later), TurnedAway)
     wait_until(lambda: below.gates[0].unsynced == 0, LIMIT_S)
     assert house.rows(centre, "SELECT 1 FROM entry") == []
+    wait_until(lambda: below.gates[0].agent.node.engine.link.server_behind_ms > 0, LIMIT_S)
 
     below.wan.mend(cut=True)
     found = {one: (granted["op"], 0), other: (entered.op_id, 1)}
