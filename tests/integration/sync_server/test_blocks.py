@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest, Denied
+from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest, Denied, NotArbiter
 from sync_server.heart.blocks import REASON_CHARS_MAX, BlockTicket, NoBlock
 from tests.integration.sync_server.stage import EVENT, Stage
 from ticketing.admission import Miss, MissKind, Reason
@@ -27,7 +27,7 @@ def block(stage: Stage, ticket_id: str, reason: str = "stolen", *, lift: bool = 
     return stage.take(BlockTicket(EVENT, ticket_id, "li", reason, lift))
 
 
-def ask(stage: Stage, line: SaleLine, gate: str) -> Accepted | Denied:
+def ask(stage: Stage, line: SaleLine, gate: str) -> Accepted | Denied | NotArbiter:
     asked = AdmitRequest(OpId("1" * 32), line.code, "lane 1", ())
     return stage.take(Admit(EVENT, stage.gate(gate).node_id, asked))
 
