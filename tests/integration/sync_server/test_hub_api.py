@@ -48,7 +48,7 @@ def granted(node_id: str) -> dict[str, object]:
 
 def heard(client: Client, node_id: str, **changes: object) -> dict[str, object]:
     node = {"id": node_id, "ago_ms": 10, "unsynced": 3, "version": "0.1.0", "clock_off_ms": 7}
-    gen = client.app[CENTRE].generation.short  # type: ignore[union-attr]
+    gen = client.app[CENTRE].generation.short
     return {"gen": gen, "nodes": [node | {"cursors": {EVENT: 1}} | changes]}
 
 
@@ -61,7 +61,7 @@ async def test_a_hub_speaks_for_the_gates_that_joined_by_it(
     assert await call_for(hub, node_id, "/v1/hello", greeting()) == (200, None)
     assert (await hub.call("POST", f"/v1/e/{EVENT}/granted", granted(node_id)))[1] == {"taken": 1}
     assert (await hub.call("POST", "/v1/below/heard", heard(client, node_id)))[1] == {"noted": 1}
-    listed = client.app[CENTRE].nodes.get(node_id)  # type: ignore[union-attr]
+    listed = client.app[CENTRE].nodes.get(node_id)
     assert listed is not None
     assert listed.hub == hub.id
 
