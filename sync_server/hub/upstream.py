@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
@@ -93,6 +94,7 @@ class Upstream:
         self._marks: dict[str, Marks] = {}
         self._grants = OwnGrants(hub_id)
         self._looked: dict[str, int] = {}
+        self._settled: dict[str, tuple[str, str]] = {}
         self._session, self._turn = env.random_bytes(8).hex(), 0
         self._greeted_s = float("-inf")
         self._heard_s = float("-inf")
@@ -200,6 +202,7 @@ class Upstream:
         if isinstance(error, ServerRefused) and error.code in _NOT_OURS and not self.is_disowned:
             self.is_disowned = True
             self._write(disown)
+            self._settled.clear()
             _log.error("hub_disowned", code=error.code)
 
     def _write(self, job: Callable[[Transaction], T]) -> T:
@@ -250,12 +253,17 @@ class Upstream:
         changes = replies.changes(raw)
         next_rev, more = replies.number(raw, "next", low=after), raw.get("more") is True
         rows = [_row(change.kind, change.body) for change in changes]
+        settled = (told, self._centre.generation.short)
+        if next_rev == after and not more and self._settled.get(stream) == settled:
+            return  # nothing is new, and what goes with a page's end has been done
         page = FromCentre(stream, rows, told, next_rev, more)
         if any(table == "doc" for table, _columns in rows):
             self._plans = PlanShelf()  # a revision that is rolled back is given out again
         plans = self._plans
         head = self._write(lambda tx: take_in(tx, self._house, plans, page))
         self._marks.setdefault(stream, Marks()).note(head, next_rev)
+        if not more:
+            self._settled[stream] = settled
 
     def _greet(self, client: ServerClient) -> None:
         """Once in a while, and at once when the centre lives in another history."""
@@ -296,7 +304,9 @@ class Upstream:
         for journal in waiting:
             try:
                 self._pass_on(client, journal)
-            except ServerRefused as refusal:  # the others go on
+            except ServerRefused as refusal:  # the others go on, unless it is about us
+                if refusal.status == HTTPStatus.UNAUTHORIZED:
+                    raise
                 failed = refusal
                 _log.error("journal_not_passed_on", node_id=journal.node_id, code=refusal.code)
         told = self._tell_all_granted(client)

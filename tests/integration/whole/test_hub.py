@@ -110,6 +110,7 @@ def test_two_gates_that_cannot_hear_each_other_are_found_and_the_hub_gives_back(
     assert gate.ask(house.sell()[1])["accepted"], "the hub asks the centre now"
 
 
+@pytest.mark.expected_errors("generation_began", "hub_disowned")
 def test_another_machine_takes_a_lost_hubs_place_and_no_entry_is_lost(
     house: HouseOnDisk, tmp_path: Path
 ) -> None:
