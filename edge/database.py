@@ -20,6 +20,9 @@ _BUSY_TIMEOUT_S = 5.0
 CHECKED_BYTES_MAX = 64 * 1024 * 1024
 """Larger files are looked over while the program runs: 400 MB take two seconds (inspector.py)."""
 _STEPS_BETWEEN_LOOKS = 20_000
+_READER_CACHE_KIB = 512
+"""Of each reader, and there are many. Whatever anybody writes empties a reader's cache, and the
+system keeps the file's pages anyway; SQLite's usual 2 MiB each only make the program larger."""
 # A full disk shows in three ways: no room for the file, for a write under a size limit or quota,
 # and for the next part of the -shm file.
 _FULL_CODES = frozenset(
@@ -106,6 +109,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         with _closed_if_it_fails(connection):
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
     return connection
 
 

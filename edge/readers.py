@@ -11,11 +11,11 @@ from pathlib import Path
 from edge.database import open_reader, storage_errors
 from edge.errors import ReplicaError
 
-_IDLE_MAX = 8
+_IDLE_MAX = 4
 
 
 class Readers:
-    """As many connections as there are reads at the same time; at most eight stay open idle."""
+    """As many connections as there are reads at the same time; at most four stay open idle."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

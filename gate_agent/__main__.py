@@ -22,6 +22,7 @@ from hardware.qr.stills import decode_image_file
 from program.cli import main_wrapper, new_parser, stop_event_on_signals
 from program.errors import SettingsError
 from program.exit_codes import ExitCode
+from program.memory import use_few_arenas
 
 PROGRAM = "boxgate-gate"
 _DESCRIPTION = """\
@@ -53,6 +54,7 @@ def _run(argv: Sequence[str]) -> int:
         return _status(settings.data_dir)
     if options.command == "enrol":
         return run_enrol(settings.data_dir, settings.server_url, options.code, "gate")
+    use_few_arenas()
     stop = stop_event_on_signals()
     try:
         run_agent(settings, stop, _say)

@@ -78,6 +78,24 @@ class _Unfinished:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What this lane knows of a ticket, without the entries of its own that nobody went in by.
+
+    One of those is `unfinished`: granted, and the barrier never moved. The arbiter alone knows of
+    an `unheard` one. The ticket's next entry goes by that operation id.
+    """
+
+    facts: LaneFacts
+    unfinished: _Unfinished | None = None
+    unheard: OpId | None = None
+
+    @property
+    def op_id(self) -> OpId | None:
+        """The entry that is there already."""
+        return self.unfinished.op_id if self.unfinished is not None else self.unheard
+
+
+@dataclass(frozen=True, slots=True)
 class TurnedAway:
     """Not let in, with the entry that stands in the way where that is the reason."""
 
@@ -123,10 +141,8 @@ class Doorman:
     def _decide(self, code: TicketCode, now: datetime, now_ms: int) -> LetIn | TurnedAway:
         # A performance that the mirror lacks has no journal that an entry could go to.
         stream = self.knowledge.event_of(code.facts.performance) or ""
-        served = self.knowledge.let_in_now(self.lane.performances, now) if stream else frozenset()
-        facts = self.knowledge.facts(stream, code.facts, served, self.lane.gate)
-        unfinished = self._unfinished(stream, code)
-        facts, unheard = self._without_unheard(stream, code, facts, unfinished)
+        known = self.known(stream, code, now)
+        facts, unfinished = known.facts, known.unfinished
         decision = decide_entry(code, facts, at=now)
         if unfinished is not None and not unfinished.offline and isinstance(decision, Admit):
             # The arbiter counts it for this lane: nobody else went in by it, no money went back.
@@ -135,9 +151,16 @@ class Doorman:
         ask_anyway = isinstance(decision, Refuse) and decision.reason is Reason.UNKNOWN_ISSUER
         if isinstance(decision, Refuse) and not (ask_anyway and stream):
             return _turned_away(decision, code)
-        op_id = unfinished.op_id if unfinished is not None else unheard
-        op_id = op_id or OpId(self.env.random_bytes(16).hex())
+        op_id = known.op_id or OpId(self.env.random_bytes(16).hex())
         return self._ask_and_record(stream, code, facts, decision, op_id, now_ms)
+
+    def known(self, stream: str, code: TicketCode, now: datetime) -> Known:
+        """What a decision about a ticket of this event goes by, here and now; "" for no event."""
+        served = self.knowledge.let_in_now(self.lane.performances, now) if stream else frozenset()
+        facts = self.knowledge.facts(stream, code.facts, served, self.lane.gate)
+        unfinished = self._unfinished(stream, code)
+        facts, unheard = self._without_unheard(stream, code, facts, unfinished)
+        return Known(facts, unfinished, unheard)
 
     def commanded(self, let_in: LetIn) -> None:
         """The barrier confirmed: this entry is not offered again, as long as this program runs.

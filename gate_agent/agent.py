@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from edge.catalogue import MirrorCatalogue
 from edge.env import MachineEnv
 from edge.errors import ReplicaError
+from edge.link import LinkState
 from edge.node import Node, open_node
 from edge.sync import Listeners
 from gate_agent.arbiter import Rest
+from gate_agent.case_desk import CaseDesk
 from gate_agent.counts import Counts
+from gate_agent.desks import Desks
 from gate_agent.double_entries import DoubleEntryWatch
 from gate_agent.facts import GateKnowledge
 from gate_agent.hand_desk import HandDesk
+from gate_agent.lane_book import TAILGATE
+from gate_agent.lane_desk import LaneDesk
 from gate_agent.lane_parts import LaneParts, make_lane
 from gate_agent.memory import LaneMemory
 from gate_agent.screen.board import Board
 from gate_agent.screen.opening import start_screen
 from gate_agent.screen_view import lane_view
+from gate_agent.service_manager import ServiceManager
 from gate_agent.settings import GateSettings
 from gate_agent.status import StatusFile, StatusSource, gate_status
 from gate_agent.supervision import Part
@@ -58,7 +66,13 @@ class Agent:
     def status(self) -> dict[str, object]:
         """How this gate is now: see `gate_agent.status.gate_status`. From any thread; never raises."""
         source = StatusSource(
-            self.node, self.lanes, self.counts, self._memory, self._started_ms, self.corrected_ms()
+            self.node,
+            self.lanes,
+            self.counts,
+            self._memory,
+            self._started_ms,
+            now_ms := self.corrected_ms(),
+            self.double_entries.open_count(now_ms),
         )
         return gate_status(source)
 
@@ -76,11 +90,31 @@ class Agent:
 
 def run_agent(settings: GateSettings, stop: threading.Event, say: Say) -> None:
     """Run the gate until `stop`. Raises EdgeError or BadDeviceAddress before it has begun."""
-    # A part that ends ends nothing else: the main thread only waits.
-    with open_agent(settings, say) as agent, running(agent, stop):
+    manager = ServiceManager.from_environment(os.environ, os.getpid())
+    with open_agent(settings, say) as agent, running(agent, stop) as parts:
         _log.info("gate_running", lanes=[lane.settings.name for lane in agent.lanes])
-        stop.wait()
+        manager.ready()
+        watch_parts(parts, manager, stop)
+        manager.stopping()
     _log.info("gate_stopped")
+
+
+def watch_parts(parts: Sequence[Part], manager: ServiceManager, stop: threading.Event) -> None:
+    """Until `stop`: tell the service manager that the gate lives, as long as all its parts do.
+
+    A part that ends ends nothing else here: where nobody watches, the others go on.
+    """
+    hung: set[str] = set()
+    while True:
+        silent = {part.name for part in parts if not part.lives(time.monotonic())}
+        if stop.is_set():  # then they end one by one, as they should
+            return
+        for name in sorted(silent - hung):
+            _log.error("part_hangs", part=name)
+        hung = silent
+        if not silent:
+            manager.alive()
+        stop.wait(manager.period_s)
 
 
 @contextmanager
@@ -90,8 +124,10 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
     board = Board([lane.name for lane in settings.all_lanes])
 
     def show_and_say(line: Line) -> None:
-        if "decision" in line or "hint" in line:
+        if "decision" in line or "hint" in line or line.get("event") == TAILGATE:
             board.decided(line)
+        elif "case" in line:
+            board.case()
         say(line)
 
     with ExitStack() as opened:  # closed in the opposite order, each whatever the others do
@@ -123,7 +159,7 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
             )
             opened.callback(lane.close)
             lanes.append(lane)
-        watch = _watch(settings, node, catalogue, say)
+        watch = _watch(settings, node, catalogue, show_and_say)
 
         def pulled(_stream: str, kinds: frozenset[str]) -> None:
             _read_ahead(catalogue, counts, kinds)
@@ -134,8 +170,8 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
 
 
 @contextmanager
-def running(agent: Agent, stop: threading.Event) -> Iterator[None]:
-    """Everything started; all parts ended at the end, which sets `stop`."""
+def running(agent: Agent, stop: threading.Event) -> Iterator[Sequence[Part]]:
+    """Everything started; gives its parts. All ended at the end, which sets `stop`."""
     agent.catalogue.events()
     agent.double_entries.on_pulled(frozenset({"case"}))  # what has been open since before
     settings = agent.settings
@@ -148,13 +184,11 @@ def running(agent: Agent, stop: threading.Event) -> Iterator[None]:
             lane.start()
         for part in parts:
             part.start()
-        ways_in = [lane.runner for lane in agent.lanes if not lane.runner.leads_out]
-        desk = HandDesk(ways_in) if ways_in else None
         end_screen = start_screen(
-            settings.screen, settings.language, agent.board, agent.catalogue, desk
+            settings.screen, settings.language, agent.board, agent.catalogue, _desks(agent)
         )
         try:
-            yield
+            yield tuple(parts)
         finally:
             end_screen()
     finally:
@@ -163,6 +197,17 @@ def running(agent: Agent, stop: threading.Event) -> Iterator[None]:
             if not part.join(_JOIN_TIMEOUT_S):
                 _log.warning("part_still_running", part=part.name)
         status.last_word()
+
+
+def _desks(agent: Agent) -> Desks | None:
+    """What staff may do here; None where no lane leads in."""
+    runners = [lane.runner for lane in agent.lanes]
+    ways_in = [runner for runner in runners if not runner.leads_out]
+    if not ways_in:
+        return None
+    link, node = agent.node.engine, agent.node
+    tickets = HandDesk(ways_in, lambda: link.link.state is not LinkState.ONLINE)
+    return Desks(tickets, LaneDesk(runners), CaseDesk(node.replica.mirror, node.identity.node_id))
 
 
 def _watch(

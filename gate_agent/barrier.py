@@ -154,6 +154,12 @@ class BarrierPart:
         return self.state.fire is True
 
     @property
+    def open_left_s(self) -> float | None:
+        """How long it still stands open by somebody's hand; None when it does not."""
+        until_s = self.state.open_until_s
+        return None if until_s is None else max(0.0, until_s - self.clock())
+
+    @property
     def is_stuck(self) -> bool:
         """Whether the passage contact tells nothing any more."""
         return self.state.is_stuck(self.clock())

@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 
 from edge.errors import ReplicaError
 from edge.journal import JournalLocked
-from gate_agent.admit import Doorman, LetIn, TurnedAway
+from gate_agent.admit import Doorman, Known, LetIn, TurnedAway
 from gate_agent.found import FoundTicket
 from gate_agent.records import granted, write_entry
 from program.logs import get_logger
 from ticketing.admission import (
     Admit,
     ByHand,
-    LaneFacts,
     NotByHand,
     Reason,
     Refuse,
@@ -68,12 +67,14 @@ def _decide(
     """None: nothing refuses it any more, so it goes the usual way."""
     if not found.stream:
         return TurnedAway(Reason.WRONG_PERFORMANCE, found.code, offline=True)
-    decision, facts = preview(doorman, found, now_ms)
+    decision, known = preview(doorman, found, now_ms)
     against_rules = isinstance(decision, Refuse) and decision.reason is wanted.against
     if not against_rules and wanted.against is not Reason.CUT_OFF and found.is_read:
         return None
     if isinstance(decision, Refuse) and not against_rules:
         return _turned_away(decision, found)
+    if isinstance(decision, Admit) and known.unfinished is not None:
+        return _offered_again(found, known, known.unfinished.op_id)
     entry = granted(
         found.code,
         doorman.lane.name,
@@ -82,7 +83,7 @@ def _decide(
         by_hand=wanted,
         is_read=found.is_read,
     )
-    outcome = _record(doorman, found, entry, unconfirmed=facts.row is None)
+    outcome = _record(doorman, found, entry, known)
     if isinstance(outcome, LetIn):
         _log.warning("let_in_by_hand", against=wanted.against.value)
     return outcome
@@ -98,27 +99,42 @@ def let_in_unread(
     if found.is_read:
         return doorman.scan(found.code.text, now_ms)
     with doorman.memory.deciding(found.facts.ticket_id):
-        decision, facts = preview(doorman, found, now_ms)
-        rules = doorman.knowledge.rules_of(found.stream)
-        decision = decide_alone(decision, facts, rules, unlisted_count=0)
+        decision, known = preview(doorman, found, now_ms, alone=True)
         if isinstance(decision, Refuse):
             return _turned_away(decision, found)
+        if known.unfinished is not None:
+            return _offered_again(found, known, known.unfinished.op_id)
         lane = doorman.lane.name
         entry = granted(found.code, lane, now_ms, offline=True, unread=unread, is_read=False)
-        outcome = _record(doorman, found, entry, unconfirmed=False)
+        outcome = _record(doorman, found, entry, known)
     if isinstance(outcome, LetIn):
         _log.info("let_in_unread")
     return outcome
 
 
-def preview(doorman: Doorman, found: FoundTicket, now_ms: int) -> tuple[Admit | Refuse, LaneFacts]:
-    """What this lane would say of a ticket now, by what it knows; and that."""
-    knowledge, now = doorman.knowledge, datetime.fromtimestamp(now_ms / 1000, UTC)
-    served = knowledge.let_in_now(doorman.lane.performances, now)
-    facts = knowledge.facts(found.stream, found.facts, served, doorman.lane.gate)
+def preview(
+    doorman: Doorman, found: FoundTicket, now_ms: int, *, alone: bool = False
+) -> tuple[Admit | Refuse, Known]:
+    """What this lane would say of a ticket now, by what it knows; and that.
+
+    `alone`: nobody would be asked, so the house's policy for gates that are cut off counts too.
+    """
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    known = doorman.known(found.stream, found.code, now)
     if found.is_read:
-        return decide_entry(found.code, facts, at=now), facts
-    return decide_known(found.facts, facts, at=now), facts
+        decision = decide_entry(found.code, known.facts, at=now)
+    else:
+        decision = decide_known(found.facts, known.facts, at=now)
+    if alone:
+        rules = doorman.knowledge.rules_of(found.stream)
+        decision = decide_alone(decision, known.facts, rules, unlisted_count=0)
+    return decision, known
+
+
+def _offered_again(found: FoundTicket, known: Known, op_id: OpId) -> LetIn:
+    """It was let in a moment ago, and the barrier never moved: the same entry."""
+    unconfirmed = known.facts.row is None
+    return LetIn(found.stream, op_id, found.code, True, unconfirmed, again=True)
 
 
 def _turned_away(decision: Refuse, found: FoundTicket) -> TurnedAway:
@@ -128,10 +144,10 @@ def _turned_away(decision: Refuse, found: FoundTicket) -> TurnedAway:
 
 
 def _record(
-    doorman: Doorman, found: FoundTicket, entry: EntryGranted, *, unconfirmed: bool
+    doorman: Doorman, found: FoundTicket, entry: EntryGranted, known: Known
 ) -> LetIn | TurnedAway:
-    op_id = OpId(doorman.env.random_bytes(16).hex())
-    let_in = LetIn(found.stream, op_id, found.code, True, unconfirmed)
+    op_id = known.unheard or OpId(doorman.env.random_bytes(16).hex())
+    let_in = LetIn(found.stream, op_id, found.code, True, known.facts.row is None)
     wall_ms = doorman.env.wall_ms()
     try:
         doorman.replica.transact(

@@ -19,6 +19,8 @@ KIND = "double_entry"
 OPEN, CLOSED = "open", "closed"
 CASES_MAX = 200
 """The newest; nobody at a gate reads more."""
+RECENT_MS = 12 * 3_600_000
+"""An open case is of this evening when its last entry is no older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ class DoubleEntry:
     entries: tuple[EntryTold, ...]
     causes: tuple[Cause, ...]
 
+    def is_recent(self, now_ms: int) -> bool:
+        """Whether it is of this evening."""
+        return max(entry.at_ms for entry in self.entries) > now_ms - RECENT_MS
+
 
 @dataclass(slots=True)
 class DoubleEntryWatch:
@@ -55,8 +61,13 @@ class DoubleEntryWatch:
     place_of: Callable[[int, int], str]
     language: str
     say: Callable[[dict[str, object]], None]
-    _told: dict[str, bool] = field(default_factory=dict)
-    """By case: whether it was open when we told of it."""
+    _told: dict[str, DoubleEntry] = field(default_factory=dict)
+    """By case: as it was when we told of it."""
+
+    def open_count(self, now_ms: int) -> int:
+        """How many are open and of this evening. On any thread."""
+        told = list(self._told.values())
+        return sum(case.is_open and case.is_recent(now_ms) for case in told)
 
     def on_pulled(self, kinds: frozenset[str]) -> None:
         """Rows of these kinds have come."""
@@ -64,13 +75,13 @@ class DoubleEntryWatch:
             return
         for case_id, case in list(double_entries(self.mirror, self.node_id)):
             if self._is_news(case_id, case):
-                self._told[case_id] = case.is_open
+                self._told[case_id] = case
                 self.say(self._line(case))
 
     def _is_news(self, case_id: str, case: DoubleEntry) -> bool:
         """One that is settled is news only to who was told that it is open."""
-        before = self._told.get(case_id, False)
-        return before is not case.is_open
+        before = self._told.get(case_id)
+        return (before is not None and before.is_open) is not case.is_open
 
     def _line(self, case: DoubleEntry) -> dict[str, object]:
         return {

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from edge.catalogue import MirrorCatalogue
 from edge.replica import Replica
+from gate_agent.blocks import own_block
 from ticketing.admission import (
     NO_ENTRY_RULES,
     AllotmentFacts,
@@ -102,7 +103,10 @@ class GateKnowledge:
             told = {op: (phase, e) for op, phase, e in _mirror_entries(mirror, stream, ticket)}
             key = self._issuer(mirror, ticket.key_id)
             allotment = _allotment(mirror, stream, ticket)
+            read_to = _cursor(mirror, stream)
         with self.replica.reading() as journal:
+            if row is not None and (ours := own_block(journal, stream, row.id, read_to)):
+                row = replace(row, blocked="" if ours.lifted else ours.reason)
             told.update({op: (phase, e) for op, phase, e in _own_entries(journal, stream, ticket)})
             version_seen = max(version_seen, _own_version(journal, stream, performance, unit))
         entries = tuple(entry for phase, entry in told.values() if phase in _COUNTED)
@@ -144,6 +148,12 @@ def _ticket(mirror: sqlite3.Connection, stream: str, ticket: TicketFacts) -> Tic
         TicketState(row["state"]),
         row["blocked"],
     )
+
+
+def _cursor(mirror: sqlite3.Connection, stream: str) -> int:
+    """How far the stream's feed has been read."""
+    row = mirror.execute("SELECT rev FROM cursor WHERE stream = ?", (stream,)).fetchone()
+    return int(row["rev"]) if row else 0
 
 
 def _version_seen(mirror: sqlite3.Connection, stream: str, performance: int, unit: int) -> int:

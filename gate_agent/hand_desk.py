@@ -1,11 +1,12 @@
-"""What staff with a handheld may do at a gate: find a ticket, see what the lane would say of it and
-why, let it in, take an entry back. All of it works without the server and goes into the journal.
+"""What staff with a handheld may do at a gate about tickets: find one, see what the lane would say of
+it and why, let it in, take an entry back, block it. All of it works without the server and goes
+into the journal. What they may do about lanes: `gate_agent.lane_desk`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ from edge.errors import ReplicaError
 from edge.journal import JournalLocked
 from edge.pins import Account, PinRefused, accounts, check_pin
 from edge.replica import Replica
+from gate_agent.blocks import write_block
 from gate_agent.by_hand import let_in_found, let_in_unread, preview
 from gate_agent.found import Finder, FoundTicket
 from gate_agent.lane import UNDO_S, LaneRunner
@@ -30,7 +32,7 @@ from ticketing.admission import (
 )
 from ticketing.admission.by_hand import DECIDING_ROLES, NOTE_CHARS_MAX
 from ticketing.ids import OpId
-from ticketing.operations import EntryPassage, Passed, Unread
+from ticketing.operations import EntryPassage, Passed, TicketBlocked, Unread, is_block_reason
 from ticketing.ticket import Ticket
 
 ROLES = ("manager", "supervisor", "security")
@@ -47,6 +49,22 @@ class NoUndo(StrEnum):
     NOT_OURS = "not_ours"  # another gate's, or none
     ENDED = "ended"  # the contact saw somebody pass, or it was taken back before
     TOO_LATE = "too_late"
+    NOT_RECORDED = "not_recorded"
+
+
+class NotNow(StrEnum):
+    """Why a lane lets nobody in, whatever the ticket."""
+
+    FIRE = "fire"
+
+
+class NoBlock(StrEnum):
+    """Why a ticket is neither blocked nor free again."""
+
+    NO_REASON = "no_reason"  # none, or one that is too long
+    UNKNOWN = "unknown"  # its sale has not arrived yet
+    AS_IT_WAS = "as_it_was"
+    NOT_ALLOWED = "not_allowed"  # a supervisor or a manager lifts a block
     NOT_RECORDED = "not_recorded"
 
 
@@ -67,6 +85,7 @@ class Looked:
     """A ticket looked at from a lane: what that would say, and what has happened with it.
 
     `against` is the reason that two people may set aside; None where nothing or nobody may.
+    `burns`: the lane lets nobody in now, whatever the ticket.
     """
 
     found: FoundTicket
@@ -76,13 +95,18 @@ class Looked:
     row: Ticket | None
     history: tuple[Visit, ...]
     against: Reason | None
+    burns: bool = False
 
 
 @dataclass(slots=True)
 class HandDesk:
-    """Of the lanes of one gate, at least one. Used by any thread."""
+    """Of the lanes of one gate that lead in, at least one. Used by any thread.
+
+    `is_alone`: whether the server cannot be asked just now, as far as is known.
+    """
 
     runners: Sequence[LaneRunner]
+    is_alone: Callable[[], bool] = field(default=lambda: False)
 
     @property
     def lanes(self) -> tuple[str, ...]:
@@ -115,25 +139,29 @@ class HandDesk:
 
     def look(self, found: FoundTicket, lane: str, person: Account) -> Looked:
         """What the lane would say now, and the ticket's history, newest first."""
-        doorman, now_ms = self._runner(lane).doorman, self._corrected_ms()
-        decision, facts = preview(doorman, found, now_ms)
+        runner, now_ms = self._runner(lane), self._corrected_ms()
+        doorman, alone = runner.doorman, not found.is_read or self.is_alone()
+        decision, known = preview(doorman, found, now_ms, alone=alone)
         against = decision.reason if isinstance(decision, Refuse) else None
         return Looked(
             found,
             doorman.lane.name,
             _instant(now_ms),
             decision,
-            facts.row,
+            known.facts.row,
             self._history(found, person),
             against if against in CAN_BE_SET_ASIDE else None,
+            runner.barrier.burns,
         )
 
     # --- deeds
 
     def let_in(
         self, found: FoundTicket, lane: str, by: Account, note: str
-    ) -> Mapping[str, object] | NotByHand:
+    ) -> Mapping[str, object] | NotByHand | NotNow:
         """Let a ticket in that nothing speaks against, on one person's word; the lane's line."""
+        if self._runner(lane).barrier.burns:
+            return NotNow.FIRE
         if not note.strip() or len(note) > NOTE_CHARS_MAX:
             return NotByHand.NO_NOTE
         unread = Unread(by.id, note.strip())
@@ -143,11 +171,13 @@ class HandDesk:
 
     def let_in_against(
         self, found: FoundTicket, lane: str, wanted: ByHand
-    ) -> Mapping[str, object] | NotByHand:
+    ) -> Mapping[str, object] | NotByHand | NotNow:
         """Let a ticket in against the rules; the lane's line.
 
         That both people are present was asked by their PINs.
         """
+        if self._runner(lane).barrier.burns:
+            return NotNow.FIRE
         return self._runner(lane).decide_by_hand(
             lambda doorman, now_ms: let_in_found(doorman, found, wanted, now_ms)
         )
@@ -172,6 +202,32 @@ class HandDesk:
             return NoUndo.ENDED
         _log.warning("entry_taken_back", by=by.id)
         self.runners[0].nudge()
+        return None
+
+    def block(self, found: FoundTicket, by: Account, reason: str, *, lift: bool) -> NoBlock | None:
+        """Let nobody in with a ticket for now, or lift that. None: done, here at once."""
+        reason = reason.strip()
+        if lift and by.role not in DECIDING_ROLES:
+            return NoBlock.NOT_ALLOWED
+        if not is_block_reason(reason):
+            return NoBlock.NO_REASON
+        runner, now_ms = self.runners[0], self._corrected_ms()
+        row = preview(runner.doorman, found, now_ms)[1].facts.row
+        if row is None:
+            return NoBlock.UNKNOWN
+        if row.blocked == ("" if lift else reason):
+            return NoBlock.AS_IT_WAS
+        blocked = TicketBlocked(row.id, by.id, reason, lift, now_ms)
+        op_id, wall_ms = OpId(self._env.random_bytes(16).hex()), self._wall_ms()
+        try:
+            self._replica.transact(
+                lambda unit: write_block(unit, found.stream, op_id, blocked, wall_ms)
+            )
+        except (ReplicaError, JournalLocked) as error:
+            _log.error("block_not_recorded", error=str(error))
+            return NoBlock.NOT_RECORDED
+        _log.warning("ticket_freed" if lift else "ticket_blocked", by=by.id)
+        runner.nudge()
         return None
 
     def _history(self, found: FoundTicket, person: Account) -> tuple[Visit, ...]:

@@ -35,6 +35,11 @@ class Opens(Protocol):
         """Whether the fire contact says so."""
         ...
 
+    @property
+    def open_left_s(self) -> float | None:
+        """How long it still stands open by somebody's hand; None when it does not."""
+        ...
+
     def open(self, key: str) -> bool:
         """Let one person pass; True once the board has confirmed."""
         ...

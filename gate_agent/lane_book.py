@@ -25,6 +25,8 @@ WALKED_EVERY_S = 10.0
 UNWRITTEN_MAX = 1_000
 """What a full disk did not take waits for it; beyond that the oldest is given up, and logged."""
 _AGAIN_S = 1.0
+TAILGATE = "tailgate"
+"""The event of a line that says: somebody passed without a grant."""
 _log = get_logger(__name__)
 
 
@@ -138,7 +140,7 @@ class LaneBook:
             self.tally.tailgates_count += 1
             self.tally.last_tailgate_ms = now_ms
             _log.warning("tailgate", lane=self.lane)
-            self._tell("tailgate", now_ms)
+            self._tell(TAILGATE, now_ms)
 
     def period(self, effect: PeriodBegan | PeriodEnded) -> None:
         """The gate stands open from now on, or no longer."""

@@ -7,14 +7,17 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from gate_agent.lane_parts import LaneParts
+from gate_agent.supervision import PartState
 
 
 def lane_view(status: Mapping[str, object], lane: LaneParts, now_ms: int) -> dict[str, object]:
     """What a screen shows between two visitors. `now_ms`: the corrected clock.
 
-    `state` as in the status; `devices`: part (camera, reader, barrier, passage, disk), name,
+    `state` as in the status; `open_until_ms` where it was opened by hand; `devices`: part (camera, reader, barrier, passage, disk,
+    program), name,
     state (ok | gone). The rest is the gate's: link, offline_since_ms, data_age_s (whole seconds),
-    exposed_lanes, entered, total, performances (numbers that are let in at this lane now).
+    exposed_lanes, entered, total, performances (numbers that are let in at this lane now),
+    double_entries and unrecorded (how many).
     """
     link, counts = cast("dict[str, Any]", status["link"]), cast("dict[str, Any]", status["counts"])
     exposure = cast("dict[str, Any]", status["exposure"])
@@ -27,6 +30,7 @@ def lane_view(status: Mapping[str, object], lane: LaneParts, now_ms: int) -> dic
         "gate": lane.settings.gate,
         "direction": mine["direction"],
         "state": mine["state"],
+        "open_until_ms": _ms_of(mine["open_until"]),
         "link": link["state"],
         "offline_since_ms": _ms_of(link["since"]),
         "data_age_s": None if age_s is None else int(age_s),
@@ -34,6 +38,8 @@ def lane_view(status: Mapping[str, object], lane: LaneParts, now_ms: int) -> dic
         "entered": counts["entered"],
         "total": counts["total"],
         "performances": sorted(served),
+        "double_entries": status["double_entries"],
+        "unrecorded": status["unrecorded"],
         "devices": _devices(mine, lane),
     }
 
@@ -54,6 +60,11 @@ def _devices(mine: Mapping[str, Any], lane: LaneParts) -> list[dict[str, object]
     part = "passage" if barrier["state"] == "stuck" else "barrier"
     state = "gone" if barrier["state"] in ("gone", "stuck") else "ok"
     found.append({"part": part, "name": barrier["address"], "state": state})
+    found += [
+        {"part": "program", "name": part["name"], "state": "gone"}
+        for part in mine["parts"]
+        if part["state"] == PartState.RESTARTING
+    ]
     if mine["unwritten"]:
         found.append({"part": "disk", "name": "", "state": "gone"})
     return found

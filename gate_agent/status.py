@@ -36,7 +36,9 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StatusSource:
-    """What a status is made from. `now_ms`: the corrected clock."""
+    """What a status is made from. `now_ms`: the corrected clock; `double_entries_count`: of open
+    cases of this evening.
+    """
 
     node: Node
     lanes: Sequence[LaneParts]
@@ -44,6 +46,7 @@ class StatusSource:
     memory: LaneMemory
     started_ms: int
     now_ms: int
+    double_entries_count: int = 0
 
 
 def gate_status(source: StatusSource) -> dict[str, object]:
@@ -56,6 +59,7 @@ def gate_status(source: StatusSource) -> dict[str, object]:
           since                  offline since then; null while it is not
           data_age_s             how old what the server told is; null before the first contact
           error                  the last call's failure, or ""
+    double_entries               open cases of this evening that this gate is part of
     unsynced, unrecorded         operations the server has not got; people let in without a record
     exposure: lanes, data_age_s  at so many other lanes a copy of a ticket could enter just now
               text               the same in a sentence, "" when at none
@@ -64,6 +68,7 @@ def gate_status(source: StatusSource) -> dict[str, object]:
     lanes: [{
       name, gate, direction      entry | exit
       state                      ready | fire | open | trouble
+      open_until                 when it shuts again; null unless it was opened by hand
       readers: [{address, state, fault}]           starting | live | gone | stopped
       barrier: {address, state, fault, passage_contact, waiting}    ready | gone | stuck | none
       admitted, refused, left, passed, returned    since the start
@@ -77,7 +82,7 @@ def gate_status(source: StatusSource) -> dict[str, object]:
     """
     link = source.node.engine.link
     age_s = data_age_s(link, source.node)
-    lanes = [_lane(lane) for lane in source.lanes]
+    lanes = [_lane(lane, source.now_ms) for lane in source.lanes]
     trouble = [fault for lane in source.lanes for fault in _faults_of(lane)]
     unsynced, unreadable = _unsynced(source.node.replica)
     trouble += unreadable
@@ -100,6 +105,7 @@ def gate_status(source: StatusSource) -> dict[str, object]:
             "data_age_s": age_s,
             "error": link.last_error,
         },
+        "double_entries": source.double_entries_count,
         "unsynced": unsynced,
         "unrecorded": source.memory.unrecorded_count,
         "exposure": _exposure(source, link, age_s),
@@ -170,13 +176,14 @@ def _other_lanes_count(node: Node) -> int:
     return len(seen) + len(silent)
 
 
-def _lane(lane: LaneParts) -> dict[str, object]:
+def _lane(lane: LaneParts, now_ms: int) -> dict[str, object]:
     tally, book = lane.runner.tally, lane.book.tally
     return {
         "name": lane.settings.name,
         "gate": lane.settings.gate,
         "direction": lane.settings.direction.value,
         "state": _state_of(lane),
+        "open_until": _open_until(lane, now_ms),
         "readers": _readers(lane),
         "barrier": _barrier(lane),
         "admitted": tally.admitted_count,
@@ -202,6 +209,11 @@ def _state_of(lane: LaneParts) -> str:
     if lane.barrier.state.stands_open:
         return "open"
     return "trouble" if _faults_of(lane) else "ready"
+
+
+def _open_until(lane: LaneParts, now_ms: int) -> str | None:
+    left_s = lane.barrier.open_left_s
+    return None if left_s is None else instant(now_ms + round(left_s * 1000))
 
 
 def _readers(lane: LaneParts) -> list[dict[str, object]]:

@@ -26,7 +26,12 @@ After=network.target
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+# Ready once the lanes are open. The gate says every few seconds that all its parts live; one that
+# hangs is not worth waiting for: the barrier is shut at the start, and what was recorded is there.
+Type=notify
+NotifyAccess=main
+TimeoutStartSec=300
+WatchdogSec=60
 ExecStart={python} -m gate_agent run --config {config}
 User=boxgate
 # Cameras, and serial ports for readers and relays.
@@ -41,13 +46,31 @@ TimeoutStopSec=20
 Restart=always
 RestartSec=2
 RestartPreventExitStatus={final}
+# It needs files of its own, the network, and devices by their groups; nothing else.
+# No PrivateDevices=, ProtectClock= or DeviceAllow=: they would take cameras and ports away. No
+# MemoryDenyWriteExecute=: libraries that call back need it.
 NoNewPrivileges=true
+CapabilityBoundingSet=
+UMask=0077
 ProtectSystem=strict
 ProtectHome=true
-PrivateTmp=true
+ProtectProc=invisible
+ProtectHostname=true
 ProtectKernelTunables=true
+ProtectKernelModules=true
+ProtectKernelLogs=true
 ProtectControlGroups=true
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+PrivateTmp=true
+KeyringMode=private
+LockPersonality=true
+RestrictNamespaces=true
+RestrictRealtime=true
+RestrictSUIDSGID=true
+# AF_NETLINK: USB readers are found by it.
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
 # Before whatever else runs on this machine: people are waiting.
 Nice=-5
 

@@ -30,6 +30,7 @@ class OpKind(StrEnum):
     ENTRY = "entry"  # a gate let a ticket in
     PASSAGE = "passage"  # what became of an entry: somebody passed, or nobody did
     EXIT = "exit"  # somebody went out with a ticket
+    BLOCK = "block"  # a gate blocked a ticket, or lifted that
     GATE_OPENED = "gate_opened"  # house journal: everybody passes a lane from now on
     GATE_SHUT = "gate_shut"  # house journal: that is over
     WALKED = "walked"  # house journal: people passed a lane without a grant

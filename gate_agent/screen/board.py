@@ -37,6 +37,8 @@ class Board:
         self._changed: set[str] = set()
         self._recent: deque[Decided] = deque(maxlen=RECENT_MAX)
         self._statuses: dict[str, Line] = {}
+        self.cases_count = 0
+        """How often news of a case has come; a listener sees by it that there are some."""
         self._ring: Callable[[], None] = _nobody
         self._is_rung = False
 
@@ -49,6 +51,12 @@ class Board:
         with self._guard:
             self._untaken.append(decided)
             self._recent.append(decided)
+        self._wake()
+
+    def case(self) -> None:
+        """A case that this gate is part of was opened or settled."""
+        with self._guard:
+            self.cases_count += 1
         self._wake()
 
     def status(self, lane: str, status: Line) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from edge.admission_words import N_, Told, tell_note, tell_refusal
+from gate_agent.lane_book import TAILGATE
 from gate_agent.screen.places import Places, Words, in_both
 from program.i18n import translations
 from ticketing.admission import (
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     WAIT = "wait"  # amber, a clock
     AGAIN = "again"  # amber: show it once more, or show another thing
     OUT = "out"  # green, an arrow
+    ALARM = "alarm"  # amber: somebody slipped through
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ _LOOKS = {
     Kind.WAIT: _Look(N_("PLEASE WAIT"), "clock", "attention", 4_000),
     Kind.AGAIN: _Look(N_("SHOW AGAIN"), "scan-line", "attention", 2_500),
     Kind.OUT: _Look(N_("GOODBYE"), "check", "admit", 1_500),
+    Kind.ALARM: _Look(N_("ONE BY ONE"), "users", "attention", 5_000),
 }
 
 # Nobody says that the ticket is bad: the gate cannot tell, or a person must.
@@ -89,6 +92,8 @@ _HINTS = {
 _OUT = ("leave", "let_out", "out", "exit")
 _STUCK = N_("The ticket is good, the barrier does not move")
 _STAFF_COMES = N_("Please wait, somebody is coming")
+_SLIPPED = N_("Somebody went through without a ticket")
+_STAFF_LOOKS = N_("Staff: please have a look")
 _IT_IS_FOR = N_("It is for {when}")
 
 
@@ -96,6 +101,13 @@ def face_of(line: Mapping[str, object], places: Places) -> Face | None:
     """A decision's line as a face; None for a line that is not about a visitor."""
     if "hint" in line:
         return _hinted(line)
+    if line.get("event") == TAILGATE:
+        return _face(
+            Kind.ALARM,
+            line,
+            reason=in_both(lambda language: translations(language).gettext(_SLIPPED)),
+            step=in_both(lambda language: translations(language).gettext(_STAFF_LOOKS)),
+        )
     match line.get("decision"):
         case "admit":
             return _admitted(line, places)

@@ -1,63 +1,41 @@
-"""The handheld pages of a gate: sign in, find a ticket, let it in, take an entry back."""
+"""The handheld pages about tickets: sign in, find one, let it in, take an entry back, block it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TypeVar
 
 from aiohttp import web
 
-from edge.errors import ReplicaError
-from edge.pins import PIN_DIGITS_MAX, Account, PinRefused
+from edge.pins import PIN_DIGITS_MAX, PinRefused
 from gate_agent.found import FoundTicket
-from gate_agent.hand_desk import HandDesk
+from gate_agent.hand_desk import NotNow
 from gate_agent.screen.board import Board, Decided
+from gate_agent.screen.hand_visit import COOKIE, HOME, Staff, Visit, text_of, to
 from gate_agent.screen.hand_words import HandWords
-from gate_agent.screen.places import Places
-from gate_agent.screen.rendering import language_of, render
-from gate_agent.screen.sessions import Sessions
+from gate_agent.screen.lane_words import LaneWords
+from gate_agent.screen.rendering import render
 from gate_agent.screen.streams import Streams
-from gate_agent.screen.tries import Tries
 from program.logs import get_logger
 from ticketing.admission import Admit, ByHand, NotByHand
-from ticketing.admission.by_hand import NOTE_CHARS_MAX
+from ticketing.admission.by_hand import DECIDING_ROLES, NOTE_CHARS_MAX
+from ticketing.operations import BLOCK_CHARS_MAX
 
-T = TypeVar("T")
-HOME = "/hand"
-COOKIE = "boxgate_hand"
-REFRESH_HEADER = "X-Boxgate-Refresh"
-"""Sent by the page's own look for news, which must not keep a session alive that nobody uses."""
 SEARCH_CHARS_MAX = 200
 RECENT_SHOWN = 12
-WORKING_MAX = 2
-"""So many of these pages look things up at the same time: the lanes come first."""
 _TOPIC = "hand"
-_PIN_TRIES, _PIN_PERIOD_S = 20, 15.0
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """A request of somebody who is signed in."""
-
-    person: Account
-    token: str
-    form_token: str
-    words: HandWords
 
 
 class HandPages:
     """Forms and pages; everything that reads or writes files runs beside the loop."""
 
-    def __init__(self, board: Board, places: Places, desk: HandDesk) -> None:
-        self._board, self._places, self._desk = board, places, desk
-        self._sessions = Sessions()
-        self._tries = Tries(_PIN_TRIES, _PIN_PERIOD_S)
+    def __init__(self, board: Board, staff: Staff) -> None:
+        self._board, self._staff = board, staff
+        self._desk = staff.desks.tickets
         self._streams = Streams()
-        self._working = asyncio.Semaphore(WORKING_MAX)
+        self._cases_told = board.cases_count
+        self._states_told = self._states()
 
     def add_to(self, app: web.Application) -> None:
         """The routes."""
@@ -70,11 +48,14 @@ class HandPages:
         app.router.add_post(ticket + "/let-in", self.let_in)
         app.router.add_post(ticket + "/let-in-against", self.let_in_against)
         app.router.add_post(ticket + "/undo", self.undo)
+        app.router.add_post(ticket + "/block", self.block)
 
     def deliver(self, decided: list[Decided], _changed: list[str]) -> None:
-        """Have the lists of latest decisions look again."""
-        if decided:
-            self._streams.send(_TOPIC, "decided", {})
+        """Have the lists look again: of decisions, of cases, of lanes in another state."""
+        cases, states = self._board.cases_count, self._states()
+        if decided or cases != self._cases_told or states != self._states_told:
+            self._cases_told, self._states_told = cases, states
+            self._streams.send(_TOPIC, "news", {})
 
     def close(self) -> None:
         """End the streams."""
@@ -85,63 +66,67 @@ class HandPages:
     async def sign_in(self, request: web.Request) -> web.Response:
         """Check a PIN; the first page, or the form again."""
         form = await request.post()
-        person_id, pin = _text(form, "person"), _text(form, "pin")
-        who = request.remote or ""
-        words = self._words(request)
-        if not self._tries.take(who):
+        person_id, pin = text_of(form, "person"), text_of(form, "pin")
+        who, tries = request.remote or "", self._staff.tries
+        if not tries.take(who):
             _log.warning("sign_in_held_back")
-            wait_s = self._tries.wait_s(who)
+            wait_s = tries.wait_s(who)
             return await self._sign_in_form(request, HTTPStatus.TOO_MANY_REQUESTS, "", wait_s)
-        checked = await self._work(lambda: self._desk.sign_in(person_id, pin[:PIN_DIGITS_MAX]))
+        checked = await self._staff.work(
+            lambda: self._desk.sign_in(person_id, pin[:PIN_DIGITS_MAX])
+        )
         if isinstance(checked, PinRefused):
             _log.warning("sign_in_refused", reason=checked.reason.value)
-            status, said = HTTPStatus.UNAUTHORIZED, words.refusal(checked)
+            status, said = HTTPStatus.UNAUTHORIZED, self._staff.words(request).refusal(checked)
             return await self._sign_in_form(request, status, said)
-        self._tries.forget(who)
+        tries.forget(who)
         _log.info("signed_in", person_id=checked.id)
-        response = _to(HOME)
-        token = self._sessions.begin(checked.id)
+        response = to(HOME)
+        token = self._staff.sessions.begin(checked.id)
         response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", path=HOME)
         return response
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """End the session."""
-        self._sessions.end(request.cookies.get(COOKIE, ""))
-        response = _to(HOME)
+        self._staff.sessions.end(request.cookies.get(COOKIE, ""))
+        response = to(HOME)
         response.del_cookie(COOKIE, path=HOME)
         return response
 
     # --- pages
 
     async def home(self, request: web.Request) -> web.Response:
-        """Search, what was found, and what lanes said lately."""
-        visit = await self._visit(request)
+        """Search, what was found, double entries, what lanes said lately, and how they are."""
+        visit = await self._staff.visit(request)
         if visit is None:
             return await self._sign_in_form(request, HTTPStatus.OK, "")
         wanted = request.query.get("q", "").strip()[:SEARCH_CHARS_MAX]
-        found = await self._work(lambda: self._desk.find(wanted) if wanted else ())
+        found = await self._staff.work(lambda: self._desk.find(wanted) if wanted else ())
         if len(found) == 1:
-            return _to(f"{HOME}/tickets/{found[0].facts.ticket_id}")
+            return to(f"{HOME}/tickets/{found[0].facts.ticket_id}")
+        cases = await self._staff.work(self._staff.desks.cases.open_double_entries)
+        lanes = LaneWords(visit.words.places, visit.words.language)
         context = {
             "visit": visit,
-            "role": visit.words.role(visit.person.role),
             "wanted": wanted,
             "found": [visit.words.found(each) for each in found],
-            "recent": await self._work(lambda: self._recent(visit.words)),
+            "cases": [lanes.double_entry(each) for each in cases],
+            "recent": await self._staff.work(lambda: self._recent(visit.words)),
+            "lanes": [lanes.row(lane, self._board.status_of(lane)) for lane in self._board.lanes],
         }
         return render(request, "hand.html", context)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Tells the list of latest decisions when there is a new one."""
-        if await self._visit(request) is None:
+        """Tells the lists when there is something new."""
+        if await self._staff.visit(request) is None:
             raise web.HTTPUnauthorized
         return await self._streams.serve(request, _TOPIC, tuple)
 
     async def ticket(self, request: web.Request) -> web.Response:
         """One ticket: what the lane would say, its history, and what may be done."""
-        visit = await self._visit(request)
+        visit = await self._staff.visit(request)
         if visit is None:
-            return _to(HOME)
+            return to(HOME)
         done = visit.words.done(request.query.get("said", ""))
         return await self._ticket_page(request, visit, done=done)
 
@@ -150,69 +135,66 @@ class HandPages:
     async def let_in(self, request: web.Request) -> web.Response:
         """Let a ticket in that nothing speaks against."""
         visit, found, form = await self._deed(request)
-        lane, note = self._lane(_text(form, "lane")), _text(form, "note").strip()
-        outcome = await self._work(lambda: self._desk.let_in(found, lane, visit.person, note))
+        lane, note = self._lane(text_of(form, "lane")), text_of(form, "note").strip()
+        outcome = await self._staff.work(lambda: self._desk.let_in(found, lane, visit.person, note))
         return await self._after_let_in(request, visit, outcome, note)
 
     async def let_in_against(self, request: web.Request) -> web.Response:
         """Let a ticket in against the rules: a second person types their PIN."""
         visit, found, form = await self._deed(request)
-        lane, note = self._lane(_text(form, "lane")), _text(form, "note").strip()
-        second, pin = _text(form, "second"), _text(form, "pin")[:PIN_DIGITS_MAX]
-        looked = await self._work(lambda: self._desk.look(found, lane, visit.person))
-        if looked.against is None or looked.against.value != _text(form, "against"):
+        lane, note = self._lane(text_of(form, "lane")), text_of(form, "note").strip()
+        looked = await self._staff.work(lambda: self._desk.look(found, lane, visit.person))
+        if looked.against is None or looked.against.value != text_of(form, "against"):
             return await self._ticket_page(request, visit, note=note)  # it has changed: look again
-        problem = None
+        problem: NotByHand | None = None
         if not note or len(note) > NOTE_CHARS_MAX:
-            problem = visit.words.refusal(NotByHand.NO_NOTE)
-        elif second == visit.person.id:
-            problem = visit.words.refusal(NotByHand.TWO_PEOPLE)
-        elif not self._tries.take(request.remote or ""):
-            raise web.HTTPTooManyRequests
+            problem = NotByHand.NO_NOTE
+        elif text_of(form, "second") == visit.person.id:
+            problem = NotByHand.TWO_PEOPLE
         if problem is not None:
-            return await self._ticket_page(request, visit, problem=problem, note=note)
-        checked = await self._work(lambda: self._desk.sign_in(second, pin))
+            said = visit.words.refusal(problem)
+            return await self._ticket_page(request, visit, problem=said, note=note)
+        checked = await self._staff.checked_pin(request, form, "second")
         if isinstance(checked, PinRefused):
-            _log.warning("second_person_refused", reason=checked.reason.value)
             said = visit.words.refusal(checked)
             return await self._ticket_page(request, visit, problem=said, note=note)
         wanted = ByHand(looked.against, visit.person.id, checked.id, note)
-        outcome = await self._work(lambda: self._desk.let_in_against(found, lane, wanted))
+        outcome = await self._staff.work(lambda: self._desk.let_in_against(found, lane, wanted))
         return await self._after_let_in(request, visit, outcome, note)
 
     async def undo(self, request: web.Request) -> web.Response:
         """Take an entry back."""
         visit, found, form = await self._deed(request)
-        op_id = _text(form, "op")
-        refused = await self._work(lambda: self._desk.undo(found, op_id, visit.person))
+        op_id = text_of(form, "op")
+        refused = await self._staff.work(lambda: self._desk.undo(found, op_id, visit.person))
         if refused is not None:
             problem = visit.words.refusal(refused)
             return await self._ticket_page(request, visit, problem=problem)
-        return _to(f"{HOME}/tickets/{found.facts.ticket_id}?said=undone")
+        return to(f"{HOME}/tickets/{found.facts.ticket_id}?said=undone")
+
+    async def block(self, request: web.Request) -> web.Response:
+        """Block a ticket, or lift that."""
+        visit, found, form = await self._deed(request)
+        reason, lift = text_of(form, "reason"), text_of(form, "lift") == "1"
+        refused = await self._staff.work(
+            lambda: self._desk.block(found, visit.person, reason, lift=lift)
+        )
+        if refused is not None:
+            problem = visit.words.refusal(refused)
+            return await self._ticket_page(request, visit, problem=problem, note=reason)
+        said = "freed" if lift else "blocked"
+        return to(f"{HOME}/tickets/{found.facts.ticket_id}?said={said}")
 
     # --- parts
 
-    async def _visit(self, request: web.Request) -> _Visit | None:
-        """Who asks, as long as their session lives and they still may."""
-        token = request.cookies.get(COOKIE, "")
-        person_id = self._sessions.person_of(token, uses=REFRESH_HEADER not in request.headers)
-        person = await self._work(lambda: self._desk.person(person_id)) if person_id else None
-        if person is None:
-            return None
-        return _Visit(person, token, self._sessions.form_token(token), self._words(request))
-
-    async def _deed(self, request: web.Request) -> tuple[_Visit, FoundTicket, dict[str, object]]:
+    async def _deed(self, request: web.Request) -> tuple[Visit, FoundTicket, Mapping[str, object]]:
         """Whoever sends a form, the ticket it is about, and the form."""
-        visit, form = await self._visit(request), dict[str, object](await request.post())
-        if visit is None:
-            raise web.HTTPSeeOther(HOME)
-        if not self._sessions.is_form_token(visit.token, form.get("form_token")):
-            raise web.HTTPForbidden
+        visit, form = await self._staff.deed(request)
         return visit, await self._ticket(request), form
 
     async def _ticket(self, request: web.Request) -> FoundTicket:
         ticket_id = request.match_info["ticket"]
-        found = await self._work(lambda: self._desk.ticket(ticket_id))
+        found = await self._staff.work(lambda: self._desk.ticket(ticket_id))
         if found is None:
             raise web.HTTPNotFound
         return found
@@ -220,15 +202,15 @@ class HandPages:
     async def _after_let_in(
         self,
         request: web.Request,
-        visit: _Visit,
-        outcome: Mapping[str, object] | NotByHand,
+        visit: Visit,
+        outcome: Mapping[str, object] | NotByHand | NotNow,
         note: str,
     ) -> web.Response:
-        if isinstance(outcome, NotByHand):
+        if isinstance(outcome, NotByHand | NotNow):
             problem = visit.words.refusal(outcome)
         elif outcome.get("decision") == "admit":
             said = "let_in" if outcome.get("barrier") == "opened" else "let_in_stuck"
-            return _to(f"{HOME}/tickets/{request.match_info['ticket']}?said={said}")
+            return to(f"{HOME}/tickets/{request.match_info['ticket']}?said={said}")
         else:
             problem = visit.words.turned_away(outcome)
         return await self._ticket_page(request, visit, problem=problem, note=note)
@@ -236,17 +218,18 @@ class HandPages:
     async def _ticket_page(
         self,
         request: web.Request,
-        visit: _Visit,
+        visit: Visit,
         *,
         done: str = "",
         problem: str = "",
         note: str = "",
     ) -> web.Response:
         found, words = await self._ticket(request), visit.words
-        number = request.query.get("lane") or str((await request.post()).get("lane", ""))
-        lane = self._lane(number)
-        looked = await self._work(lambda: self._desk.look(found, lane, visit.person))
-        people = [one for one in await self._work(self._desk.people) if one.id != visit.person.id]
+        form = await request.post()
+        lane = self._lane(request.query.get("lane") or text_of(form, "lane"))
+        looked = await self._staff.work(lambda: self._desk.look(found, lane, visit.person))
+        people = await self._staff.work(self._desk.people)
+        may_act = not looked.burns
         context = {
             "visit": visit,
             "ticket": found.facts.ticket_id,
@@ -255,13 +238,21 @@ class HandPages:
             "says": words.says(looked),
             "facts": words.facts(looked),
             "history": [(one, *words.visit(one)) for one in looked.history],
-            "may_let_in": isinstance(looked.decision, Admit),
-            "against": looked.against,
-            "people": [(one.id, one.name, words.role(one.role)) for one in people],
+            "may_let_in": may_act and isinstance(looked.decision, Admit),
+            "against": looked.against if may_act else None,
+            "may_block": looked.row is not None and not looked.row.blocked,
+            "is_blocked": looked.row is not None and bool(looked.row.blocked),
+            "may_free": visit.person.role in DECIDING_ROLES,
+            "people": [
+                (one.id, one.name, words.role(one.role))
+                for one in people
+                if one.id != visit.person.id
+            ],
             "done": done,
             "problem": problem,
             "note": note,
             "note_max": NOTE_CHARS_MAX,
+            "reason_max": BLOCK_CHARS_MAX,
         }
         status = HTTPStatus.CONFLICT if problem else HTTPStatus.OK
         return render(request, "hand_ticket.html", context, status=status)
@@ -269,8 +260,8 @@ class HandPages:
     async def _sign_in_form(
         self, request: web.Request, status: HTTPStatus, problem: str, wait_s: int = 0
     ) -> web.Response:
-        words = self._words(request)
-        people = await self._work(self._desk.people)
+        words = self._staff.words(request)
+        people = await self._staff.work(self._desk.people)
         context = {
             "people": [(one.id, one.name, words.role(one.role)) for one in people],
             "problem": problem,
@@ -293,22 +284,5 @@ class HandPages:
         at = int(number) if number.isascii() and number.isdigit() and len(number) < 4 else 1
         return lanes[at - 1] if 1 <= at <= len(lanes) else lanes[0]
 
-    def _words(self, request: web.Request) -> HandWords:
-        return HandWords(self._places, language_of(request))
-
-    async def _work(self, work: Callable[[], T]) -> T:
-        async with self._working:
-            try:
-                return await asyncio.to_thread(work)
-            except ReplicaError as error:
-                _log.error("hand_page_failed", error=str(error))
-                raise web.HTTPServiceUnavailable from error
-
-
-def _text(form: object, name: str) -> str:
-    value = form.get(name, "") if hasattr(form, "get") else ""
-    return value if isinstance(value, str) else ""
-
-
-def _to(path: str) -> web.Response:
-    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": path})
+    def _states(self) -> tuple[object, ...]:
+        return tuple(self._board.status_of(lane).get("state") for lane in self._board.lanes)

@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from edge.admission_words import N_, tell_not_by_hand, tell_note, tell_refusal
 from edge.pins import PinRefusal, PinRefused
 from gate_agent.found import FoundTicket
-from gate_agent.hand_desk import Looked, NoUndo, Visit
+from gate_agent.hand_desk import Looked, NoBlock, NotNow, NoUndo, Visit
 from gate_agent.screen.board import Decided
 from gate_agent.screen.faces import Kind, kind_of, kind_of_line, refusal_in
 from gate_agent.screen.places import LANGUAGES, Places
@@ -53,10 +53,22 @@ _NO_UNDO = {
     NoUndo.TOO_LATE: N_("It is too late to take this entry back."),
     NoUndo.NOT_RECORDED: N_("It could not be recorded. Call the operator."),
 }
+_NO_BLOCK = {
+    NoBlock.NO_REASON: N_("Say why: up to 120 characters, on one line."),
+    NoBlock.UNKNOWN: N_("Its sale has not arrived here yet: the box office can block it."),
+    NoBlock.AS_IT_WAS: N_("The ticket is like that already."),
+    NoBlock.NOT_ALLOWED: N_("Only a supervisor or a manager lifts a block."),
+    NoBlock.NOT_RECORDED: N_("It could not be recorded. Call the operator."),
+}
+_NOT_NOW = {NotNow.FIRE: N_("Fire alarm: nobody is let in now.")}
 _SAID = {
     "let_in": N_("Let in, and recorded. Let the visitor pass."),
     "let_in_stuck": N_("Recorded, but the barrier did not open: let the visitor pass by hand."),
     "undone": N_("Taken back: the entry does not count any more."),
+    "blocked": N_(
+        "Blocked: no lane of this gate lets it in. The others hear of it from the server."
+    ),
+    "freed": N_("The block is lifted."),
 }
 
 
@@ -93,6 +105,9 @@ class HandWords:
     def says(self, looked: Looked) -> Says:
         """What the lane would say of a ticket."""
         _, decision = translations(self.language).gettext, looked.decision
+        if looked.burns:
+            why = (_(_NOT_NOW[NotNow.FIRE]), _("The barrier stands open; no tickets are taken."))
+            return Says("danger", "flame", _("Fire alarm"), why)
         if isinstance(decision, Admit):
             notes = tuple(tell_note(note, self.language) for note in sorted(decision.notes))
             return Says("ok", "check", _("Would be let in"), notes)
@@ -151,9 +166,13 @@ class HandWords:
         detail = " · ".join(filter(None, (place, decided.lane)))
         return Row(ticket, level, icon, said, detail, at, lane)
 
-    def refusal(self, why: NotByHand | NoUndo | PinRefused) -> str:
+    def refusal(self, why: NotByHand | NoUndo | NoBlock | NotNow | PinRefused) -> str:
         """Why a deed was not done."""
         _ = translations(self.language).gettext
+        if isinstance(why, NoBlock):
+            return _(_NO_BLOCK[why])
+        if isinstance(why, NotNow):
+            return _(_NOT_NOW[why])
         if isinstance(why, NotByHand):
             return tell_not_by_hand(why, self.language)
         if isinstance(why, NoUndo):
@@ -180,7 +199,7 @@ class HandWords:
 
     def time(self, at: datetime) -> str:
         """The time of day at the house, with the day when that is another one than now's."""
-        return _told(at, self.places.zone(), self.language)
+        return told_at(at, self.places.zone(), self.language)
 
     def _pin(self, refused: PinRefused) -> str:
         _, ngettext = translations(self.language).gettext, translations(self.language).ngettext
@@ -218,7 +237,8 @@ class HandWords:
         return (words or {}).get(short, "")
 
 
-def _told(at: datetime, zone: tzinfo, language: str) -> str:
+def told_at(at: datetime, zone: tzinfo, language: str) -> str:
+    """A day and a time of day at the house."""
     day = at.astimezone(zone).date()
     time = format_time(at, language, zone=zone)
     return f"{format_date(day, language, weekday=False, year=False)} {time}"

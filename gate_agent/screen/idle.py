@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 
 from edge.admission_words import N_
 from gate_agent.screen.places import LANGUAGES, Places, Words, in_both
@@ -24,6 +25,7 @@ _FAULTS = {
     "passage": N_("The passage contact does not answer"),
     "disk": N_("The disk takes nothing: entries cannot be recorded"),
     "clock": N_("This machine's clock was changed"),
+    "program": N_("A part of the program has crashed and is begun again: {name}"),
 }
 _OTHER_FAULT = N_("A device is out of order: {name}")
 _LINKS = {
@@ -32,6 +34,11 @@ _LINKS = {
     "offline": N_("Offline since {time}"),
     "locked": N_("This gate is barred: it must be enrolled again"),
 }
+
+
+STANDS = {"fire": "fire", "open": "open"}
+"""States of a lane in which nobody needs a ticket to pass, as its screen knows them."""
+_UNTIL = N_("until {time}")
 
 
 def idle_of(lane: str, status: Mapping[str, object], places: Places) -> Idle:
@@ -45,10 +52,22 @@ def idle_of(lane: str, status: Mapping[str, object], places: Places) -> Idle:
         "counts": in_both(lambda language: _counts(status, language)),
         "link": in_both(lambda language: _link(status, language, zone)),
         "data": in_both(lambda language: _data(status, language)),
-        "faults": [in_both(fault) for fault in _faults(status)],
+        "faults": [in_both(fault) for fault in faults_of(status)],
+        "stands": STANDS.get(str(status.get("state")), ""),
+        "until": in_both(lambda language: until(status, language, zone)),
         "level": level,
         "icon": LEVEL_ICONS[level],
     }
+
+
+def until(status: Mapping[str, object], language: str, zone: tzinfo) -> str:
+    """Until when a lane that was opened by hand stands open; "" for any other."""
+    at_ms = _number(status.get("open_until_ms"))
+    if status.get("state") != "open" or at_ms is None:
+        return ""
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    text = translations(language).gettext(_UNTIL)
+    return text.format(time=format_time(at, language, zone=zone))
 
 
 def _level(status: Mapping[str, object]) -> str:
@@ -124,23 +143,42 @@ def _age(seconds: int, language: str) -> str:
     return _("{n} h").format(n=seconds // 3_600)
 
 
-class _Fault:
-    """One device that is out of order, said in a language."""
-
-    def __init__(self, part: str, name: str) -> None:
-        self._part, self._name = part, name
-
-    def __call__(self, language: str) -> str:
-        text = translations(language).gettext(_FAULTS.get(self._part, _OTHER_FAULT))
-        return text.format(name=self._name or self._part)
-
-
-def _faults(status: Mapping[str, object]) -> list[_Fault]:
-    return [
-        _Fault(str(device.get("part", "")), str(device.get("name", "")))
+def faults_of(status: Mapping[str, object]) -> list[Callable[[str], str]]:
+    """What is wrong, each as what says it in a language; double entries come first."""
+    told: list[Callable[[str], str]] = []
+    if cases := int(_number(status.get("double_entries")) or 0):
+        told.append(partial(_double_entries, cases))
+    if unrecorded := int(_number(status.get("unrecorded")) or 0):
+        told.append(partial(_unrecorded, unrecorded))
+    return told + [
+        partial(_fault, str(device.get("part", "")), str(device.get("name", "")))
         for device in _list(status.get("devices"))
         if isinstance(device, Mapping) and device.get("state") != "ok"
     ]
+
+
+def _fault(part: str, name: str, language: str) -> str:
+    """A device that is out of order."""
+    text = translations(language).gettext(_FAULTS.get(part, _OTHER_FAULT))
+    return text.format(name=name or part)
+
+
+def _double_entries(n: int, language: str) -> str:
+    ngettext = translations(language).ngettext
+    return ngettext(
+        "Staff: {n} ticket went in twice; see the handheld page",
+        "Staff: {n} tickets went in twice; see the handheld page",
+        n,
+    ).format(n=n)
+
+
+def _unrecorded(n: int, language: str) -> str:
+    ngettext = translations(language).ngettext
+    return ngettext(
+        "{n} person was let in without any record",
+        "{n} people were let in without any record",
+        n,
+    ).format(n=n)
 
 
 def _list(raw: object) -> Sequence[object]:

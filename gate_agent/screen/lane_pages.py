@@ -13,7 +13,17 @@ from gate_agent.screen.places import Places
 from gate_agent.screen.rendering import pages_version, render
 from gate_agent.screen.streams import Streams, event
 
-ICONS = ("check", "x", "triangle-alert", "clock", "scan-line", *LEVEL_ICONS.values())
+ICONS = (
+    "check",
+    "x",
+    "triangle-alert",
+    "clock",
+    "scan-line",
+    "users",
+    "flame",
+    "door-open",
+    *LEVEL_ICONS.values(),
+)
 
 
 class LanePages:

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sync_server.heart.cases import CaseKind, close_case, open_case
+from sync_server.heart.effect import Effect
 from sync_server.heart.work import Work
+from ticketing.journal import Verdict
+from ticketing.operations import BLOCK_CHARS_MAX, TicketBlocked, is_block_reason
 
-REASON_CHARS_MAX = 120
+REASON_CHARS_MAX = BLOCK_CHARS_MAX
 
 
 class NoBlock(StrEnum):
@@ -40,7 +43,7 @@ class BlockTicket:
     def apply(self, work: Work) -> NoBlock | None:
         """Write it down; the feed tells the gates. None: done."""
         reason = self.reason.strip()
-        if not reason or len(reason) > REASON_CHARS_MAX or not reason.isprintable():
+        if not is_block_reason(reason):
             return NoBlock.NO_REASON
         ticket = work.tickets.get(self.ticket_id)
         if ticket is None:
@@ -56,3 +59,17 @@ class BlockTicket:
         else:
             open_case(work, CaseKind.BLOCKED, ticket.id, told)
         return None
+
+
+def record_block(work: Work, blocked: TicketBlocked) -> Effect:
+    """What people at a gate decided, whose roles the gate has checked. The later word stands.
+
+    Rejected for a ticket that was never sold as far as is known here: then a case tells of it.
+    """
+    step = BlockTicket(
+        work.stream, blocked.ticket_id, blocked.by, blocked.reason, lift=blocked.lifted
+    )
+    refused = step.apply(work)
+    if refused is NoBlock.UNKNOWN_TICKET:
+        return Effect(Verdict.REJECTED, refused.value)
+    return Effect(Verdict.OK, shows=refused is None)

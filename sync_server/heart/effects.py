@@ -52,8 +52,10 @@ from ticketing.operations import (
     ShiftClosed,
     ShiftOpened,
     SignedIn,
+    TicketBlocked,
     TicketLeft,
     Walked,
+    decode_blocked,
     decode_cash_moved,
     decode_drawer_opened,
     decode_entry,
@@ -90,6 +92,7 @@ Kind = (
     | EntryGranted
     | EntryPassage
     | TicketLeft
+    | TicketBlocked
     | Print
     | SignedIn
     | Interest
@@ -110,6 +113,7 @@ _DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
     OpKind.ENTRY: decode_entry,
     OpKind.PASSAGE: decode_passage,
     OpKind.EXIT: decode_left,
+    OpKind.BLOCK: decode_blocked,
     OpKind.GATE_OPENED: decode_gate_opened,
     OpKind.GATE_SHUT: decode_gate_shut,
     OpKind.WALKED: decode_walked,
@@ -124,7 +128,7 @@ _DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
     OpKind.SHIFT_CLOSED: decode_shift_closed,
 }
 _AT_BARRIER = frozenset({OpKind.GATE_OPENED, OpKind.GATE_SHUT, OpKind.WALKED})
-_AT_GATES = frozenset({OpKind.ENTRY, OpKind.PASSAGE, OpKind.EXIT}) | _AT_BARRIER
+_AT_GATES = frozenset({OpKind.ENTRY, OpKind.PASSAGE, OpKind.EXIT, OpKind.BLOCK}) | _AT_BARRIER
 _KINDS_OF = {
     NodeRole.TILL: frozenset(_DECODERS) - _AT_GATES,
     NodeRole.GATE: _AT_GATES,
@@ -178,6 +182,8 @@ def want_rows(work: Work, op: Op, kind: Kind | str) -> None:
             work.entries.want([kind.entry if isinstance(kind, EntryPassage) else op.op_id])
             work.want_entries([kind.ticket_id])
             work.tickets.want([kind.ticket_id])
+        case TicketBlocked():
+            work.tickets.want([kind.ticket_id])
         case _:
             pass
 
@@ -205,7 +211,7 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
             return _refund(work, source, op, kind)
         case Exchange():
             return _exchange(work, source, op, kind)
-        case EntryGranted() | EntryPassage() | TicketLeft():
+        case EntryGranted() | EntryPassage() | TicketLeft() | TicketBlocked():
             return record_at_gate(work, source.node_id, op, kind)
         case _:
             return _note(work, source, op, kind)

@@ -1,4 +1,4 @@
-"""Entries, what became of them, and exits: facts of gates.
+"""Entries, what became of them, exits, and blocks: facts of gates.
 
 A fact is recorded whatever it is, and whenever it arrives; `double_entries.py` looks what the facts
 of a ticket come to.
@@ -6,13 +6,14 @@ of a ticket come to.
 
 from __future__ import annotations
 
+from sync_server.heart.blocks import record_block
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.double_entries import COUNTED, GRANTED, LEFT, look_for_cases
 from sync_server.heart.effect import Effect
 from sync_server.heart.rows import EntryRow, TicketRow
 from sync_server.heart.work import Work
 from ticketing.journal import Op, Verdict
-from ticketing.operations import EntryGranted, EntryPassage, TicketLeft
+from ticketing.operations import EntryGranted, EntryPassage, TicketBlocked, TicketLeft
 from ticketing.ticket import TicketState
 
 _OK = Effect(Verdict.OK, shows=True)
@@ -20,9 +21,14 @@ _CONTRADICTION = Effect(Verdict.REJECTED, "contradiction")
 
 
 def record_at_gate(
-    work: Work, node_id: str, op: Op, fact: EntryGranted | EntryPassage | TicketLeft
+    work: Work,
+    node_id: str,
+    op: Op,
+    fact: EntryGranted | EntryPassage | TicketLeft | TicketBlocked,
 ) -> Effect:
     """Record what a gate's journal tells."""
+    if isinstance(fact, TicketBlocked):
+        return record_block(work, fact)
     if isinstance(fact, EntryPassage):
         return record_passage(work, node_id, fact)
     corrected_ms = work.by_our_clock(node_id, op.wall_ms)

@@ -117,8 +117,10 @@ def main() -> None:
     given, _others = arguments.parse_known_args()
     with tempfile.TemporaryDirectory(prefix="boxgate-soak-") as folder, ExitStack() as opened:
         found = soak(Path(folder), opened, given.minutes, given.seed)
-    for line in found.pop("wrong"):  # type: ignore[attr-defined]
+    for line, history in found.pop("wrong"):  # type: ignore[attr-defined]
         print(f"   wrong: {json.dumps(line)}")
+        for told in history:
+            print(f"      before: {json.dumps(told)}")
     for name, value in sorted(found.pop("counts").items()):  # type: ignore[attr-defined]
         print(f"   {name:<24} {value:>10,}")
     print(json.dumps(found))
@@ -164,8 +166,14 @@ def soak(folder: Path, opened: ExitStack, minutes: float, seed: int) -> dict[str
         "missed": counts["missed"],
         "unaccounted": wrong + counts["copy_admitted"] + counts["shut_out"] + abs(code),
         "counts": dict(counts),
-        "wrong": [line for lane in lanes for line in lane.wrong],
+        "wrong": [(line, _told_of(gate, line)) for lane in lanes for line in lane.wrong],
     }
+
+
+def _told_of(gate: Gate, wrong: dict[str, object]) -> list[dict[str, object]]:
+    """What the gate had said of the ticket before."""
+    told = [line for line in gate.said if line.get("ticket") == wrong["ticket"]]
+    return [line for line in told if str(line["at"]) < str(wrong["at"])]
 
 
 def _lanes(folder: Path, performances: int) -> str:

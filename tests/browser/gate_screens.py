@@ -49,6 +49,19 @@ def _faults(gate: GateStage) -> None:
     gate.idle(devices=devices)
 
 
+def _fire(gate: GateStage) -> None:
+    gate.idle(state="fire")
+
+
+def _open(gate: GateStage) -> None:
+    until_ms = round((NOW + timedelta(minutes=25)).timestamp() * 1000)
+    gate.idle(state="open", open_until_ms=until_ms)
+
+
+def _twice(gate: GateStage) -> None:
+    gate.idle(double_entries=1)
+
+
 def _used(gate: GateStage) -> None:
     gate.refuse("already_used", first_entry=entry_at(NOW - timedelta(minutes=3), "3 号门"))
 
@@ -62,6 +75,10 @@ LANE_SCENES = {
     ),
     "offline": Scene(_offline, "idle", "13:58"),
     "faults": Scene(_faults, "idle", "camera"),
+    "twice": Scene(_twice, "idle", "318"),
+    "fire": Scene(_fire, "fire"),
+    "open": Scene(_open, "open"),
+    "tailgate": Scene(lambda gate: gate.slipped(), "alarm"),
     "admit": Scene(lambda gate: gate.admit(), "admit"),
     "used": Scene(_used, "refuse"),
     "other-day": Scene(lambda gate: gate.refuse("wrong_performance", performance=SECOND), "refuse"),
@@ -124,11 +141,37 @@ def _hand_done(page: Page, gate: GateStage) -> None:
     page.goto(f"{gate.url}/hand/tickets/{TICKETS[0]}?lane=1")
 
 
+def _hand_twice(page: Page, gate: GateStage) -> None:
+    gate.double_entry(TICKETS[0])
+    page.goto(gate.url + "/hand")
+    expect(page.locator("#cases")).to_be_visible()
+
+
+def _hand_lane(page: Page, gate: GateStage) -> None:
+    gate.desk.runners[0].barrier.shut_gate()
+    page.goto(gate.url + "/hand/lanes/1")
+
+
+def _hand_open(page: Page, gate: GateStage) -> None:
+    gate.desk.runners[0].open_gate("p-boss", "a coach with 50 people", 25 * 60)
+    page.goto(gate.url + "/hand/lanes/1?said=opened")
+
+
+def _hand_block(page: Page, gate: GateStage) -> None:
+    page.goto(f"{gate.url}/hand/tickets/{TICKETS[4]}?lane=1")
+    page.locator("#block summary").click()
+    page.get_by_role("textbox").last.fill("报失 reported stolen")
+
+
 HAND_SCENES = {
     "hand-home": _hand_home,
     "hand-refused": _hand_refused,
     "hand-let-in": _hand_let_in,
     "hand-used": _hand_done,
+    "hand-block": _hand_block,
+    "hand-lane": _hand_lane,
+    "hand-open": _hand_open,
+    "hand-twice": _hand_twice,
 }
 
 

@@ -5,25 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
 
+from gate_agent.case_desk import CaseDesk
+from gate_agent.desks import Desks
 from gate_agent.hand_desk import HandDesk
 from gate_agent.lane import LaneRunner, Shown
-from gate_agent.lane_book import LaneBook
+from gate_agent.lane_book import TAILGATE, LaneBook
+from gate_agent.lane_desk import LaneDesk
 from gate_agent.lane_lines import LaneLines
 from gate_agent.passages import Passages
 from gate_agent.screen.board import Board
+from gate_agent.screen.hand_lanes import HandLanePages
 from gate_agent.screen.hand_pages import HandPages
+from gate_agent.screen.hand_visit import Staff
 from gate_agent.screen.lane_pages import LanePages
 from gate_agent.screen.places import Places
 from gate_agent.screen.server import Pages, ScreenServer
-from tests.fakes.hall import FIRST, ROW, SetEnv
+from tests.fakes.hall import FIRST, ROW, SetEnv, node_row
 from tests.fakes.till import NOW
-from tests.integration.gate_agent.lane_stage import LANE, OTHER_GATE, FakeBarrier, FakeRelay, Stage
+from tests.integration.gate_agent.lane_stage import (
+    GATE,
+    LANE,
+    OTHER_GATE,
+    STRANGER_KEY,
+    FakeBarrier,
+    FakeRelay,
+    Stage,
+)
+from ticketing.keys import public_of
 
 OTHER_LANE = "Lane 2"
 KEY = "a key of sixteen or more"
@@ -74,6 +88,7 @@ class GateStage:
             "entered": 318,
             "total": 1200,
             "performances": [FIRST],
+            "state": "ready",
             "devices": [{"part": "reader", "state": "ok"}, {"part": "barrier", "state": "ok"}],
         }
         self.board.status(LANE, usual | members)
@@ -93,6 +108,22 @@ class GateStage:
         lines = LaneLines(lane, doorman.knowledge, "en", self.board.decided)
         return LaneRunner(doorman, FakeBarrier(FakeRelay()), book, lines, wall_ms, _nobody)
 
+    def slipped(self) -> None:
+        """Somebody went through lane 1 behind somebody else."""
+        at = NOW.isoformat(timespec="milliseconds")
+        self.board.decided({"at": at, "lane": LANE, "event": TAILGATE})
+
+    def double_entry(self, ticket: str, *, is_open: bool = True) -> None:
+        """The server has found that a ticket went in here and at the other gate."""
+        at_ms = round((NOW - timedelta(minutes=6)).timestamp() * 1000)
+        other = {
+            **node_row(OTHER_GATE, public_of(STRANGER_KEY), role="gate"),
+            "name": "二层 Gate 2",
+        }
+        self.stage.feed.node(other)
+        self.stage.feed.double_entry(ticket, at_ms, (GATE, OTHER_GATE), is_open=is_open)
+        self.board.case()
+
     def scan(self, code: str) -> None:
         """A code is held up at lane 1."""
         self.desk.runners[0].answer(Shown(code, "test"))
@@ -101,7 +132,10 @@ class GateStage:
         places = Places(self.stage.catalogue)
 
         def pages() -> list[Pages]:
-            return [LanePages(self.board, places), HandPages(self.board, places, self.desk)]
+            cases = CaseDesk(self.stage.replica.mirror, GATE)
+            staff = Staff(places, Desks(self.desk, LaneDesk(self.desk.runners), cases))
+            hand: list[Pages] = [HandPages(self.board, staff), HandLanePages(self.board, staff)]
+            return [LanePages(self.board, places), *hand]
 
         return ScreenServer(("127.0.0.1", port), self.key, self.language, self.board, pages)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.conftest import OpenPage, opened_pages
 from tests.browser.gate_stage import KEY, GateStage, entry_at, gate_stage
@@ -99,6 +100,40 @@ def test_a_gate_that_is_cut_off_says_what_a_copy_could_do(
     expect(page.locator("#faults li")).to_have_count(0)
 
 
+def test_a_lane_that_stands_open_or_burns_says_so_instead_of_asking_for_a_code(
+    open_page: OpenPage, gate: GateStage
+) -> None:
+    page = heard(open_page(SCREEN + "?lang=en"))
+    until_ms = round((NOW + timedelta(minutes=25)).timestamp() * 1000)
+    gate.idle(state="open", open_until_ms=until_ms)
+    shows(page, "open")
+    expect(page.locator("#idle")).to_be_hidden()
+    expect(page.locator("#stands h1 > :visible")).to_have_text("WALK THROUGH 请直接通过")
+    expect(page.locator("#until")).to_have_text("until 14:30")
+    gate.refuse("forged")
+    shows(page, "refuse")
+    gate.idle(state="fire")
+    shows(page, "fire")
+    expect(page.locator("#face")).to_be_hidden()
+    expect(page.locator("#stands h1 > :visible")).to_have_text("FIRE ALARM 火警")
+    assert page.evaluate(_OVER) == []
+    gate.idle()
+    shows(page, "idle")
+    expect(page.locator("#stands")).to_be_hidden()
+
+
+def test_staff_see_at_the_lane_that_somebody_slipped_through_or_went_in_twice(
+    open_page: OpenPage, gate: GateStage
+) -> None:
+    page = heard(open_page(SCREEN + "?lang=en"))
+    gate.slipped()
+    shows(page, "alarm")
+    expect(page.locator("#reason1")).to_have_text("Somebody went through without a ticket")
+    gate.idle(double_entries=2, unrecorded=1)
+    expect(page.locator("#faults li")).to_have_count(2)
+    expect(page.locator("#faults")).to_contain_text("2 tickets went in twice")
+
+
 def test_a_screen_that_lost_its_gate_says_so_and_finds_it_again(
     open_page: OpenPage, gate: GateStage
 ) -> None:
@@ -129,24 +164,32 @@ def test_a_screen_that_comes_back_shows_the_decision_that_still_stands(
     shows(page, "ask")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1080, 1920), (1280, 800), (390, 844)])
+SIZES: tuple[ViewportSize, ...] = (
+    {"width": 1080, "height": 1920},
+    {"width": 1280, "height": 800},
+    {"width": 390, "height": 844},
+)
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_decision_is_cut_off_by_the_edge(
-    open_page: OpenPage, gate: GateStage, width: int, height: int, language: str
+    open_page: OpenPage, gate: GateStage, language: str
 ) -> None:
-    page = heard(
-        open_page(SCREEN + "?lang=" + language, viewport={"width": width, "height": height})
-    )
+    page = heard(open_page(SCREEN + "?lang=" + language))
     long = {"kind": "blocked_for", "note": "reported as stolen by the buyer, police case 4711/26"}
-    for reason, step, more in (
+    told: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("wrong_performance", "other_gate", {"performance": 2}),
         ("blocked", "box_office", {"miss": long}),
         ("allotment_written_off", "supervisor", {}),
-    ):
-        gate.refuse(reason, step, **more)
-        expect(page.locator("#reason1")).not_to_be_empty()
-        over = page.evaluate(_OVER)
-        assert over == [], (reason, over)
+    )
+    for size in SIZES:
+        page.set_viewport_size(size)
+        for reason, step, more in told:
+            page.evaluate("document.getElementById('word1').textContent = ''")
+            gate.refuse(reason, step, **more)
+            expect(page.locator("#word1")).not_to_be_empty()
+            over = page.evaluate(_OVER)
+            assert over == [], (size, reason, over)
 
 
 def test_on_the_network_a_browser_is_asked_for_the_key_once(
@@ -168,7 +211,7 @@ def test_on_the_network_a_browser_is_asked_for_the_key_once(
         expect(page.get_by_role("link", name="Lane 2")).to_be_visible()
 
 
-_OVER = """() => [...document.querySelectorAll('#face *, footer *, header *')]
+_OVER = """() => [...document.querySelectorAll('#face *, #stands *, footer *, header *')]
   .filter(each => each.textContent.trim() && !each.closest('[hidden]') && each.tagName !== 'svg')
   .filter(each => { const box = each.getBoundingClientRect(); return box.width && (
     box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.top < -1 || box.left < -1); })

@@ -172,6 +172,37 @@ class Feed:
         }
         self.tell(EVENT_ID, ("entry", body))
 
+    def double_entry(
+        self, ticket_id: str, at_ms: int, gates: Iterable[str], *, is_open: bool = True
+    ) -> None:
+        """A case: the ticket went in at each of these gates, ten seconds apart, at the last by hand."""
+        entries = [
+            {
+                "op": f"{number:032x}",
+                "node_id": gate,
+                "lane": f"Lane {number}",
+                "at_ms": at_ms + 10_000 * number,
+                "offline": number > 1,
+                "by": ["p-boss", "p-guard"] if number > 1 else [],
+            }
+            for number, gate in enumerate(gates, 1)
+        ]
+        body = {
+            "ticket": ticket_id,
+            "performance": FIRST,
+            "unit": ROW[0],
+            "entries": entries,
+            "causes": ["one_offline"],
+        }
+        case = {
+            "id": f"double_entry:{ticket_id}",
+            "kind": "double_entry",
+            "state": "open" if is_open else "closed",
+            "at_ms": at_ms,
+            "body": body,
+        }
+        self.tell(EVENT_ID, ("case", case))
+
 
 def node_row(
     node_id: str, public: bytes, *, role: str = "till", state: str = "active"

@@ -18,6 +18,13 @@ from ticketing.operations.after_sale import (
     encode_refund,
     exchange_adds_up,
 )
+from ticketing.operations.block import (
+    BLOCK_CHARS_MAX,
+    TicketBlocked,
+    decode_blocked,
+    encode_blocked,
+    is_block_reason,
+)
 from ticketing.operations.entry import EntryGranted, Unread, decode_entry, encode_entry
 from ticketing.operations.fields import (
     LINES_MAX,
@@ -100,6 +107,7 @@ from ticketing.operations.till import (
 )
 
 __all__ = [
+    "BLOCK_CHARS_MAX",
     "CASH",
     "COUNTS_MAX",
     "LEGS_MAX",
@@ -134,6 +142,7 @@ __all__ = [
     "ShiftOpened",
     "ShiftReport",
     "SignedIn",
+    "TicketBlocked",
     "TicketLeft",
     "Unread",
     "Walked",
@@ -141,6 +150,7 @@ __all__ = [
     "cash_count",
     "clean_note",
     "count_minor",
+    "decode_blocked",
     "decode_cash_moved",
     "decode_drawer_opened",
     "decode_entry",
@@ -160,6 +170,7 @@ __all__ = [
     "decode_shift_opened",
     "decode_signed_in",
     "decode_walked",
+    "encode_blocked",
     "encode_cash_moved",
     "encode_drawer_opened",
     "encode_entry",
@@ -180,6 +191,7 @@ __all__ = [
     "encode_signed_in",
     "encode_walked",
     "exchange_adds_up",
+    "is_block_reason",
     "is_name",
     "is_seen_list",
     "legs_minor",

@@ -1,4 +1,4 @@
-// Keeps the list of latest decisions up to date. Without this script the page works, by loading it again.
+// Keeps the lists up to date: latest decisions, double entries, lanes. Without this script the page works, by loading it again.
 
 let asked = 0;
 
@@ -11,10 +11,12 @@ async function refresh() {
   });
   if (!response.ok || mine !== asked) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const fresh = page.getElementById("recent");
-  if (fresh) document.getElementById("recent").replaceWith(document.importNode(fresh, true));
+  for (const id of ["cases", "recent", "lanes"]) {
+    const fresh = page.getElementById(id);
+    if (fresh) document.getElementById(id).replaceWith(document.importNode(fresh, true));
+  }
 }
 
 const stream = new EventSource("/hand/events");
-stream.addEventListener("decided", () => refresh().catch(() => {}));
+stream.addEventListener("news", () => refresh().catch(() => {}));
 addEventListener("pagehide", () => stream.close());

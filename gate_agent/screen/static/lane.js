@@ -12,6 +12,7 @@ const of = (id) => document.getElementById(id);
 let back = 0; // the timer that ends a decision
 let lost = 0; // the timer that ends patience
 let version = "";
+let rest = "idle"; // what is shown between two visitors: idle, or how the lane stands
 
 function put(id, text) {
   const element = of(id);
@@ -36,7 +37,7 @@ function decided(face) {
   putBoth("step", face.step);
   of("step").hidden = !face.step?.[first];
   putBoth("more", face.more);
-  of("idle").hidden = true;
+  of("idle").hidden = of("stands").hidden = true;
   of("face").hidden = false;
   body.dataset.kind = face.kind;
   sound(face.sound);
@@ -53,9 +54,19 @@ function fit() {
 }
 
 function idle() {
-  body.dataset.kind = "idle";
+  body.dataset.kind = rest;
   of("face").hidden = true;
-  of("idle").hidden = false;
+  of("idle").hidden = rest !== "idle";
+  of("stands").hidden = rest === "idle";
+}
+
+function stand(how, until) {
+  rest = how || "idle";
+  put("until", until);
+  of("stands-icon").replaceChildren(icon(rest === "fire" ? "flame" : "door-open"));
+  for (const each of document.querySelectorAll("[data-stands]")) each.hidden = each.dataset.stands !== rest;
+  if (rest === "fire") clearTimeout(back); // nobody reads anything else then
+  if (rest === "fire" || of("face").hidden) idle();
 }
 
 function status(now) {
@@ -68,6 +79,7 @@ function status(now) {
   of("link").dataset.level = now.level;
   of("link-icon").replaceChildren(icon(now.icon));
   of("faults").replaceChildren(...now.faults.map(fault));
+  stand(now.stands, now.until[first]);
 }
 
 function fault(words) {

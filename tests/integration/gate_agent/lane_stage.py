@@ -123,6 +123,10 @@ class FakeBarrier:
     stands_open_s: float = 0.0
     waiting: set[str] = field(default_factory=set)
 
+    @property
+    def open_left_s(self) -> float | None:
+        return self.stands_open_s or None
+
     def open(self, key: str) -> bool:
         assert key
         try:

@@ -30,6 +30,7 @@ from tests.demo.programs import Program
 from tests.fakes.edge_node import enrolled_folder
 from tests.fakes.frames import render_code, write_frame
 from tests.fakes.hall import FIRST, GENERATION, ROW, Feed, node_row
+from tests.fakes.service_manager import notify_socket
 from tests.integration.gate_agent.lane_stage import GATE, TILL, TILL_KEY, FakeRelay
 from ticketing.catalogue import event_documents, parse_catalogue
 from ticketing.code import TicketFacts, make_code
@@ -206,6 +207,17 @@ def test_whatever_fails_at_the_end_everything_else_is_closed(
     run_agent(settings(door), stop, lambda _line: None)
     assert set(threading.enumerate()) <= before
     Replica(door.folder / "gate").close()
+
+
+def test_the_service_manager_hears_that_it_is_ready_and_that_it_stops(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+    stop.set()
+    with notify_socket(door.folder / "notify") as systemd:
+        monkeypatch.setenv("NOTIFY_SOCKET", systemd.address)
+        run_agent(settings(door), stop, lambda _line: None)
+        assert [systemd.heard() for _ in range(2)] == ["READY=1", "STOPPING=1"]
 
 
 def test_a_gate_whose_files_cannot_be_read_leaves_nothing_open(

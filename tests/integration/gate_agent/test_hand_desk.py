@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from edge.errors import ReplicaFull
+from edge.journal import Answered, Head, acknowledge, heads
 from edge.pins import Account, PinRefusal, PinRefused
-from gate_agent.hand_desk import UNDO_DECIDING_S, HandDesk, NoUndo
-from gate_agent.lane import UNDO_S, LaneRunner
+from gate_agent.admit import LetIn
+from gate_agent.case_desk import CaseDesk
+from gate_agent.double_entries import RECENT_MS, DoubleEntryWatch
+from gate_agent.hand_desk import UNDO_DECIDING_S, HandDesk, NoBlock, NotNow, NoUndo
+from gate_agent.lane import UNDO_S, LaneRunner, Shown
 from gate_agent.lane_book import LaneBook
+from gate_agent.lane_desk import LaneDesk, NotOpened
 from gate_agent.lane_lines import LaneLines
 from gate_agent.passages import Passages
 from tests.fakes.hall import EVENT_ID, FIRST, ROW, SECOND
 from tests.integration.gate_agent.lane_stage import (
+    GATE,
     LANE,
     OTHER_GATE,
     FakeBarrier,
     FakeRelay,
     Stage,
+    yes,
 )
 from tests.integration.pos_app.window_stage import _HASHER
-from ticketing.admission import Admit, ByHand, NotByHand, Reason, Refuse
+from ticketing.admission import Admit, ByHand, Miss, MissKind, NotByHand, Reason, Refuse
 from ticketing.journal import OpKind
-from ticketing.operations import decode_entry, decode_passage
+from ticketing.operations import decode_blocked, decode_entry, decode_passage
 
 TICKET = "00000000000000f0"
 BOSS = Account("boss", "王芳", "supervisor", "")
 GUARD = Account("guard", "赵强", "security", "")
+
+
+def no_room(*_: object, **__: object) -> None:
+    raise ReplicaFull("no room")
 
 
 class Desk:
@@ -41,8 +54,8 @@ class Desk:
         doorman, wall_ms = gate.doorman, gate.env.wall_ms
         book = LaneBook(Passages(doorman), False, self.lines.append, wall_ms, lambda: None)
         lines = LaneLines(LANE, doorman.knowledge, "en", self.lines.append)
-        barrier = FakeBarrier(self.relay)
-        self.runner = LaneRunner(doorman, barrier, book, lines, wall_ms, lambda: None)
+        self.barrier = FakeBarrier(self.relay)
+        self.runner = LaneRunner(doorman, self.barrier, book, lines, wall_ms, lambda: None)
         self.desk = HandDesk([self.runner])
         gate.feed.person("boss", _HASHER.hash("2580"), role="supervisor")
         gate.feed.person("guard", _HASHER.hash("1470"), role="security")
@@ -56,12 +69,16 @@ class Desk:
 
     def let_in(self, by: Account = GUARD, note: str = "phone is flat") -> Mapping[str, object]:
         line = self.desk.let_in(self.found(), LANE, by, note)
-        assert not isinstance(line, NotByHand)
+        assert not isinstance(line, NotByHand | NotNow)
         return line
 
     def against(self, reason: Reason, by: str = "guard", second: str = "boss") -> Any:
         wanted = ByHand(reason, by, second, "the boss knows them")
         return self.desk.let_in_against(self.found(), LANE, wanted)
+
+    def heads(self) -> tuple[Head, ...]:
+        with self.gate.replica.reading() as connection:
+            return heads(connection)
 
     def bodies(self, kind: OpKind) -> list[str]:
         with self.gate.replica.reading() as connection:
@@ -277,3 +294,199 @@ def test_it_works_while_nothing_can_be_reached(desk: Desk) -> None:
     desk.let_in()
     assert desk.gate.arbiter.asked == []
     assert desk.found().stream == EVENT_ID
+
+
+# --- as the lane would decide
+
+
+def test_a_ticket_whose_barrier_never_moved_is_offered_again_by_hand_as_one_entry(
+    desk: Desk,
+) -> None:
+    desk.relay.gone = True
+    op = desk.let_in()["op"]
+    assert desk.desk.look(desk.found(), LANE, GUARD).decision == Admit(False)
+    desk.relay.gone = False
+    line = desk.let_in()
+    assert (line["op"], line["again"], line["barrier"]) == (op, True, "opened")
+    assert len(desk.bodies(OpKind.ENTRY)) == 1
+    assert desk.let_in()["reason"] == "already_used"
+
+
+def test_an_entry_that_only_the_arbiter_knows_of_is_the_one_that_is_recorded_by_hand(
+    desk: Desk,
+) -> None:
+    granted = "cd" * 16
+    desk.gate.feed.entry(granted, TICKET, GATE, LANE, desk.gate.env.wall_ms())
+    assert desk.desk.look(desk.found(), LANE, GUARD).decision == Admit(False)
+    assert desk.let_in()["op"] == granted
+
+
+@pytest.mark.expected_errors("entry_not_recorded")
+def test_who_went_in_while_the_disk_was_full_does_not_go_in_again_by_hand(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.gate.arbiter.says = yes
+    with monkeypatch.context() as full:
+        full.setattr("gate_agent.records.append", no_room)
+        desk.runner.answer(Shown(desk.gate.code(ticket_id=TICKET), "test"))
+    assert desk.lines[-1]["recorded"] is False
+    looked = desk.desk.look(desk.found(), LANE, GUARD)
+    assert isinstance(looked.decision, Refuse)
+    assert looked.decision.reason is Reason.ALREADY_USED
+    assert desk.let_in()["reason"] == "already_used"
+
+
+def test_what_a_cut_off_gate_would_refuse_is_said_before(desk: Desk) -> None:
+    desk.gate.rule(when_cut_off="deny")
+    looked = desk.desk.look(desk.found(), LANE, GUARD)
+    assert (looked.decision, looked.against) == (Refuse(Reason.CUT_OFF), Reason.CUT_OFF)
+
+
+def test_a_code_that_was_read_is_for_the_server_unless_that_is_away(desk: Desk) -> None:
+    desk.gate.feed.ticket(TICKET, FIRST, ROW[0], blocked="stolen")
+    desk.gate.refused(desk.gate.code(ticket_id=TICKET))
+    desk.gate.feed.ticket(TICKET, FIRST, ROW[0])
+    desk.gate.rule(when_cut_off="deny")
+    assert desk.desk.look(desk.found(), LANE, GUARD).decision == Admit(False)
+    alone = replace(desk.desk, is_alone=lambda: True)
+    assert alone.look(desk.found(), LANE, GUARD).decision == Refuse(Reason.CUT_OFF)
+
+
+def test_while_it_burns_nobody_is_let_in_by_hand(desk: Desk) -> None:
+    desk.barrier.burns = True
+    assert desk.desk.look(desk.found(), LANE, GUARD).burns
+    assert desk.desk.let_in(desk.found(), LANE, GUARD, "phone is flat") is NotNow.FIRE
+    assert desk.against(Reason.ALREADY_USED) is NotNow.FIRE
+    assert desk.bodies(OpKind.ENTRY) == []
+
+
+# --- blocked
+
+
+def test_a_ticket_blocked_here_is_refused_at_once_with_the_reason(desk: Desk) -> None:
+    code = desk.gate.code(ticket_id=TICKET)
+    assert desk.desk.block(desk.found(), GUARD, " reported stolen ", lift=False) is None
+    refused = desk.gate.refused(code)
+    assert (refused.reason, refused.miss) == (
+        Reason.BLOCKED,
+        Miss(MissKind.BLOCKED_FOR, note="reported stolen"),
+    )
+    [body] = desk.bodies(OpKind.BLOCK)
+    told = decode_blocked(body)
+    assert told is not None
+    assert (told.ticket_id, told.by, told.reason, told.lifted) == (
+        TICKET,
+        "guard",
+        "reported stolen",
+        False,
+    )
+    desk.gate.restart()
+    assert desk.gate.refused(code).reason is Reason.BLOCKED
+
+
+def test_only_a_supervisor_lifts_a_block_and_then_it_lets_in_again(desk: Desk) -> None:
+    desk.gate.feed.ticket(TICKET, FIRST, ROW[0], blocked="stolen")
+    assert desk.desk.block(desk.found(), GUARD, "found", lift=True) is NoBlock.NOT_ALLOWED
+    assert desk.desk.look(desk.found(), LANE, GUARD).against is Reason.BLOCKED
+    assert desk.desk.block(desk.found(), BOSS, "found", lift=True) is None
+    assert desk.let_in()["decision"] == "admit"
+
+
+@pytest.mark.parametrize(
+    ("reason", "lift", "why"),
+    [
+        pytest.param(" ", False, NoBlock.NO_REASON, id="no reason"),
+        pytest.param("x" * 121, False, NoBlock.NO_REASON, id="a novel"),
+        pytest.param("found", True, NoBlock.AS_IT_WAS, id="it was not blocked"),
+    ],
+)
+def test_a_block_that_cannot_be_is_said(desk: Desk, reason: str, lift: bool, why: NoBlock) -> None:
+    assert desk.desk.block(desk.found(), BOSS, reason, lift=lift) is why
+    assert desk.bodies(OpKind.BLOCK) == []
+
+
+def test_our_own_block_counts_until_the_feed_has_it_and_the_houses_word_after_that(
+    desk: Desk,
+) -> None:
+    desk.desk.block(desk.found(), GUARD, "stolen", lift=False)
+    code, mirror = desk.gate.code(ticket_id=TICKET), desk.gate.replica.mirror
+    rev = mirror.cursors()[EVENT_ID] + 1
+    [head] = [one for one in desk.heads() if one.stream == EVENT_ID]
+    answer = Answered(head.seq, "ok", "", rev)
+    desk.gate.replica.transact(lambda unit: acknowledge(unit, head, head.seq, [answer]))
+    assert desk.gate.refused(code).reason is Reason.BLOCKED, "the feed has not brought it"
+    desk.gate.feed.ticket(TICKET, FIRST, ROW[0], blocked="stolen")
+    assert desk.gate.refused(code).reason is Reason.BLOCKED
+    desk.gate.feed.ticket(TICKET, FIRST, ROW[0])
+    assert isinstance(desk.gate.scan(code), LetIn), "the manager has lifted it"
+
+
+def test_a_server_that_lost_the_block_does_not_lift_it_here(desk: Desk) -> None:
+    desk.desk.block(desk.found(), GUARD, "stolen", lift=False)
+    [head] = [one for one in desk.heads() if one.stream == EVENT_ID]
+    answer = Answered(head.seq, "ok", "", 1)
+    desk.gate.replica.transact(lambda unit: acknowledge(unit, head, head.seq, [answer]))
+    desk.gate.replica.transact(lambda unit: acknowledge(unit, head, 0, []))
+    code = desk.gate.code(ticket_id=TICKET)
+    assert desk.gate.refused(code).reason is Reason.BLOCKED
+
+
+# --- lanes
+
+
+def test_a_supervisor_opens_a_lane_for_a_while_and_anybody_shuts_it(desk: Desk) -> None:
+    lanes = LaneDesk([desk.runner])
+    assert lanes.open(LANE, BOSS, "a coach with 50 people", 30) is None
+    now = lanes.now(LANE, {"state": "ready"})
+    until_ms = desk.gate.env.wall_ms() + 30 * 60_000
+    assert (now["state"], now["open_until_ms"]) == ("open", until_ms)
+    assert desk.runner.book.opened_by == ("boss", "a coach with 50 people")
+    assert lanes.shut(LANE, GUARD) is None
+    assert lanes.now(LANE, {"state": "open"})["state"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("lane", "by", "note", "minutes", "why"),
+    [
+        pytest.param(LANE, GUARD, "why not", 30, NotOpened.NOT_ALLOWED, id="a guard alone"),
+        pytest.param(LANE, BOSS, " ", 30, NotOpened.NO_NOTE, id="no reason"),
+        pytest.param(LANE, BOSS, "why not", 31, NotOpened.NO_TIME, id="no time that is offered"),
+        pytest.param("Lane 9", BOSS, "why not", 5, NotOpened.UNKNOWN_LANE, id="no such lane"),
+    ],
+)
+def test_a_lane_is_not_opened_just_so(
+    desk: Desk, lane: str, by: Account, note: str, minutes: int, why: NotOpened
+) -> None:
+    assert LaneDesk([desk.runner]).open(lane, by, note, minutes) is why
+    assert desk.barrier.stands_open_s == 0.0
+
+
+# --- double entries
+
+
+def test_staff_see_open_double_entries_of_this_gate_with_names(desk: Desk) -> None:
+    feed, at_ms = desk.gate.feed, desk.gate.env.wall_ms()
+    feed.person("p-boss", "", role="supervisor", name="王芳")
+    feed.double_entry(TICKET, at_ms, (GATE, OTHER_GATE))
+    feed.double_entry("00000000000000f7", at_ms, (OTHER_GATE, "00000000000000ac"))
+    feed.double_entry("00000000000000f8", at_ms, (GATE, OTHER_GATE), is_open=False)
+    cases = CaseDesk(desk.gate.replica.mirror, GATE)
+    [case] = cases.open_double_entries()
+    assert case.ticket_id == TICKET
+    assert [entry.people for entry in case.entries] == [(), ("王芳", "p-guard")]
+    assert [entry.is_ours for entry in case.entries] == [True, False]
+
+
+def test_the_status_counts_double_entries_of_this_evening(desk: Desk) -> None:
+    feed, at_ms, said = desk.gate.feed, desk.gate.env.wall_ms(), list[dict[str, object]]()
+    watch = DoubleEntryWatch(
+        desk.gate.replica.mirror, GATE, lambda _performance, _unit: "", "en", said.append
+    )
+    feed.double_entry(TICKET, at_ms, (GATE, OTHER_GATE))
+    feed.double_entry("00000000000000f7", at_ms - 2 * RECENT_MS, (GATE, OTHER_GATE))
+    watch.on_pulled(frozenset({"case"}))
+    watch.on_pulled(frozenset({"case"}))
+    assert (watch.open_count(at_ms), len(said)) == (1, 2)
+    feed.double_entry(TICKET, at_ms, (GATE, OTHER_GATE), is_open=False)
+    watch.on_pulled(frozenset({"case"}))
+    assert (watch.open_count(at_ms), said[-1]["state"]) == (0, "closed")

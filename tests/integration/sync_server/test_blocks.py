@@ -10,8 +10,9 @@ from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest, Denied, Not
 from sync_server.heart.blocks import REASON_CHARS_MAX, BlockTicket, NoBlock
 from tests.integration.sync_server.stage import EVENT, Stage
 from ticketing.admission import Miss, MissKind, Reason
-from ticketing.ids import OpId
-from ticketing.operations import SaleLine
+from ticketing.ids import OpId, TicketId
+from ticketing.journal import OpKind
+from ticketing.operations import SaleLine, TicketBlocked, encode_blocked
 
 
 @pytest.fixture
@@ -81,3 +82,46 @@ def test_blocking_again_for_the_same_reason_changes_nothing(stage: Stage, line: 
     block(stage, line.ticket_id)
     assert block(stage, line.ticket_id) is NoBlock.AS_IT_WAS
     assert block(stage, line.ticket_id, "stolen, told by the police") is None
+
+
+# --- by people at a gate
+
+
+def say(stage: Stage, gate: str, ticket_id: str, *, lifted: bool = False) -> None:
+    blocked = TicketBlocked(TicketId(ticket_id), "p1", "stolen", lifted, stage.now_ms)
+    journal = stage.gate(gate)
+    journal.say(OpKind.BLOCK, encode_blocked(blocked))
+    journal.push()
+
+
+def test_what_one_gate_blocks_every_gate_refuses_until_one_lifts_it(
+    stage: Stage, line: SaleLine
+) -> None:
+    before = stage.one("SELECT rev FROM ticket")
+    say(stage, "Gate 1", line.ticket_id)
+    [told] = stage.rows("SELECT verdict, rev FROM op WHERE kind = 'block'")
+    assert told.verdict == "ok"
+    assert before < stage.one("SELECT rev FROM ticket") <= told.rev, "the feed has told by then"
+    answer = ask(stage, line, "Gate 2")
+    assert isinstance(answer, Denied)
+    assert answer.miss == Miss(MissKind.BLOCKED_FOR, note="stolen")
+    assert stage.cases() == [("blocked", line.ticket_id)]
+    say(stage, "Gate 3", line.ticket_id, lifted=True)
+    assert isinstance(ask(stage, line, "Gate 4"), Accepted)
+    assert stage.one("SELECT state FROM case_file") == "closed"
+
+
+def test_a_block_of_a_ticket_that_nobody_sold_is_for_the_manager(stage: Stage) -> None:
+    say(stage, "Gate 1", "00000000000000f9")
+    [case] = stage.cases()
+    assert case[0] == "poison"
+    assert stage.one("SELECT verdict_code FROM op") == "unknown_ticket"
+
+
+def test_a_till_blocks_nothing(stage: Stage, line: SaleLine) -> None:
+    blocked = TicketBlocked(line.ticket_id, "p1", "stolen", False, stage.now_ms)
+    till = stage.till("Window 2")
+    till.say(OpKind.BLOCK, encode_blocked(blocked))
+    till.push()
+    assert stage.one("SELECT verdict_code FROM op WHERE kind = 'block'") == "forbidden_kind"
+    assert stage.one("SELECT blocked FROM ticket") == ""

@@ -36,9 +36,11 @@ from ticketing.operations import (
     SaleLine,
     Settle,
     SignedIn,
+    TicketBlocked,
     TicketLeft,
     Walked,
     adds_up,
+    decode_blocked,
     decode_entry,
     decode_exchange,
     decode_gate_opened,
@@ -53,6 +55,7 @@ from ticketing.operations import (
     decode_settle,
     decode_signed_in,
     decode_walked,
+    encode_blocked,
     encode_entry,
     encode_exchange,
     encode_gate_opened,
@@ -111,6 +114,7 @@ OPENED_BY_HAND = GateOpened("1 号门", GateCause.HAND, "p1", "a coach with 50 p
 OPENED_BY_FIRE = GateOpened("1 号门", GateCause.FIRE, "", "", 1_900)
 GATE_SHUT = GateShut(OpId("0" * 32), "1 号门", 2_000)
 WALKED = Walked("1 号门", GateCause.TAILGATE, 3, False, 1_900, 2_000)
+BLOCKED = TicketBlocked(TicketId("0000000000000001"), "p1", "reported stolen", False, 1_900)
 SIGNED_IN = SignedIn("person-1")
 LATE_SALE = replace(
     sale(replace(line(1), pool="first-500"), line(2)), late=True, late_approved_by="wang.fang"
@@ -171,6 +175,7 @@ BODIES: dict[str, tuple[str, Decode, object]] = {
     "gate opened": (encode_gate_opened(OPENED_BY_HAND), decode_gate_opened, OPENED_BY_HAND),
     "fire": (encode_gate_opened(OPENED_BY_FIRE), decode_gate_opened, OPENED_BY_FIRE),
     "gate shut": (encode_gate_shut(GATE_SHUT), decode_gate_shut, GATE_SHUT),
+    "block": (encode_blocked(BLOCKED), decode_blocked, BLOCKED),
     "walked": (encode_walked(WALKED), decode_walked, WALKED),
     "exit": (encode_left(LEFT), decode_left, LEFT),
     "signed in": (encode_signed_in(SIGNED_IN), decode_signed_in, SIGNED_IN),
@@ -307,6 +312,14 @@ def spoiled(name: str, path: str, value: object) -> tuple[str, Decode]:
         pytest.param("walked", "count", 0, id="nobody walked"),
         pytest.param("walked", "from_ms", 3_000, id="walked backwards in time"),
         pytest.param("walked", "out", 1, id="neither in nor out"),
+        pytest.param("block", "ticket", "1", id="block of no ticket"),
+        pytest.param("block", "by", "", id="blocked by nobody"),
+        pytest.param("block", "reason", "", id="blocked for nothing"),
+        pytest.param("block", "reason", "x" * 121, id="a reason too long for gates"),
+        pytest.param("block", "reason", "stolen ", id="a reason with an end that nobody sees"),
+        pytest.param("block", "reason", "a\nb", id="a block's reason of two lines"),
+        pytest.param("block", "lifted", 1, id="neither blocked nor lifted"),
+        pytest.param("block", "at_ms", None, id="blocked at no time"),
         pytest.param("passage", "phase", "granted", id="an end that is none"),
         pytest.param("passage", "entry", "0", id="the end of no entry"),
         pytest.param("passage", "ticket", 1, id="the end of no ticket's entry"),
