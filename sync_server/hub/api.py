@@ -17,7 +17,7 @@ from sync_server.app import AsHub
 from sync_server.handlers import about_api, auth, feed_api, node_api, recovery_api
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import Handler, Route, route, routes_of
-from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
+from sync_server.handlers.state import CENTRE, NODE
 from sync_server.handlers.wire import read_object, reply
 from sync_server.hub.upstream import Upstream
 from sync_server.services.permissions import Permission
@@ -95,16 +95,14 @@ async def _salvage(request: web.Request) -> web.StreamResponse:
     except Problem as problem:
         if problem.code != "journal_open":
             raise
-    fence = _greeting(request, node, body.get("inc"))
+    fence = _greeting(request, body.get("inc"))
     await _asked(request, lambda client: client.post("/v1/hello", fence, below=node.id))
     return reply(await _asked(request, send))
 
 
-def _greeting(request: web.Request, node: NodeIdentity, incarnation: object) -> dict[str, Any]:
+def _greeting(request: web.Request, incarnation: object) -> dict[str, Any]:
     """In the node's name: a journal that is behind what the centre has, which fences it."""
     journal = {"stream": request.match_info["stream"], "inc": incarnation}
-    known = request.app[CENTRE].nodes.get(node.id)
-    assert known is not None, "it has just been let in"
     return {
         "proto": [node_api.PROTO],
         "now_ms": request.app[CENTRE].now_ms(),

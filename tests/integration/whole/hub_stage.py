@@ -34,6 +34,7 @@ from sync_server.settings import Settings
 from sync_server.store.database import open_engine
 from sync_server.store.transact import transact
 from tests.chaos.wires import Wire, Wires
+from tests.fakes.databases import fresh_database
 from tests.fakes.edge_node import wait_until
 from tests.integration.sync_server.support import HouseOnDisk
 from tests.integration.whole.centre_thread import (
@@ -110,9 +111,11 @@ class HubHouse:
         """Of the centre."""
         return port_of(self.centre_url)
 
-    def join(self, name: str, code: str, database_url: str = "") -> Settings:
-        """A machine that becomes a hub."""
-        settings = Settings(data_dir=self.folder / name, database_url=database_url)
+    def join(self, name: str, code: str) -> Settings:
+        """A machine that becomes a hub, on the kind of database that the tests are on."""
+        (self.folder / name).mkdir()
+        url = self.stack.enter_context(fresh_database(self.folder / name))
+        settings = Settings(data_dir=self.folder / name, database_url=url)
         join(settings, self.centre_url, code)
         return settings
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gate_agent.admit import LetIn, TurnedAway
+from sync_server.services.permissions import NodeRole
 from sync_server.settings import Settings
+from tests.bench._house import BenchNode, Journal
 from tests.chaos.wires import Mode, Wire
 from tests.fakes.edge_node import wait_until
 from tests.integration.sync_server.conftest import SampleHouse, house, sample
 from tests.integration.sync_server.support import HouseOnDisk
 from tests.integration.whole.hub_stage import LIMIT_S, Gate, HubHouse, hub_house
 from ticketing.admission import Reason
+from ticketing.journal import ROOT_HASH, Op, OpKind, op_to_wire
 
 __all__ = ["SampleHouse", "house", "sample"]
+EVENT = "swan-lake"
 
 
 @dataclass
@@ -144,3 +149,33 @@ def test_another_machine_takes_a_lost_hubs_place_and_no_entry_is_lost(
             wan.mend(cut=True)
             with made.running_hub(old, wan) as left_behind:
                 wait_until(lambda: made.says(left_behind) == "hub_replaced", LIMIT_S)
+
+
+def test_a_log_that_the_hub_fenced_is_kept_by_the_centre(below: Below) -> None:
+    """Two copies of one gate, as far as their journals go."""
+    house, centre = below.all, below.all.house.settings
+    with httpx.Client(base_url=below.url, timeout=60, trust_env=False) as http:
+        copied = BenchNode(http, NodeRole.GATE).enrol(centre, "Gate C").sign_in()
+        one, other = Journal(copied, house.event_id), Journal(copied, house.event_id)
+        send = partial(sent, http, copied)
+        assert send("push", [one.say(OpKind.ENTRY, "{}")]) == (200, None)
+        relayed = "SELECT state FROM journal WHERE node_id = :n AND seq = 1"
+        wait_until(lambda: house.rows(centre, relayed, n=copied.id), LIMIT_S)
+        log = [other.say(OpKind.ENTRY, "{}"), other.say(OpKind.ENTRY, "{}")]
+        assert send("push", log) == (409, "journal_forked")
+        assert send("salvage", log) == (200, None)
+        kept = "SELECT op_id FROM op WHERE node_id = :n AND branch <> '' ORDER BY seq"
+        found = [row.op_id for row in house.rows(centre, kept, n=copied.id)]
+        assert found == [op.op_id for op in log]
+        below.wan.set(Mode.REFUSE)
+        assert send("salvage", log) == (503, "no_centre")
+
+
+def sent(
+    http: httpx.Client, node: BenchNode, call: str, ops: Sequence[Op]
+) -> tuple[int, str | None]:
+    """The status, and the code of a refusal."""
+    body = {"inc": 1, "first": 1, "prev": ROOT_HASH, "ops": list(map(op_to_wire, ops))}
+    headers = {"Authorization": f"Bearer {node.token}"}
+    answer = http.post(f"/v1/e/{EVENT}/{call}", json=body | {"unsynced": 0}, headers=headers)
+    return answer.status_code, answer.json().get("code")
