@@ -490,7 +490,7 @@ def _case_tells_right_times(oracle: Oracle, body: dict[str, Any]) -> None:
         oracle.world.happened(f"double_entry_{cause}")
     for told in body["entries"]:
         entry = went_in.get(told["op_id"])
-        if entry is None or entry.machine not in sound:
+        if entry is None or entry.again or entry.machine not in sound:
             continue
         wrong_s = abs(told["at_ms"] - oracle.world.server.showed_ms(entry.at)) / 1000
         if wrong_s > TIME_WRONG_S:

@@ -107,6 +107,8 @@ class WentIn:
     """By the gate itself; else only by the arbiter: E4."""
     at: float
     """The true time at which the visitor held the ticket up, or a moment later."""
+    again: bool
+    """It had been granted before, up to a minute ago, and the barrier had not moved then."""
 
 
 @dataclass(slots=True)
@@ -278,6 +280,7 @@ class Oracle:
             generation,
             let_in.recorded,
             self.world.works.now,
+            let_in.again,
         )
         self._check_own_entries(entry)
         self.entries.append(entry)
