@@ -48,13 +48,16 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class TicketLine:
-    """A ticket of the case, ready to show."""
+    """A ticket of the case, ready to show; of a disputed one the places that were proposed."""
 
     id: str
     place: str
     receipt: str
     price: str
     state: str
+    decided: str
+    choices: tuple[tuple[int, str], ...]
+    is_disputed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +250,28 @@ class _Words:
         price = ""
         if ticket.currency:
             price = format_money(ticket.price_minor, ticket.currency, self._language)
-        place = _("place {unit}").format(unit=ticket.unit)
-        return TicketLine(ticket.id, place, ticket.receipt_no, price, state)
+        proposed = self._body.get("proposals", {}).get(ticket.id, [])
+        return TicketLine(
+            ticket.id,
+            self._place(ticket.unit),
+            ticket.receipt_no,
+            price,
+            state,
+            decided=self._decided(ticket.id),
+            choices=tuple((int(unit), self._place(unit)) for unit in proposed),
+            is_disputed=ticket.state == "disputed" and self._case.kind == CaseKind.OVERSOLD,
+        )
+
+    def _place(self, unit: object) -> str:
+        return self.gettext("place {unit}").format(unit=unit)
+
+    def _decided(self, ticket_id: str) -> str:
+        _, told = self.gettext, self._body.get("decisions", {}).get(ticket_id)
+        if told is None:
+            return ""
+        if told["unit"] is None:
+            return _("The buyer gets the money back, at a window.")
+        return _("Now {place}").format(place=self._place(told["unit"]))
 
     # --- people -------------------------------------------------------------------------
 

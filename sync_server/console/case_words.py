@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync_server.heart.cases import CaseKind
+from sync_server.heart.reclaim import NoResolution
 from sync_server.heart.settling import Disposition, NoSettlement
 from ticketing.admission.twice import Cause
 
@@ -142,6 +143,13 @@ REFUSALS = {
     NoSettlement.CHANGED: N_("More became known meanwhile. Look at it again, then settle it."),
     NoSettlement.NO_REASON: N_("Write down in a few words why."),
     NoSettlement.TICKETS_OPEN: N_("Decide about every disputed ticket first."),
+}
+NOT_RESOLVED = {
+    NoResolution.QUARANTINE: N_("The house still waits for windows to report; try again then."),
+    NoResolution.NO_CASE: N_("This ticket is not in this case."),
+    NoResolution.SETTLED: N_("This ticket is settled already."),
+    NoResolution.TAKEN: N_("This place is not free any more; choose another one."),
+    NoResolution.UNKNOWN_UNIT: N_("There is no such place."),
 }
 CAUSES = {
     Cause.CLOCK: N_("A gate's clock was wrong: by the right time the rule allowed it."),

@@ -16,7 +16,7 @@ from sync_server.console.case_view import (
     suggested_for,
     tickets_of,
 )
-from sync_server.console.case_words import DISPOSITIONS, REFUSALS
+from sync_server.console.case_words import DISPOSITIONS, NOT_RESOLVED, REFUSALS
 from sync_server.console.figures import FIGURES
 from sync_server.console.overview import CASES_PATH, Snapshot, case_path
 from sync_server.console.rendering import language_of, render
@@ -25,6 +25,7 @@ from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, PERSON
+from sync_server.heart.reclaim import NoResolution, Resolved, ResolveOversold
 from sync_server.heart.settling import (
     WHY_CHARS_MAX,
     Disposition,
@@ -54,6 +55,7 @@ from sync_server.store.writer import Transaction
 _FORM_BYTES_MAX = 16_384
 _OWNERS = tuple(role.value for role in PersonRole if person_may(role, Permission.CASES_SETTLE))
 _ONE = f"{CASES_PATH}/one"
+_UNIT_DIGITS = 11  # units are 32 bits wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,32 @@ async def settle(request: web.Request) -> web.Response:
 
 @route(
     "POST",
+    f"{_ONE}/decide",
+    permission=Permission.CASES_SETTLE,
+    body_max=_FORM_BYTES_MAX,
+    page=True,
+)
+async def decide(request: web.Request) -> web.Response:
+    """A disputed ticket: another place, or (`unit` empty) the money back."""
+    form = read_form(await request.read())
+    event_id, case_id, unit = form.get("of", ""), form.get("case", ""), form.get("unit", "")
+    if unit and not (unit.isascii() and unit.isdecimal() and len(unit) < _UNIT_DIGITS):
+        raise Problem(400, "bad_form", "this is no place")
+    number = int(unit) if unit else None
+    step = ResolveOversold(event_id, case_id, form.get("ticket", ""), number, request[PERSON].id)
+
+    def decide_it(tx: Transaction) -> Resolved | NoResolution:
+        return run_in(tx, step, PlanShelf())
+
+    answer = await request.app[CENTRE].write(decide_it)
+    if isinstance(answer, NoResolution):
+        said = translations(language_of(request)).gettext(NOT_RESOLVED[answer])
+        return await _show(request, event_id, case_id, undecided=said)
+    return web.Response(status=303, headers={"Location": case_path(event_id, case_id)})
+
+
+@route(
+    "POST",
     f"{_ONE}/note",
     permission=Permission.CASES_SETTLE,
     body_max=_FORM_BYTES_MAX,
@@ -170,6 +198,7 @@ async def _show(
     *,
     refused: NoSettlement | None = None,
     why: str = "",
+    undecided: str = "",
 ) -> web.Response:
     language, centre = language_of(request), request.app[CENTRE]
     snapshot = await request.app[FIGURES].books()
@@ -207,11 +236,12 @@ async def _show(
                 for each, said in DISPOSITIONS.items()
             ],
             "refused": gettext(REFUSALS[refused]) if refused else "",
+            "undecided": undecided,
             "why": why[:WHY_CHARS_MAX],
             "why_max": WHY_CHARS_MAX,
             "comment_max": COMMENT_CHARS_MAX,
         },
-        status=HTTPStatus.CONFLICT if refused else HTTPStatus.OK,
+        status=HTTPStatus.CONFLICT if refused or undecided else HTTPStatus.OK,
     )
 
 

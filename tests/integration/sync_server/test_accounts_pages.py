@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient
 
 from sync_server.handlers.state import CENTRE
 from sync_server.heart.cases import CaseKind, open_case
+from sync_server.heart.rows import Order, TicketRow
 from sync_server.heart.source import run_in
 from sync_server.heart.work import Work
 from sync_server.services.catalogue import PlanShelf
@@ -164,6 +165,35 @@ async def test_a_form_that_makes_no_sense_changes_nothing(
         assert response.status == 400
 
 
+async def test_a_disputed_ticket_is_decided_about_on_its_cases_page(
+    client: Client, manager: PersonAtTest
+) -> None:
+    def do(work: Work) -> None:
+        row = TicketRow(EVENT, "a" * 16, "o", 1, 1, 0, "disputed", "x", "a", "adult", 500)
+        work.tickets.put(row.id, row)
+        work.orders.put("o", Order(EVENT, "o", "n", 1, 1, "R-1", "paid", 500, "CNY", "li", 1))
+        body = {"node": "n", "order": "o", "tickets": [row.id], "proposals": {row.id: [2, 3]}}
+        open_case(work, CaseKind.OVERSOLD, "o", body)
+
+    await client.app[CENTRE].write(lambda tx: run_in(tx, Doing(EVENT, do), PlanShelf()))
+    path = f"/console/cases/one?of={EVENT}&case={quote('oversold:o')}"
+    html = await text_of(client, path)
+    assert '<option value="3">place 3</option>' in html
+    form = {"form_token": field(html, "form_token"), "of": EVENT, "case": "oversold:o"}
+    form["ticket"] = "a" * 16
+    for unit, status in (("4294967295", 409), ("x", 400), ("3", 303), ("2", 409)):
+        answer = manager.post("/console/cases/one/decide", form | {"unit": unit})
+        async with await answer as response:
+            assert response.status == status, unit
+    html = await text_of(client, path)
+    assert "Now place 3" in html
+    assert "Settled" in html  # nothing of the case was left to decide
+    rows = await client.app[CENTRE].write(
+        lambda tx: tx.rows("SELECT state, unit FROM ticket WHERE id = :t", t="a" * 16)
+    )
+    assert [tuple(row) for row in rows] == [("valid", 3)]
+
+
 async def test_an_auditor_sees_all_and_can_neither_sign_nor_settle(
     client: Client, visitor: PersonAtTest
 ) -> None:
@@ -179,7 +209,7 @@ async def test_an_auditor_sees_all_and_can_neither_sign_nor_settle(
     assert "Sign as" not in html
     assert "Settle the case" not in await text_of(client, case)
     token = field(html, "form_token")
-    for path in ("accounts/sign", "cases/one/settle", "cases/one/note"):
+    for path in ("accounts/sign", "cases/one/settle", "cases/one/note", "cases/one/decide"):
         async with await visitor.post(f"/console/{path}", {"form_token": token}) as response:
             assert response.status == 403
 

@@ -9,7 +9,7 @@ import pytest
 from program.i18n import LANGUAGES, translations
 from sync_server.console.account_words import BY_MANY, BY_NAMES, CHECKS, LINES, NOTES
 from sync_server.console.account_words import REFUSALS as SIGN_REFUSALS
-from sync_server.console.case_words import CASE_WORDS, CAUSES, DISPOSITIONS
+from sync_server.console.case_words import CASE_WORDS, CAUSES, DISPOSITIONS, NOT_RESOLVED
 from sync_server.console.case_words import REFUSALS as SETTLE_REFUSALS
 from sync_server.console.entry_curve import BARS_MAX, make_curve
 from sync_server.console.navigation import SECTIONS, links_for
@@ -18,6 +18,7 @@ from sync_server.console.statement import decimal_text
 from sync_server.console.tables import as_text
 from sync_server.console.wording import operation_name
 from sync_server.heart.cases import CaseKind
+from sync_server.heart.reclaim import NoResolution
 from sync_server.heart.settling import Disposition, NoSettlement
 from sync_server.services.account_rows import Cell
 from sync_server.services.permissions import PersonRole
@@ -39,6 +40,7 @@ def test_every_code_has_its_words() -> None:
     assert set(DISPOSITIONS) == set(Disposition)
     assert set(SETTLE_REFUSALS) == set(NoSettlement)
     assert set(CELLS) == set(Cell)
+    assert set(NOT_RESOLVED) == set(NoResolution)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
