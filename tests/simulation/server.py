@@ -29,7 +29,7 @@ from sync_server.handlers import (
 from sync_server.handlers.feed_api import DESK, Desk
 from sync_server.handlers.pulls import ANSWERS, Answers
 from sync_server.handlers.routes import Route, routes_of
-from sync_server.handlers.state import CENTRE, NODE, REQUEST_ID, NodeIdentity
+from sync_server.handlers.state import CENTRE, HUB_ID, NODE, REQUEST_ID, NodeIdentity
 from sync_server.heart.work import NotOwner, Owner, UnknownStream
 from sync_server.news import News
 from sync_server.ownership import claim_stream
@@ -126,7 +126,7 @@ class Request:
     def __init__(
         self, centre: SimCentre, call: Mapping[str, Any], match: Mapping[str, str]
     ) -> None:
-        self.app = {CENTRE: centre, ANSWERS: centre.answers, DESK: centre.desk}
+        self.app = {CENTRE: centre, ANSWERS: centre.answers, DESK: centre.desk, HUB_ID: ""}
         self.match_info = match
         self.method, self.path = call["method"], call["path"]
         self.query: Mapping[str, str] = call.get("params") or {}
@@ -261,6 +261,7 @@ class SimCentre(Centre):
         self.generation = generation
         self.venue_id = VENUE
         self.issuer = f"boxgate:{VENUE}"
+        self.behind_ms = lambda: 0
         self.news = SimNews(world)
         self.nodes = NodeBook()
         self.writer = SimWriter(
