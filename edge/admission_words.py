@@ -11,6 +11,8 @@ from datetime import datetime, timedelta, tzinfo
 
 from program.i18n import format_date, format_time, translations
 from ticketing.admission import Cause, Entry, Miss, MissKind, NotByHand, Note, Reason, Step
+from ticketing.sun import SunFault
+from ticketing.tags import TagFault
 
 SOON = timedelta(hours=12)
 """So far ahead a time is told with the minutes until then."""
@@ -83,6 +85,22 @@ _REASONS: dict[Reason, tuple[str, str]] = {
         N_("Cannot ask"),
         N_("The gate is cut off and may not decide about this ticket alone."),
     ),
+    Reason.CREDENTIAL_UNKNOWN: (
+        N_("Chip unknown"),
+        N_("This chip stands for no ticket of this house."),
+    ),
+    Reason.CREDENTIAL_OF_OTHER_CHIP: (
+        N_("Copied chip"),
+        N_("What it says belongs to another chip, or to no chip at all."),
+    ),
+    Reason.CREDENTIAL_REPLAYED: (
+        N_("Chip copied"),
+        N_("This tap of the chip was used before: hold up the chip itself."),
+    ),
+    Reason.CREDENTIAL_BLOCKED: (
+        N_("Chip blocked"),
+        N_("The house was told that this chip is lost or stolen."),
+    ),
     Reason.NOT_RECORDED: (N_("Not recorded"), N_("The gate cannot write the entry down.")),
 }
 _STEPS = {
@@ -96,6 +114,13 @@ _STEPS = {
 _NOTES = {
     Note.STILL_INSIDE: N_("Somebody is inside with this ticket already"),
     Note.REENTRY: N_("Back again"),
+}
+_CHIP_FAULTS: dict[str, str] = {
+    TagFault.UNBOUND: N_("A ticket's code was written onto it, and no window bound it"),
+    TagFault.DAMAGED: N_("Its text is cut off or altered"),
+    SunFault.NOT_SUN: N_("Its link lacks the chip's proof, or this gate has no key for it yet"),
+    SunFault.FORGED: N_("Its link was not made by a chip of this house"),
+    SunFault.REPLAYED: N_("Its link was used before"),
 }
 _CAUSES = {
     Cause.CLOCK: N_("The clock of a gate was wrong; by the right time the ticket was good."),
@@ -198,6 +223,8 @@ def _miss(miss: Miss, clock: _Clock) -> str:
             return _("Its gate is {gate}").format(gate=_gate(miss, clock.language))
         case MissKind.OTHER_LANE:
             return _("Its performance is let in now, at another door")
+        case MissKind.CHIP if miss.note in _CHIP_FAULTS:
+            return _(_CHIP_FAULTS[miss.note])
         case MissKind.BLOCKED_FOR:
             return _("Reason: {reason}").format(reason=miss.note)
         case _:

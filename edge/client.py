@@ -21,6 +21,7 @@ from edge.errors import ServerRefused, ServerUnreachable
 from edge.identity import Identity, NodeKey
 from edge.protocol.hello import PROTO
 from edge.snapshot import RANGE_NOT_SATISFIABLE, PieceReply, PieceRequest
+from ticketing.credential import ChipKeys, chip_keys_of
 from ticketing.keys import KEY_BYTES, is_signed, sign
 from ticketing.personal import (
     DataKey,
@@ -32,6 +33,8 @@ from ticketing.personal import (
 
 FOR_NODE = "Boxgate-For"
 """Names the node that a hub speaks for."""
+_CHIPS = "chips:"
+"""Before the node's id in what is signed about keys for chips."""
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_TERM_S = 60
 _TOKEN_MARGIN_S = 60
@@ -99,21 +102,35 @@ class ServerClient:
 
         Raises ServerUnreachable for an answer that is not the server's own.
         """
+        return self._keys_for("/v1/data-keys", "")
+
+    def chip_keys(self) -> ChipKeys:
+        """The house's keys for chips, as far as this node is to have them.
+
+        Raises ServerUnreachable for an answer that is not the server's own.
+        """
+        keys = chip_keys_of(self._keys_for("/v1/chip-keys", _CHIPS)[0])
+        if keys is None:
+            raise ServerUnreachable("the server's keys for chips make no sense")
+        return keys
+
+    def _keys_for(self, path: str, prefix: str) -> tuple[DataKey, ...]:
+        """Ask for keys: sealed to a key made for this answer, both sides sign."""
         private = self._env.random_bytes(KEY_BYTES)
-        public, node_id = exchange_public(private), self._identity.node_id
-        signature = sign(self._key.private, ask_message(node_id, public))
+        public, name = exchange_public(private), prefix + self._identity.node_id
+        signature = sign(self._key.private, ask_message(name, public))
         asked = {"public": public.hex(), "signature": signature.hex()}
-        reply = self._call("POST", "/v1/data-keys", json=asked)
+        reply = self._call("POST", path, json=asked)
         try:
             wrapped = bytes.fromhex(str(reply.get("keys")))
             proof = bytes.fromhex(str(reply.get("signature")))
         except ValueError as error:
             raise ServerUnreachable("the server's keys make no sense") from error
-        message = answer_message(node_id, public, wrapped)
+        message = answer_message(name, public, wrapped)
         is_theirs = is_signed(bytes.fromhex(self._identity.server_key), proof, message)
         keys = unwrap_keys(wrapped, private) if is_theirs else None
         if not keys:
-            raise ServerUnreachable("the keys for personal data are not this server's")
+            raise ServerUnreachable("the keys are not this server's")
         return keys
 
     def pull(

@@ -235,6 +235,7 @@ _TABLES: Mapping[str, tuple[str, str, _Name]] = {
     "order_no": ("order_no", "id, receipt_no", _by_id),
     "buyer": ("buyer", "order_id, key_no, sealed, tokens, at_ms", _by_id),
     "handout": ("handout", "order_id, keeper, wanted_by, turn, copies", _by_id),
+    "credential": ("credential", "ref, ticket_id, kind, state, ticket_type, counter", _by_id),
     "case": ("case_file", "id, kind, state, opened_ms, body", _by_id),
     "node": ("node", "id, name, role, key, key_id, signature, state", _by_id),
     "person": ("person", "id, name, role, pin, state", _by_id),

@@ -81,13 +81,13 @@ def load_or_make_key(folder: Path, env: Env, name: str = KEY_FILE) -> NodeKey:
     """The node's key; made on first use, readable by its owner only."""
     path = folder / name
     if not path.exists():
-        _write_private(path, env.random_bytes(KEY_BYTES))
+        write_private(path, env.random_bytes(KEY_BYTES))
     return load_key(folder, name)
 
 
 def load_key(folder: Path, name: str = KEY_FILE) -> NodeKey:
     """The node's key. Raises IdentityError when it is missing, damaged or open to others."""
-    private = _read_private(folder / name)
+    private = read_private(folder / name)
     if len(private) != KEY_BYTES:
         raise IdentityError(
             f"{name} is damaged ({len(private)} bytes instead of {KEY_BYTES}); "
@@ -123,7 +123,7 @@ def load_identity(folder: Path) -> Identity:
             "this node is not enrolled yet: get a code with 'boxgate-server enrol-code' and run "
             "the 'enrol' command with it"
         )
-    content = _read_private(path)
+    content = read_private(path)
     try:
         identity = _sound_identity(json.loads(content))
     except (ValueError, RecursionError):
@@ -135,7 +135,7 @@ def load_identity(folder: Path) -> Identity:
 
 def save_identity(folder: Path, identity: Identity) -> None:
     """Keep the enrolment; the last step of enrolling, so that a half-done one is not believed."""
-    _write_private(
+    write_private(
         folder / _IDENTITY_FILE, json.dumps(asdict(identity), ensure_ascii=False).encode()
     )
 
@@ -179,7 +179,8 @@ def _sound_identity(raw: object) -> Identity | None:
     return identity if sound else None
 
 
-def _read_private(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """A file that only its owner may read. Raises IdentityError."""
     try:
         mode = path.stat().st_mode
         raw = path.read_bytes()
@@ -192,7 +193,7 @@ def _read_private(path: Path) -> bytes:
     return raw
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Write atomically and durably, readable by the owner only. Raises IdentityError."""
     draft = path.with_name(path.name + ".new")
     try:

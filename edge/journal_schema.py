@@ -5,7 +5,7 @@ Migrations only add: no operation, allotment or journal of an earlier version is
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -94,6 +94,15 @@ CREATE TABLE parked_buyer (
 _NEW_IN_10 = """
 CREATE INDEX op_not_accepted ON op (verdict) WHERE verdict IN ('deferred', 'disputed', 'rejected');
 """
+# The highest tap of each chip that a gate let in; chips that a till bound, or unbound, itself.
+_NEW_IN_11 = """
+CREATE TABLE chip_tap (ref TEXT PRIMARY KEY, counter INTEGER NOT NULL);
+CREATE TABLE credential (
+    stream TEXT NOT NULL, ref TEXT NOT NULL, ticket_id TEXT NOT NULL, kind TEXT NOT NULL,
+    state TEXT NOT NULL, at_ms INTEGER NOT NULL, op_id TEXT NOT NULL,
+    PRIMARY KEY (stream, ref));
+CREATE INDEX credential_of ON credential (stream, ticket_id);
+"""
 
 SCHEMA = (
     """
@@ -142,6 +151,7 @@ CREATE TABLE pin_failure (
     + _NEW_IN_8
     + _NEW_IN_9
     + _NEW_IN_10
+    + _NEW_IN_11
 )
 
 # SQLite changes neither a key nor a check in place: the two tables that need it are copied whole.
@@ -197,5 +207,6 @@ MIGRATIONS = {
     7: _NEW_IN_8,
     8: _NEW_IN_9,
     9: _NEW_IN_10,
+    10: _NEW_IN_11,
 }
 """What makes a file of this version one of the next."""

@@ -19,10 +19,11 @@ from edge.allotments import grant_from_wire
 from edge.database import create, storage_errors
 from edge.errors import ReplicaDamaged, ReplicaError
 from edge.readers import Readers
+from ticketing.credential import CredentialKind, CredentialState, is_credential_ref
 from ticketing.digest import canonical
 from ticketing.personal import TOKENS_MAX, is_sealed, is_token
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _SCHEMA = """
 CREATE TABLE cursor (stream TEXT PRIMARY KEY, gen TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
@@ -77,6 +78,11 @@ CREATE TABLE handout (
     stream TEXT NOT NULL, order_id TEXT NOT NULL, keeper TEXT NOT NULL, wanted_by TEXT NOT NULL,
     turn INTEGER NOT NULL, copies INTEGER NOT NULL, rev INTEGER NOT NULL,
     PRIMARY KEY (stream, order_id)) STRICT;
+CREATE TABLE credential (
+    stream TEXT NOT NULL, ref TEXT NOT NULL, ticket_id TEXT NOT NULL, kind TEXT NOT NULL,
+    state TEXT NOT NULL, ticket_type INTEGER NOT NULL, counter INTEGER NOT NULL, rev INTEGER NOT NULL,
+    PRIMARY KEY (ref, stream)) STRICT;
+CREATE INDEX credential_of ON credential (stream, ticket_id);
 CREATE TABLE case_file (
     stream TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
     opened_ms INTEGER NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL,
@@ -370,6 +376,14 @@ def _buyer(body: Mapping[str, Any]) -> tuple[object, ...]:
     return body["order"], key_no, sealed, canonical(tokens), body["at_ms"]
 
 
+def _credential(body: Mapping[str, Any]) -> tuple[object, ...]:
+    ref, kind, state = body["ref"], body["kind"], body["state"]
+    if not is_credential_ref(ref) or kind not in _CHIP_KINDS or state not in _CHIP_STATES:
+        raise ValueError("not a credential")
+    return ref, body["ticket"], kind, state, body["type"], body["counter"]
+
+
+_CHIP_KINDS, _CHIP_STATES = tuple(CredentialKind), tuple(CredentialState)
 _HANDOUT = itemgetter("order", "keeper", "wanted", "turn", "copies")
 _ORDER = itemgetter("id", "node", "no", "state", "total", "refunded", "currency", "by", "at_ms")
 _NODE = itemgetter("id", "name", "role", "key", "key_id", "signature", "state")
@@ -389,6 +403,7 @@ _KINDS: Mapping[str, _Kind] = {
     "order_no": _Kind("order_no", "id receipt_no", itemgetter("id", "no")),
     "buyer": _Kind("buyer", "order_id key_no sealed tokens at_ms", _buyer),
     "handout": _Kind("handout", "order_id keeper wanted_by turn copies", _HANDOUT),
+    "credential": _Kind("credential", "ref ticket_id kind state ticket_type counter", _credential),
     "case": _Kind("case_file", "id kind state opened_ms body", _case),
     "node": _Kind("node", "id name role key key_id signature state", _NODE),
     "person": _Kind("person", "id name role pin state", _PERSON),

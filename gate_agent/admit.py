@@ -11,10 +11,12 @@ from edge.env import Env
 from edge.errors import ReplicaError
 from edge.journal import JournalLocked, Unit, get_meta, set_meta
 from edge.replica import Replica
-from gate_agent.arbiter import Accepted, Denied, Lane, NoAnswer, own_op_ids
+from gate_agent.arbiter import Accepted, Denied, Lane, NoAnswer, chip_question, own_op_ids
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory, Unwritten
-from gate_agent.records import granted, is_ours, is_unfinished, write_entry
+from gate_agent.presented import Presented, by_chip, by_code
+from gate_agent.proofs import HeldChip
+from gate_agent.records import granted, is_ours, is_unfinished, note_tap, write_entry
 from program.logs import get_logger
 from ticketing.admission import (
     Admit,
@@ -28,7 +30,6 @@ from ticketing.admission import (
     Step,
     Unrecorded,
     decide_alone,
-    decide_entry,
     entry_to_wire,
     is_unlisted,
     next_step,
@@ -47,7 +48,13 @@ class AsksArbiter(Protocol):
     """The arbiter as the lane sees it."""
 
     def ask(
-        self, stream: str, op_id: OpId, code: str, lane: Lane, seen: list[OpId]
+        self,
+        stream: str,
+        op_id: OpId,
+        code: str,
+        lane: Lane,
+        seen: list[OpId],
+        chip: Mapping[str, object] | None = None,
     ) -> Accepted | Denied | NoAnswer:
         """Answer within the budget."""
 
@@ -67,6 +74,7 @@ class LetIn:
     again: bool = False
     recorded: bool = True
     notes: frozenset[Note] = frozenset()
+    held: HeldChip | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,7 @@ class TurnedAway:
     offline: bool
     first_entry: Mapping[str, object] | None = None
     miss: Miss | None = None
+    held: HeldChip | None = None
 
     @property
     def step(self) -> Step:
@@ -133,26 +142,46 @@ class Doorman:
         if not isinstance(code, TicketCode):
             return TurnedAway(Reason(code.value), None, offline=False)
         with self.memory.deciding(code.facts.ticket_id):
-            outcome = self._decide(code, now, now_ms)
+            outcome = self._decide(by_code(code, self.knowledge), now, now_ms)
         if isinstance(outcome, TurnedAway):
             self.memory.note_turned_away(code)
         return outcome
 
-    def _decide(self, code: TicketCode, now: datetime, now_ms: int) -> LetIn | TurnedAway:
-        # A performance that the mirror lacks has no journal that an entry could go to.
-        stream = self.knowledge.event_of(code.facts.performance) or ""
+    def scan_chip(self, held: HeldChip, now_ms: int) -> LetIn | TurnedAway:
+        """Decide a chip, as a code. Total: every chip gets an answer."""
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        served = self.knowledge.let_in_now(self.lane.performances, now)
+        shown = by_chip(held, self.knowledge, self.memory, served)
+        if isinstance(shown, Refuse):
+            return _no_ticket(shown, held)
+        with self.memory.deciding(shown.code.facts.ticket_id):
+            # Again, now that no other lane decides: it may have let in this very tap.
+            again = by_chip(held, self.knowledge, self.memory, served)
+            if isinstance(again, Refuse):
+                return _no_ticket(again, held)
+            if again.code.facts.ticket_id != shown.code.facts.ticket_id:  # bound anew just now
+                return _no_ticket(Refuse(Reason.CREDENTIAL_UNKNOWN), held)
+            outcome = self._decide(shown, now, now_ms)
+        if isinstance(outcome, TurnedAway):
+            if shown.has_code:
+                self.memory.note_turned_away(shown.code)
+            return replace(outcome, held=held)
+        return outcome
+
+    def _decide(self, shown: Presented, now: datetime, now_ms: int) -> LetIn | TurnedAway:
+        stream, code = shown.stream, shown.code
         known = self.known(stream, code, now)
         facts, unfinished = known.facts, known.unfinished
-        decision = decide_entry(code, facts, at=now)
+        decision = shown.decide(facts, now)
         if unfinished is not None and not unfinished.offline and isinstance(decision, Admit):
             # The arbiter counts it for this lane: nobody else went in by it, no money went back.
             let_in = LetIn(stream, unfinished.op_id, code, False, decision.unconfirmed, again=True)
-            return replace(let_in, notes=decision.notes)
+            return replace(let_in, notes=decision.notes, held=shown.held)
         ask_anyway = isinstance(decision, Refuse) and decision.reason is Reason.UNKNOWN_ISSUER
         if isinstance(decision, Refuse) and not (ask_anyway and stream):
             return _turned_away(decision, code)
         op_id = known.op_id or OpId(self.env.random_bytes(16).hex())
-        return self._ask_and_record(stream, code, facts, decision, op_id, now_ms)
+        return self._ask_and_record(shown, facts, decision, op_id, now_ms)
 
     def known(self, stream: str, code: TicketCode, now: datetime) -> Known:
         """What a decision about a ticket of this event goes by, here and now; "" for no event."""
@@ -253,37 +282,59 @@ class Doorman:
 
     def _ask_and_record(
         self,
-        stream: str,
-        code: TicketCode,
+        shown: Presented,
         facts: LaneFacts,
         local: Admit | Refuse,
         op_id: OpId,
         now_ms: int,
     ) -> LetIn | TurnedAway:
         seen = own_op_ids(list(facts.entries))
-        answer = self.arbiter.ask(stream, op_id, code.text, self.lane, seen)
+        stream, code = shown.stream, shown.code
+        answer = self._ask(shown, op_id, seen)
         if isinstance(answer, Denied):
             return TurnedAway(answer.reason, code, False, answer.first_entry, answer.miss)
         rules = self.knowledge.rules_of(stream)
         if isinstance(answer, Accepted):
             let_in = LetIn(stream, answer.op_id, code, False, answer.unconfirmed)
-            return self._record(replace(let_in, notes=answer.notes), facts, rules, now_ms)
+            let_in = replace(let_in, notes=answer.notes, held=shown.held)
+            return self._record(let_in, facts, rules, now_ms)
+        if not shown.is_checked:  # what the chip says may be made up
+            return TurnedAway(Reason.CUT_OFF, code, offline=True)
         alone = decide_alone(local, facts, rules, unlisted_count=0)
         if isinstance(alone, Refuse):
             return _turned_away(alone, code)
         let_in = LetIn(stream, op_id, code, True, alone.unconfirmed, notes=alone.notes)
-        return self._record(let_in, facts, rules, now_ms)
+        return self._record(replace(let_in, held=shown.held), facts, rules, now_ms)
+
+    def _ask(self, shown: Presented, op_id: OpId, seen: list[OpId]) -> Accepted | Denied | NoAnswer:
+        stream, held = shown.stream, shown.held
+        if held is None:
+            return self.arbiter.ask(stream, op_id, shown.code.text, self.lane, seen)
+        code = shown.code.text if shown.has_code else ""
+        chip = chip_question(held, shown.code.facts.ticket_id)
+        return self.arbiter.ask(stream, op_id, code, self.lane, seen, chip)
 
     def _record(
         self, let_in: LetIn, facts: LaneFacts, rules: EntryRules, now_ms: int
     ) -> LetIn | TurnedAway:
         unlisted = let_in.offline and is_unlisted(facts)
-        entry = granted(let_in.code, self.lane.name, now_ms, offline=let_in.offline)
+        held = let_in.held
+        entry = granted(
+            let_in.code,
+            self.lane.name,
+            now_ms,
+            offline=let_in.offline,
+            is_read=held is None or held.code is not None,
+            by_credential=held.by if held is not None else None,
+            ticket_type=let_in.code.facts.ticket_type,
+        )
 
         def record(unit: Unit) -> LetIn | Reason:
             if is_ours(unit, let_in.op_id):
                 # Unfinished and asked about; else an answer to another question, good for nobody.
                 again = is_unfinished(unit, let_in.stream, let_in.op_id, let_in.code)
+                if again and entry.by_credential is not None:
+                    note_tap(unit, entry.by_credential)
                 return replace(let_in, again=True) if again else Reason.ALREADY_USED
             if unlisted:
                 refused = _count_unlisted(unit, let_in, facts, rules)
@@ -329,6 +380,11 @@ def _count_unlisted(
         return alone.reason
     set_meta(unit, key, str(count + 1))
     return None
+
+
+def _no_ticket(decision: Refuse, held: HeldChip) -> TurnedAway:
+    """A chip that stands for no ticket, as far as is known here."""
+    return TurnedAway(decision.reason, held.code, offline=True, miss=decision.miss, held=held)
 
 
 def _turned_away(decision: Refuse, code: TicketCode) -> TurnedAway:

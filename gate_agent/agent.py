@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from edge.catalogue import MirrorCatalogue
+from edge.chip_keys import ChipKeyring
 from edge.env import MachineEnv
 from edge.errors import ReplicaError
 from edge.link import LinkState
@@ -143,6 +144,7 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
             counts.changed()
             node.engine.nudge()
 
+        keyring = ChipKeyring(node.replica.folder, node.engine, env)
         lanes = []
         for lane_settings, barrier in zip(settings.all_lanes, barriers, strict=True):
             lane = make_lane(
@@ -156,6 +158,7 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
                 show_and_say,
                 lambda: corrected_ms(node),
                 nudge,
+                lambda: keyring.keys,
             )
             opened.callback(lane.close)
             lanes.append(lane)
@@ -165,7 +168,7 @@ def open_agent(settings: GateSettings, say: Say) -> Iterator[Agent]:
             _read_ahead(catalogue, counts, kinds)
             watch.on_pulled(kinds)
 
-        node.engine.listeners = Listeners(pulled=pulled)
+        node.engine.listeners = Listeners(pulled=pulled, greeted=keyring.on_link)
         yield Agent(settings, node, catalogue, lanes, counts, memory, board, watch)
 
 

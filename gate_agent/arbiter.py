@@ -14,9 +14,11 @@ from typing import Any
 from edge.client import ServerClient
 from edge.env import Env
 from edge.errors import EdgeError, ServerUnreachable
+from gate_agent.proofs import HeldChip
 from program.logs import get_logger
 from ticketing.admission import Entry, Miss, Note, Reason, miss_from_wire
-from ticketing.ids import OpId, is_op_id
+from ticketing.ids import OpId, TicketId, is_op_id
+from ticketing.operations import by_credential_to_wire
 
 BUDGET_S = 0.25
 REST_S = 2.0
@@ -81,13 +83,19 @@ class Arbiter:
         self._thread.start()
 
     def ask(
-        self, stream: str, op_id: OpId, code: str, lane: Lane, seen: list[OpId]
+        self,
+        stream: str,
+        op_id: OpId,
+        code: str,
+        lane: Lane,
+        seen: list[OpId],
+        chip: Mapping[str, object] | None = None,
     ) -> Accepted | Denied | NoAnswer:
         """Ask about one scan; answers within BUDGET_S whatever the network does."""
         if self._busy.is_set() or self._env.monotonic_s() < self._rest.until_s:
             return NoAnswer()
         future: Future[dict[str, Any]] = Future()
-        body = question(op_id, code, lane, seen)
+        body = question(op_id, code, lane, seen, chip)
         try:
             self._calls.put_nowait((stream, body, future))
             return _answer(future.result(BUDGET_S))
@@ -179,10 +187,28 @@ def _notes(reply: Mapping[str, Any]) -> frozenset[Note]:
     )
 
 
-def question(op_id: OpId, code: str, lane: Lane, seen: list[OpId]) -> dict[str, object]:
-    """What is asked. A lane at no gate in particular asks as lanes always did."""
-    body: dict[str, object] = {"op": op_id, "code": code, "lane": lane.name, "seen": seen}
+def question(
+    op_id: OpId,
+    code: str,
+    lane: Lane,
+    seen: list[OpId],
+    chip: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """What is asked. A lane at no gate in particular asks as lanes always did; a chip is named."""
+    body: dict[str, object] = {"op": op_id, "lane": lane.name, "seen": seen}
+    if code or chip is None:
+        body["code"] = code
+    if chip is not None:
+        body["chip"] = dict(chip)
     return {**body, "gate": lane.gate} if lane.gate else body
+
+
+def chip_question(held: HeldChip, ticket_id: TicketId) -> dict[str, object]:
+    """What is asked about a chip that this gate takes for that ticket's."""
+    told = by_credential_to_wire(held.by) | {"ticket": ticket_id}
+    if held.link:
+        told |= {"link": held.link, "checked": held.is_checked}
+    return told | {"signed": True} if held.chip.is_signed else told
 
 
 def own_op_ids(entries: tuple[Entry, ...] | list[Entry]) -> list[OpId]:

@@ -23,7 +23,14 @@ from ticketing.admission import (
 )
 from ticketing.admission.catalogued import let_in_at, with_catalogue
 from ticketing.code import TicketFacts
-from ticketing.ids import OpId
+from ticketing.credential import (
+    NO_COUNTER,
+    Credential,
+    CredentialKind,
+    CredentialRef,
+    CredentialState,
+)
+from ticketing.ids import OpId, TicketId
 from ticketing.keys import is_signed, node_key_message
 from ticketing.ticket import Ticket, TicketState
 
@@ -72,6 +79,27 @@ class GateKnowledge:
             ).fetchone()
         return str(row["role"]) if row else ""
 
+    def credentials(self, ref: str) -> list[tuple[str, Credential]]:
+        """What the server told of a chip, event by event."""
+        with self.replica.mirror.reading() as mirror:
+            rows = mirror.execute(
+                "SELECT stream, ticket_id, kind, state, ticket_type, counter FROM credential "
+                "WHERE ref = ?",
+                (ref,),
+            ).fetchall()
+        return [(row["stream"], _credential(ref, row)) for row in rows]
+
+    def own_counter(self, ref: str) -> int:
+        """The highest tap of a chip that was let in here."""
+        with self.replica.reading() as journal:
+            row = journal.execute("SELECT counter FROM chip_tap WHERE ref = ?", (ref,)).fetchone()
+        return int(row["counter"]) if row else NO_COUNTER
+
+    def ticket(self, stream: str, ticket_id: str) -> Ticket | None:
+        """A ticket's row."""
+        with self.replica.mirror.reading() as mirror:
+            return _ticket(mirror, stream, ticket_id)
+
     def issuer(self, key_id: str) -> IssuerKey | None:
         """A till's key, believed only with the server's signature on it; None when unknown."""
         with self.replica.mirror.reading() as mirror:
@@ -96,7 +124,7 @@ class GateKnowledge:
         self, stream: str, ticket: TicketFacts, performances: frozenset[int]
     ) -> LaneFacts:
         with self.replica.mirror.reading() as mirror:
-            row = _ticket(mirror, stream, ticket)
+            row = _ticket(mirror, stream, ticket.ticket_id)
             unit = row.unit if row else ticket.unit
             performance = row.performance if row else ticket.performance
             version_seen = _version_seen(mirror, stream, performance, unit)
@@ -133,15 +161,26 @@ class GateKnowledge:
         return IssuerKey(public, KeyState(row["state"]))
 
 
-def _ticket(mirror: sqlite3.Connection, stream: str, ticket: TicketFacts) -> Ticket | None:
+def _credential(ref: str, row: sqlite3.Row) -> Credential:
+    return Credential(
+        CredentialRef(ref),
+        TicketId(row["ticket_id"]),
+        CredentialKind(row["kind"]),
+        CredentialState(row["state"]),
+        row["ticket_type"],
+        row["counter"],
+    )
+
+
+def _ticket(mirror: sqlite3.Connection, stream: str, ticket_id: str) -> Ticket | None:
     row = mirror.execute(
         "SELECT performance, unit, version, state, blocked FROM ticket WHERE stream = ? AND id = ?",
-        (stream, ticket.ticket_id),
+        (stream, ticket_id),
     ).fetchone()
     if row is None:
         return None
     return Ticket(
-        ticket.ticket_id,
+        TicketId(ticket_id),
         row["performance"],
         row["unit"],
         row["version"],

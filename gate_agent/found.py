@@ -6,19 +6,19 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from edge.catalogue import Known
 from edge.seat_search import read_seat, units_called
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory
+from ticketing.admission import code_of_row
 from ticketing.code import TicketCode, TicketFacts, parse_code
-from ticketing.ids import U8_MAX, AllotmentId, KeyId, TicketId, is_ticket_id
+from ticketing.ids import TicketId, is_ticket_id
+from ticketing.ticket import Ticket, TicketState
 
 FOUND_MAX = 30
 _NUMBER = re.compile(r"[0-9a-f]{6,16}")
-_NO_TYPE = U8_MAX
-"""A ticket's row does not say who the buyer is: no event has so many ticket types."""
 _TICKET = "SELECT id, stream, performance, unit, version FROM ticket WHERE "
 
 
@@ -123,16 +123,8 @@ class Finder:
 
 
 def _as_code(row: sqlite3.Row) -> TicketCode:
-    """What a row tells, in the form that the engine takes. It proves nothing and opens nothing."""
-    facts = TicketFacts(
-        KeyId("0" * 8),
-        TicketId(row["id"]),
-        row["performance"],
-        row["unit"],
-        _NO_TYPE,
-        min(row["version"], U8_MAX),
-        AllotmentId("0" * 8, 1),
-        datetime.fromtimestamp(0, UTC),
-        1,
+    """What a row tells, in the form that the engine takes. Its state is looked up when it is asked."""
+    ticket = Ticket(
+        TicketId(row["id"]), row["performance"], row["unit"], row["version"], TicketState.VALID
     )
-    return TicketCode(facts, "", b"", b"")
+    return code_of_row(ticket, "")

@@ -16,8 +16,9 @@ from gate_agent.debounce import Debounce
 from gate_agent.lane_book import LaneBook
 from gate_agent.lane_lines import LaneLines
 from gate_agent.passages import WentOut
+from gate_agent.proofs import HeldChip
 from program.logs import get_logger
-from ticketing.admission import ByHand, NotByHand, Reason
+from ticketing.admission import ByHand, NotByHand, Reason, Refuse
 
 UNDO_S = 120.0
 """An entry can be taken back by hand for so long."""
@@ -59,10 +60,14 @@ class Opens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A text that a reader has seen, and what read it."""
+    """What a reader has seen, and what read it: a text, or a chip that goes by its text here.
+
+    A chip that stands for nothing comes with the reason.
+    """
 
     text: str
     decoder: str
+    chip: HeldChip | Refuse | None = None
 
 
 @dataclass(slots=True)
@@ -134,19 +139,24 @@ class LaneRunner:
         """Decide one code, move the barrier, say what was decided."""
         started_s = time.perf_counter()
         try:
-            outcome = self._decide(shown.text)
+            outcome = self._decide(shown)
         except ReplicaError as error:  # cannot even read: nobody is let in on a guess
             _log.error("scan_failed", error=str(error))
             outcome = TurnedAway(Reason.NOT_RECORDED, None, offline=True)
         self._carry_out(outcome, shown.decoder, started_s)
 
-    def _decide(self, text: str) -> LetIn | WentOut | TurnedAway:
-        now_ms = self.corrected_ms()
+    def _decide(self, shown: Shown) -> LetIn | WentOut | TurnedAway:
+        now_ms, text, chip = self.corrected_ms(), shown.text, shown.chip
+        if isinstance(chip, Refuse):
+            return TurnedAway(chip.reason, None, offline=True, miss=chip.miss)
         if self.leads_out:
-            return self.book.passages.leave(text, now_ms)
+            leave = self.book.passages
+            return leave.leave(text, now_ms) if chip is None else leave.leave_by(chip, now_ms)
         granted = self.book.still_granted(text)
         if granted is not None and self.barrier.waits_for(granted.op_id):
             return self.book.again(granted)
+        if chip is not None:
+            return self.doorman.scan_chip(chip, now_ms)
         return self.doorman.scan(text, now_ms)
 
     def _carry_out(

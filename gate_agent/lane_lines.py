@@ -56,6 +56,8 @@ class LaneLines:
             line["performance"] = facts.performance
             line["unit"] = facts.unit
             line["place"] = self._place(facts)
+        if not isinstance(outcome, WentOut) and outcome.held is not None:
+            line["credential"] = outcome.held.chip.kind.value
         line.update(_particulars(outcome))
         return line
 

@@ -28,6 +28,7 @@ from hardware.camera.source import make_source
 from hardware.errors import DeviceError
 from hardware.qr.eye import Eye
 from hardware.reader import Reader, make_reader
+from ticketing.credential import ChipKeys
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class LaneParts:
     arbiter: Arbiter
     camera: Camera | None
     readers: tuple[Reader, ...]
+    chip_keys: Callable[[], ChipKeys | None] = lambda: None
     supervised: tuple[Part, ...] = field(default=())
 
     def start(self) -> None:
@@ -59,7 +61,11 @@ class LaneParts:
             watch = CameraWatch(self.camera, Eye(), self.runner, self.settings.several_codes)
             parts.append(Part(f"{name}: camera", watch.run, stop))
         parts += [
-            Part(f"{name}: {reader.address}", ReaderWatch(reader, self.runner).run, stop)
+            Part(
+                f"{name}: {reader.address}",
+                ReaderWatch(reader, self.runner, self.chip_keys).run,
+                stop,
+            )
             for reader in self.readers
         ]
         self.supervised = tuple(parts)
@@ -88,6 +94,7 @@ def make_lane(
     say: Callable[[dict[str, object]], None],
     corrected_ms: Callable[[], int],
     nudge: Callable[[], None],
+    chip_keys: Callable[[], ChipKeys | None] = lambda: None,
 ) -> LaneParts:
     """A lane, not yet started. `nudge` is called when something was recorded. Raises BadDeviceAddress. Its arbiter's thread waits already."""
     camera = None if settings.camera == NO_CAMERA else Camera(make_source(settings.camera))
@@ -109,4 +116,4 @@ def make_lane(
     part = BarrierPart(barrier, rules, book)
     lines = LaneLines(settings.name, knowledge, language, say)
     runner = LaneRunner(doorman, part, book, lines, corrected_ms, nudge, leads_out=leads_out)
-    return LaneParts(settings, runner, part, book, arbiter, camera, readers)
+    return LaneParts(settings, runner, part, book, arbiter, camera, readers, chip_keys)

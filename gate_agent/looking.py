@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge.errors import ReplicaError
 from gate_agent.lane import LaneRunner, Shown
-from gate_agent.proofs import code_text_of
+from gate_agent.proofs import HeldChip, read_seen
 from hardware.camera.frame import Frame
 from hardware.qr.choice import SeveralCodes, choose
 from hardware.qr.eye import Sight
@@ -17,6 +18,7 @@ from hardware.qr.hints import HINT_AGAIN_S, Hint, OncePer
 from hardware.reader import Seen
 from program.logs import get_logger
 from ticketing.code import PREFIX
+from ticketing.credential import ChipKeys
 
 FRAME_WAIT_S = 0.5
 _log = get_logger(__name__)
@@ -83,6 +85,7 @@ class ReaderWatch:
 
     reader: Tells
     lane: LaneRunner
+    chip_keys: Callable[[], ChipKeys | None] = lambda: None
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: one thing seen after the other."""
@@ -93,11 +96,15 @@ class ReaderWatch:
 
     def _hear(self, seen: Seen) -> None:
         try:
-            text = code_text_of(seen, self.lane.doorman.knowledge)
+            what = read_seen(seen, self.chip_keys(), self.lane.doorman.knowledge)
         except ReplicaError as error:  # nobody is let in on a guess: it is held up again
             _log.error("scan_failed", error=str(error))
             return
-        self.lane.hear(Shown(text, seen.kind.value))
+        if isinstance(what, str):
+            self.lane.hear(Shown(what, seen.kind.value))
+            return
+        text = what.text if isinstance(what, HeldChip) else f"{seen.kind.value}·{seen.value}"
+        self.lane.hear(Shown(text, seen.kind.value, what))
 
 
 def _is_ours(text: str) -> bool:

@@ -11,6 +11,7 @@ from itertools import islice
 from edge.env import Env
 from ticketing.admission import UNRECORDED_MAX, Entry
 from ticketing.code import TicketCode
+from ticketing.credential import NO_COUNTER
 from ticketing.ids import OpId, TicketId
 from ticketing.operations import EntryGranted
 
@@ -146,6 +147,12 @@ class LaneMemory:
         forgotten = self._passed.pop(op_id, None)
         if forgotten is not None and forgotten.granted.offline:
             self.unrecorded_count -= 1
+
+    def counter_of(self, ref: str) -> int:
+        """The highest tap of a chip that was let in and is not written down."""
+        with self._changed:
+            taps = (each.granted.by_credential for each in self._passed.values())
+            return max((tap.counter for tap in taps if tap and tap.ref == ref), default=NO_COUNTER)
 
     def passed(self, stream: str, ticket_id: TicketId) -> dict[OpId, Entry]:
         """The entries of a ticket that were noted so."""

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from edge.errors import ReplicaError
 from edge.journal import JournalLocked
 from gate_agent.admit import Doorman, LetIn, TurnedAway
+from gate_agent.presented import Presented, by_chip
+from gate_agent.proofs import HeldChip
 from gate_agent.records import write_exit, write_passage
 from program.logs import get_logger
-from ticketing.admission import Reason, Refuse, decide_exit
+from ticketing.admission import Reason, Refuse
 from ticketing.code import TicketCode, parse_code
 from ticketing.ids import OpId
 from ticketing.operations import EntryPassage, Passed, TicketLeft
@@ -57,10 +59,26 @@ class Passages:
         if stream is None:  # no journal could take it
             return TurnedAway(Reason.WRONG_PERFORMANCE, code, offline=True)
         served = knowledge.let_in_now(self.doorman.lane.performances, now)
-        decision = decide_exit(code, knowledge.facts(stream, code.facts, served))
+        return self._leave(Presented(stream, code), served, now_ms)
+
+    def leave_by(self, held: HeldChip, now_ms: int) -> WentOut | TurnedAway:
+        """The same with a chip. Raises ReplicaError."""
+        doorman, now = self.doorman, datetime.fromtimestamp(now_ms / 1000, UTC)
+        served = doorman.knowledge.let_in_now(doorman.lane.performances, now)
+        shown = by_chip(held, doorman.knowledge, doorman.memory, served)
+        if isinstance(shown, Refuse):
+            return TurnedAway(shown.reason, held.code, True, miss=shown.miss, held=held)
+        if not shown.stream:
+            return TurnedAway(Reason.WRONG_PERFORMANCE, shown.code, offline=True, held=held)
+        return self._leave(shown, served, now_ms)
+
+    def _leave(self, shown: Presented, served: frozenset[int], now_ms: int) -> WentOut | TurnedAway:
+        facts = self.doorman.knowledge.facts(shown.stream, shown.code.facts, served)
+        decision = shown.decide_exit(facts)
         if isinstance(decision, Refuse):
-            return TurnedAway(decision.reason, code, offline=True)
-        return WentOut(code, decision.was_inside, self._left(stream, code, now_ms))
+            return TurnedAway(decision.reason, shown.code, offline=True, held=shown.held)
+        left = self._left(shown.stream, shown.code, now_ms)
+        return WentOut(shown.code, decision.was_inside, left)
 
     def _left(self, stream: str, code: TicketCode, now_ms: int) -> bool:
         facts, lane = code.facts, self.doorman.lane.name

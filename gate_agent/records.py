@@ -6,9 +6,11 @@ from edge.journal import Unit, append
 from gate_agent.facts import GRANTED, LEFT
 from ticketing.admission import ByHand
 from ticketing.code import TicketCode
+from ticketing.credential import NO_COUNTER
 from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import (
+    ByCredential,
     EntryGranted,
     EntryPassage,
     TicketLeft,
@@ -28,8 +30,12 @@ def granted(
     by_hand: ByHand | None = None,
     unread: Unread | None = None,
     is_read: bool = True,
+    by_credential: ByCredential | None = None,
+    ticket_type: int = 0,
 ) -> EntryGranted:
-    """The entry of a code at a lane; not `is_read`: of a ticket that was found by its row."""
+    """The entry of a code at a lane; not `is_read`: of a ticket that was found by its row, or by the
+    chip that stands for it, which alone tells the `ticket_type` then.
+    """
     facts = code.facts
     return EntryGranted(
         facts.ticket_id,
@@ -41,9 +47,10 @@ def granted(
         lane,
         now_ms,
         offline,
-        facts.ticket_type if is_read else 0,
+        facts.ticket_type if is_read else ticket_type,
         by_hand,
         unread,
+        by_credential,
     )
 
 
@@ -59,6 +66,18 @@ def write_entry(
     """Record an entry; unless it says otherwise, its barrier has not been commanded."""
     append(unit, stream, OpKind.ENTRY, encode_entry(entry), op_id=op_id, wall_ms=wall_ms)
     _put(unit, stream, op_id, entry, GRANTED, commanded_ms=commanded_ms)
+    if entry.by_credential is not None:
+        note_tap(unit, entry.by_credential)
+
+
+def note_tap(unit: Unit, by: ByCredential) -> None:
+    """A tap was let in here: nothing up to it opens again."""
+    if by.counter != NO_COUNTER:
+        unit.execute(
+            "INSERT INTO chip_tap (ref, counter) VALUES (?, ?) ON CONFLICT (ref) "
+            "DO UPDATE SET counter = max(counter, excluded.counter)",
+            (by.ref, by.counter),
+        )
 
 
 def write_exit(unit: Unit, stream: str, op_id: OpId, left: TicketLeft, wall_ms: int) -> None:

@@ -8,6 +8,7 @@ from edge.catalogue import MirrorCatalogue
 from edge.env import MachineEnv
 from edge.node import open_node
 from hardware.errors import BadDeviceAddress
+from hardware.reader import Reader, make_reader
 from hardware.scanner import SerialScanner, WedgeRules, make_scanner
 from pos_app.services.device_model import DrawerKind
 from pos_app.services.devices import DeviceParts
@@ -110,12 +111,20 @@ def _scanners(scanner: ScannerSettings) -> tuple[SerialScanner, ...]:
         raise SettingsError(f"scanner.devices: {error}") from error
 
 
+def _chip_readers(scanner: ScannerSettings) -> tuple[Reader, ...]:
+    try:
+        return tuple(make_reader(each) for each in scanner.chips)
+    except BadDeviceAddress as error:
+        raise SettingsError(f"scanner.chips: {error}") from error
+
+
 def _parts(settings: TillSettings, scanners: tuple[SerialScanner, ...]) -> DeviceParts:
     printing, kick = settings.printer, settings.drawer
     by_command = DrawerKind.COMMAND if kick.command else DrawerKind.NONE
     return DeviceParts(
         DrawerKind.PRINTER if kick.printer else by_command,
         scanners,
+        _chip_readers(settings.scanner),
         WedgeRules(prefix=settings.scanner.prefix) if settings.scanner.keyboard else None,
         " ".join(printing.command) or str(printing.folder),
         printing.receipts,

@@ -78,17 +78,21 @@ class DrawerSettings:
 @dataclass(frozen=True, slots=True)
 class ScannerSettings:
     """Code scanners: one that types (`keyboard`, with the prefix it is set up to send), and serial
-    ones by their addresses (`serial:/dev/serial/by-id/...`).
+    ones by their addresses (`serial:/dev/serial/by-id/...`). `chips`: readers by which chips are
+    bound to tickets, by the addresses that lanes of gates use too.
     """
 
     keyboard: bool = True
     prefix: str = ""
     devices: tuple[str, ...] = ()
+    chips: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Refuse more scanners than a counter has hands."""
         if len(self.devices) > SCANNERS_MAX:
             raise OutOfRange("devices", f"must be at most {SCANNERS_MAX}")
+        if len(self.chips) > SCANNERS_MAX:
+            raise OutOfRange("chips", f"must be at most {SCANNERS_MAX}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, text
@@ -32,6 +33,7 @@ from sync_server.store.database import READERS_MAX, read_only
 from sync_server.store.errors import StoreBusy, StoreError
 from sync_server.store.sql import Sql
 from sync_server.store.writer import UNAVAILABLE, Runner, Transaction, Writer
+from ticketing.credential import ChipKeys, chip_keys
 
 READS_WAITING_MAX = 512
 WATCH_PERIOD_S = 1.0
@@ -86,6 +88,11 @@ class Centre:
         self._gate_cursors = GateCursors()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    @cached_property
+    def chip_keys(self) -> ChipKeys:
+        """The house's keys for chips."""
+        return chip_keys(self.keys.personal_data)
 
     async def open(self) -> None:
         """Start the writer and the watch for changes that other processes make."""

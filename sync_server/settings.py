@@ -79,6 +79,9 @@ class Settings:
 
     `behind_proxy`: a proxy in front speaks HTTPS with the browsers and sets X-Forwarded-For, whose
     last address is then taken for the caller's. Never set it without such a proxy.
+
+    `sun_at_gates`: gates may check NTAG 424 chips without the server, and hold the key for it: who
+    takes such a gate away can make chips of this house.
     """
 
     data_dir: Path = Path("boxgate-data")
@@ -87,6 +90,7 @@ class Settings:
     centre_url: str = ""
     witness_dir: Path | None = None
     behind_proxy: bool = False
+    sun_at_gates: bool = False
     listen: ListenSettings = field(default_factory=ListenSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     log: LogSettings = field(default_factory=LogSettings)

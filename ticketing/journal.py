@@ -38,6 +38,8 @@ class OpKind(StrEnum):
     REFUND = "refund"  # tickets revoked, money paid out: a void or a refund
     EXCHANGE = "exchange"  # tickets revoked, others sold for their worth; also a lost one replaced
     HAND_OVER = "hand_over"  # another node may print an order first, or: it is printed already
+    CREDENTIAL_BOUND = "credential_bound"  # a chip stands for a ticket from now on
+    CREDENTIAL_UNBOUND = "credential_unbound"  # and no longer
     INTEREST = "interest"  # somebody wants places while none may be sold
     SIGN_IN = "sign_in"  # house journal
     SIGN_OUT = "sign_out"  # house journal

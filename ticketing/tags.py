@@ -75,7 +75,7 @@ def bind(code: TicketCode, uid: bytes, private: bytes) -> str:
 
 def parse_tag(text: str) -> BoundTicket | TagFault | CodeFault:
     """Read a chip's text or link. Total: every text gives a ticket or the reason why it is none."""
-    code_text, dot, binding_text = _LINK_ENDS.split(text)[-1].partition(".")
+    code_text, dot, binding_text = _said(text).partition(".")
     code = parse_code(code_text)
     if not isinstance(code, TicketCode):
         return code
@@ -89,6 +89,15 @@ def parse_tag(text: str) -> BoundTicket | TagFault | CodeFault:
     key, signature = binding[:_KEY_ID_BYTES], binding[_KEY_ID_BYTES:]
     assert len(signature) == SIGNATURE_BYTES, "109 characters are 68 bytes"
     return BoundTicket(code, KeyId(key.hex()), signature)
+
+
+def code_in(text: str) -> str:
+    """What stands where a chip's text or link has its ticket's code, bound or not."""
+    return _said(text).partition(".")[0]
+
+
+def _said(text: str) -> str:
+    return _LINK_ENDS.split(text)[-1]
 
 
 def _message(code_text: str, uid: bytes) -> bytes:

@@ -12,6 +12,7 @@ from edge.errors import ReplicaError
 from edge.journal import get_meta, set_meta
 from edge.replica import Replica
 from hardware.escpos import HARMLESS, Job, JobState, SpoolError
+from hardware.reader import Reader
 from hardware.scanner import SerialScanner, WedgeRules
 from pos_app.services import printing, receipt, trial_papers
 from pos_app.services.device_model import (
@@ -45,6 +46,7 @@ class DeviceParts:
 
     drawer: DrawerKind = DrawerKind.NONE
     scanners: tuple[SerialScanner, ...] = ()
+    chips: tuple[Reader, ...] = ()
     wedge: WedgeRules | None = field(default_factory=WedgeRules)
     place: str = ""
     receipts: bool = False

@@ -254,6 +254,7 @@ class NewsKind(StrEnum):
     SYNCED = "synced"  # the queue drained after an outage: `count` operations
     DEVICES = "devices"  # a printer, a job of it, or another device changed
     SCANNED = "scanned"  # a scanner read a code: `reason` has its text
+    CHIP = "chip"  # a chip is held to a reader: `reason` has what it says
     AFTER_SALE = "after_sale"  # the server answered a question about tickets: `reason` is its id
 
 

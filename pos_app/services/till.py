@@ -14,6 +14,7 @@ from typing import Protocol
 from pos_app.services.after_sale_model import AfterSaleServices
 from pos_app.services.basket import Basket
 from pos_app.services.buyers_model import BuyerServices
+from pos_app.services.chips_model import ChipServices
 from pos_app.services.device_model import DeviceServices
 from pos_app.services.habits import HabitServices
 from pos_app.services.model import (
@@ -45,6 +46,10 @@ class TillServices(Protocol):
     @property
     def buyers(self) -> BuyerServices:
         """Who bought."""
+
+    @property
+    def chips(self) -> ChipServices:
+        """Chips that stand for tickets."""
 
     @property
     def shifts(self) -> ShiftServices:

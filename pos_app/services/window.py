@@ -18,6 +18,8 @@ from pos_app.services import after_sale, model, parking, people, printing, stock
 from pos_app.services.after_sale_elsewhere import Elsewhere, NodeParts
 from pos_app.services.basket import Basket
 from pos_app.services.buyers import BuyerDesk
+from pos_app.services.chip_readers import ChipReaders
+from pos_app.services.chips import ChipDesk
 from pos_app.services.devices import DeviceDesk, DeviceParts
 from pos_app.services.drawer import Drawer, DrawerLine
 from pos_app.services.habits import Habits
@@ -63,6 +65,13 @@ class Window:
         self._drawer = DrawerLine(drawer)
         self._habits = Habits(node.replica)
         self._buyers = BuyerDesk(node.replica, node.engine, node.env, lambda: self._person)
+        self._chips = ChipDesk(
+            node.replica, node.engine, node.env, desk.catalogue, lambda: self._person
+        )
+        self._chip_readers = ChipReaders(
+            parts.chips if parts is not None else (),
+            lambda held: self._tell(model.News(model.NewsKind.CHIP, reason=held)),
+        )
         self._parking = parking.Parking(
             parking.Counter(
                 node.env,
@@ -130,6 +139,7 @@ class Window:
         self._release_stray()
         self._engine.start()
         self._devices.start()
+        self._chip_readers.start()
 
     def inspect(self) -> None:
         """Look the whole journal over beside the work; what is wrong with it ends the selling."""
@@ -141,6 +151,7 @@ class Window:
         self._engine.stop()
         self._drawer.close()
         self._devices.stop()
+        self._chip_readers.close()
         self._after_sale.close()
         self._replica.close()
 
@@ -152,6 +163,11 @@ class Window:
     def after_sale(self) -> after_sale.AfterSale:
         """The use cases after the sale."""
         return self._after_sale
+
+    @property
+    def chips(self) -> ChipDesk:
+        """Chips that stand for tickets."""
+        return self._chips
 
     @property
     def buyers(self) -> BuyerDesk:
@@ -557,10 +573,12 @@ class Window:
             self._was_offline = False  # nothing was sold meanwhile: there is nothing to tell of
         if link.state is LinkState.ONLINE:
             self._buyers.on_link()
+            self._chips.on_link()
             self._elsewhere.on_pulled()
         self._tell(model.News(model.NewsKind.STATUS))
 
     def _on_greeted(self) -> None:
+        self._chips.on_link()
         self._buyers.on_link()  # the link may stay up for days, and the house begin a new key
         self._elsewhere.on_pulled()
 

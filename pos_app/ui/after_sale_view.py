@@ -245,6 +245,10 @@ class AfterSaleView(QWidget):
         self.buyer = Button("order_buyer", "quiet", 14, 600)
         self.buyer.show_icon("user", "text2")
         self.buyer.setFixedHeight(40)
+        self.chip = Button("order_chip", "quiet", 14, 600)
+        self.chip.show_icon("scan-line", "text2")
+        self.chip.setFixedHeight(40)
+        self.chip.setVisible(False)
         self._all = Button("choose_all", "link", 14, 600)
         self._all.setFixedHeight(40)
         self._all.clicked.connect(self._presenter.choose_all)
@@ -253,7 +257,7 @@ class AfterSaleView(QWidget):
             each.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         made = card("card", "order_card")
         box = column(
-            row(self._title, self.buyer, self._standing),
+            row(self._title, self.chip, self.buyer, self._standing),
             self._about,
             row(self._sold, self._all),
             self._written,

@@ -28,6 +28,7 @@ from pos_app.ui.after_sale_view import AfterSaleView
 from pos_app.ui.banner import OfflineBanner
 from pos_app.ui.basket_keys import add_basket_keys
 from pos_app.ui.buyer_part import BuyerPart
+from pos_app.ui.chip_panel import ChipPart
 from pos_app.ui.controls import REGULAR, Metrics, metrics_for
 from pos_app.ui.device_part import DevicePart
 from pos_app.ui.idle_bar import DeedFilter, IdleBar
@@ -106,6 +107,7 @@ class TillWindow(QWidget):
         self.sell_view.put_beside(self.exchange)
         self.devices = DevicePart(self, services, run, run_printing, self.top_bar)
         self.buyers = BuyerPart(self, services.buyers, run)
+        self.chips = ChipPart(self, services.chips, run)
         self.pages = QStackedWidget()
         self._lay_out(framed=bool(options.training_pin))
         self.switch_panel = SwitchPanel(self, self.switch)
@@ -142,6 +144,8 @@ class TillWindow(QWidget):
         """Take news; on this thread."""
         self.sell.on_news(news)
         self.after_sale.on_news(news)
+        if news.kind is NewsKind.CHIP and self._person is not None:
+            self.chips.presenter.hold(news.reason)
         self.devices.on_news(news)
         if news.kind is NewsKind.CATALOGUE:
             self.picker.load()
@@ -219,7 +223,7 @@ class TillWindow(QWidget):
 
     def find_code(self, text: str) -> None:
         """Show the order of a code that was scanned, wherever the keyboard is."""
-        if self._person is None:
+        if self._person is None or self.chips.presenter.hold(text):
             return
         state = self.after_sale.state
         if state.is_busy or state.exchange is not None or self.sell.state.paying:
@@ -254,6 +258,7 @@ class TillWindow(QWidget):
             self.key_sheet,
             self.devices.view,
             self.buyers,
+            self.chips,
             self.training_banner,
         ):
             part.retranslate()
@@ -296,6 +301,7 @@ class TillWindow(QWidget):
     def _connect(self) -> None:
         self.buyers.serve_basket(self.sell_view.cart.customer, self.sell)
         self.buyers.serve_orders(self.after_sale_view.buyer, self.after_sale)
+        self.chips.serve_orders(self.after_sale_view.chip, self.after_sale)
         self.top_bar.pick.connect(self.pick)
         self.top_bar.switch_language.connect(self.switch_language)
         self.top_bar.switch_person.connect(self.switch_person)
@@ -387,7 +393,8 @@ class TillWindow(QWidget):
     def _may_act(self, keys: str) -> bool:
         """Under an open card only what closes it acts."""
         covered = any(
-            each.isVisible() for each in (self.key_sheet, self.switch_panel, self.buyers.panel)
+            each.isVisible()
+            for each in (self.key_sheet, self.switch_panel, self.buyers.panel, self.chips.panel)
         )
         return (
             not covered
@@ -396,7 +403,12 @@ class TillWindow(QWidget):
         )
 
     def _close_overlays(self) -> bool:
-        return self.key_sheet.shut() or self.switch_panel.shut() or self.buyers.presenter.close()
+        return (
+            self.key_sheet.shut()
+            or self.switch_panel.shut()
+            or self.buyers.presenter.close()
+            or self.chips.presenter.close()
+        )
 
     def _is_recording(self) -> bool:
         """Whether money is being recorded right now: nobody signs out in the middle of it."""

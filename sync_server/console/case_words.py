@@ -124,6 +124,12 @@ CASE_WORDS = {
         N_("Settle it when the reason for the block is gone."),
         Disposition.PUT_RIGHT,
     ),
+    CaseKind.CREDENTIAL: CaseWords(
+        _NO_MONEY,
+        N_("The ticket stands; the chip that its holder was given does not open for it."),
+        N_("Bind another chip to the ticket, or let its holder show the ticket itself."),
+        Disposition.PUT_RIGHT,
+    ),
     CaseKind.GRANT: CaseWords(
         _NO_MONEY,
         N_("Tickets sold for these places may become disputed."),

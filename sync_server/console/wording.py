@@ -34,6 +34,7 @@ CASE_SENTENCES = {
     CaseKind.CASH_DIFFERENCE: N_("A drawer was counted with too large a difference"),
     CaseKind.Z_NUMBER: N_("A till's Z reports do not follow each other"),
     CaseKind.BLOCKED: N_("A ticket is blocked"),
+    CaseKind.CREDENTIAL: N_("A chip was bound that cannot stand for its ticket"),
     CaseKind.GRANT: N_("A node holds places that this server cannot confirm"),
 }
 _PRICES: dict[str, str] = {
@@ -63,6 +64,8 @@ _OPERATIONS: dict[str, str] = {
     OpKind.REFUND: N_("Refund"),
     OpKind.EXCHANGE: N_("Exchange"),
     OpKind.HAND_OVER: N_("Order handed over"),
+    OpKind.CREDENTIAL_BOUND: N_("Chip bound"),
+    OpKind.CREDENTIAL_UNBOUND: N_("Chip taken off"),
     OpKind.INTEREST: N_("Interest noted"),
     OpKind.SIGN_IN: N_("Sign-in"),
     OpKind.SIGN_OUT: N_("Sign-out"),

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from sync_server.centre import Centre
+from sync_server.handlers.chips_api import chip_of
 from sync_server.handlers.grants import lent
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.pulls import ANSWERS, Poll, answer_pull, check_proto
@@ -144,7 +145,8 @@ async def admit(request: web.Request) -> web.Response:
     centre, node = request.app[CENTRE], request[NODE]
     body = await read_object(request)
     stream = _stream(request)
-    code, lane, seen = body.get("code"), body.get("lane"), body.get("seen")
+    chip = chip_of(body)
+    code, lane, seen = body.get("code", chip and ""), body.get("lane"), body.get("seen")
     sound = is_op_id(body.get("op")) and is_seen_list(seen, arbiter.SEEN_MAX)
     if not sound or not isinstance(code, str) or len(code) > CODE_CHARS * 4:
         raise _malformed("op, code and seen")
@@ -154,8 +156,11 @@ async def admit(request: web.Request) -> web.Response:
     if not isinstance(gate, str) or (gate and not is_name(gate)):
         raise _malformed("gate")
     assert isinstance(seen, list)
-    asked = arbiter.AdmitRequest(op_ids([body["op"]])[0], code, lane, op_ids(seen), gate)
-    answer = await centre.take(arbiter.Admit(stream, node.id, asked, request.app[HUB_ID]))
+    asked = arbiter.AdmitRequest(op_ids([body["op"]])[0], code, lane, op_ids(seen), gate, chip)
+    has_keys = chip is not None and not request.app[HUB_ID]
+    keys = centre.chip_keys if has_keys else None
+    asking = arbiter.Admit(stream, node.id, asked, request.app[HUB_ID], keys)
+    answer = await centre.take(asking)
     if isinstance(answer, arbiter.NotArbiter):
         raise Problem(409, NOT_ARBITER, "another server answers the gates of this event")
     if isinstance(answer, arbiter.Accepted):

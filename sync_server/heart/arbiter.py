@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sync_server.heart.arbiters import answers_here
+from sync_server.heart.chips import ShownChip, as_ticket, resolve
+from sync_server.heart.credentials import note_tap
 from sync_server.heart.double_entries import LEFT, counted_rows, entry_of, exit_rows
 from sync_server.heart.entries import record_entry
-from sync_server.heart.rows import TicketRow
 from sync_server.heart.work import Work
 from ticketing.admission import (
     AllotmentFacts,
@@ -23,26 +24,31 @@ from ticketing.admission import (
     Reason,
     Refuse,
     decide_entry,
+    decide_known,
 )
 from ticketing.admission.catalogued import with_catalogue
-from ticketing.code import TicketCode, TicketFacts, parse_code
-from ticketing.ids import OpId, TicketId
+from ticketing.code import PREFIX, TicketCode, TicketFacts, parse_code
+from ticketing.credential import ChipKeys
+from ticketing.ids import OpId
 from ticketing.journal import Verdict
 from ticketing.operations import EntryGranted
-from ticketing.ticket import Ticket, TicketState
 
 SEEN_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
 class AdmitRequest:
-    """A gate asks for one scan. `seen` are the entries of this ticket that the gate knows of."""
+    """A gate asks for one scan. `seen` are the entries of this ticket that the gate knows of.
+
+    With a `chip` the code is that which the chip says, "" for one that says none.
+    """
 
     op_id: OpId
     code: str
     lane: str
     seen: tuple[OpId, ...]
     gate: str = ""
+    chip: ShownChip | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +85,17 @@ class Admit:
     node_id: str
     request: AdmitRequest
     hub: str = ""
+    chip_keys: ChipKeys | None = None
     _scan: TicketCode | str = field(default="")
 
     def want(self, work: Work) -> None:
         """Read the code and name its ticket."""
+        chip = self.request.chip
+        if chip is not None:
+            work.credentials.want([chip.by.ref])
+            work.tickets.want([chip.ticket_id])
+            work.want_entries([chip.ticket_id])
+            work.entries.want([self.request.op_id])
         scan = parse_code(self.request.code)
         if not isinstance(scan, TicketCode):
             self._scan = scan.value
@@ -99,30 +112,62 @@ class Admit:
         """Decide by the same rules as the gate, on what the centre knows."""
         if not answers_here(work, self.hub):
             return NotArbiter()
-        scan = self._scan
+        chip = self.request.chip
+        if chip is None:
+            return self._decide(work, self._scan, None)
+        resolved = resolve(work, chip, self._scan, self.chip_keys)
+        if isinstance(resolved, Refuse):
+            again = self._answered_by_chip(work, chip, resolved)
+            return again or Denied(resolved.reason, None, resolved.miss)
+        answer = self._decide(work, resolved, chip)
+        if isinstance(answer, Accepted):
+            note_tap(work, chip.ticket_id, chip.by)  # also of an entry that is given once more
+        return answer
+
+    def _answered_by_chip(self, work: Work, chip: ShownChip, no: Refuse) -> Accepted | None:
+        """The same question again, whose tap was counted when it was answered."""
+        entry = work.entries.get(self.request.op_id)
+        if no.reason is not Reason.CREDENTIAL_REPLAYED or entry is None or entry.phase == LEFT:
+            return None
+        ours = (entry.node_id, entry.lane, entry.ticket_id, bool(entry.offline))
+        if ours != (self.node_id, self.request.lane, chip.ticket_id, False):
+            return None
+        return Accepted(self.request.op_id, unconfirmed=False)
+
+    def _decide(
+        self, work: Work, scan: TicketCode | str, chip: ShownChip | None
+    ) -> Accepted | Denied:
         if isinstance(scan, str):
             return Denied(Reason(scan), None)
         facts = known_facts(work, scan, self.request.gate)
-        ours = self._answered_before(work, scan, facts.key)
+        by_row = not scan.text.startswith(PREFIX)
+        ours = self._answered_before(work, scan, facts.key, is_proven=by_row)
         if ours is not None:
             return Accepted(ours, facts.row is None)
-        alone = self._decided_alone(work)
+        alone = self._decided_alone(work, scan.facts.ticket_id)
         if alone:  # it does not stand in its own way
             others = tuple(entry for entry in facts.entries if entry.op_id != self.request.op_id)
             facts = replace(facts, entries=others)
-        decision = decide_entry(scan, facts, at=datetime.fromtimestamp(work.now_ms / 1000, UTC))
+        at = datetime.fromtimestamp(work.now_ms / 1000, UTC)
+        if by_row:
+            decision = decide_known(scan.facts, facts, at=at)
+        else:
+            decision = decide_entry(scan, facts, at=at)
         if isinstance(decision, Refuse):
             return Denied(decision.reason, decision.first_entry, decision.miss)
-        if not alone and not self._record(work, scan):
+        if not alone and not self._record(work, scan, chip):
             return Denied(Reason.NOT_RECORDED, None)
         return Accepted(self.request.op_id, decision.unconfirmed, decision.notes)
 
-    def _answered_before(self, work: Work, scan: TicketCode, key: IssuerKey | None) -> OpId | None:
+    def _answered_before(
+        self, work: Work, scan: TicketCode, key: IssuerKey | None, *, is_proven: bool
+    ) -> OpId | None:
         """An entry accepted for this lane whose answer the gate never got, or this very operation.
 
         A gate that died between our commit and its own does not know the entry, and nobody went
         in: the lane is given the same entry again instead of shutting the person out. The code
-        must be genuine, or whoever knows the ticket's id could go in on a lost answer.
+        must be genuine, or whoever knows the ticket's id could go in on a lost answer; a chip that
+        stands for the ticket `is_proven`.
         """
         request = self.request
         known = {
@@ -133,14 +178,16 @@ class Admit:
             and not entry.offline
             and (entry.op_id == request.op_id or not entry.journalled)
         }
-        if not known or key is None or not scan.is_genuine(key.public):
+        if not known:
+            return None
+        if not is_proven and (key is None or not scan.is_genuine(key.public)):
             return None
         if request.op_id in known:
             return request.op_id
         unheard = sorted(known.difference(request.seen))
         return OpId(unheard[0]) if unheard else None
 
-    def _decided_alone(self, work: Work) -> bool:
+    def _decided_alone(self, work: Work, ticket_id: str) -> bool:
         """Whether this is an entry that the lane granted without us, and asks about once more.
 
         Its barrier never moved. Meanwhile somebody may have gone in elsewhere, or got the money
@@ -151,26 +198,26 @@ class Admit:
         return (
             entry is not None
             and bool(entry.offline)
-            and isinstance(self._scan, TicketCode)
             and (entry.node_id, entry.lane) == (self.node_id, request.lane)
-            and entry.ticket_id == self._scan.facts.ticket_id
+            and entry.ticket_id == ticket_id
             and entry.phase != LEFT
         )
 
-    def _record(self, work: Work, scan: TicketCode) -> bool:
+    def _record(self, work: Work, scan: TicketCode, chip: ShownChip | None) -> bool:
         """False when the operation id is taken by another entry: a bug in the gate."""
-        facts = scan.facts
+        facts, has_code = scan.facts, scan.text.startswith(PREFIX)
         entry = EntryGranted(
             facts.ticket_id,
             facts.performance,
             facts.unit,
             facts.version,
-            facts.key_id,
-            facts.allotment,
+            facts.key_id if has_code else None,
+            facts.allotment if has_code else None,
             self.request.lane,
             work.now_ms,
             offline=False,
             ticket_type=facts.ticket_type,
+            by_credential=chip.by if chip is not None else None,
         )
         effect = record_entry(
             work, self.node_id, entry, self.request.op_id, work.now_ms, journalled=False
@@ -189,7 +236,7 @@ def known_facts(work: Work, scan: TicketCode, lane_gate: str) -> LaneFacts:
     known = LaneFacts(
         performances=frozenset({performance}) if has_it else frozenset(),
         key=key,
-        row=_ticket(row) if row else None,
+        row=as_ticket(row) if row else None,
         allotment=_allotment(work, facts, seller_id),
         unit_version_seen=work.claim(performance, row.unit if row else facts.unit).version,
         entries=tuple(map(entry_of, counted_rows(told))),
@@ -208,12 +255,6 @@ def _seller(work: Work, key_id: str) -> tuple[str, IssuerKey | None]:
         "SELECT id, public_key, state FROM node WHERE key_id = ? AND role = 'till'", key_id
     )
     return (row[0], IssuerKey(bytes.fromhex(row[1]), KeyState(row[2]))) if row else ("", None)
-
-
-def _ticket(row: TicketRow) -> Ticket:
-    return Ticket(
-        TicketId(row.id), row.perf_id, row.unit, row.version, TicketState(row.state), row.blocked
-    )
 
 
 def _allotment(work: Work, ticket: TicketFacts, seller_id: str) -> AllotmentFacts | None:

@@ -29,6 +29,7 @@ class CaseKind(StrEnum):
     CASH_DIFFERENCE = "cash_difference"  # a drawer held more or less than a shift accounts for
     Z_NUMBER = "z_number"  # a till's Z reports repeat a number, or leave one out
     BLOCKED = "blocked"  # somebody let nobody in with a ticket for now, and why
+    CREDENTIAL = "credential"  # a chip was bound that stands for another ticket, or to none
     GRANT = "grant"  # a node declares an allotment that this history cannot honour
 
 

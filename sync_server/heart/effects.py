@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from sync_server.heart.booking import book
 from sync_server.heart.cases import CaseKind, open_case
+from sync_server.heart.credentials import record_at_till
 from sync_server.heart.drawer import check_close
 from sync_server.heart.effect import Effect
 from sync_server.heart.entries import open_entered_case, record_at_gate
@@ -34,6 +35,8 @@ from ticketing.claim import ClaimKind
 from ticketing.journal import Op, OpKind, Verdict
 from ticketing.operations import (
     CashMoved,
+    CredentialBound,
+    CredentialUnbound,
     DrawerOpened,
     EntryGranted,
     EntryPassage,
@@ -57,6 +60,8 @@ from ticketing.operations import (
     Walked,
     decode_blocked,
     decode_cash_moved,
+    decode_credential_bound,
+    decode_credential_unbound,
     decode_drawer_opened,
     decode_entry,
     decode_exchange,
@@ -97,6 +102,8 @@ Kind = (
     | SignedIn
     | Interest
     | HandOver
+    | CredentialBound
+    | CredentialUnbound
     | Drawer
     | AtBarrier
 )
@@ -119,6 +126,8 @@ _DECODERS: Mapping[str, Callable[[str], Kind | None]] = {
     OpKind.WALKED: decode_walked,
     OpKind.PRINT: decode_print,
     OpKind.HAND_OVER: decode_hand_over,
+    OpKind.CREDENTIAL_BOUND: decode_credential_bound,
+    OpKind.CREDENTIAL_UNBOUND: decode_credential_unbound,
     OpKind.INTEREST: decode_interest,
     OpKind.SIGN_IN: decode_signed_in,
     OpKind.SIGN_OUT: decode_signed_in,
@@ -178,6 +187,9 @@ def want_rows(work: Work, op: Op, kind: Kind | str) -> None:
             _want_lines(work, kind.lines)
         case HandOver():
             work.handouts.want([kind.order_id])
+        case CredentialBound() | CredentialUnbound():
+            work.credentials.want([kind.ref])
+            work.tickets.want([kind.ticket_id])
         case EntryGranted() | TicketLeft() | EntryPassage():
             work.entries.want([kind.entry if isinstance(kind, EntryPassage) else op.op_id])
             work.want_entries([kind.ticket_id])
@@ -197,7 +209,8 @@ def apply_op(work: Work, source: Source, op: Op, kind: Kind | str, *, final: boo
         if kind == "contradiction":
             _book_contradicted(work, source, op)
         return Effect(Verdict.REJECTED, kind)
-    concerns_units = isinstance(kind, Sale | Release | Settle | Refund | Exchange)
+    is_of_tickets = isinstance(kind, CredentialBound | CredentialUnbound)
+    concerns_units = isinstance(kind, Sale | Release | Settle | Refund | Exchange) or is_of_tickets
     if final and concerns_units and work.awaits(source.node_id):
         return Effect(Verdict.DEFERRED)
     match kind:
@@ -221,9 +234,18 @@ def _note(
     work: Work,
     source: Source,
     op: Op,
-    kind: Print | SignedIn | Interest | HandOver | Drawer | AtBarrier,
+    kind: Print
+    | SignedIn
+    | Interest
+    | HandOver
+    | CredentialBound
+    | CredentialUnbound
+    | Drawer
+    | AtBarrier,
 ) -> Effect:
     """What changes nothing that can be sold; cash that moved is booked."""
+    if isinstance(kind, CredentialBound | CredentialUnbound):
+        return record_at_till(work, source.node_id, op, kind)
     if isinstance(kind, HandOver):
         return Effect(Verdict.OK, shows=hand_over(work, source, kind))
     if isinstance(kind, ShiftOpened | CashMoved | ShiftClosed):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sync_server.heart.blocks import record_block
 from sync_server.heart.cases import CaseKind, open_case
+from sync_server.heart.credentials import note_tap
 from sync_server.heart.double_entries import COUNTED, GRANTED, LEFT, look_for_cases
 from sync_server.heart.effect import Effect
 from sync_server.heart.rows import EntryRow, TicketRow
@@ -75,6 +76,8 @@ def record_entry(
     else:
         known.journalled = max(known.journalled, int(journalled))
         work.put_entry(known)
+    if entry.by_credential is not None:
+        note_tap(work, entry.ticket_id, entry.by_credential)
     look_for_cases(work, entry.ticket_id)
     ticket = work.tickets.get(entry.ticket_id)
     if ticket is not None and ticket.state == TicketState.VOID:

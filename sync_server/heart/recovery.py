@@ -38,7 +38,16 @@ from sync_server.store.sql import Sql, columns_of
 from ticketing.claim import ClaimKind
 from ticketing.ids import AllotmentId, OpId
 from ticketing.journal import Op, Verdict
-from ticketing.operations import Exchange, Refund, Release, Sale, SaleLine, Settle
+from ticketing.operations import (
+    CredentialBound,
+    CredentialUnbound,
+    Exchange,
+    Refund,
+    Release,
+    Sale,
+    SaleLine,
+    Settle,
+)
 from ticketing.ticket import TicketState
 
 _PASSES_MAX = 8  # honest declarations need one or two
@@ -136,7 +145,7 @@ class _Recovery:
         self._drain()
         self._give_back_over()
         self._put_in_all()
-        for item in sorted(self.items, key=_is_about_a_sale):  # after the sales: they cite them
+        for item in sorted(self.items, key=_turn):  # after the sales: they cite them
             if not item.is_done:
                 self._judge(item, self._last_word(item))
         self._give_back_over()
@@ -212,6 +221,10 @@ class _Recovery:
                 return allot is not None and self._all_lent(allot, kind)
             case Settle():
                 return _own(work, node_id, kind.allotment) is not None
+            case CredentialBound():
+                return work.tickets.get(kind.ticket_id) is not None
+            case CredentialUnbound():
+                return work.credentials.get(kind.ref) is not None
             case _:
                 return True
 
@@ -461,8 +474,11 @@ def _taken_receipts(work: Work, items: Iterable[_Item]) -> _Receipts:
 # --- within a journal
 
 
-def _is_about_a_sale(item: _Item) -> bool:
-    return isinstance(item.kind, Refund | Exchange)
+def _turn(item: _Item) -> int:
+    """What cites others comes after them."""
+    if isinstance(item.kind, CredentialUnbound):
+        return 2
+    return int(isinstance(item.kind, Refund | Exchange | CredentialBound))
 
 
 def _chain(items: Sequence[_Item]) -> None:
@@ -502,6 +518,8 @@ def _keys_touched(kind: Kind | str, journal: tuple[object, ...]) -> Iterable[tup
             ]
         case Release():
             keys = [("unit", kind.performance, unit) for unit in kind.units]
+        case CredentialBound() | CredentialUnbound():
+            keys = [("ticket", kind.ticket_id), ("chip", kind.ref)]
         case _:
             keys = []
     return [(*journal, *key) for key in keys]

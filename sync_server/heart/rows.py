@@ -234,6 +234,27 @@ class HandoutRow:
 
 
 @dataclass(slots=True)
+class CredentialRow:
+    """A chip (`ref`: see `ticketing.credential`) and the ticket it stands for, or stood for.
+
+    `node_id` and `at_ms`, by the centre's clock: who said so last. `counter` is the highest tap
+    that was let in, -1 for none.
+    """
+
+    event_id: str
+    ref: str
+    ticket_id: str
+    kind: str
+    state: str
+    ticket_type: int
+    counter: int
+    node_id: str
+    at_ms: int
+    rev: int = 0
+    was: int = 0
+
+
+@dataclass(slots=True)
 class Revocation:
     """Tickets revoked at a till's word; `journalled` once its journal told of the money."""
 

@@ -19,6 +19,7 @@ from sync_server.heart.rows import (
     BuyerRow,
     Case,
     Claim,
+    CredentialRow,
     EntryRow,
     HandoutRow,
     Journal,
@@ -162,6 +163,9 @@ class Work:
         self.handouts: Kept[HandoutRow] = Kept(
             schema.handout, self._by_id(schema.handout, HandoutRow, "order_id")
         )
+        self.credentials: Kept[CredentialRow] = Kept(
+            schema.credential, self._by_id(schema.credential, CredentialRow, "ref")
+        )
         self._whole: set[int] = set()  # performances whose every claim has been read
         self._free: dict[int, set[int]] = {}  # by performance, once somebody has asked
         self._clocks: dict[str, int] = {}
@@ -251,6 +255,7 @@ class Work:
             self.entries,
             self.buyers,
             self.handouts,
+            self.credentials,
         ):
             kept.fetch()
         self._fetch_entries()
@@ -308,6 +313,20 @@ class Work:
             self._fetch_entries()
         found = [self.entries.get(op_id) for op_id in self._entries_of[ticket_id]]
         return [entry for entry in found if entry is not None]
+
+    def credentials_of(self, ticket_id: str) -> list[CredentialRow]:
+        """Every chip that stands for a ticket, or stood for it last, in no certain order."""
+        rows = self.sql.select(
+            columns_of(schema.credential),
+            "FROM credential WHERE event_id = ? AND ticket_id = ?",
+            self.stream,
+            ticket_id,
+        )
+        self.credentials.learn((row[1], CredentialRow(*row)) for row in rows)
+        here = [self.credentials.get(row[1]) for row in rows]
+        made = self.credentials.changed.values()
+        every = {row.ref: row for row in (*here, *made) if row is not None}
+        return [row for row in every.values() if row.ticket_id == ticket_id]
 
     def by_our_clock(self, node_id: str, wall_ms: int) -> int:
         """What our clock showed when a node's showed this; as far apart as at the last greeting.
@@ -395,6 +414,10 @@ class Work:
             rows = sorted(self.tickets.changed.values(), key=lambda t: t.state == "valid")
             self.sql.write(schema.ticket, rows)
             self.tickets.changed.clear()
+        if self.credentials.changed:  # a ticket has one living chip of a kind at any moment
+            chips = sorted(self.credentials.changed.values(), key=lambda c: c.state == "bound")
+            self.sql.write(schema.credential, chips)
+            self.credentials.changed.clear()
         for kept in (*self._fed(), self.shares, self.journals, self.revocations):
             if kept.changed:
                 self.sql.write(kept.table, list(kept.changed.values()))
@@ -415,6 +438,7 @@ class Work:
             self.cases,
             self.buyers,
             self.handouts,
+            self.credentials,
         )
 
     def _move_head(self) -> None:

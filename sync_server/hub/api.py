@@ -43,7 +43,7 @@ def hub_routes() -> list[Route]:
         for each in routes_of(module)
         if each.path not in _REPLACED and not each.permission.startswith("till_")
     ]
-    return [*shared, ENROL, ADMIT, SALVAGE]
+    return [*shared, ENROL, ADMIT, SALVAGE, CHIP_KEYS]
 
 
 @web.middleware
@@ -100,6 +100,12 @@ async def _salvage(request: web.Request) -> web.StreamResponse:
     return reply(await _asked(request, send))
 
 
+async def _chip_keys(request: web.Request) -> web.StreamResponse:
+    """The keys for chips are the centre's, told to the node itself: we only pass the letter on."""
+    node, body, path = request[NODE], await read_object(request), request.path
+    return reply(await _asked(request, lambda client: client.post(path, body, below=node.id)))
+
+
 def _greeting(request: web.Request, incarnation: object) -> dict[str, Any]:
     """In the node's name: a journal that is behind what the centre has, which fences it."""
     journal = {"stream": request.match_info["stream"], "inc": incarnation}
@@ -129,6 +135,7 @@ async def _asked(
 _OF_A_PROBLEM = frozenset({"type", "title", "status", "code", "detail"})
 ENROL = route("POST", "/v1/enrol", permission=Permission.PUBLIC)(_enrol)
 ADMIT = route("POST", "/v1/e/{stream}/admit", permission=Permission.GATE_ADMIT)(_admit)
+CHIP_KEYS = route("POST", "/v1/chip-keys", permission=Permission.NODE_CHIPS)(_chip_keys)
 SALVAGE = route(
     "POST",
     "/v1/e/{stream}/salvage",

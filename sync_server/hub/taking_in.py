@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 from sync_server.heart.arbiters import ARBITER_DOC, read_arbiter
 from sync_server.heart.double_entries import GRANTED, look_for_cases
-from sync_server.heart.rows import Allot, Case, Claim, EntryRow, Order, TicketRow
+from sync_server.heart.rows import Allot, Case, Claim, CredentialRow, EntryRow, Order, TicketRow
 from sync_server.heart.work import Kept, Plans, Work
 from sync_server.services.catalogue import make_stream, note_performances
 from sync_server.services.feed import NODE_OWN
 from sync_server.store import schema
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
+from ticketing.credential import CredentialState
 from ticketing.ticket import TicketState
 
 R = TypeVar("R")
@@ -175,6 +176,7 @@ def _take_event(tx: Transaction, plans: Plans, page: FromCentre) -> None:
     _put_rows(work, work.allots, Allot, of.get("allot", ()), lambda row: row.id)
     _put_rows(work, work.orders, Order, of.get("orders", ()), lambda row: row.id)
     _put_tickets(work, of.get("ticket", ()))
+    _put_credentials(work, of.get("credential", ()))
     _put_rows(work, work.cases, Case, of.get("case_file", ()), lambda row: row.id)
     entered = _put_entries(work, of.get("entry", ()))
     if plans(work.sql, page.stream) is not None:
@@ -186,7 +188,8 @@ def _take_event(tx: Transaction, plans: Plans, page: FromCentre) -> None:
 
 
 def _kept(work: Work) -> tuple[Kept[Any], ...]:
-    return work.claims, work.allots, work.orders, work.tickets, work.cases, work.entries
+    of_sales = (work.claims, work.allots, work.orders, work.tickets)
+    return *of_sales, work.cases, work.entries, work.credentials
 
 
 def _put_rows(
@@ -229,6 +232,25 @@ def _put_tickets(work: Work, told: Sequence[Columns]) -> None:
         if is_over and row is not None and row.state == TicketState.VALID:
             row.state = TicketState.VOID.value  # its own row is on its way
             work.tickets.put(ticket_id, row)
+
+
+def _put_credentials(work: Work, told: Iterable[Columns]) -> None:
+    """A tap that we let in counts before the centre hears of it. Of two chips of a kind that stand
+    for a ticket, as we hear of them apart, the one told now does.
+    """
+    for row in [_row(work, CredentialRow, columns) for columns in told]:
+        known = work.credentials.get(row.ref)
+        if known is not None:
+            row.rev, row.counter = known.rev, max(row.counter, known.counter)
+        if known is None or not _is_same(known, row):
+            work.credentials.put(row.ref, row)
+        if row.state != CredentialState.BOUND:
+            continue
+        for other in work.credentials_of(row.ticket_id):
+            same = (other.kind, other.state) == (row.kind, CredentialState.BOUND)
+            if same and other.ref != row.ref:
+                other.state = CredentialState.UNBOUND.value  # its own row is on its way
+                work.credentials.put(other.ref, other)
 
 
 def _put_entries(work: Work, told: Iterable[Columns]) -> set[str]:

@@ -351,6 +351,13 @@ def _handout(row: Any) -> Row:
     return ["handout", rev, body | {"copies": copies}]
 
 
+def _credential(row: Any) -> Row:
+    """Neither who bound it nor when: a gate decides without, and a till has its own journal."""
+    rev, ref, ticket_id, kind, state, ticket_type, counter = row
+    body = {"ref": ref, "ticket": ticket_id, "kind": kind, "state": state}
+    return ["credential", rev, body | {"type": ticket_type, "counter": counter}]
+
+
 def _case(row: Any) -> Row:
     rev, case_id, kind, state, opened_ms, body = row
     told = {"id": case_id, "kind": kind, "state": state, "at_ms": opened_ms}
@@ -396,6 +403,9 @@ _ORDERS = _source(
 _ORDER_NUMBERS = _source("orders", "id, receipt_no", _order_no)
 _BUYERS = _source("buyer", "order_id, key_no, sealed, tokens, at_ms", _buyer)
 _HANDOUTS = _source("handout", "order_id, keeper, wanted_by, turn, copies", _handout)
+_CREDENTIALS = _source(
+    "credential", "ref, ticket_id, kind, state, ticket_type, counter", _credential
+)
 _CASES = _source("case_file", "id, kind, state, opened_ms, body", _case)
 
 _HUB_DOCS = _whole(schema.doc)
@@ -408,6 +418,7 @@ _HUB_EVENT = (
     _whole(schema.orders),
     _whole(schema.ticket),
     _whole(schema.entry),
+    _whole(schema.credential),
     _whole(schema.case),
 )
 
@@ -417,7 +428,7 @@ _HOUSE_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "hub": (_HUB_DOCS, _HUB_NODES, _HUB_PEOPLE),
 }
 _EVENT_SCOPE: Mapping[str, tuple[_Source, ...]] = {
-    "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _BUYERS, _HANDOUTS, _CASES),
-    "gate": (_DOCS, _ALL_ALLOTMENTS, _TICKETS, _ENTRIES, _ORDER_NUMBERS, _CASES),
+    "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _BUYERS, _HANDOUTS, _CREDENTIALS, _CASES),
+    "gate": (_DOCS, _ALL_ALLOTMENTS, _TICKETS, _ENTRIES, _ORDER_NUMBERS, _CREDENTIALS, _CASES),
     "hub": _HUB_EVENT,
 }

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     NODE_HELLO = "node_hello"
     NODE_PUSH = "node_push"
     NODE_PULL = "node_pull"
+    NODE_CHIPS = "node_chips"  # the keys by which chips are named
     TILL_ACQUIRE = "till_acquire"
     TILL_HOLD = "till_hold"
     TILL_REVOKE = "till_revoke"
@@ -58,7 +59,14 @@ class PersonRole(StrEnum):
     AUDITOR = "auditor"
 
 
-_ANY_NODE = frozenset({Permission.NODE_HELLO, Permission.NODE_PUSH, Permission.NODE_PULL})
+_ANY_NODE = frozenset(
+    {
+        Permission.NODE_HELLO,
+        Permission.NODE_PUSH,
+        Permission.NODE_PULL,
+        Permission.NODE_CHIPS,
+    }
+)
 _SEES_THE_BOOKS = frozenset(
     {Permission.OWN_ACCOUNT, Permission.CONSOLE_VIEW, Permission.BOOKS_READ, Permission.AUDIT_READ}
 )

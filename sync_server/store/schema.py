@@ -439,6 +439,35 @@ handout = Table(
     _feed_index("handout"),
 )
 
+credential = Table(
+    "credential",  # chips that stand for tickets, or did; never their numbers
+    metadata,
+    _key("event_id"),
+    _key("ref"),  # keyed hash of the chip's number
+    Column("ticket_id", String, nullable=False),
+    Column("kind", String, nullable=False),  # uid | tag | sun
+    Column("state", String, nullable=False),  # bound | unbound | blocked
+    Column("ticket_type", Integer, nullable=False),
+    Column("counter", Integer, nullable=False),  # highest tap that was let in; -1: none
+    Column("node_id", String, nullable=False),  # who said so last
+    Column("at_ms", BigInteger, nullable=False),  # when, by the centre's clock
+    Column("rev", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("kind IN ('uid','tag','sun')"),
+    CheckConstraint("state IN ('bound','unbound','blocked')"),
+    Index("credential_by_ticket", "event_id", "ticket_id"),
+    Index(  # one living chip of a kind
+        "one_bound_credential_per_ticket_and_kind",
+        "event_id",
+        "ticket_id",
+        "kind",
+        unique=True,
+        sqlite_where=text("state = 'bound'"),
+        postgresql_where=text("state = 'bound'"),
+    ),
+    _feed_index("credential"),
+)
+
 gate_cursor = Table(
     "gate_cursor",  # how far each gate has read an event's feed, as its last poll said
     metadata,

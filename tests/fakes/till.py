@@ -37,6 +37,7 @@ from pos_app.services.model import (
 from pos_app.services.tender_model import Payment, settle
 from tests.fakes.after_sale import NothingSold
 from tests.fakes.buyers import FakeBuyers
+from tests.fakes.chips import FakeChips
 from tests.fakes.devices import FakeDevices
 from tests.fakes.parking import FakeHabits, FakeParking
 from tests.fakes.shifts import SHIFT, FakeShifts
@@ -105,6 +106,7 @@ class FakeTill:
     wrong_pins: int = 0
     after_sale: NothingSold = field(default_factory=NothingSold)
     buyers: FakeBuyers = field(default_factory=FakeBuyers)
+    chips: FakeChips = field(default_factory=FakeChips)
     devices: FakeDevices = field(default_factory=FakeDevices)
     shares: dict[tuple[str, str], int] = field(default_factory=dict)  # by (str(LOT), pool)
     _version: int = 0

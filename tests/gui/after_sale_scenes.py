@@ -17,6 +17,7 @@ from pos_app.ui.app import prepare
 from tests.gui.after_sale_stage import EVENT_ID, OTHERS, ROW, SECOND, Desk, desk
 from tests.gui.robot import click, settle
 from tests.integration.pos_app.window_stage import PIN, VERIFIER
+from ticketing.credential import chip_keys
 from ticketing.ids import OrderId
 from ticketing.operations import Sale
 from ticketing.personal import Buyer, data_key, index_tokens, seal
@@ -136,6 +137,15 @@ def buyer_card(made: Desk) -> None:
     made.window.buyers.panel.phone.setText("138 0013 8000")
 
 
+def chip_card(made: Desk) -> None:
+    """A wristband was bound to the first ticket of an order."""
+    orders(made)
+    made.till.go_online()
+    made.till.engine.chip_calls[-1].then(replace(chip_keys(bytes(32)), file_master=None))
+    click(made.window, "order_chip")
+    made.window.find_code("04E10CDA993C80")
+
+
 def have_keys(made: Desk) -> None:
     """The server has told the house's keys."""
     for call in made.till.engine.calls:
@@ -145,6 +155,7 @@ def have_keys(made: Desk) -> None:
 AFTER_SALE_SCENES: dict[str, Scene] = {
     "deed_approval": approval,
     "elsewhere": elsewhere,
+    "chips": chip_card,
     "customer": buyer_card,
     "orders": orders,
     "refund": refund,

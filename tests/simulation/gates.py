@@ -34,12 +34,14 @@ class SimArbiter:
         self._client = gate.node.new_client()
         self._rest_until_s = 0.0
 
-    def ask(self, stream: str, op_id: Any, code: str, lane: Lane, seen: list[Any]) -> Any:
+    def ask(
+        self, stream: str, op_id: Any, code: str, lane: Lane, seen: list[Any], chip: Any = None
+    ) -> Any:
         """Accepted, Denied, or NoAnswer."""
         env = self._gate.node.env
         if env.monotonic_s() < self._rest_until_s:
             return arbiter.NoAnswer()
-        body = arbiter.question(op_id, code, lane, seen)
+        body = arbiter.question(op_id, code, lane, seen, chip)
         self._gate.world.oracle.asked(op_id)
         self._gate.unanswered = op_id
         try:

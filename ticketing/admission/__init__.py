@@ -6,6 +6,9 @@ Order of the checks, the same everywhere:
     6 this performance   7 void   8 blocked   9 disputed   10 unit version   11 gate   12 time
     13 the allotment   14 entries left   15 not inside already
 
+Before them, of a chip: not blocked, bound, no less than what was bound, its own ticket, a tap later
+than the last (`chips`).
+
 The ticket's row wins over the code: with a row, its performance, state and version count, the
 time of its performance is the catalogue's, and neither a revoked key nor the allotment is held
 against it. docs/admission.md gives the table.
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 from ticketing.admission.alone import decide_alone, is_unlisted
 from ticketing.admission.by_hand import CAN_BE_SET_ASIDE, ByHand, NotByHand, not_by_hand
+from ticketing.admission.chips import Chip, code_of_row, decide_chip, refused_for
 from ticketing.admission.decide import (
     Admit,
     LetOut,
@@ -68,6 +72,7 @@ __all__ = [
     "ByHand",
     "Calendar",
     "Cause",
+    "Chip",
     "CutOff",
     "Entry",
     "EntryRule",
@@ -91,7 +96,9 @@ __all__ = [
     "Visits",
     "Window",
     "causes_of",
+    "code_of_row",
     "decide_alone",
+    "decide_chip",
     "decide_entry",
     "decide_exit",
     "decide_known",
@@ -103,6 +110,7 @@ __all__ = [
     "miss_to_wire",
     "next_step",
     "not_by_hand",
+    "refused_for",
     "valid_window",
     "visits_of",
 ]

@@ -34,6 +34,10 @@ class Reason(StrEnum):
     STILL_INSIDE = "still_inside"  # anti-passback: went in and has not come out
     TOO_SOON = "too_soon"  # anti-passback: went in a moment ago
     CUT_OFF = "cut_off"  # the arbiter does not answer, and the house wants it asked
+    CREDENTIAL_UNKNOWN = "credential_unknown"  # a chip that stands for no ticket
+    CREDENTIAL_OF_OTHER_CHIP = "credential_of_other_chip"  # a ticket's text, copied to this chip
+    CREDENTIAL_REPLAYED = "credential_replayed"  # a tap not later than the last: a copied link
+    CREDENTIAL_BLOCKED = "credential_blocked"  # the chip was told to be lost or stolen
     NOT_RECORDED = "not_recorded"  # the gate cannot write and nobody else recorded it: desk
 
 
@@ -47,6 +51,7 @@ class MissKind(StrEnum):
     LEFT_AT = "left_at"  # went out at `at`, and the ticket has no re-entry
     REENTRY_ENDED = "reentry_ended"  # could have come back until `at`
     AGAIN_AT = "again_at"  # let in again from `at`
+    CHIP = "chip"  # `note` says what is wrong with a chip's text: a TagFault or SunFault
     BLOCKED_FOR = "blocked_for"  # `note` says why it was blocked
 
 
@@ -77,6 +82,8 @@ _STEPS = {
     Reason.TOO_EARLY: Step.WAIT,
     Reason.TOO_SOON: Step.WAIT,
     Reason.STILL_INSIDE: Step.SUPERVISOR,
+    Reason.CREDENTIAL_OF_OTHER_CHIP: Step.SUPERVISOR,
+    Reason.CREDENTIAL_REPLAYED: Step.SUPERVISOR,
 }
 _STEPS_BY_MISS = {
     MissKind.OPENS_AT: Step.WAIT,

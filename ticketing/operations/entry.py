@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from ticketing.admission.by_hand import NOTE_CHARS_MAX, ByHand
 from ticketing.admission.reasons import Reason
 from ticketing.ids import AllotmentId, KeyId, TicketId, is_key_id, is_ticket_id, is_u32
+from ticketing.operations.credential import (
+    ByCredential,
+    by_credential_from_wire,
+    by_credential_to_wire,
+)
 from ticketing.operations.fields import (
     is_instant,
     is_name,
@@ -31,7 +36,8 @@ class EntryGranted:
 
     `ticket_type` is the number in the code; 0 in what gates wrote before they told it. `by_hand`:
     two people let it in against the rules. Without its code, by what the feed tells of the ticket:
-    no `key_id`, no `allotment`, and one person alone is `unread`.
+    no `key_id`, no `allotment`, and one person alone is `unread`. `by_credential`: by the chip that
+    stands for it; without its code, too, where the chip does not say it.
     """
 
     ticket_id: TicketId
@@ -46,6 +52,7 @@ class EntryGranted:
     ticket_type: int = 0
     by_hand: ByHand | None = None
     unread: Unread | None = None
+    by_credential: ByCredential | None = None
 
 
 def encode_entry(entry: EntryGranted) -> str:
@@ -65,6 +72,7 @@ def encode_entry(entry: EntryGranted) -> str:
             **({"type": entry.ticket_type} if entry.ticket_type else {}),
             **({"by_hand": _by_hand_members(entry.by_hand)} if entry.by_hand else {}),
             **({"unread": _unread_members(entry.unread)} if entry.unread else {}),
+            **_by_credential_members(entry.by_credential),
         }
     )
 
@@ -89,7 +97,9 @@ def decode_entry(body: str) -> EntryGranted | None:
         return None
     by_hand = _read_by_hand(raw["by_hand"]) if "by_hand" in raw else None
     unread = _read_unread(raw["unread"]) if "unread" in raw else None
-    if ("by_hand" in raw and by_hand is None) or ("unread" in raw and unread is None):
+    by_credential = by_credential_from_wire(raw.get("credential"))
+    read = {"by_hand": by_hand, "unread": unread, "credential": by_credential}
+    if any(name in raw and value is None for name, value in read.items()):
         return None
     return EntryGranted(
         TicketId(raw["ticket"]),
@@ -104,7 +114,12 @@ def decode_entry(body: str) -> EntryGranted | None:
         raw.get("type", 0),
         by_hand,
         unread,
+        by_credential,
     )
+
+
+def _by_credential_members(by: ByCredential | None) -> dict[str, object]:
+    return {"credential": by_credential_to_wire(by)} if by else {}
 
 
 def _by_hand_members(by_hand: ByHand) -> dict[str, object]:

@@ -35,6 +35,7 @@ def upgrade(op: Operations) -> None:
     _add_tables_of_recovery(op)
     _add_tables_beside_orders(op)
     _add_tables_of_the_console(op)
+    _add_credentials(op)
     _change_indexes(op)
     v0002_keys.upgrade(op)
 
@@ -353,13 +354,42 @@ def _add_tables_of_the_console(op: Operations) -> None:
     )
 
 
+def _add_credentials(op: Operations) -> None:
+    op.create_table(
+        "credential",
+        _key("event_id"),
+        _key("ref"),
+        Column("ticket_id", String, nullable=False),
+        Column("kind", String, nullable=False),
+        Column("state", String, nullable=False),
+        Column("ticket_type", Integer, nullable=False),
+        Column("counter", Integer, nullable=False),
+        Column("node_id", String, nullable=False),
+        Column("at_ms", BigInteger, nullable=False),
+        Column("rev", BigInteger, nullable=False),
+        _was(),
+        CheckConstraint("kind IN ('uid','tag','sun')"),
+        CheckConstraint("state IN ('bound','unbound','blocked')"),
+    )
+    op.create_index("credential_by_ticket", "credential", ["event_id", "ticket_id"])
+    bound = text("state = 'bound'")
+    op.create_index(
+        "one_bound_credential_per_ticket_and_kind",
+        "credential",
+        ["event_id", "ticket_id", "kind"],
+        unique=True,
+        sqlite_where=bound,
+        postgresql_where=bound,
+    )
+
+
 def _index_some(op: Operations, name: str, table: str, columns: list[str], condition: str) -> None:
     where = text(condition)
     op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
 def _change_indexes(op: Operations) -> None:
-    for table in ("claim", "allot", "pool", "orders", "entry", "buyer", "handout"):
+    for table in ("claim", "allot", "pool", "orders", "entry", "buyer", "handout", "credential"):
         op.create_index(f"{table}_by_rev", table, ["event_id", "rev"], unique=True)
     op.create_index("entry_by_ticket", "entry", ["event_id", "ticket_id"])
     _index_some(op, "claim_returned", "claim", ["event_id", "rev"], "kind = 'returned'")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -56,6 +56,7 @@ class Asked:
     code: str
     lane: str
     seen: list[OpId]
+    chip: Mapping[str, object] | None = None
 
 
 @dataclass
@@ -66,9 +67,15 @@ class FakeArbiter:
     asked: list[Asked] = field(default_factory=list)
 
     def ask(
-        self, stream: str, op_id: OpId, code: str, lane: Lane, seen: list[OpId]
+        self,
+        stream: str,
+        op_id: OpId,
+        code: str,
+        lane: Lane,
+        seen: list[OpId],
+        chip: Mapping[str, object] | None = None,
     ) -> Accepted | Denied | NoAnswer:
-        question = Asked(stream, op_id, code, lane.name, seen)
+        question = Asked(stream, op_id, code, lane.name, seen, chip)
         self.asked.append(question)
         return self.says(question)
 

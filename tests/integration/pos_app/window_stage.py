@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 
 from edge.allotments import Grant, install
 from edge.catalogue import MirrorCatalogue
+from edge.chip_keys import AskChipKeys
 from edge.client import ServerClient
 from edge.identity import NodeKey
 from edge.journal import Unit, acknowledge, heads, lock
@@ -49,6 +50,7 @@ class ScriptedEngine:
     listeners: Listeners = field(default_factory=Listeners)
     wishes: list[Wish] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    chip_calls: list[Call] = field(default_factory=list)
     nudged: int = 0
     started: bool = False
 
@@ -64,6 +66,9 @@ class ScriptedEngine:
     def wish(self, wish: Wish | Call) -> bool:
         if self.link.state is not LinkState.ONLINE:
             return False
+        if isinstance(wish, AskChipKeys):
+            self.chip_calls.append(wish)
+            return True
         if isinstance(wish, Call):
             self.calls.append(wish)
             return True

@@ -14,11 +14,13 @@ from sync_server.heart.returns import Revoke
 from sync_server.hub.taking_in import begin_again, disown
 from sync_server.services.enrolment import Applicant, begin_anew
 from tests.integration.sync_server.hub_copy import HUB, hub_copy, read_on, read_page, said_alike
-from tests.integration.sync_server.stage import EVENT, SERVER_KEY, VENUE, Stage
+from tests.integration.sync_server.stage import EVENT, SERVER_KEY, VENUE, Stage, Till
 from ticketing.admission import Reason
+from ticketing.credential import CredentialKind, CredentialRef
 from ticketing.ids import OpId
+from ticketing.journal import OpKind
 from ticketing.keys import public_of
-from ticketing.operations import RefundAction, Sale
+from ticketing.operations import CredentialBound, RefundAction, Sale, encode_credential_bound
 
 TABLES = {
     "doc": "event_id, kind, id, body",
@@ -29,6 +31,7 @@ TABLES = {
     "orders": "id, node_id, receipt_no, state, total_minor, refunded_minor",
     "ticket": "id, order_id, perf_id, unit, version, state, allot_id, ticket_type_id, blocked",
     "entry": "op_id, ticket_id, node_id, lane, phase, offline, journalled, again, corrected_ms",
+    "credential": "ref, ticket_id, kind, state, ticket_type, counter",
     "case_file": "id, kind, state, body",
 }
 
@@ -46,6 +49,14 @@ def sold(stage: Stage, *units: int) -> Sale:
     return sale
 
 
+def bind(till: Till, sale: Sale, ref: str, at_ms: int) -> None:
+    """A chip is bound to the first ticket, in the place of an earlier one."""
+    line = sale.lines[0]
+    kind, chip = CredentialKind.UID, CredentialRef(ref * 32)
+    told = CredentialBound(chip, line.ticket_id, kind, 1, "li", at_ms)
+    till.say(OpKind.CREDENTIAL_BOUND, encode_credential_bound(told))
+
+
 def ask(hub: Stage, code: str, op: int, node_id: str = "gate") -> Accepted | Denied | NotArbiter:
     asked = AdmitRequest(OpId(f"{op:032x}"), code, "lane 1", ())
     return hub.take(Admit(EVENT, node_id, asked, HUB))
@@ -55,8 +66,11 @@ def ask(hub: Stage, code: str, op: int, node_id: str = "gate") -> Accepted | Den
 def test_pages_of_any_size_make_the_same_database(stage: Stage, hub: Stage, limit: int) -> None:
     till, gate = stage.till(), stage.gate()
     first = till.sell(till.borrow(1, 2, 101), 1, 2, 101)
+    bind(till, first, "a", 1)
     till.push()
     read_on(stage, hub, limit)
+    bind(till, first, "b", 2)
+    till.push()
     ticket_ids = tuple(line.ticket_id for line in first.lines[:1])
     revoke = Revoke(
         till.source, f"{stage.mint():032x}", RefundAction.VOID, first.order_id, ticket_ids

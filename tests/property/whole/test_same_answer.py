@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,19 @@ from tests.unit.ticketing.house import document
 from ticketing.admission import Admit, Refuse, decide_entry
 from ticketing.catalogue import parse_catalogue
 from ticketing.code import TicketCode, parse_code
+from ticketing.credential import CredentialKind, Medium, chip_keys, credential_ref
 from ticketing.journal import OpKind
 from ticketing.keys import public_of
 from ticketing.operations import (
+    ByCredential,
+    CredentialBound,
+    CredentialUnbound,
     EntryPassage,
     Passed,
     SaleLine,
     TicketLeft,
+    encode_credential_bound,
+    encode_credential_unbound,
     encode_entry,
     encode_left,
     encode_passage,
@@ -63,6 +69,10 @@ RULES = st.fixed_dictionaries(
         "passback": st.sampled_from(["none", "soft", "hard"]),
     },
 )
+KEYS = chip_keys(bytes(range(32)))
+UIDS = (bytes.fromhex("04E10CDA993C80"), bytes.fromhex("04E10CDA993C81"))
+CHIPS = tuple(credential_ref(KEYS, Medium.NFC, uid.hex().upper()) for uid in UIDS)
+KINDS = tuple(CredentialKind)
 WHICH = st.integers(0, 2)
 MINUTES = st.integers(0, 90)
 DEEDS = st.lists(
@@ -120,6 +130,8 @@ class House:
                         "UPDATE ticket SET blocked = 'x' WHERE unit = :u", u=line.unit
                     )
                 )
+            case "bind" | "unbind" | "lost" | "tap":
+                self.do_with_chip(deed, line, minute)
             case "revoke":
                 run(lambda tx: tx.run("UPDATE node SET state = 'revoked' WHERE role = 'till'"))
             case "write_off":
@@ -131,6 +143,23 @@ class House:
                     )
                 )
         self.gate.push()
+
+    def do_with_chip(self, deed: str, line: SaleLine, minute: int) -> None:
+        """Something with one of two chips; `minute` chooses which, and of what kind."""
+        ref, kind = CHIPS[minute % 2], KINDS[minute % 3]
+        at_ms = round(NOW.timestamp() * 1000) + minute
+        match deed:
+            case "bind":
+                bound = CredentialBound(ref, line.ticket_id, kind, 1, "li", at_ms)
+                self.till.say(OpKind.CREDENTIAL_BOUND, encode_credential_bound(bound))
+            case "tap":
+                tap = ByCredential(ref, CredentialKind.SUN, minute % 10)
+                entry = replace(self.gate.entry(line, minute=minute), by_credential=tap)
+                self.gate.say(OpKind.ENTRY, encode_entry(entry))
+            case _:
+                off = CredentialUnbound(ref, line.ticket_id, "li", at_ms, deed == "lost")
+                self.till.say(OpKind.CREDENTIAL_UNBOUND, encode_credential_unbound(off))
+        self.till.push()
 
 
 @contextmanager

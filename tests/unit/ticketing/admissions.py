@@ -204,4 +204,11 @@ UNREADABLE = {
     Reason.NEWER_FORMAT: CodeFault.NEWER_FORMAT,
 }
 BY_THE_GATE_ALONE = {Reason.NOT_RECORDED, Reason.CUT_OFF}
+BY_A_CHIP = {
+    Reason.CREDENTIAL_BLOCKED,
+    Reason.CREDENTIAL_UNKNOWN,
+    Reason.CREDENTIAL_OF_OTHER_CHIP,
+    Reason.CREDENTIAL_REPLAYED,
+}
+"""Before the ticket is looked at: `test_chips.py`."""
 """Given by the one who records, or for want of the arbiter: not by the decision."""

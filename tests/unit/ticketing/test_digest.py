@@ -78,7 +78,7 @@ def test_every_kind_has_a_key_and_content() -> None:
     body: dict[str, Any] = dict.fromkeys(
         "id kind op p u v node ref state ticket lane phase at_ms no total refunded currency by "
         "name role key key_id signature pin order sealed tokens keeper wanted turn copies "
-        "blocked".split(),
+        "blocked type counter".split(),
         1,
     )
     body |= {"body": {}, "units": [[1, 0]]}
