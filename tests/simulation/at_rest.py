@@ -557,6 +557,7 @@ _TABLES = {
     "person": "person",
     "buyer": "buyer",
     "handout": "handout",
+    "credential": "credential",
 }
 
 

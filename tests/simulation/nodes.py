@@ -244,6 +244,10 @@ class SimClient(ServerClient):
         """None: nobody in this house tells a name."""
         return ()
 
+    def chip_keys(self) -> Any:
+        """None: nobody in this house binds a chip."""
+        return None
+
     def _bearer(self, **_options: Any) -> str:
         return "token"
 
