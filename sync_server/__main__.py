@@ -14,9 +14,12 @@ from program.cli import main_wrapper, new_parser
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 from sync_server import (
+    account_commands,
     arbiter_commands,
+    audit_commands,
     buyer_commands,
     commands,
+    node_commands,
     people_commands,
     recovery_commands,
     stock_commands,
@@ -145,7 +148,11 @@ def _parser() -> argparse.ArgumentParser:
     buyers = buyer_commands.add_parsers(parsers)
     arbiters = arbiter_commands.add_parsers(parsers)
     hub = hub_commands.add_parsers(parsers)
-    more = (*stock, *tickets, *history, *people, *buyers, *arbiters, *hub)
+    audit = audit_commands.add_parsers(parsers)
+    nodes = node_commands.add_parsers(parsers)
+    accounts = account_commands.add_parsers(parsers)
+    mine = (*audit, *nodes, *accounts)
+    more = (*stock, *tickets, *history, *people, *buyers, *arbiters, *hub, *mine)
     for each in (init, serve_, code, import_, migrate, *more):
         _add_common(each, argparse.SUPPRESS)
     return parser

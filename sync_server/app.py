@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from sync_server.auditing import AuditKeeper
 from sync_server.centre import Centre
-from sync_server.console import accounts, cases, live, pages
+from sync_server.console import accounts, cases, live, my_account, pages, sign_in
 from sync_server.console.figures import set_up_figures
 from sync_server.console.live import set_up_bulletin
 from sync_server.console.rendering import set_up_templates
@@ -31,19 +31,19 @@ from sync_server.handlers.proxy import set_up_messenger
 from sync_server.handlers.pulls import set_up_answers
 from sync_server.handlers.routes import Handler, Route, routes_of
 from sync_server.handlers.state import (
+    AUDIT,
     CENTRE,
+    CHECKS,
     HUB_ID,
     LIMITS,
-    PASSWORD_CHECKS,
     ROUTES,
     SETTINGS,
     TOKENS,
     Limits,
+    PasswordChecks,
 )
 from sync_server.services.tokens import Tokens
 from sync_server.settings import Settings
-
-PASSWORD_CHECKS_AT_ONCE = 2  # each takes 64 MiB and a core
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,12 @@ def make_app(centre: Centre, settings: Settings, hub: AsHub | None = None) -> we
         client_max_size=max(route.body_bytes_max for route in routes),
     )
     app[CENTRE] = centre
+    app[AUDIT] = AuditKeeper(centre)
     app[SETTINGS] = settings
     app[TOKENS] = Tokens(centre.keys.token, centre.issuer)
     app[HUB_ID] = "" if hub is None else hub.node_id
     app[LIMITS] = Limits()
-    app[PASSWORD_CHECKS] = asyncio.Semaphore(PASSWORD_CHECKS_AT_ONCE)
+    app[CHECKS] = PasswordChecks()
     app[ROUTES] = _by_handler(routes)
     feed_api.set_up_desk(app)
     set_up_answers(app)
@@ -101,6 +102,8 @@ def all_routes() -> Sequence[Route]:
         *routes_of(live),
         *routes_of(accounts),
         *routes_of(cases),
+        *routes_of(sign_in),
+        *routes_of(my_account),
     ]
 
 
@@ -113,7 +116,9 @@ def _by_handler(routes: Sequence[Route]) -> Mapping[Handler, Route]:
 
 async def _run_centre(app: web.Application) -> AsyncIterator[None]:
     await app[CENTRE].open()
+    app[AUDIT].start()
     yield
+    await app[AUDIT].stop()
     await app[CENTRE].close()
 
 

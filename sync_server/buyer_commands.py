@@ -8,6 +8,7 @@ from collections.abc import Callable
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 from sync_server.commands import OpenHouse, opened_house
+from sync_server.services.audit import Deed, at_command_line, audited
 from sync_server.services.buyers import (
     BuyersOrder,
     begin_key,
@@ -69,7 +70,13 @@ def _erase(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _erasing(event_id: str, order_ids: list[str]) -> Callable[[Transaction], tuple[str, ...]]:
-    return lambda tx: erase(tx, event_id, order_ids)
+    return audited(
+        lambda tx: erase(tx, event_id, order_ids),
+        Deed.BUYERS_ERASED,
+        f"event:{event_id}",
+        at_command_line(),
+        after=lambda erased: {"orders": list(erased)},
+    )
 
 
 def _orders(opened: OpenHouse, receipt_no: str | None, asked: str | None) -> list[BuyersOrder]:
@@ -83,7 +90,16 @@ def _orders(opened: OpenHouse, receipt_no: str | None, asked: str | None) -> lis
 def _new_key(settings: Settings, _options: argparse.Namespace) -> int:
     with opened_house(settings) as opened:
         root, count = opened.keys.personal_data, 0
-        number = transact(opened.engine, begin_key)
+        number = transact(
+            opened.engine,
+            audited(
+                begin_key,
+                Deed.DATA_KEY_BEGUN,
+                "house",
+                at_command_line(),
+                after=lambda number: {"key": number},
+            ),
+        )
         with read_only(opened.engine).connect() as connection:
             streams = list(streams_to_reseal(connection))
         for stream in streams:

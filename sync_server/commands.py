@@ -15,7 +15,10 @@ from sqlalchemy.exc import DBAPIError
 
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
+from program.logs import get_logger
+from sync_server.auditing import move, noted_first
 from sync_server.serve_lock import alone
+from sync_server.services.audit import Deed, at_command_line, audited, note
 from sync_server.services.catalogue import NotStored, Stored, store_catalogue
 from sync_server.services.enrolment import (
     CodeRefusal,
@@ -30,14 +33,17 @@ from sync_server.services.keys import KeyProblem, ServerKeys, load_keys
 from sync_server.services.permissions import NodeRole
 from sync_server.services.sample import Sample, sample_document
 from sync_server.settings import Settings
+from sync_server.store.audit import AuditStore
 from sync_server.store.database import check_schema, open_engine, read_only
 from sync_server.store.errors import StoreError, StoreInUse
 from sync_server.store.migrating import Migrated
 from sync_server.store.migrating import migrate as migrate_store
 from sync_server.store.transact import transact
+from sync_server.store.writer import Transaction
 from ticketing.catalogue import CatalogueError, parse_catalogue
 
 CATALOGUE_BYTES_MAX = 32_000_000
+_log = get_logger(__name__)
 NO_VENUE = "there is no venue yet; run 'boxgate-server import FILE.json' with your catalogue first"
 
 
@@ -94,8 +100,23 @@ def opened_house(settings: Settings) -> Iterator[OpenHouse]:
     try:
         with storage_errors():
             yield opened
+            _move_audit(opened.engine)
     finally:
         opened.engine.dispose()
+
+
+def _move_audit(engine: Engine) -> None:
+    """What the command has noted goes to the audit; where that fails, with the next chance."""
+    with read_only(engine).connect() as connection:
+        if not noted_first(connection):
+            return
+    store = AuditStore(engine.url.render_as_string(hide_password=False))
+    try:
+        move(engine, store)
+    except (StoreError, DBAPIError, OSError) as error:
+        _log.error("audit_not_moved", error=type(error).__name__)
+    finally:
+        store.close()
 
 
 def init(settings: Settings, sample: Sample | None) -> NewHouse:
@@ -118,9 +139,17 @@ def migrate(settings: Settings) -> Migrated:
         with storage_errors():
             _require_data_dir(settings)
             with alone(settings.lock_dir, busy):
-                return migrate_store(engine, datetime.now(UTC))
+                done = migrate_store(engine, datetime.now(UTC))
+                if done.since != done.to:
+                    transact(engine, lambda tx: _note_migration(tx, done))
+                return done
     finally:
         engine.dispose()
+
+
+def _note_migration(tx: Transaction, done: Migrated) -> None:
+    before, after = {"schema": done.since}, {"schema": done.to}
+    note(tx, Deed.DATABASE_MIGRATED, "database", at_command_line(), before=before, after=after)
 
 
 def make_enrolment_code(
@@ -129,7 +158,17 @@ def make_enrolment_code(
     """A code for one machine. Raises ProgramError when the name is taken."""
     with opened_house(settings) as opened:
         code = new_code(opened.keys.node_public)
-        refusal = transact(opened.engine, lambda tx: add_code(tx, code.secret, role, name, minutes))
+        refusal = transact(
+            opened.engine,
+            audited(
+                lambda tx: add_code(tx, code.secret, role, name, minutes),
+                Deed.ENROL_CODE_MADE,
+                f"node:{name}",
+                at_command_line(),
+                done=lambda refused: refused is None,
+                after=lambda _: {"role": role, "minutes": minutes},
+            ),
+        )
     if refusal is CodeRefusal.NO_VENUE:
         raise ProgramError(NO_VENUE, ExitCode.REFUSED)
     if refusal is not None:
@@ -145,7 +184,17 @@ def make_code_for_node(
     """A code by which one machine takes a node's place. Raises ProgramError for an unknown node."""
     with opened_house(settings) as opened:
         code = new_code(opened.keys.node_public)
-        role = transact(opened.engine, lambda tx: add_code_for_node(tx, code.secret, name, minutes))
+        role = transact(
+            opened.engine,
+            audited(
+                lambda tx: add_code_for_node(tx, code.secret, name, minutes),
+                Deed.ENROL_CODE_MADE,
+                f"node:{name}",
+                at_command_line(),
+                done=lambda answer: isinstance(answer, NodeRole),
+                after=lambda answer: {"role": answer, "minutes": minutes, "again": True},
+            ),
+        )
     if isinstance(role, CodeRefusal):
         raise ProgramError(f"there is no node called '{name}'", ExitCode.REFUSED)
     return code, role
@@ -159,7 +208,22 @@ def import_catalogue(settings: Settings, file: Path) -> Stored | NotStored | Cat
     except CatalogueError as error:
         return error
     with opened_house(settings) as opened:
-        return transact(opened.engine, lambda tx: store_catalogue(tx, catalogue))
+        return transact(
+            opened.engine,
+            audited(
+                lambda tx: store_catalogue(tx, catalogue),
+                Deed.CATALOGUE_IMPORTED,
+                f"venue:{catalogue.venue.id}",
+                at_command_line(),
+                done=lambda answer: isinstance(answer, Stored),
+                after=_told_of_catalogue,
+            ),
+        )
+
+
+def _told_of_catalogue(answer: Stored | NotStored) -> dict[str, object]:
+    assert isinstance(answer, Stored)
+    return {"events": answer.event_count, "changed": answer.changed_count}
 
 
 def _require_data_dir(settings: Settings) -> None:

@@ -8,6 +8,7 @@ import sys
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 from sync_server.commands import NO_VENUE, opened_house
+from sync_server.services.audit import Deed, at_command_line, note
 from sync_server.services.people import (
     LOGIN_CHARS_MAX,
     Person,
@@ -59,7 +60,7 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
     login, name, role = options.login, options.name, PersonRole(options.role)
     if not is_name(login) or len(login) > LOGIN_CHARS_MAX or not is_name(name):
         raise ProgramError("a login and a name have 1 to 64 characters", ExitCode.REFUSED)
-    scope = _scope(options)
+    scope, person_id = scope_asked(options), new_person_id()
     password = random_password()
     # Windows and gates know roles and no scopes: a PIN is for who has the whole house.
     pin = random_pin() if role in _WITH_PIN and scope.is_whole else ""
@@ -74,10 +75,12 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
             add_person(
                 tx,
                 venue_id,
-                Person(new_person_id(), login, name, role, scope=scope),
+                Person(person_id, login, name, role, scope=scope),
                 password_hash=hash_password(password),
                 pin_hash=hash_pin(pin) if pin else "",
             )
+            told = {"login": login, "role": role, "scope": scope.kind, "of": sorted(scope.ids)}
+            note(tx, Deed.PERSON_ADDED, f"person:{person_id}", at_command_line(), after=told)
             return True
 
         is_new = transact(opened.engine, add)
@@ -89,7 +92,7 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _scope(options: argparse.Namespace) -> Scope:
+def scope_asked(options: argparse.Namespace) -> Scope:
     """Where the role is to hold. Raises ProgramError."""
     names = [*options.event, *options.agency]
     if not all(is_name(each) for each in names) or len(names) > SCOPE_IDS_MAX:

@@ -15,7 +15,8 @@ from sync_server.commands import opened_house, storage_errors
 from sync_server.heart.history import ListLost
 from sync_server.heart.source import run_in
 from sync_server.serve_lock import alone
-from sync_server.services.backup import back_up, restore
+from sync_server.services.audit import Deed, at_command_line, audited, note
+from sync_server.services.backup import Restored, back_up, restore
 from sync_server.services.catalogue import PlanShelf
 from sync_server.services.house import key_fingerprints, read_meta
 from sync_server.services.initialise import refuse_unfinished
@@ -90,6 +91,7 @@ def _restore(settings: Settings, options: argparse.Namespace) -> int:
     try:
         with storage_errors(), alone(settings.lock_dir, busy):
             done = restore(engine, options.file, datetime.now(UTC), check_keys, lost)
+            transact(engine, lambda tx: _note_restore(tx, options.file, done))
     finally:
         engine.dispose()
     if done.aside is not None:
@@ -104,6 +106,11 @@ def _restore(settings: Settings, options: argparse.Namespace) -> int:
         "catalogues changed, places written off since it was made"
     )
     return ExitCode.OK
+
+
+def _note_restore(tx: Transaction, file: Path, done: Restored) -> None:
+    told = {"file": file.name, "generation": done.generation.short}
+    note(tx, Deed.BACKUP_RESTORED, "database", at_command_line(), after=told)
 
 
 def _quarantine(settings: Settings, options: argparse.Namespace) -> int:
@@ -141,7 +148,16 @@ def _give_up(settings: Settings, options: argparse.Namespace) -> None:
         raise ProgramError("--lost needs --by, --and and --reason", ExitCode.USAGE)
     require_two_people(settings, options.by, options.second, "giving up a node")
     with opened_house(settings) as opened:
-        given_up = transact(opened.engine, lambda tx: _list_lost(tx, options))
+        given_up = transact(
+            opened.engine,
+            audited(
+                lambda tx: _list_lost(tx, options),
+                Deed.NODE_GIVEN_UP,
+                f"node:{options.lost}",
+                at_command_line(options.by, options.second),
+                reason=options.reason,
+            ),
+        )
     if not given_up:
         raise ProgramError(f"nobody waits for a node called '{options.lost}'", ExitCode.REFUSED)
 

@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 from sync_server.commands import OpenHouse, opened_house
-from sync_server.heart.reclaim import NoWriteOff
+from sync_server.heart.reclaim import NoWriteOff, WrittenOff
 from sync_server.heart.work import UnknownStream
+from sync_server.services.audit import Deed, at_command_line, audited
 from sync_server.services.catalogue import load_venue
 from sync_server.services.stock import (
     AllotmentLine,
@@ -133,7 +134,15 @@ def _recall(settings: Settings, options: argparse.Namespace) -> int:
             node_id = row[0]
         return recall(tx, options.event, allotment=options.allotment, node_id=node_id)
 
-    recalled = _change(settings, options.event, ask)
+    what = f"allotment:{options.allotment}" if options.allotment else f"node:{options.node}"
+    recall_it = audited(
+        ask,
+        Deed.STOCK_RECALLED,
+        what,
+        at_command_line(),
+        after=lambda found: {"event": options.event, "allotments": list(found)},
+    )
+    recalled = _change(settings, options.event, recall_it)
     if not recalled:
         raise ProgramError("nothing open is lent there", ExitCode.REFUSED)
     say(f"asked back: {', '.join(recalled)}")
@@ -146,7 +155,15 @@ def _write_off(settings: Settings, options: argparse.Namespace) -> int:
     done = _change(
         settings,
         options.event,
-        lambda tx: write_off(tx, options.event, options.allotment, by, options.reason),
+        audited(
+            lambda tx: write_off(tx, options.event, options.allotment, by, options.reason),
+            Deed.ALLOTMENT_WRITTEN_OFF,
+            f"allotment:{options.allotment}",
+            at_command_line(*by),
+            done=lambda answer: isinstance(answer, WrittenOff),
+            after=_told_of_write_off,
+            reason=options.reason,
+        ),
     )
     if isinstance(done, NoWriteOff):
         raise ProgramError(_NO_WRITE_OFF[done], ExitCode.REFUSED)
@@ -155,6 +172,11 @@ def _write_off(settings: Settings, options: argparse.Namespace) -> int:
         f"{len(done.unknown)} of unknown fate are free again"
     )
     return ExitCode.OK
+
+
+def _told_of_write_off(answer: WrittenOff | NoWriteOff) -> dict[str, object]:
+    assert isinstance(answer, WrittenOff)
+    return {"confirmed": answer.confirmed_count, "unknown": len(answer.unknown)}
 
 
 def _change(settings: Settings, event: str, job: Callable[[Transaction], T]) -> T:

@@ -8,6 +8,7 @@ import sys
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 from sync_server.commands import opened_house
+from sync_server.services.permissions import Permission
 from sync_server.services.stock import NotAllowed, SignIn, manager_alone, two_people
 from sync_server.settings import Settings
 from sync_server.store.database import read_only
@@ -36,11 +37,16 @@ def require_two_people(settings: Settings, first: str, second: str, deed: str) -
         raise ProgramError(_NOT_ALLOWED[refusal].format(deed=deed), ExitCode.REFUSED)
 
 
-def require_manager(settings: Settings, login: str, deed: str) -> None:
+def require_manager(
+    settings: Settings,
+    login: str,
+    deed: str,
+    permission: Permission = Permission.STOCK_RECLAIM,
+) -> None:
     """Ask one login for its password. Raises ProgramError unless its role includes the deed."""
     person = SignIn(login, _password(login))
     with opened_house(settings) as opened, read_only(opened.engine).connect() as connection:
-        refusal = manager_alone(connection, person)
+        refusal = manager_alone(connection, person, permission)
     if refusal is not None:
         raise ProgramError(_NOT_ALLOWED[refusal].format(deed=deed), ExitCode.REFUSED)
 

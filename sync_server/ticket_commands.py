@@ -9,6 +9,7 @@ from program.exit_codes import ExitCode
 from sync_server.commands import opened_house
 from sync_server.heart.blocks import NoBlock
 from sync_server.heart.work import UnknownStream
+from sync_server.services.audit import Deed, at_command_line, audited
 from sync_server.services.stock import block_ticket
 from sync_server.settings import Settings
 from sync_server.store.transact import transact
@@ -52,13 +53,20 @@ def _block(settings: Settings, options: argparse.Namespace) -> int:
         try:
             refused = transact(
                 opened.engine,
-                lambda tx: block_ticket(
-                    tx,
-                    options.event,
-                    options.ticket,
-                    by=options.by,
+                audited(
+                    lambda tx: block_ticket(
+                        tx,
+                        options.event,
+                        options.ticket,
+                        by=options.by,
+                        reason=options.reason,
+                        lift=options.lift,
+                    ),
+                    Deed.TICKET_UNBLOCKED if options.lift else Deed.TICKET_BLOCKED,
+                    f"ticket:{options.ticket}",
+                    at_command_line(options.by),
+                    done=lambda refused: refused is None,
                     reason=options.reason,
-                    lift=options.lift,
                 ),
             )
         except UnknownStream:

@@ -21,10 +21,12 @@ from sync_server.console.rendering import language_of, render
 from sync_server.console.rows_page import show_rows
 from sync_server.console.statement import ACCOUNTS_PATH, make_statement, name_in, scope_path
 from sync_server.console.tables import to_csv, to_xlsx
+from sync_server.handlers.actors import actor_of
 from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, PERSON
+from sync_server.services.audit import Deed, audited
 from sync_server.services.permissions import Permission, person_may
 from sync_server.services.reckoning import By, Reckoning, digest_of, to_text
 from sync_server.services.reconciling import House
@@ -129,12 +131,19 @@ async def sign_it(request: web.Request) -> web.Response:
     reckoning = _reckoned(house, _by(form.get("by", "")), form.get("of", ""))
     person = request[PERSON]
     signed = await request.app[CENTRE].write(
-        lambda tx: sign(
-            tx,
-            reckoning,
-            form.get("digest", ""),
-            (person.id, person.name),
-            form.get("note", ""),
+        audited(
+            lambda tx: sign(
+                tx,
+                reckoning,
+                form.get("digest", ""),
+                (person.id, person.name),
+                form.get("note", ""),
+            ),
+            Deed.BOOKS_SIGNED,
+            f"books:{reckoning.by}:{reckoning.of}",
+            actor_of(request),
+            done=lambda answer: not isinstance(answer, NoSignOff),
+            after=lambda _: {"digest": form.get("digest", "")[:64]},
         )
     )
     if isinstance(signed, NoSignOff):

@@ -21,6 +21,7 @@ from sync_server.console.figures import FIGURES
 from sync_server.console.overview import CASES_PATH, Snapshot, case_path
 from sync_server.console.rendering import language_of, render
 from sync_server.console.wording import CASE_SENTENCES, case_sentence
+from sync_server.handlers.actors import actor_of
 from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
@@ -35,6 +36,7 @@ from sync_server.heart.settling import (
     digest_of_facts,
 )
 from sync_server.heart.source import run_in
+from sync_server.services.audit import Deed, audited
 from sync_server.services.case_files import (
     COMMENT_CHARS_MAX,
     CaseFile,
@@ -134,7 +136,17 @@ async def settle(request: web.Request) -> web.Response:
     def settle_it(tx: Transaction) -> Settled | NoSettlement:
         return run_in(tx, step, PlanShelf())
 
-    answer = await request.app[CENTRE].write(settle_it)
+    answer = await request.app[CENTRE].write(
+        audited(
+            settle_it,
+            Deed.CASE_SETTLED,
+            f"case:{event_id}:{case_id}",
+            actor_of(request),
+            done=lambda found: not isinstance(found, NoSettlement),
+            after=lambda _: {"disposition": disposition},
+            reason=why,
+        )
+    )
     if isinstance(answer, NoSettlement):
         return await _show(request, event_id, case_id, refused=answer, why=why)
     return web.Response(status=303, headers={"Location": case_path(event_id, case_id)})

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import time
 from functools import cache
-from http import HTTPStatus
 from importlib import resources
 
 from aiohttp import web
@@ -18,23 +15,17 @@ from sync_server.console.overview import books_as_json, make_overview
 from sync_server.console.rendering import language_of, render
 from sync_server.console.session import (
     OVERVIEW_PATH,
-    SIGN_IN_PATH,
-    begin_visit,
     end_visit,
-    keep_visit,
-    known_device,
-    visit_token,
 )
-from sync_server.handlers.addresses import address_of
-from sync_server.handlers.forms import read_form
+from sync_server.handlers.actors import actor_of
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
-from sync_server.handlers.state import CENTRE, LIMITS, PASSWORD_CHECKS, PERSON, SETTINGS
-from sync_server.services.limits import Limit
-from sync_server.services.people import LOGIN_CHARS_MAX, PASSWORD_CHARS_MAX, Person, is_password
-from sync_server.services.permissions import Permission, person_may
+from sync_server.handlers.state import CENTRE, PERSON
+from sync_server.services.audit import Deed, note
+from sync_server.services.permissions import Permission
 from sync_server.services.scopes import Reach
-from sync_server.services.sessions import begin_session, end_session, find_person_to_sign_in
+from sync_server.services.sessions import end_session
+from sync_server.store.writer import Transaction
 
 _FORM_BYTES_MAX = 4_096
 _STATIC = {
@@ -74,37 +65,6 @@ async def books(request: web.Request) -> web.Response:
     return web.json_response(text=books_as_json(found.books))
 
 
-@route("GET", SIGN_IN_PATH, permission=Permission.PUBLIC, page=True)
-async def sign_in_page(request: web.Request) -> web.Response:
-    """The form."""
-    return _sign_in_form(request)
-
-
-@route("POST", SIGN_IN_PATH, permission=Permission.PUBLIC, body_max=_FORM_BYTES_MAX, page=True)
-async def sign_in(request: web.Request) -> web.Response:
-    """Check login and password; a session and the overview, or the form again."""
-    form = read_form(await request.read())
-    login, password = form.get("login", "").strip(), form.get("password", "")
-    limits = _limits_of(request, login)
-    now_s = time.monotonic()
-    wait_s = max(limit.wait_s(key, now_s) for limit, key in limits)
-    if wait_s:
-        _log.warning("sign_in_held_back", wait_s=wait_s)
-        return _sign_in_form(request, login=login, wait_s=wait_s)
-    for limit, key in limits:
-        limit.take(key, now_s)  # before the check, so that many at once do not slip through
-    person = await _check_password(request, login, password)
-    if person is None:
-        _log.warning("sign_in_refused")
-        return _sign_in_form(request, login=login, is_wrong=True)
-    own_limit, own_key = limits[0]
-    own_limit.forget(own_key)
-    session_limits = request.app[SETTINGS].console.limits
-    token = await request.app[CENTRE].write(lambda tx: begin_session(tx, person.id, session_limits))
-    _log.info("signed_in", person_id=person.id)
-    return begin_visit(request, token, login)
-
-
 @route(
     "POST",
     "/console/logout",
@@ -116,7 +76,13 @@ async def sign_in(request: web.Request) -> web.Response:
 async def sign_out(request: web.Request) -> web.Response:
     """End the session here and now."""
     hashed = request[PERSON].session_hash
-    await request.app[CENTRE].write(lambda tx: end_session(tx, hashed))
+    actor = actor_of(request)
+
+    def end(tx: Transaction) -> None:
+        note(tx, Deed.SIGNED_OUT, f"person:{actor.id}", actor)
+        end_session(tx, hashed)
+
+    await request.app[CENTRE].write(end)
     return end_visit(request)
 
 
@@ -141,47 +107,3 @@ def _static_file(name: str) -> tuple[bytes, str, str]:
     else:
         data = (resources.files("sync_server.console") / "static" / name).read_bytes()
     return data, _STATIC[name], hashlib.sha256(data).hexdigest()[:16]
-
-
-def _limits_of(request: web.Request, login: str) -> list[tuple[Limit, str]]:
-    """What counts this try: the device's own limit where it is known, else address and login."""
-    limits = request.app[LIMITS]
-    device = known_device(request, login)
-    if device is not None:
-        return [(limits.sign_in_pair, f"device {device}")]
-    address, who = address_of(request), login[:LOGIN_CHARS_MAX]
-    return [
-        (limits.sign_in_pair, f"{address} {who}"),
-        (limits.sign_in_address, address),
-        (limits.sign_in_login, who),
-    ]
-
-
-async def _check_password(request: web.Request, login: str, password: str) -> Person | None:
-    """The person, if the password is theirs and their role may see the console."""
-    if not 0 < len(login) <= LOGIN_CHARS_MAX or len(password) > PASSWORD_CHARS_MAX:
-        return None
-    found = await request.app[CENTRE].read(lambda c: find_person_to_sign_in(c, login))
-    password_hash = found[1] if found else ""
-    async with request.app[PASSWORD_CHECKS]:
-        is_right = await asyncio.to_thread(is_password, password_hash, password)
-    if not is_right or found is None:
-        return None
-    return found[0] if person_may(found[0].role, Permission.CONSOLE_VIEW) else None
-
-
-def _sign_in_form(
-    request: web.Request, *, login: str = "", is_wrong: bool = False, wait_s: int = 0
-) -> web.Response:
-    token, visit = visit_token(request)
-    status = HTTPStatus.OK
-    if wait_s:
-        status = HTTPStatus.TOO_MANY_REQUESTS
-    elif is_wrong:
-        status = HTTPStatus.UNAUTHORIZED
-    context = {"form_token": token, "login": login, "is_wrong": is_wrong, "wait_s": wait_s}
-    response = render(request, "login.html", context, status=status)
-    if wait_s:
-        response.headers["Retry-After"] = str(wait_s)
-    keep_visit(request, response, visit)
-    return response

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 
 from aiohttp import web
 
 from program.logs import get_logger
+from sync_server.handlers.actors import acting, actor_of
 from sync_server.handlers.addresses import address_of
 from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, LIMITS, TOKENS
+from sync_server.services.clients import TOKEN_CHARS_MAX, RefreshRefusal, refresh
 from sync_server.services.enrolment import Applicant, Enrolled, EnrolRefusal, enrol, is_secret
 from sync_server.services.limits import Limit
 from sync_server.services.permissions import Permission
-from sync_server.services.tokens import AccessToken, TokenRefusal
+from sync_server.services.tokens import TOKEN_LIFE_S, AccessToken, TokenRefusal
 from ticketing.keys import KEY_BYTES
 
 PROTO = 1
@@ -46,6 +49,12 @@ _TOKEN_SENTENCES = {
     TokenRefusal.TOO_MANY: "too many sign-ins at once",
 }
 
+_REFRESH_SENTENCES = {
+    RefreshRefusal.INVALID: "this refresh token is not a living one of this client",
+    RefreshRefusal.REUSED: "this refresh token was used before: somebody has a copy of it, so the "
+    "client was ended; a manager has to add it anew",
+}
+
 
 @route("POST", "/v1/enrol", permission=Permission.PUBLIC, body_max=_BODY_BYTES_MAX)
 async def enrol_node(request: web.Request) -> web.Response:
@@ -58,8 +67,9 @@ async def enrolled(request: web.Request, caller: str, hub: str = "") -> web.Resp
     centre, limit, key = request.app[CENTRE], request.app[LIMITS].enrol_address, caller
     _hold_back(limit, key)
     secret, applicant = _application(await request.read())
+    actor = actor_of(request)
     answer = await centre.write(
-        lambda tx: enrol(tx, centre.venue_id, centre.keys.node, secret, applicant, hub=hub)
+        lambda tx: enrol(tx, centre.venue_id, centre.keys.node, secret, applicant, actor, hub=hub)
     )
     if not isinstance(answer, Enrolled):
         limit.take(key, time.monotonic())
@@ -89,8 +99,12 @@ async def give_token(request: web.Request) -> web.Response:
     centre, limit, key = request.app[CENTRE], request.app[LIMITS].token_address, address_of(request)
     _hold_back(limit, key)
     form = read_form(await request.read())
+    if form.get("grant_type") == "refresh_token":
+        return await _refresh(request, form, limit, key)
     if form.get("grant_type") != "client_credentials":
-        raise _refused_by_oauth("unsupported_grant_type", "grant_type must be client_credentials")
+        raise _refused_by_oauth(
+            "unsupported_grant_type", "grant_type must be client_credentials or refresh_token"
+        )
     assertion = form.get("client_assertion")
     if form.get("client_assertion_type") != _ASSERTION_TYPE or not assertion:
         raise _refused_by_oauth("invalid_request", f"a client_assertion of type {_ASSERTION_TYPE}")
@@ -110,6 +124,29 @@ async def give_token(request: web.Request) -> web.Response:
             "token_type": "Bearer",
             "expires_in": answer.expires_in_s,
             "now_ms": round(now_s * 1000),
+        }
+    )
+
+
+async def _refresh(
+    request: web.Request, form: Mapping[str, str], limit: Limit, key: str
+) -> web.Response:
+    """Tokens for a client of the interface: the refresh token it brings ends with it."""
+    client_id, token = form.get("client_id", ""), form.get("refresh_token", "")
+    if not 0 < len(token) <= TOKEN_CHARS_MAX or len(client_id) > _NODE_ID_CHARS_MAX:
+        raise _refused_by_oauth("invalid_request", "client_id and refresh_token")
+    actor = acting(request, "client", client_id)
+    answer = await request.app[CENTRE].write(lambda tx: refresh(tx, client_id, token, actor))
+    if isinstance(answer, RefreshRefusal):
+        limit.take(key, time.monotonic())
+        _log.warning("refresh_refused", reason=answer)
+        raise Problem(400, answer, _REFRESH_SENTENCES[answer], error="invalid_grant")
+    return web.json_response(
+        {
+            "access_token": request.app[TOKENS].issue_for_client(client_id, time.time()),
+            "token_type": "Bearer",
+            "expires_in": TOKEN_LIFE_S,
+            "refresh_token": answer,
         }
     )
 

@@ -22,6 +22,7 @@ from sync_server.handlers.proxy import pass_on
 from sync_server.handlers.routes import Handler, Route
 from sync_server.handlers.state import (
     CENTRE,
+    CLIENT,
     NODE,
     PERSON,
     REQUEST_ID,
@@ -32,6 +33,7 @@ from sync_server.handlers.state import (
 )
 from sync_server.heart.work import UnknownStream
 from sync_server.ownership import OwnedElsewhere
+from sync_server.services.clients import find_client
 from sync_server.services.nodes import Node
 from sync_server.services.permissions import FOR_NODES, NodeRole, Permission, node_may
 from sync_server.store.errors import StoreBusy
@@ -40,6 +42,8 @@ from sync_server.store.writer import UNAVAILABLE
 FOR_NODE = "Boxgate-For"
 """Names the node that a hub speaks for."""
 BODY_TIMEOUT_S = 30
+_NOT_FOR_TOO_OLD = frozenset({Permission.NODE_PULL, Permission.TILL_ACQUIRE, Permission.TILL_HOLD})
+"""What a program below the house's least version is refused: it may always send what it sold."""
 SLOW_S = 1.0
 """A call of a node that took longer is logged even when all went well."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -159,6 +163,25 @@ async def _admit_node(request: web.Request, permission: Permission) -> None:
     request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)
     if not node_may(node.role, permission):
         raise Problem(403, "forbidden", f"a {node.role} may not do this")
+    is_here = FOR_NODE not in request.headers  # a hub's own nodes tell us no versions
+    if is_here and node.is_too_old and permission in _NOT_FOR_TOO_OLD:
+        raise Problem(
+            426, "program_too_old", "install the newer program; what you push is still taken"
+        )
+
+
+async def _admit_client(request: web.Request, route: Route, token: str) -> None:
+    """A program of others: asked for at every call, so that one that was ended is out at once."""
+    client_id = request.app[TOKENS].client_of(token, time.time())
+    if client_id is None:
+        raise Problem(401, "token_invalid", "the access token has expired or is not ours")
+    client = await request.app[CENTRE].read(lambda connection: find_client(connection, client_id))
+    if client is None:
+        raise Problem(401, "client_ended", "this client was ended")
+    request[CLIENT] = client
+    event_id = request.match_info.get("event", "")
+    if not client.access.may(route.permission, route.reach, event_id):
+        raise Problem(403, "forbidden", f"the role {client.role} may not do this")
 
 
 def _below(centre: Centre, hub: Node, node_id: str) -> Node:
@@ -172,6 +195,13 @@ def _below(centre: Centre, hub: Node, node_id: str) -> Node:
 
 
 async def _admit_person(request: web.Request, route: Route) -> None:
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() == "bearer" and not route.page:
+        await _admit_client(request, route, token)
+        return
+    if not route.page and request.method not in ("GET", "HEAD"):
+        # No form, so nothing shows that the browser was told to by one of our pages.
+        raise Problem(401, "token_missing", "this call needs an access token")
     person = await identify_person(request)
     if person is None:
         raise Problem(401, "not_signed_in", "please sign in first")

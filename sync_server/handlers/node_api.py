@@ -70,6 +70,9 @@ async def hello(request: web.Request) -> web.Response:
         return _greet(tx, node, every, fences=is_present), waiting
 
     found = await centre.write(compare)
+    known = centre.nodes.get(node.id)
+    if known is not None and contact.program_version not in (None, known.program_version):
+        centre.nodes.outdate()  # it was upgraded: perhaps it is served from now on
     if found is None:
         raise Problem(409, "stale_hello", "a later hello of this node came first")
     journals, quarantined = found

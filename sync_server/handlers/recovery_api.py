@@ -36,7 +36,7 @@ _EXACT_MAX = 2**53 - 1
 _SECONDS_MAX = 2**31 - 1
 
 
-@route("POST", "/v1/e/{stream}/declare", permission=Permission.TILL_ACQUIRE, body_max=_BYTES_MAX)
+@route("POST", "/v1/e/{stream}/declare", permission=Permission.TILL_DECLARE, body_max=_BYTES_MAX)
 async def declare(request: web.Request) -> web.Response:
     """Take allotments that a till received and revocations that it asked for.
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from sync_server.auditing import AuditKeeper
 from sync_server.centre import Centre
 from sync_server.handlers.routes import Handler, Route
+from sync_server.services.clients import Client
 from sync_server.services.limits import Limit
 from sync_server.services.permissions import NodeRole, PersonRole
 from sync_server.services.scopes import WHOLE_VENUE, Access, Scope
@@ -45,6 +47,15 @@ class PersonIdentity:
         return Access(self.role, self.scope)
 
 
+@dataclass(slots=True)
+class PasswordChecks:
+    """Each check takes 64 MiB and a core. Known devices have a lane that no stranger can fill."""
+
+    known: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    unknown: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    waiting: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Tries before waiting: (burst, seconds for each further one)."""
@@ -53,20 +64,25 @@ class Limits:
     # login from many, becomes slow; nobody is shut out for ever.
     sign_in_pair: Limit = field(default_factory=lambda: Limit(5, 30))
     sign_in_address: Limit = field(default_factory=lambda: Limit(30, 5))
+    # At one login from many unknown devices: these are not refused, but each is made to wait.
     sign_in_login: Limit = field(default_factory=lambda: Limit(60, 2))
+    code_pair: Limit = field(default_factory=lambda: Limit(5, 30))
+    code_person: Limit = field(default_factory=lambda: Limit(10, 60))
     enrol_address: Limit = field(default_factory=lambda: Limit(20, 5))
     token_address: Limit = field(default_factory=lambda: Limit(120, 0.5))
 
 
+AUDIT = web.AppKey("audit", AuditKeeper)
 CENTRE = web.AppKey("centre", Centre)
 SETTINGS = web.AppKey("settings", Settings)
 TOKENS = web.AppKey("tokens", Tokens)
 LIMITS = web.AppKey("limits", Limits)
-PASSWORD_CHECKS = web.AppKey("password_checks", asyncio.Semaphore)
 HUB_ID = web.AppKey("hub_id", str)
 """The node id of the hub that this server is; '' for the centre."""
+CHECKS = web.AppKey("checks", PasswordChecks)
 ROUTES: web.AppKey[Mapping[Handler, Route]] = web.AppKey("routes")
 
 NODE = web.RequestKey("node", NodeIdentity)
 PERSON = web.RequestKey("person", PersonIdentity)
+CLIENT = web.RequestKey("client", Client)
 REQUEST_ID = web.RequestKey("request_id", str)

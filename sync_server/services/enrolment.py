@@ -22,6 +22,7 @@ from typing import Any
 
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.work import Work
+from sync_server.services.audit import UNKNOWN, Actor, Deed, note
 from sync_server.services.permissions import NodeRole
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
@@ -153,6 +154,7 @@ def enrol(
     server_private: bytes,
     secret: str,
     applicant: Applicant,
+    actor: Actor = UNKNOWN,
     *,
     hub: str = "",
 ) -> Enrolled | EnrolRefusal:
@@ -197,6 +199,8 @@ def enrol(
             hash=_hash(secret),
         )
         tx.run("UPDATE node SET hub = :hub WHERE id = :id", hub=hub, id=made.node_id)
+        told = {"name": made.name, "role": made.role, "inc": made.incarnation}
+        note(tx, Deed.NODE_ENROLLED, f"node:{made.node_id}", actor, after=told)
     return made
 
 

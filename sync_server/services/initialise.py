@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
+from sync_server.services.audit import Deed, at_command_line, note
 from sync_server.services.catalogue import NotStored, store_catalogue
 from sync_server.services.house import Generation, House, new_generation, put_meta
 from sync_server.services.keys import META_PREFIX, ServerKeys, make_keys
@@ -95,6 +96,7 @@ def refuse_unfinished(settings: Settings) -> None:
 
 def _found(tx: Transaction, keys: ServerKeys, sample: Catalogue | None) -> NewHouse:
     generation = new_generation()
+    note(tx, Deed.HOUSE_MADE, "house", at_command_line(), after={"sample": sample is not None})
     tx.run(
         "INSERT INTO generation (id, short, started_ms, reason) VALUES (:id, :short, :now, 'init')",
         id=generation.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +10,20 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
+from sync_server.services.house import read_meta
 from sync_server.services.permissions import NodeRole
 from sync_server.store.writer import Transaction
+
+MIN_VERSION_KEY = "min_program_version"
+"""The entry of `meta` that has the least version of windows and gates that are served."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A till, gate or hub. `public` is its Ed25519 key; `hub`: the node id of the hub it is below."""
+    """A till, gate or hub. `public` is its Ed25519 key; `hub`: the node id of the hub it is below.
+
+    `is_too_old`: its program is below the least version of the house.
+    """
 
     id: str
     name: str
@@ -24,6 +32,8 @@ class Node:
     state: Literal["active", "revoked"]
     incarnation: int = 1
     hub: str = ""
+    program_version: str = ""
+    is_too_old: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -76,11 +86,38 @@ class NodeBook:
 
 def read_nodes(connection: Connection) -> dict[str, Node]:
     """All nodes by their id."""
-    rows = connection.execute(text("SELECT id, name, role, public_key, state, inc, hub FROM node"))
+    least = read_meta(connection).get(MIN_VERSION_KEY, "")
+    rows = connection.execute(
+        text("SELECT id, name, role, public_key, state, inc, hub, program_version FROM node")
+    )
     return {
-        row[0]: Node(row[0], row[1], NodeRole(row[2]), bytes.fromhex(row[3]), *row[4:])
+        row[0]: Node(
+            row[0],
+            row[1],
+            NodeRole(row[2]),
+            bytes.fromhex(row[3]),
+            row[4],
+            row[5],
+            row[6],
+            row[7],
+            is_older(row[7], least),
+        )
         for row in rows
     }
+
+
+def is_older(version: str, least: str) -> bool:
+    """Whether a program's version is below the least one; one that it does not say is."""
+    return bool(least) and _numbers(version) < _numbers(least)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """1.2.0 as (1, 2); what follows the numbers ("1.2.0rc1") does not count."""
+    found = re.match(r"[0-9]{1,5}(\.[0-9]{1,5})*", version)
+    numbers = [int(each) for each in found[0].split(".")] if found else [-1]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def revoke_node(tx: Transaction, venue_id: str, node_id: str) -> bool:

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     NODE_CHIPS = "node_chips"  # the keys by which chips are named
     TILL_ACQUIRE = "till_acquire"
     TILL_HOLD = "till_hold"
+    TILL_DECLARE = "till_declare"  # after a lost history: what it was lent
     TILL_REVOKE = "till_revoke"
     TILL_ORDERS = "till_orders"  # look at orders of other tills, and print what they did not
     TILL_BUYERS = "till_buyers"  # the keys for what is known of buyers, and telling it
@@ -84,7 +85,7 @@ NODE_PERMISSIONS: Mapping[NodeRole, frozenset[Permission]] = MappingProxyType(
     {
         NodeRole.TILL: _ANY_NODE
         | {Permission.TILL_ACQUIRE, Permission.TILL_HOLD, Permission.TILL_REVOKE}
-        | {Permission.TILL_ORDERS, Permission.TILL_BUYERS},
+        | {Permission.TILL_ORDERS, Permission.TILL_BUYERS, Permission.TILL_DECLARE},
         NodeRole.GATE: _ANY_NODE | {Permission.GATE_ADMIT},
         NodeRole.HUB: frozenset(
             {Permission.NODE_HELLO, Permission.NODE_PULL, Permission.HUB_RELAY}

@@ -17,6 +17,7 @@ from sync_server.store.writer import Transaction
 
 SESSIONS_PER_PERSON_MAX = 20
 TOKEN_CHARS = 43
+AGENT_CHARS_MAX = 200
 _EXTEND_STEP_MS = 60_000
 
 
@@ -26,6 +27,26 @@ class SessionLimits:
 
     idle_ms: int
     absolute_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """From where a login was made, for its person to know it again."""
+
+    address: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A living session as its person sees it; `id` names it, and opens nothing."""
+
+    id: str
+    token_hash: str
+    address: str
+    agent: str
+    created_ms: int
+    used_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +64,9 @@ class Session:
         return expires if expires - self.expires_ms >= _EXTEND_STEP_MS else None
 
 
-def begin_session(tx: Transaction, person_id: str, limits: SessionLimits) -> str:
+def begin_session(
+    tx: Transaction, person_id: str, limits: SessionLimits, origin: Origin = Origin()
+) -> str:
     """A new session's token; the oldest of too many end."""
     token = secrets.token_urlsafe(32)
     tx.run("DELETE FROM console_session WHERE expires_ms <= :now", now=tx.now_ms)
@@ -54,12 +77,15 @@ def begin_session(tx: Transaction, person_id: str, limits: SessionLimits) -> str
         kept=SESSIONS_PER_PERSON_MAX - 1,
     )
     tx.run(
-        "INSERT INTO console_session (token_hash, person_id, created_ms, expires_ms) "
-        "VALUES (:hash, :person, :now, :expires)",
+        "INSERT INTO console_session (token_hash, person_id, created_ms, expires_ms, id, address, "
+        "agent, used_ms) VALUES (:hash, :person, :now, :expires, :id, :address, :agent, :now)",
         hash=token_hash(token),
         person=person_id,
         now=tx.now_ms,
         expires=tx.now_ms + min(limits.idle_ms, limits.absolute_ms),
+        id=secrets.token_hex(8),
+        address=origin.address,
+        agent="".join(filter(str.isprintable, origin.agent))[:AGENT_CHARS_MAX],
     )
     return token
 
@@ -83,16 +109,59 @@ def find_session(connection: Connection, token: str, now_ms: int) -> Session | N
 def extend_session(tx: Transaction, hashed: str, expires_ms: int) -> None:
     """Note that the session was used; never shortens it."""
     tx.run(
-        "UPDATE console_session SET expires_ms = :expires "
+        "UPDATE console_session SET expires_ms = :expires, used_ms = :now "
         "WHERE token_hash = :hash AND expires_ms < :expires",
         hash=hashed,
         expires=expires_ms,
+        now=tx.now_ms,
     )
 
 
 def end_session(tx: Transaction, hashed: str) -> None:
     """The person signed out."""
     tx.run("DELETE FROM console_session WHERE token_hash = :hash", hash=hashed)
+
+
+def read_logins(connection: Connection, person_id: str, now_ms: int) -> list[Login]:
+    """Where a person is signed in, the newest first."""
+    rows = connection.execute(
+        text(
+            "SELECT id, token_hash, address, agent, created_ms, used_ms FROM console_session "
+            "WHERE person_id = :person AND expires_ms > :now ORDER BY created_ms DESC, id"
+        ),
+        {"person": person_id, "now": now_ms},
+    )
+    return [Login(*row) for row in rows]
+
+
+def end_login(tx: Transaction, person_id: str, login_id: str) -> int:
+    """End one login of this person and of nobody else; how many that were."""
+    return tx.run(
+        "DELETE FROM console_session WHERE id = :id AND person_id = :person AND id <> ''",
+        id=login_id,
+        person=person_id,
+    )
+
+
+def end_other_logins(tx: Transaction, person_id: str, kept: str = "") -> int:
+    """End every login of a person but the one of this session's hash; how many."""
+    return tx.run(
+        "DELETE FROM console_session WHERE person_id = :person AND token_hash <> :kept",
+        person=person_id,
+        kept=kept,
+    )
+
+
+def find_person(connection: Connection, person_id: str) -> Person | None:
+    """An active person by their id."""
+    row = connection.execute(
+        text(
+            "SELECT id, login, name, role, scope_kind, scope_ids FROM person "
+            "WHERE id = :id AND state = 'active'"
+        ),
+        {"id": person_id},
+    ).first()
+    return None if row is None else _person(row)
 
 
 def find_person_to_sign_in(connection: Connection, login: str) -> tuple[Person, str] | None:

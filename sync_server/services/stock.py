@@ -155,12 +155,16 @@ def two_people(connection: Connection, first: SignIn, second: SignIn) -> NotAllo
     return None
 
 
-def manager_alone(connection: Connection, person: SignIn) -> NotAllowed | None:
-    """Whether this is somebody of the house whose role includes deciding about places."""
+def manager_alone(
+    connection: Connection,
+    person: SignIn,
+    permission: Permission = Permission.STOCK_RECLAIM,
+) -> NotAllowed | None:
+    """Whether this is somebody of the house whose role includes this (deciding about places)."""
     found = find_person_to_sign_in(connection, person.login)
     if not is_password(found[1] if found else "", person.password) or found is None:
         return NotAllowed.UNKNOWN
-    return None if found[0].access.may(Permission.STOCK_RECLAIM) else NotAllowed.FORBIDDEN
+    return None if found[0].access.may(permission) else NotAllowed.FORBIDDEN
 
 
 def block_ticket(

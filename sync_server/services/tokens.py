@@ -36,6 +36,7 @@ _JTI_CHARS_MAX = 64
 _UNTIMED: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 _ASSERTION_OPTIONS: Options = {**_UNTIMED, "require": ["iss", "sub", "aud", "jti", "iat", "exp"]}
 _TOKEN_OPTIONS: Options = {**_UNTIMED, "require": ["iss", "sub", "aud", "exp", "inc"]}
+_CLIENT_OPTIONS: Options = {**_UNTIMED, "require": ["iss", "sub", "aud", "exp", "jti"]}
 
 
 class TokenRefusal(StrEnum):
@@ -72,6 +73,9 @@ class Tokens:
         self._private = Ed25519PrivateKey.from_private_bytes(private)
         self._public = self._private.public_key()
         self._issuer = issuer
+        self._interface = (
+            f"{issuer}/interface"  # clients' tokens are for it, and open no node's call
+        )
         self._seen: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._checked: OrderedDict[str, tuple[Bearer, float]] = OrderedDict()
 
@@ -102,6 +106,23 @@ class Tokens:
                 self._checked.popitem(last=False)
         bearer, expires_s = known
         return bearer if now_s < expires_s else None
+
+    def issue_for_client(self, client_id: str, now_s: float) -> str:
+        """A client's access token, good for TOKEN_LIFE_S."""
+        claims = {
+            "iss": self._issuer,
+            "aud": self._interface,
+            "sub": client_id,
+            "iat": int(now_s),
+            "exp": int(now_s) + TOKEN_LIFE_S,
+            "jti": secrets.token_hex(8),
+        }
+        return jwt.encode(claims, self._private, algorithm=_ALGORITHM, headers={"typ": _TYPE})
+
+    def client_of(self, token: str, now_s: float) -> str | None:
+        """The client that a token was given to; None when it is not ours or has expired."""
+        said = self._decoded(token, self._interface, _CLIENT_OPTIONS)
+        return None if said is None or now_s >= float(said["exp"]) else str(said["sub"])
 
     def _signed_claims(self, assertion: str, node: Node) -> dict[str, Any] | None:
         key = Ed25519PublicKey.from_public_bytes(node.public)
@@ -148,6 +169,14 @@ class Tokens:
         return AccessToken(text, node, TOKEN_LIFE_S)
 
     def _check(self, token: str) -> tuple[Bearer, float] | None:
+        said = self._decoded(token, self._issuer, _TOKEN_OPTIONS)
+        return (
+            None
+            if said is None
+            else (Bearer(str(said["sub"]), int(said["inc"])), float(said["exp"]))
+        )
+
+    def _decoded(self, token: str, audience: str, options: Options) -> dict[str, Any] | None:
         if len(token) > ASSERTION_CHARS_MAX:
             return None
         try:
@@ -155,16 +184,16 @@ class Tokens:
                 token,
                 self._public,
                 algorithms=[_ALGORITHM],
-                audience=self._issuer,
+                audience=audience,
                 issuer=self._issuer,
-                options=_TOKEN_OPTIONS,
+                options=options,
             )
         except jwt.InvalidTokenError:
             return None
         if found["header"].get("typ") != _TYPE:
             return None
-        said = found["payload"]
-        return Bearer(str(said["sub"]), int(said["inc"])), float(said["exp"])
+        said: dict[str, Any] = found["payload"]
+        return said
 
 
 def _claimed_node(assertion: str, find: Callable[[str], Node | None]) -> Node | None:

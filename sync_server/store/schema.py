@@ -124,6 +124,52 @@ console_session = Table(
     Column("person_id", String, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
+    Column("id", String, nullable=False, server_default=""),  # names it to its person
+    Column("address", String, nullable=False, server_default=""),
+    Column("agent", String, nullable=False, server_default=""),
+    Column("used_ms", BigInteger, nullable=False, server_default="0"),
+)
+
+second_factor = Table(
+    "second_factor",
+    metadata,
+    _key("person_id"),
+    Column("sealed", String, nullable=False),  # the secret, hex; see services.second_factor
+    Column("is_on", Integer, nullable=False),  # 1 once a code of it was right
+    Column("last_step", BigInteger, nullable=False),  # of the newest code that was taken
+)
+
+api_client = Table(
+    "api_client",
+    metadata,
+    _key("id"),
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("scope_kind", String, nullable=False),
+    Column("scope_ids", Text, nullable=False),
+    Column("state", String, nullable=False),  # active | ended
+    Column("created_ms", BigInteger, nullable=False),
+    CheckConstraint("state IN ('active','ended')"),
+)
+
+refresh_token = Table(
+    "refresh_token",
+    metadata,
+    _key("token_hash"),
+    Column("client_id", String, nullable=False),
+    Column("state", String, nullable=False),  # live | used | dropped: its reply was lost
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("used_ms", BigInteger, nullable=False),
+    Column("next_hash", String, nullable=False),
+    CheckConstraint("state IN ('live','used','dropped')"),
+)
+
+audit_outbox = Table(
+    "audit_outbox",  # what deeds have noted of themselves, until it is in the audit's own store
+    metadata,
+    _key("id"),  # by time
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
 )
 
 doc = Table(

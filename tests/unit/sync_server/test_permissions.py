@@ -23,6 +23,7 @@ OPEN_TO_ALL = {
     ("GET", "/console"),
     ("GET", "/console/login"),
     ("POST", "/console/login"),
+    ("POST", "/console/login/code"),
     ("GET", "/console/static/{name}"),
     ("GET", "/v1/about"),
     ("POST", "/v1/enrol"),

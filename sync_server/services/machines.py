@@ -1,0 +1,165 @@
+"""The house's machines as people care for them: which are out of date or off time, and lost ones.
+
+A machine that is lost or stolen is shut out at its next call. What it was lent stays reserved until
+it is written off; what it sold and the server knows stays good. A stolen one also has what nobody
+outside should have: the PIN verifiers of everybody who may sign in at such a machine (six digits do
+not withstand a patient computer), so those people get new PINs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, text
+
+from sync_server.services.audit import Actor, Deed, note
+from sync_server.services.house import read_house, read_meta
+from sync_server.services.nodes import MIN_VERSION_KEY, revoke_node
+from sync_server.services.people import hash_pin, random_pin
+from sync_server.services.permissions import NodeRole, Permission, PersonRole, person_may
+from sync_server.store.writer import Transaction
+
+_SIGN_INS = {
+    NodeRole.TILL: (Permission.TILL_SIGN_IN,),
+    NodeRole.GATE: (Permission.GATE_SIGN_IN,),
+    NodeRole.HUB: (Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN),  # it passes on what all know
+}
+"""Whose PIN verifiers a machine of the role has."""
+_VERSION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){1,3}")
+
+
+class Gone(StrEnum):
+    """What became of a machine."""
+
+    LOST = "lost"
+    STOLEN = "stolen"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A node as the last greeting told. `unknown_at`: active gates that have not read of its key."""
+
+    id: str
+    name: str
+    role: NodeRole
+    state: str
+    incarnation: int
+    program_version: str
+    is_too_old: bool
+    clock_offset_ms: int
+    last_seen_ms: int
+    unsynced_count: int
+    unknown_at: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NewPin:
+    """Shown once, and kept nowhere."""
+
+    login: str
+    name: str
+    pin: str
+
+
+def read_machines(connection: Connection, too_old: frozenset[str]) -> list[Machine]:
+    """All nodes by name. `too_old`: the ids of those whose program is below the least version."""
+    rows = connection.execute(
+        text(
+            "SELECT id, name, role, state, inc, program_version, clock_offset_ms, last_seen_ms, "
+            "unsynced_count, rev FROM node ORDER BY name"
+        )
+    ).all()
+    read_by = _read_by_gates(connection)
+    return [
+        Machine(
+            row.id,
+            row.name,
+            NodeRole(row.role),
+            row.state,
+            row.inc,
+            row.program_version,
+            row.id in too_old,
+            row.clock_offset_ms,
+            row.last_seen_ms,
+            row.unsynced_count,
+            tuple(name for name, rev in read_by if rev < row.rev),
+        )
+        for row in rows
+    ]
+
+
+def report_gone(
+    tx: Transaction, venue_id: str, name: str, how: Gone, actor: Actor, reason: str
+) -> tuple[NewPin, ...] | None:
+    """Shut a machine out; of a stolen one the people's new PINs. None: no such active machine."""
+    row = tx.row("SELECT id, role FROM node WHERE name = :name AND state = 'active'", name=name)
+    if row is None or not revoke_node(tx, venue_id, row.id):
+        return None
+    pins: tuple[NewPin, ...] = ()
+    if how is Gone.STOLEN:
+        pins = _renew_pins(tx, venue_id, NodeRole(row.role))
+    told = {"state": "revoked", "how": how, "new_pins": [each.login for each in pins]}
+    deed, before = Deed.NODE_REVOKED, {"state": "active"}
+    note(tx, deed, f"node:{row.id}", actor, before=before, after=told, reason=reason)
+    return pins
+
+
+def put_min_version(tx: Transaction, venue_id: str, version: str, actor: Actor) -> None:
+    """From now on older programs are told nothing and lent nothing; what they send is taken.
+
+    '' takes every version. Raises ValueError for what is no version.
+    """
+    if version and not is_version(version):
+        raise ValueError("a version is like 1.2.0")
+    before = read_meta(tx.connection).get(MIN_VERSION_KEY, "")
+    tx.run("DELETE FROM meta WHERE k = :k", k=MIN_VERSION_KEY)
+    tx.run("INSERT INTO meta (k, v) VALUES (:k, :v)", k=MIN_VERSION_KEY, v=version)
+    tx.next_rev(venue_id)  # so that every server looks at its nodes again
+    told = {"version": version}
+    note(tx, Deed.MIN_VERSION_SET, "house", actor, before={"version": before}, after=told)
+
+
+def is_version(version: str) -> bool:
+    """Whether it is numbers with dots."""
+    return _VERSION.fullmatch(version) is not None
+
+
+def _read_by_gates(connection: Connection) -> Sequence[tuple[str, int]]:
+    """How far each active gate has read the house's feed, in the present history."""
+    house = read_house(connection)
+    if house is None:
+        return ()
+    rows = connection.execute(
+        text(
+            "SELECT n.name, coalesce(c.rev, 0) FROM node n LEFT JOIN gate_cursor c "
+            "ON c.node_id = n.id AND c.event_id = :venue AND c.generation = :generation "
+            "WHERE n.role = 'gate' AND n.state = 'active' ORDER BY n.name"
+        ),
+        {"venue": house.venue_id, "generation": house.generation.short},
+    )
+    return [(str(row[0]), int(row[1])) for row in rows]
+
+
+def _renew_pins(tx: Transaction, venue_id: str, role: NodeRole) -> tuple[NewPin, ...]:
+    people = [
+        row
+        for row in tx.rows(
+            "SELECT id, login, name, role FROM person "
+            "WHERE state = 'active' AND pin_hash <> '' ORDER BY login"
+        )
+        if any(person_may(PersonRole(row.role), each) for each in _SIGN_INS[role])
+    ]
+    made: list[NewPin] = []
+    for row in people:
+        pin = random_pin([each.pin for each in made])
+        tx.run(
+            "UPDATE person SET pin_hash = :pin, rev = :rev WHERE id = :id",
+            pin=hash_pin(pin),
+            rev=tx.next_rev(venue_id),
+            id=row.id,
+        )
+        made.append(NewPin(row.login, row.name, pin))
+    return tuple(made)
