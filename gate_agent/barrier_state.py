@@ -259,8 +259,10 @@ def _note_contact(
     if not passage:
         armed = tuple(replace(each, is_armed=True) for each in state.waiting)
         return replace(state, waiting=armed), ()
-    if before is not False or at_s - state.edge_s < EDGE_GAP_S:
-        return state, ()  # was closed before, perhaps before anybody looked; or it bounces
+    if before is not False:
+        return state, ()  # was closed before, perhaps before anybody looked
+    if at_s - state.edge_s < EDGE_GAP_S:  # it bounces; or the next one is that quick: nobody knows
+        return replace(state, waiting=_with_gaps(state.waiting)), ()
     return _somebody_passed(replace(state, edge_s=at_s), rules, at_s)
 
 

@@ -101,6 +101,17 @@ def test_a_contact_that_bounces_is_one_passage(gate: Gate) -> None:
     assert gate.on(CLOSED, EDGE_GAP_S) == [Ungranted(Cause.TAILGATE)]
 
 
+def test_somebody_who_may_have_gone_in_at_the_heels_of_another_is_never_said_to_have_returned(
+    gate: Gate,
+) -> None:
+    gate.on(Granted("a"))
+    assert gate.passes() == [Went("a")]
+    gate.on(Granted("b"), 0.0)
+    assert gate.on(CLOSED, 0.05) == []
+    gate.on(OPENED, 0.1)
+    assert gate.on(OPENED, WAIT_S) == [Uncertain("b")]
+
+
 def test_a_grant_while_somebody_is_on_the_way_lets_both_pass_one_after_the_other(
     gate: Gate,
 ) -> None:
