@@ -23,5 +23,6 @@ def add_basket_keys(
     keys.add("F5", lambda: _("Sync now"), sell.sync_now, view)
     keys.add("F8", lambda: _("Park the order, or recall one"), park, view)
     keys.add("Del", lambda: _("Take out the line"), view.cart.remove_focused, view)
+    keys.add("A B C \N{HORIZONTAL ELLIPSIS}", lambda: _("A note handed over (payment)"), on=view)
     keys.add("Ctrl+Z", lambda: _("Undo"), sell.undo, view)
     keys.add("Ctrl+Y", lambda: _("Do it again"), sell.redo, view)

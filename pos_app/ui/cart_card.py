@@ -209,7 +209,9 @@ class CartCard(QFrame):
             self._rows[-1 if at is None else at].ask_type()
 
     def remove_focused(self) -> None:
-        """Take out the line that has the keyboard."""
+        """Take out the line that has the keyboard; while cash is counted out, its amount."""
+        if self._stack.currentWidget() is self.pay_panel:
+            self.pay_panel.start_over()
         at = self._focused_line()
         if at is not None:
             self._rows[at].remove()

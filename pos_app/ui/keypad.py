@@ -39,8 +39,9 @@ class Keypad(QWidget):
         self._back.clicked.connect(self.back)
         self.resize_keys(key)
 
-    def resize_keys(self, key: QSize) -> None:
-        """Make the keys this large."""
+    def resize_keys(self, key: QSize, gap: int = 10) -> None:
+        """Make the keys this large, and this far apart."""
+        self._grid.setSpacing(gap)
         for each in self._keys:
             each.setMinimumSize(key)
             each.setFixedHeight(key.height())

@@ -1,4 +1,4 @@
-"""Behind "More": an amount is typed, then the means that pays it is tapped; so an order is split."""
+"""Behind "More": an amount is typed or tapped in notes, then the means that pays it; so it is split."""
 
 # ruff: noqa: D102 - Qt's virtual methods are described by Qt
 
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QStackedLayout, 
 
 from pos_app.presenters import language as words
 from pos_app.presenters import tender_words as say
+from pos_app.presenters.handed_over import NOTHING
 from pos_app.presenters.language import _
 from pos_app.ui.controls import (
     REGULAR,
@@ -28,23 +29,25 @@ from pos_app.ui.controls import (
     row,
 )
 from pos_app.ui.keypad import Keypad
+from pos_app.ui.note_keys import NoteKeys
 from pos_app.ui.number_page import NumberPage
-from pos_app.ui.theme import font, restyle
-from program.i18n import currency_exponent
+from pos_app.ui.theme import font, restyle, scaled
 from ticketing.house_tender import HouseTender
 
 if TYPE_CHECKING:
     from pos_app.presenters.sell_state import SellState
     from pos_app.services.tender_model import RecordedLeg
 
-TYPED_MAX: Final = 9
-"""Digits of an amount; nobody pays a billion."""
 _IN_A_ROW: Final = 3
 """Keys of tenders beside each other."""
+_KEY_GAP: Final = 8
 
 
 class PayPanel(QWidget):
-    """Whole units are typed, and minor ones behind a point. Nothing typed means all that is left."""
+    """Whole units are typed, and minor ones behind a point; or each note laid down is tapped.
+
+    Neither means all that is left.
+    """
 
     cash = Signal(object)  # minor units handed over, None for what is due
     tender = Signal(str, object)  # id of a named tender, minor units or None for the rest
@@ -56,7 +59,7 @@ class PayPanel(QWidget):
         super().__init__()
         self.setObjectName("pay_panel")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._typed = ""
+        self._given = NOTHING
         self._state: SellState | None = None
         self._metrics = REGULAR
         self._parts_for: object = None
@@ -75,15 +78,16 @@ class PayPanel(QWidget):
         self._stack.addWidget(self._number)
 
     def open(self) -> None:
-        """Begin with nothing typed."""
-        self._typed = ""
+        """Begin with nothing handed over."""
+        self._given = NOTHING
+        self._render()
 
     def show_state(self, state: SellState) -> None:
         """Show what is due, what was paid of it, and what could pay the rest."""
         if state.house is None or state.pay_panel is None:
             return
         if self._state is None or state.payment != self._state.payment:
-            self._typed = ""
+            self._given = NOTHING
         self._state = state
         venue, currency = state.house.venue, state.house.event.currency
         self._show_parts(state, currency)
@@ -108,6 +112,13 @@ class PayPanel(QWidget):
         shown = self._stack.currentWidget()
         (self._number if shown is self._number else self).setFocus()
 
+    def start_over(self) -> None:
+        """Take back all that was typed or tapped."""
+        if self._clear.hasFocus():
+            self.setFocus()  # it is about to be switched off
+        self._given = NOTHING
+        self._render()
+
     def apply(self, metrics: Metrics) -> None:
         """Take these sizes."""
         self._metrics = metrics
@@ -117,7 +128,10 @@ class PayPanel(QWidget):
         self._back.setFixedHeight(48)
         self._rest.setFont(font(24 if compact else 32, 700))
         self._amount.setFont(font(26 if compact else 34, 700))
-        self._keypad.resize_keys(QSize(84, 48 if compact else 62))
+        high = max(48 if compact else 62, scaled(36))
+        self._keypad.resize_keys(QSize(40, high), _KEY_GAP)
+        self._notes.apply(metrics, high, _KEY_GAP)
+        self._clear.setFixedHeight(48)
         self._number.apply(metrics)
         self._parts_for = self._keys_for = None
 
@@ -128,6 +142,8 @@ class PayPanel(QWidget):
         self._back.say(_("Back"))
         self._rest_word.setText(_("Left to pay"))
         self._typed_word.setText(_("Amount"))
+        self._clear.say(_("Clear"), _("Clear the amount"))
+        self._notes.setAccessibleName(_("Notes and coins"))
         self._pay.say(_("Take cash"))
         self._keypad.retranslate()
         self._number.retranslate()
@@ -141,7 +157,7 @@ class PayPanel(QWidget):
             self._rub_out()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._pay.click()
-        else:
+        elif not self._is_note(event):
             super().keyPressEvent(event)
 
     # ------------------------------------------------------------------------------------ parts
@@ -158,7 +174,12 @@ class PayPanel(QWidget):
         self._back = Button("pay_panel_back", "quiet", 14, 500)
         self._back.show_icon("arrow-left", "text2")
         self._back.clicked.connect(self.closed)
-        self._keypad = Keypad("pay", QSize(90, 60), "00")
+        self._clear = Button("pay_clear", "quiet", 14, 500)
+        self._clear.show_icon("x", "text2", 18)
+        self._clear.clicked.connect(self.start_over)
+        self._notes = NoteKeys()
+        self._notes.tapped.connect(self._tap)
+        self._keypad = Keypad("pay", QSize(40, 60), "00")
         self._keypad.digit.connect(self._type)
         self._keypad.back.connect(self._rub_out)
         self._keypad.extra.connect(partial(self._type, "00"))
@@ -170,16 +191,17 @@ class PayPanel(QWidget):
         self._list.setSpacing(6)
         self._grid = QGridLayout()
         self._grid.setSpacing(8)
+        self._pads = row(self._notes, self._keypad, gap=12)
         self._box = column(
             row(self._title, None, self._back),
             self._due,
             self._list,
             row(self._rest_word, None, self._rest),
             None,
-            row(self._typed_word, None, self._amount),
+            row(self._typed_word, self._clear, None, self._amount),
             self._change,
             4,
-            self._keypad,
+            self._pads,
             6,
             self._pay,
             self._grid,
@@ -254,36 +276,47 @@ class PayPanel(QWidget):
 
     # ------------------------------------------------------------------------------------ typing
 
-    def _typed_minor(self) -> int | None:
-        """The amount that stands there; None where nothing was typed."""
-        if self._state is None or self._state.house is None or not self._typed.strip("."):
+    def _given_minor(self) -> int | None:
+        """The amount that stands there; None where nothing was typed or tapped."""
+        if self._state is None or self._state.house is None:
             return None
-        places = currency_exponent(self._state.house.event.currency)
-        whole, _point, part = self._typed.partition(".")
-        return int(whole or "0") * int(10**places) + int((part + "0" * places)[:places] or "0")
+        return self._given.amount_minor(self._state.house.event.currency)
+
+    def _is_note(self, event: QKeyEvent) -> bool:
+        """Tap a note by its letter. One held down is pressed once: each tap is money."""
+        plain = event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        if plain != Qt.KeyboardModifier.NoModifier or event.isAutoRepeat():
+            return False
+        return self._notes.tap(event.text())
 
     def _type(self, digits: str) -> None:
-        if "." in self._typed and digits == ".":
-            return
-        self._typed = (self._typed + digits).lstrip("0")[:TYPED_MAX]
+        self._given = self._given.with_digits(digits)
+        self._render()
+
+    def _tap(self, minor: int) -> None:
+        self._given = self._given.with_note(minor)
         self._render()
 
     def _rub_out(self) -> None:
-        self._typed = self._typed[:-1]
+        self._given = self._given.without_last()
         self._render()
 
     def _submit(self) -> None:
-        self.cash.emit(self._typed_minor())
+        self.cash.emit(self._given_minor())
 
     def _take(self, tender_id: str) -> None:
-        self.tender.emit(tender_id, self._typed_minor())
+        self.tender.emit(tender_id, self._given_minor())
 
     def _render(self) -> None:
         state = self._state
         if state is None or state.house is None:
             return
         currency, rest, due = state.house.event.currency, state.rest_minor, state.cash_due_minor
-        typed = self._typed_minor()
+        typed = self._given_minor()
+        self._notes.show_given(self._given, currency)
+        for at, share in enumerate((self._notes.columns, 3)):
+            self._pads.setStretch(at, share)
+        self._clear.setEnabled(self._given.is_given)
         self._due.setText(
             _("Total due {amount}").format(amount=words.money(state.total_minor, currency))
         )

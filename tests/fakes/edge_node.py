@@ -74,7 +74,7 @@ def write(replica: Replica, stream: str = EVENT, body: str = "{}", count: int = 
     return [replica.transact(work) for _ in range(count)]
 
 
-def wait_until(is_so: Callable[[], object], within_s: float = 20) -> None:
+def wait_until(is_so: Callable[[], object], within_s: float = 60) -> None:
     """Wait for a condition that another thread brings about; fails when it never comes."""
     until_s = time.monotonic() + within_s
     while not is_so():

@@ -104,10 +104,13 @@ def unprinted(window: TillWindow, till: FakeTill) -> None:
 
 
 def cash(window: TillWindow, till: FakeTill) -> None:
-    """An amount typed by hand."""
+    """Notes tapped as the buyer lays them down: fourteen hundreds, a fifty and a five."""
     sell(window, till)
     click(window, "pay_more")
-    QTest.keyClicks(window.sell_view.cart.pay_panel, "1505")
+    for note_minor, pieces in ((100_00, 14), (50_00, 1), (5_00, 1)):
+        for _tap in range(pieces):
+            click(window, f"note_{note_minor}")
+    window.sell_view.cart.pay_panel.setFocus()
 
 
 def locked(window: TillWindow, till: FakeTill) -> None:

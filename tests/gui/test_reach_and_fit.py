@@ -153,7 +153,7 @@ def what_is_nameless(window: TillWindow) -> list[str]:
     ]
 
 
-def what_is_cut(window: TillWindow) -> list[str]:
+def what_is_cut(window: QWidget) -> list[str]:
     """Texts that do not fit into their widgets."""
     labels = [each for each in window.findChildren(QLabel) if each.isVisible() and each.text()]
     buttons = [
