@@ -70,8 +70,10 @@ class NoteKeys(QWidget):
 
     tapped = Signal(int)  # minor units of the note
 
-    def __init__(self) -> None:
+    def __init__(self, stop: QWidget) -> None:
+        """The Tab key comes here from `stop`."""
         super().__init__()
+        self._stop = stop
         self._currency = ""
         self._height = 62
         self._compact = False
@@ -115,14 +117,13 @@ class NoteKeys(QWidget):
         self._currency = currency
         minors = notes_on_keys(currency)
         self._keys = [NoteKey(minor, LETTERS[at]) for at, minor in enumerate(minors)]
-        before: QWidget | None = None
+        before = self._stop
         for at, key in enumerate(self._keys):
             key.apply(self._height, self.columns, compact=self._compact)
             key.clicked.connect(partial(self.tapped.emit, key.minor))
             self._grid.addWidget(key, at // self.columns, at % self.columns)
             key.show()
-            if before is not None:
-                QWidget.setTabOrder(before, key)
+            QWidget.setTabOrder(before, key)
             before = key
         for at in range(self.columns):
             self._grid.setColumnStretch(at, 1)

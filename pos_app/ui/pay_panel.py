@@ -177,7 +177,7 @@ class PayPanel(QWidget):
         self._clear = Button("pay_clear", "quiet", 14, 500)
         self._clear.show_icon("x", "text2", 18)
         self._clear.clicked.connect(self.start_over)
-        self._notes = NoteKeys()
+        self._notes = NoteKeys(self._clear)
         self._notes.tapped.connect(self._tap)
         self._keypad = Keypad("pay", QSize(40, 60), "00")
         self._keypad.digit.connect(self._type)
@@ -305,6 +305,7 @@ class PayPanel(QWidget):
         self.cash.emit(self._given_minor())
 
     def _take(self, tender_id: str) -> None:
+        self.setFocus()  # the key may be switched off by what it does
         self.tender.emit(tender_id, self._given_minor())
 
     def _render(self) -> None:
