@@ -57,6 +57,7 @@ _OPERATIONS: dict[str, str] = {
     OpKind.ENTRY: N_("Entry"),
     OpKind.PASSAGE: N_("Passage"),
     OpKind.EXIT: N_("Exit"),
+    OpKind.BLOCK: N_("Ticket blocked or unblocked"),
     OpKind.GATE_OPENED: N_("Gate left open"),
     OpKind.GATE_SHUT: N_("Gate shut again"),
     OpKind.WALKED: N_("Passed without a ticket"),
