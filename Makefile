@@ -51,6 +51,10 @@ messages: setup ## collect texts into the catalogues of all languages
 lock: setup ## compile requirements/*.txt from pyproject.toml (LOCK="--upgrade": the newest)
 	@scripts/lock $(LOCK)
 
+.PHONY: audit
+audit: setup ## compare all locked packages with the published advisories (asks the network)
+	@.venv/bin/uvx pip-audit@2.10.1 --disable-pip --require-hashes -r requirements/dev.txt
+
 .PHONY: clean
 clean: ## remove everything that can be made again, .venv too
 	@rm -rf .venv .cache build dist demo-output
