@@ -18,7 +18,7 @@ QUICK_S = 0.08
 """So long somebody who asks may wait for a new value each time."""
 REST_FACTOR = 20
 """After a slow making the next one waits this many times as long: at most a twentieth of a core."""
-STALE_S_MAX = 120.0
+STALE_S_MAX = 900.0
 """Nobody is shown anything older than this without waiting for a new value."""
 
 T = TypeVar("T")

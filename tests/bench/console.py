@@ -160,7 +160,8 @@ def _sign_in(desk: httpx.Client, password: str) -> None:
     found = re.search(r'name="form_token" value="([^"]+)"', desk.get("/console/login").text)
     assert found is not None
     form = {"login": "manager", "password": password, "form_token": found[1]}
-    desk.post("/console/login", data=form).raise_for_status()
+    answer = desk.post("/console/login", data=form, follow_redirects=False)
+    assert answer.status_code == httpx.codes.SEE_OTHER, answer.status_code
 
 
 def _first_byte(desk: httpx.Client, path: str) -> float:
