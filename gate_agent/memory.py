@@ -70,10 +70,10 @@ class LaneMemory:
         """An entry was recorded just now."""
         now_s = self.env.monotonic_s()
         with self._changed:
-            self._granted_s = {
-                op: at_s for op, at_s in self._granted_s.items() if now_s - at_s <= OFFER_AGAIN_S
-            }
+            self._granted_s.pop(op_id, None)
             self._granted_s[op_id] = now_s
+            while now_s - next(iter(self._granted_s.values())) > OFFER_AGAIN_S:  # oldest first
+                del self._granted_s[next(iter(self._granted_s))]
 
     def is_fresh(self, op_id: OpId) -> bool:
         """Granted at most OFFER_AGAIN_S ago; what an earlier run granted counts from our start.
