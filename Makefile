@@ -53,7 +53,7 @@ lock: setup ## compile requirements/*.txt from pyproject.toml (LOCK="--upgrade":
 
 .PHONY: audit
 audit: setup ## compare all locked packages with the published advisories (asks the network)
-	@.venv/bin/uvx pip-audit@2.10.1 --disable-pip --require-hashes -r requirements/dev.txt
+	@.venv/bin/uvx pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements/dev.txt
 
 .PHONY: clean
 clean: ## remove everything that can be made again, .venv too

@@ -22,6 +22,8 @@ from sync_server.store.database import open_engine, read_only
 FILE_SUFFIX = "-audit"
 SCHEMA = "boxgate_audit"
 _READ_AT_ONCE = 1_000
+_MAKING = 0x626F786761746501
+"""The lock of PostgreSQL's under which the schema is made: our own number."""
 
 Row = tuple[int, str, int, str, str, str]
 """Number, id, time in Unix ms, body, hash before, hash."""
@@ -135,6 +137,8 @@ class AuditStore:
     def _make(self, connection: Connection) -> None:
         if self._is_made:
             return
+        if not self._is_sqlite:  # of two who make it at once, one waits and then finds it
+            self._run(connection, f"SELECT pg_advisory_xact_lock({_MAKING})")
         if not self._is_there(connection):
             for statement in _ON_SQLITE if self._is_sqlite else _ON_POSTGRESQL:
                 self._run(connection, statement)
