@@ -24,6 +24,8 @@ from sync_server.store.writer import UNAVAILABLE, Transaction
 
 MOVED_AT_ONCE = 500
 PERIOD_S = 1.0
+ALARM_AFTER = 30
+"""Failures in turn. Fewer are a database that was away for a moment: the notes wait."""
 HEAD_KEY = "audit_head"
 """The entry of `meta` that has the number and hash of the audit's end: what is cut off is missed."""
 _log = get_logger(__name__)
@@ -132,9 +134,13 @@ class AuditKeeper:
             await self._centre.write(lambda tx, moved=moved, head=head: settle(tx, moved, head))  # type: ignore[misc]
 
     async def _keep(self) -> None:
+        failed_count = 0
         while True:
             try:
                 await self.move()
+                failed_count = 0
             except Exception as error:  # noqa: BLE001 - the notes are safe; the next round moves them
-                _log.error("audit_not_moved", error=type(error).__name__)
+                failed_count += 1
+                tell = _log.error if failed_count >= ALARM_AFTER else _log.warning
+                tell("audit_not_moved", error=type(error).__name__, times=failed_count)
             await asyncio.sleep(PERIOD_S)

@@ -246,7 +246,8 @@ class _Words:
         _ = self.gettext
         state = _(STATES[ticket.state]) if ticket.state in STATES else ticket.state
         if ticket.blocked:
-            state = f"{state} · {_('blocked')}: {ticket.blocked}"
+            blocked = _("blocked")
+            state = f"{state} · {blocked}: {ticket.blocked}"
         price = ""
         if ticket.currency:
             price = format_money(ticket.price_minor, ticket.currency, self._language)

@@ -33,6 +33,8 @@ class Bulletin:
     def __init__(self) -> None:
         self._changed = asyncio.Event()
         self._listeners = 0
+        self.told_count = 0
+        """How often the books have changed: who knows of so many has missed nothing."""
         self.is_closed = False
 
     @property
@@ -54,7 +56,8 @@ class Bulletin:
         self._listeners -= 1
 
     def tell(self) -> None:
-        """The books have changed: whoever waits now hears of it."""
+        """The books have changed: whoever waits hears of it, now or when they come back to wait."""
+        self.told_count += 1
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -63,8 +66,10 @@ class Bulletin:
         self.is_closed = True
         self.tell()
 
-    async def wait(self, timeout_s: float) -> bool:
-        """Whether something changed before time was up."""
+    async def wait(self, heard_count: int, timeout_s: float) -> bool:
+        """Whether there are more changes than these before time is up."""
+        if self.told_count != heard_count:
+            return True
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._changed.wait()
@@ -93,10 +98,11 @@ async def live(request: web.Request) -> web.StreamResponse:
     response.charset = "utf-8"
     response.headers["X-Accel-Buffering"] = "no"  # a proxy in front must not hold lines back
     bulletin.join()
+    heard_count = bulletin.told_count
     try:
         await response.prepare(request)
         await response.write(f"retry: {RETRY_MS}\n\n".encode())
-        await _tell(request, response, bulletin)
+        await _tell(request, response, bulletin, heard_count)
     except ConnectionError:
         _log.debug("listener_gone")
     finally:
@@ -104,9 +110,12 @@ async def live(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _tell(request: web.Request, response: web.StreamResponse, bulletin: Bulletin) -> None:
+async def _tell(
+    request: web.Request, response: web.StreamResponse, bulletin: Bulletin, heard_count: int
+) -> None:
     while not bulletin.is_closed:
-        if await bulletin.wait(BEAT_PERIOD_S):
+        if await bulletin.wait(heard_count, BEAT_PERIOD_S):
+            heard_count = bulletin.told_count
             await response.write(b"event: news\ndata:\n\n")
         elif await identify_person(request) is None:
             await response.write(b"event: over\ndata:\n\n")

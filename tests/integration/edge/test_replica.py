@@ -139,7 +139,7 @@ def test_readers_are_as_many_as_read_at_once_and_few_stay_open(replica: Replica)
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(replica._readers._idle) == 8
+    assert len(replica._readers._idle) == 4
 
 
 def test_closing_closes_readers_too(folder: Path) -> None:

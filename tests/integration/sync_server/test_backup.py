@@ -312,7 +312,7 @@ def test_a_backup_of_postgresql_is_restored_into_an_empty_database(
     assert "a new history begins" in capsys.readouterr().out
     after = _rows(another)
     changed = {name for name, count in after.items() if count != before[name]}
-    assert changed == {"generation", "quarantine"}
+    assert changed == {"generation", "quarantine", "audit_outbox"}
     assert after["generation"] == before["generation"] + 2, "the lost one, and a new one"
     engine = commands.open_house(another.settings).engine
     with engine.connect() as connection:

@@ -105,6 +105,12 @@ async def start(stack: AsyncExitStack, house: HouseOnDisk) -> Server:
     return server
 
 
+@pytest.fixture(autouse=True)
+def no_audit_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next commit is the test's own: nothing is moved into the audit in the meantime."""
+    monkeypatch.setattr("sync_server.auditing.PERIOD_S", 3600)
+
+
 @pytest.fixture
 async def first(house: HouseOnDisk) -> AsyncIterator[Server]:
     async with AsyncExitStack() as stack:

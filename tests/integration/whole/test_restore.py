@@ -66,7 +66,7 @@ def test_sales_after_the_backup_come_back_from_the_till(house: House) -> None:
         40,
     )
     _give_up(house, "Window 2")
-    assert house.units()["sold"] == 5
+    wait_until("what the till sold is back", lambda: house.units()["sold"] == 5, 40)
     assert house.units()["tickets"] == 5
     till.ask({"do": "sell", "count": 1, "print": False})
     wait_until("sales go on", lambda: house.units()["sold"] == 6, 20)

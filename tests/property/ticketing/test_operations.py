@@ -38,6 +38,7 @@ from ticketing.operations import (
     decode_sale,
     decode_settle,
     decode_signed_in,
+    encode_blocked,
     encode_entry,
     encode_exchange,
     encode_gate_opened,
@@ -289,6 +290,7 @@ ENCODERS: dict[str, Callable[[Any], str]] = {
     "exchange": encode_exchange,
     "replacement": encode_exchange,
     "interest": encode_interest,
+    "block": encode_blocked,
 }
 
 

@@ -22,6 +22,7 @@ from ticketing.admission import (
     next_step,
 )
 from ticketing.ids import OpId
+from ticketing.tags import TagFault
 from ticketing.text import Text
 
 AT = datetime(2026, 11, 28, 5, 35, tzinfo=UTC)  # 13:35 in Shanghai
@@ -73,7 +74,8 @@ def test_every_miss_has_a_sentence(kind: MissKind, language: str) -> None:
         MissKind.REENTRY_ENDED,
         MissKind.AGAIN_AT,
     }
-    miss = Miss(kind, AT if kind in timed else None, GATE, "stolen")
+    note = TagFault.DAMAGED if kind is MissKind.CHIP else "stolen"
+    miss = Miss(kind, AT if kind in timed else None, GATE, note)
     told = tell(Reason.ALREADY_USED, language, miss=miss).miss
     assert told
     assert language == "en" or _is_chinese(told)
