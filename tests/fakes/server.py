@@ -212,6 +212,7 @@ class FakeServer:
             "digest": self._digest,
             "rows": self._bucket_rows,
             "data-keys": lambda _call: problem(404, "not_found"),  # an older server's answer
+            "chip-keys": lambda _call: problem(404, "not_found"),
         }
         work = works[call.name]
         with self._guard:
