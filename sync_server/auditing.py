@@ -112,19 +112,26 @@ class AuditKeeper:
         self._centre = centre
         self._store = AuditStore(centre.engine.url.render_as_string(hide_password=False))
         self._task: asyncio.Task[None] | None = None
+        self._is_ending = asyncio.Event()
 
     def start(self) -> None:
         """Call when the centre is open."""
         self._task = asyncio.create_task(self._keep(), name="keep audit")
 
     async def stop(self) -> None:
-        """Call before the centre closes. What is left is moved at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        with suppress(StoreError, *UNAVAILABLE):
-            await self.move()
-        await asyncio.to_thread(self._store.close)
+        """Call before the centre closes. What is left is moved at the next start.
+
+        A move that is under way is waited for, not cancelled: its thread would go on, and give its
+        connection back to a store that is closed.
+        """
+        self._is_ending.set()
+        try:
+            if self._task is not None:
+                await self._task
+            with suppress(StoreError, *UNAVAILABLE):
+                await self.move()
+        finally:
+            await asyncio.to_thread(self._store.close)
 
     async def move(self) -> None:
         """Move all that is noted by now."""
@@ -135,7 +142,7 @@ class AuditKeeper:
 
     async def _keep(self) -> None:
         failed_count = 0
-        while True:
+        while not self._is_ending.is_set():
             try:
                 await self.move()
                 failed_count = 0
@@ -143,4 +150,6 @@ class AuditKeeper:
                 failed_count += 1
                 tell = _log.error if failed_count >= ALARM_AFTER else _log.warning
                 tell("audit_not_moved", error=type(error).__name__, times=failed_count)
-            await asyncio.sleep(PERIOD_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PERIOD_S):
+                    await self._is_ending.wait()

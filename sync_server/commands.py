@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 from program.logs import get_logger
-from sync_server.auditing import move, noted_first
+from sync_server.auditing import move
 from sync_server.serve_lock import alone
 from sync_server.services.audit import Deed, at_command_line, audited, note
 from sync_server.services.catalogue import NotStored, Stored, store_catalogue
@@ -107,14 +107,11 @@ def opened_house(settings: Settings) -> Iterator[OpenHouse]:
 
 def _move_audit(engine: Engine) -> None:
     """What the command has noted goes to the audit; where that fails, with the next chance."""
-    with read_only(engine).connect() as connection:
-        if not noted_first(connection):
-            return
     store = AuditStore(engine.url.render_as_string(hide_password=False))
     try:
         move(engine, store)
     except (StoreError, DBAPIError, OSError) as error:
-        _log.error("audit_not_moved", error=type(error).__name__)
+        _log.warning("audit_not_moved", error=type(error).__name__)
     finally:
         store.close()
 

@@ -99,7 +99,9 @@ class AuditStore:
                         zip(("seq", "id", "at_ms", "body", "prev_hash", "hash"), row, strict=True)
                     ),
                 )
-            return self._head(connection)
+            head = self._head(connection)
+        self._is_made = True  # not before the commit: what was made may have been taken back
+        return head
 
     def rows(self) -> Iterator[Row]:
         """All records in their order, read in pieces; what is added meanwhile may be in it."""
@@ -142,7 +144,6 @@ class AuditStore:
         if not self._is_there(connection):
             for statement in _ON_SQLITE if self._is_sqlite else _ON_POSTGRESQL:
                 self._run(connection, statement)
-        self._is_made = True
 
     def _is_there(self, connection: Connection) -> bool:
         schema = None if self._is_sqlite else SCHEMA

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, event, text
 
 from sync_server import commands
 from sync_server.app import make_app
+from sync_server.auditing import AuditKeeper
 from sync_server.centre import Centre
 from sync_server.handlers.proxy import PASSED_ON_BY
 from sync_server.heart.work import Work
@@ -108,7 +109,7 @@ async def start(stack: AsyncExitStack, house: HouseOnDisk) -> Server:
 @pytest.fixture(autouse=True)
 def no_audit_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next commit is the test's own: nothing is moved into the audit in the meantime."""
-    monkeypatch.setattr("sync_server.auditing.PERIOD_S", 3600)
+    monkeypatch.setattr(AuditKeeper, "start", lambda _: None)
 
 
 @pytest.fixture
