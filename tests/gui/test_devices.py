@@ -150,7 +150,8 @@ def test_a_printer_that_dies_in_a_sale_leaves_the_sale_and_asks_before_it_prints
         stage.simulator.dies_after_bytes = 700
         window.sell.pay_cash()
         until(lambda: window.sell.state.last_sale is not None)
-        until(lambda: any(one.job_id for one in window.sell.state.unprinted))
+        sell = window.sell
+        until(lambda: any(one.paper is PrintOutcome.IN_DOUBT for one in sell.state.unprinted))
         window.sell.dismiss()
         assert is_shown(window, "paper_is_there")
         assert "may be printed" in text_of(window, "unprinted_text")
