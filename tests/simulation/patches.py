@@ -6,6 +6,7 @@ import functools
 import importlib
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
@@ -43,6 +44,27 @@ class _Log:
         raise Defect(event) from sys.exc_info()[1]
 
 
+class _NoThread:
+    """Never begins: what it would wait for is not there."""
+
+    def __init__(self, **_options: object) -> None:
+        """Takes what a thread takes."""
+
+    def start(self) -> None:
+        """Nothing to do."""
+
+    def is_alive(self) -> bool:
+        """Never."""
+        return False
+
+
+class _NoDevices:
+    """`threading` for the devices of a till, which has none here: no real thread outlives a world."""
+
+    Event = threading.Event
+    Thread = _NoThread
+
+
 @contextmanager
 def patched(world: World) -> Iterator[None]:
     """Everything that is not ours to run for real, for as long as this lasts."""
@@ -66,6 +88,7 @@ def patched(world: World) -> Iterator[None]:
         put("sync_server.services.generations", new_generation=world.breakage.mint)
         put("sync_server.store.writer", text=_plain, time=_clock(world))
         put("pos_app.services.window", STOCK_UNITS=world.mix.stock_units)
+        put("pos_app.services.devices", threading=_NoDevices)
         put(
             "pos_app.services.printing",
             render_tickets=_on_paper,
