@@ -44,6 +44,8 @@ class Topic(StrEnum):
     NOT_GIVEN = "not_given"  # code: a Refusal of the price engine
     GIVEN_DROPPED = "given_dropped"  # what was given by hand may not be any more
     NOT_PRINTED = "not_printed"  # `count` tickets of a sale that stands
+    NO_LAST_SALE = "no_last_sale"  # nothing was sold since the till was started
+    COPY = "copy"  # an order is printed once more; code: its number
     SCAN_CUT_SHORT = "scan_cut_short"  # a scanner's code came without its end
     SCAN_NOT_NOW = "scan_not_now"  # a deed is under way: no other order can be shown
     SYNCED = "synced"  # `count` operations after an outage
@@ -74,6 +76,8 @@ _TONES = {
     Topic.SYNCED: Tone.OK,
     Topic.PRICES_RENEWED: Tone.INFO,
     Topic.NOTHING_PARKED: Tone.INFO,
+    Topic.NO_LAST_SALE: Tone.INFO,
+    Topic.COPY: Tone.INFO,
     Topic.RECALLED_AT_OTHER_PRICE: Tone.INFO,
     Topic.SALE_REFUSED: Tone.DANGER,
     Topic.NOT_PRINTED: Tone.DANGER,

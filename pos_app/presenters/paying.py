@@ -86,6 +86,20 @@ class Paying:
             if order.paper is PrintOutcome.FAILED:
                 self._print(order.order_id)
 
+    def reprint_last(self) -> None:
+        """Print a copy of the last sale; what has no paper yet has its own keys."""
+        state = self._board.state
+        last = state.last_sale
+        if last is None:
+            self._board.say(Notice(Topic.NO_LAST_SALE))
+            return
+        waiting = [one for one in state.unprinted_orders if one.order_id == last.order_id]
+        if waiting:
+            self.print_waiting()
+        elif last.order_id not in state.printing:
+            self._board.say(Notice(Topic.COPY, code=last.receipt_no))
+            self._print(last.order_id)
+
     def read_unprinted(self) -> None:
         """Read what waits for paper."""
         self._board.run(self._board.services.unprinted, self._show_unprinted, self._board.fail)

@@ -11,8 +11,10 @@ from pos_app.presenters.sentences import sign_in_refusal
 from ticketing.pricing import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pos_app.presenters.giving import Offer
-    from pos_app.services.basket import BasketLine
+    from pos_app.services.basket import Basket, BasketLine
     from pos_app.services.model import SignInRefused
     from ticketing.event import Event
     from ticketing.pricing import FoundPackage
@@ -38,13 +40,55 @@ def why_cheaper(event: Event, line: BasketLine) -> str:
     return " + ".join(name for name in names if name)
 
 
-def package_line(event: Event, package: FoundPackage) -> tuple[str, str]:
-    """A package found in the basket, and what it saves."""
+def package_lines(event: Event, found: Sequence[FoundPackage], most: int) -> list[tuple[str, str]]:
+    """Packages found in the basket and what each saves, in at most so many lines."""
+    if len(found) <= most:
+        return [_package_line(event, each) for each in found]
+    rest = found[most - 1 :]
+    more = ngettext("{n} more package", "{n} more packages", len(rest)).format(n=len(rest))
+    saved = words.money(sum(each.saving_minor for each in rest), event.currency, compact=True)
+    last = more, _("saves {amount}").format(amount=saved)
+    return [*(_package_line(event, each) for each in found[: most - 1]), last]
+
+
+def _package_line(event: Event, package: FoundPackage) -> tuple[str, str]:
     count = ngettext("{n} ticket", "{n} tickets", len(package.keys)).format(n=len(package.keys))
     saved = words.money(package.saving_minor, event.currency, compact=True)
     return f"{rule_name(event, package.rule_id)} · {count}", _("saves {amount}").format(
         amount=saved
     )
+
+
+def basket_sums(basket: Basket, event: Event, most: int) -> list[tuple[str, str]]:
+    """What makes the total, in at most so many lines: the list and what is saved, else by kind."""
+    if basket.saving_minor:
+        count = len(basket.lines)
+        listed = ngettext("List price, {n} ticket", "List price, {n} tickets", count)
+        saved = words.money(basket.saving_minor, event.currency)
+        return [
+            (
+                listed.format(n=count),
+                words.money(basket.total_minor + basket.saving_minor, event.currency),
+            ),
+            (_("Saved"), f"\N{MINUS SIGN}{saved}"),
+        ]
+    sums: dict[str, tuple[int, int]] = {}
+    for line in basket.lines:
+        count, minor = sums.get(line.ticket_type_id, (0, 0))
+        sums[line.ticket_type_id] = (count + 1, minor + line.price_minor)
+    shown = list(sums.items())
+    if len(shown) > most:
+        counts, amounts = zip(*(each for _kind, each in shown[most - 1 :]), strict=True)
+        shown = [*shown[: most - 1], ("", (sum(counts), sum(amounts)))]
+    return [
+        (f"{_kind_name(event, kind_id)} × {count}", words.money(minor, event.currency))
+        for kind_id, (count, minor) in shown
+    ]
+
+
+def _kind_name(event: Event, ticket_type_id: str) -> str:
+    kind = event.ticket_type(ticket_type_id)
+    return words.name(kind.name) if kind else _("Others")
 
 
 def role_name(role: Role) -> str:

@@ -60,6 +60,7 @@ class SellPresenter:
         self.approve_late = self._paying.late.approve
         self.stop_late = self._paying.late.stop
         self.print_waiting = self._paying.print_waiting
+        self.reprint_last = self._paying.reprint_last
         self.park_or_recall = self._parking.park_or_recall
         self.list_parked = self._parking.open_list
         self.close_parked = self._parking.close

@@ -205,10 +205,8 @@ def notice_sentence(notice: Notice, house: House | None) -> str:
             return price_refusal(Refusal(notice.code))
         case Topic.NOT_PRINTED | Topic.BROKEN | Topic.PAYMENT_BROKEN:
             return _machine_sentence(notice)
-        case Topic.SCAN_CUT_SHORT:
-            return _("The scanner's code came only in part. Nothing was done; scan it again.")
-        case Topic.SCAN_NOT_NOW:
-            return _("A code was scanned. Finish what is under way first, then scan it again.")
+        case Topic.NO_LAST_SALE | Topic.COPY | Topic.SCAN_CUT_SHORT | Topic.SCAN_NOT_NOW:
+            return _desk_sentence(notice)
         case Topic.PAYMENT_ABANDONED | Topic.PARTS_BACK:
             return _money_sentence(notice, house)
         case Topic.SYNCED:
@@ -221,6 +219,21 @@ def notice_sentence(notice: Notice, house: House | None) -> str:
             return _seat_sentence(notice.topic, seats)
         case _:
             return _basket_sentence(notice, house, seats)
+
+
+def _desk_sentence(notice: Notice) -> str:
+    """About papers and scans."""
+    match notice.topic:
+        case Topic.NO_LAST_SALE:
+            return _("Nothing was sold here since the till was started. Older orders: Ctrl+O.")
+        case Topic.COPY:
+            return _("Order {no} is printed again, marked as a copy.").format(no=notice.code)
+        case Topic.SCAN_CUT_SHORT:
+            return _("The scanner's code came only in part. Nothing was done; scan it again.")
+        case Topic.SCAN_NOT_NOW:
+            return _("A code was scanned. Finish what is under way first, then scan it again.")
+        case _:
+            return ""
 
 
 def name_units(house: House | None, units: Iterable[int]) -> str:

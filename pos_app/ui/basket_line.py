@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout
 
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _
-from pos_app.presenters.price_words import package_line, why_cheaper
+from pos_app.presenters.price_words import why_cheaper
 from pos_app.ui import theme
 from pos_app.ui.controls import Button, ElidedLabel, Metrics, column, label, picture, row
 from pos_app.ui.tool_row import Swatch
@@ -20,24 +20,23 @@ if TYPE_CHECKING:
 
     from pos_app.services.basket import BasketLine
     from pos_app.services.model import House
-    from ticketing.event import Event
-    from ticketing.pricing import FoundPackage
 
 
 _WHY_PX: Final = 16
 """How much higher a line is that says which rule made its price."""
 _PACKAGE_PX: Final = 40
+_BANNER_PX: Final = 48
 
 
 class PackageRow(QFrame):
-    """A package that was found in the basket, and what it saves."""
+    """A package that was found in the basket, and what it saves; a banner stays in sight."""
 
-    def __init__(self, at: int, package: FoundPackage, event: Event) -> None:
+    def __init__(self, at: int, found: str, saving: str, *, is_banner: bool) -> None:
         super().__init__()
-        self.setProperty("role", "line")
+        self.setProperty("role", "notice" if is_banner else "line")
+        self.setProperty("tone", "ok")
         self.setObjectName(f"package_{at}")
-        self.setFixedHeight(_PACKAGE_PX)
-        found, saving = package_line(event, package)
+        self.setFixedHeight(_BANNER_PX if is_banner else _PACKAGE_PX)
         name = ElidedLabel(14, 600, "ok", f"package_{at}_name")
         name.setText(found)
         saved = label(14, 700, "ok", f"package_{at}_saving")
@@ -61,7 +60,7 @@ class LineRow(QFrame):
         super().__init__()
         self.setProperty("role", "line")
         self.setObjectName(f"line_{at}")
-        self._line = line
+        self.line = line
         self._house = house
         tier = house.event.price_tier(line.tier_id)
         self._title = ElidedLabel(15, 700, name=f"line_{at}_title")
@@ -94,15 +93,15 @@ class LineRow(QFrame):
 
     def ask_type(self) -> None:
         """Ask for another ticket type, as its button does."""
-        self.type_asked.emit(self._line, self._type)
+        self.type_asked.emit(self.line, self._type)
 
     def remove(self) -> None:
         """Take this line out."""
-        self.removed.emit(self._line.performance, self._line.unit)
+        self.removed.emit(self.line.performance, self.line.unit)
 
     def _prices(self, at: int) -> QVBoxLayout:
         """The price; above it what the list asks, struck out, where that is more."""
-        line, currency = self._line, self._house.event.currency
+        line, currency = self.line, self._house.event.currency
         price = label(18, 600, name=f"line_{at}_price")
         price.setText(words.money(line.price_minor, currency, compact=True))
         price.setMinimumWidth(50)
@@ -121,14 +120,14 @@ class LineRow(QFrame):
 
     def _place(self) -> str:
         """Row and seat; a standing place is called by its area."""
-        seat = self._house.plan.seat_by_unit(self._line.unit)
+        seat = self._house.plan.seat_by_unit(self.line.unit)
         if seat is None:
-            return self._house.plan.describe(self._line.unit, words.language())
+            return self._house.plan.describe(self.line.unit, words.language())
         return _("Row {row} Seat {seat}").format(row=seat.row, seat=seat.label)
 
     def _details(self, today: date) -> str:
         """Area and tier; the date as well where the ticket is for another performance."""
-        house, line = self._house, self._line
+        house, line = self._house, self.line
         tier = house.event.price_tier(line.tier_id)
         parts = [words.name(tier.name)] if tier else []
         if house.plan.seat_by_unit(line.unit) is not None:
@@ -141,12 +140,12 @@ class LineRow(QFrame):
         return " · ".join(part for part in parts if part)
 
     def _type_button(self, at: int) -> Button:
-        kind = self._house.event.ticket_type(self._line.ticket_type_id)
+        kind = self._house.event.ticket_type(self.line.ticket_type_id)
         button = Button(f"line_{at}_type", "", 14, 600)
         name = words.name(kind.name) if kind else ""
         button.say(name, _("Ticket type {type}, change").format(type=name))
         button.show_icon("chevron-down", "text2", 16)  # after say: no gap before the word
         button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the chevron after the word
         button.setFixedSize(QSize(theme.scaled(84), 40))
-        button.clicked.connect(partial(self.type_asked.emit, self._line, button))
+        button.clicked.connect(partial(self.type_asked.emit, self.line, button))
         return button

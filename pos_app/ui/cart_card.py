@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
 from pos_app.presenters.late_words import late_reason
+from pos_app.presenters.price_words import basket_sums, package_lines
 from pos_app.ui.approve_page import ApprovePage
 from pos_app.ui.banner import NoticeStrip
 from pos_app.ui.basket_footer import BasketFooter
@@ -46,12 +47,16 @@ from pos_app.ui.type_panel import TypePanel
 from pos_app.ui.unprinted_strip import UnprintedStrip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from pos_app.presenters.sell_state import SellState
     from pos_app.services.basket import Basket, BasketLine
     from pos_app.services.model import House
+    from ticketing.pricing import FoundPackage
 
+_BANNERS_MAX: Final = 2
+"""Packages named below the lines; more of them share the last banner."""
 _SUMMARY_MAX: Final = 3
 """Kinds of buyers listed above the total; more of them share one line."""
 
@@ -208,6 +213,14 @@ class CartCard(QFrame):
         if self._stack.currentWidget() is self._basket_page and self._rows:
             self._rows[-1 if at is None else at].ask_type()
 
+    def ask_giving(self) -> None:
+        """Ask what may be given by hand for the line that has the keyboard, else for the last."""
+        at = self._focused_line()
+        if self.isVisible() and self._stack.currentWidget() is self._basket_page and self._rows:
+            line = self._rows[-1 if at is None else at].line
+            self._types.close_panel()
+            self.giving_asked.emit(line.performance, line.unit)
+
     def remove_focused(self) -> None:
         """Take out the line that has the keyboard; while cash is counted out, its amount."""
         if self._stack.currentWidget() is self.pay_panel:
@@ -269,8 +282,11 @@ class CartCard(QFrame):
         self._lines_box.addWidget(self._empty)
         self._lines_box.addStretch(1)
         self._scroll.setWidget(inside)
+        self._banners = QVBoxLayout()
+        self._banners.setSpacing(6)
         self._summary = [
-            (label(14, 400, "text2"), label(14, 400, "text2")) for _at in range(_SUMMARY_MAX)
+            (label(14, 400, "text2", f"sum_{at}"), label(14, 400, "text2", f"sum_{at}_amount"))
+            for at in range(_SUMMARY_MAX)
         ]
         self._total_word = label(17, 700)
         self._total = label(38, 700, name="total")
@@ -296,6 +312,7 @@ class CartCard(QFrame):
             self.parked_strip,
             self.unprinted,
             self._scroll,
+            self._banners,
             self.toast,
             self.notice,
             2,
@@ -338,6 +355,7 @@ class CartCard(QFrame):
         self._rows_for = key
         for old in (*self._rows, *self._packages):
             self._lines_box.removeWidget(old)
+            self._banners.removeWidget(old)
             retire(old)
         self._rows = [
             LineRow(at, line, house, self._metrics, today) for at, line in enumerate(lines)
@@ -347,10 +365,7 @@ class CartCard(QFrame):
             made.type_asked.connect(self._ask_type)
             self._lines_box.insertWidget(at + 1, made)
             made.show()  # at once: the keyboard cannot be put on what is not there
-        self._packages = [PackageRow(at, each, house.event) for at, each in enumerate(found)]
-        for at, package in enumerate(self._packages):
-            self._lines_box.insertWidget(len(self._rows) + at + 1, package)
-            package.show()
+        self._show_packages(found, house)
         self._order_line_stops()
         if focused:
             (self.findChild(QWidget, focused) or self._scroll).setFocus()
@@ -358,6 +373,22 @@ class CartCard(QFrame):
         if grown and self._rows:
             self._lines_box.activate()
             self._scroll.ensureWidgetVisible(self._rows[-1])
+
+    def _show_packages(self, found: Sequence[FoundPackage], house: House) -> None:
+        """Below the lines and always in sight; in a low window behind the last line."""
+        is_banner = not self._metrics.compact
+        most = _BANNERS_MAX if is_banner else max(1, len(found))
+        said = package_lines(house.event, found, most)
+        self._packages = [
+            PackageRow(at, name, saving, is_banner=is_banner)
+            for at, (name, saving) in enumerate(said)
+        ]
+        for at, package in enumerate(self._packages):
+            if is_banner:
+                self._banners.addWidget(package)
+            else:
+                self._lines_box.insertWidget(len(self._rows) + at + 1, package)
+            package.show()
 
     def _turn_page(self, state: SellState) -> None:
         """Show the change, a panel or the basket; the keyboard goes along."""
@@ -423,26 +454,14 @@ class CartCard(QFrame):
         self.pay_row.show_state(state)
 
     def _show_summary(self, basket: Basket | None, house: House) -> None:
-        """How many of which kind, for how much."""
-        sums: dict[str, tuple[int, int]] = {}
-        for line in basket.lines if basket else ():
-            count, minor = sums.get(line.ticket_type_id, (0, 0))
-            sums[line.ticket_type_id] = (count + 1, minor + line.price_minor)
-        shown = list(sums.items())
-        if len(shown) > _SUMMARY_MAX:
-            rest = shown[_SUMMARY_MAX - 1 :]
-            both = (sum(each[1][0] for each in rest), sum(each[1][1] for each in rest))
-            shown = [*shown[: _SUMMARY_MAX - 1], ("", both)]
+        """What makes the total."""
+        shown = basket_sums(basket, house.event, _SUMMARY_MAX) if basket is not None else []
         for at, (what, amount) in enumerate(self._summary):
             listed = at < len(shown)
             what.setVisible(listed)
             amount.setVisible(listed)
-            if listed:
-                kind_id, (count, minor) = shown[at]
-                kind = house.event.ticket_type(kind_id)
-                name = words.name(kind.name) if kind else _("Others")
-                what.setText(f"{name} × {count}")
-                amount.setText(words.money(minor, house.event.currency))
+            what.setText(shown[at][0] if listed else "")
+            amount.setText(shown[at][1] if listed else "")
 
     def _ask_type(self, line: BasketLine, button: Button) -> None:
         if self._state is not None and self._state.house is not None:

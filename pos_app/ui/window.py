@@ -367,6 +367,7 @@ class TillWindow(QWidget):
         keys.add("PgUp / PgDn", lambda: _("Nearer, further"), on=sell)
         keys.add("Home", lambda: _("Show the whole house"), on=sell)
         add_basket_keys(keys, sell, self.sell, self._park)
+        keys.add("Ctrl+R", lambda: _("Refund: find the order"), self.show_orders, sell)
         orders_show = self.after_sale.preview
         keys.add("F3", lambda: _("Find an order"), orders.focus_first, orders)
         keys.add("Ctrl+R", lambda: _("Refund"), partial(orders_show, Deed.REFUND), orders)

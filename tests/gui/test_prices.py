@@ -58,6 +58,12 @@ class TestAPackage:
         assert text_of(window, "line_0_price") == "¥464"
         assert text_of(window, "line_0_rule") == "Family, 20 % off"
         assert "saves ¥348" in text_of(window, "cart_summary")
+        assert text_of(window, "sum_0") == "List price, 4 tickets"
+        assert text_of(window, "sum_0_amount") == "¥1,740.00"
+        assert text_of(window, "sum_1") == "Saved"
+        assert text_of(window, "sum_1_amount") == "\N{MINUS SIGN}¥348.00"
+        banner, lines = find(window, "package_0"), find(window, "cart_lines")
+        assert not lines.isAncestorOf(banner), "it does not scroll away with the lines"
         assert find(window, "line_0_list").font().strikeOut()
         assert text_of(window, "total") == "¥1,392.00"
         click(window, "pay_cash")

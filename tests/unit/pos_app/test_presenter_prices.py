@@ -9,12 +9,13 @@ import pytest
 
 from pos_app.presenters.giving import Denied
 from pos_app.presenters.notice import Topic
+from pos_app.presenters.price_words import basket_sums, package_lines
 from pos_app.presenters.sell import SellPresenter
-from pos_app.services.basket import BasketLine
+from pos_app.services.basket import Basket, BasketLine
 from pos_app.services.model import SaleRefusal, SignInRefused, UnitState
 from tests.fakes.runner import run_now
 from tests.fakes.till import CASHIER, LOT, MANAGER, NOW, PIN, SUPERVISOR, FakeTill, stocked_till
-from ticketing.pricing import AsHouse, Discounted, PercentOff
+from ticketing.pricing import LIST_RULE, AsHouse, Discounted, FoundPackage, PercentOff
 
 EARLY = 4
 STANDING = 1_201
@@ -191,3 +192,39 @@ def test_a_quota_that_is_not_here_is_said_and_nothing_changes(till: FakeTill) ->
     assert lines(sell)[0].price_minor == 88_000
     assert sell.stop_giving()
     assert not sell.stop_giving()
+
+
+def test_packages_beyond_the_last_banner_share_it(till: FakeTill) -> None:
+    event = till.house(1).event
+    found = [
+        FoundPackage(number, "family", ("a", "b"), 10_000 * number, 8_000 * number)
+        for number in (1, 2, 3)
+    ]
+    assert package_lines(event, found[:2], 2) == [
+        ("Family, 20 % off · 2 tickets", "saves ¥20"),
+        ("Family, 20 % off · 2 tickets", "saves ¥40"),
+    ]
+    assert package_lines(event, found, 2) == [
+        ("Family, 20 % off · 2 tickets", "saves ¥20"),
+        ("2 more packages", "saves ¥100"),
+    ]
+
+
+def test_the_sums_above_the_total_add_up_to_it(till: FakeTill) -> None:
+    event = till.house(1).event
+    kinds = ("adult", "child", "adult", "of no kind known", "of another")
+    sold = tuple(
+        BasketLine(1, at, "a", kind, 10_000 + at, LIST_RULE) for at, kind in enumerate(kinds)
+    )
+    basket = Basket(event.id, event.currency, 1, sold)
+    assert basket_sums(basket, event, 4) == [
+        ("Adult × 2", "¥200.02"),
+        ("Child × 1", "¥100.01"),
+        ("Others × 1", "¥100.03"),
+        ("Others × 1", "¥100.04"),
+    ]
+    assert basket_sums(basket, event, 3) == [
+        ("Adult × 2", "¥200.02"),
+        ("Child × 1", "¥100.01"),
+        ("Others × 2", "¥200.07"),
+    ]
