@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from sync_server.console.qr import qr_svg
 from sync_server.console.rendering import render
 from sync_server.console.sign_in import FORM_BYTES_MAX, check_own_password
 from sync_server.handlers.actors import actor_of
@@ -151,13 +152,16 @@ async def _page(
         for each in logins
     ]
     pending = factor if factor is not None and not factor.is_on and shows_secret else None
+    uri = app_uri(pending.secret, person.login, centre.venue_id) if pending else ""
     context = {
         "logins": shown,
         "fault": fault,
         "password_min": PASSWORD_CHARS_MIN,
         "has_factor": factor is not None and factor.is_on,
         "secret": as_text(pending.secret) if pending else "",
-        "app_uri": app_uri(pending.secret, person.login, centre.venue_id) if pending else "",
+        "app_uri": uri,
+        "qr": qr_svg(uri) if uri else "",
+        "path": ACCOUNT_PATH,
     }
     return render(request, "my_account.html", context, status=400 if fault else 200)
 

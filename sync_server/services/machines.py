@@ -9,11 +9,12 @@ not withstand a patient computer), so those people get new PINs.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from sync_server.services.audit import Actor, Deed, note
 from sync_server.services.house import read_house, read_meta
@@ -28,6 +29,7 @@ _SIGN_INS = {
     NodeRole.HUB: (Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN),  # it passes on what all know
 }
 """Whose PIN verifiers a machine of the role has."""
+WAITING_CODES_MAX = 100
 _VERSION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){1,3}")
 
 
@@ -53,6 +55,24 @@ class Machine:
     last_seen_ms: int
     unsynced_count: int
     unknown_at: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCode:
+    """An enrolment code that nobody has used yet. `again`: to take the place of a node."""
+
+    role: NodeRole
+    name: str
+    expires_ms: int
+    again: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ReadyPin:
+    """A random PIN with its verifier: made before a transaction, which should not wait for it."""
+
+    pin: str
+    verifier: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -91,16 +111,47 @@ def read_machines(connection: Connection, too_old: frozenset[str]) -> list[Machi
     ]
 
 
+def read_waiting_codes(connection: Connection, now_ms: int) -> list[WaitingCode]:
+    """Enrolment codes that still let a machine in, the first to end first; never their secrets."""
+    rows = connection.execute(
+        text(
+            "SELECT role, node_name, expires_ms, node_id FROM enrolment "
+            "WHERE used_ms = 0 AND expires_ms > :now ORDER BY expires_ms, node_name LIMIT :most"
+        ),
+        {"now": now_ms, "most": WAITING_CODES_MAX},
+    )
+    return [WaitingCode(NodeRole(row[0]), row[1], row[2], bool(row[3])) for row in rows]
+
+
+def count_pins_at(connection: Connection, role: NodeRole) -> int:
+    """How many people's PIN verifiers a machine of the role has."""
+    return len(_people_at(connection, role))
+
+
+def ready_pins(count: int) -> tuple[ReadyPin, ...]:
+    """So many PINs, all different. Takes about 50 ms of a core for each."""
+    return tuple(_further_pins((), count))
+
+
 def report_gone(
-    tx: Transaction, venue_id: str, name: str, how: Gone, actor: Actor, reason: str
+    tx: Transaction,
+    venue_id: str,
+    name: str,
+    how: Gone,
+    actor: Actor,
+    reason: str,
+    ready: Sequence[ReadyPin] = (),
 ) -> tuple[NewPin, ...] | None:
-    """Shut a machine out; of a stolen one the people's new PINs. None: no such active machine."""
+    """Shut a machine out; of a stolen one the people's new PINs. None: no such active machine.
+
+    `ready`: PINs made before; where they are too few, the others are made here.
+    """
     row = tx.row("SELECT id, role FROM node WHERE name = :name AND state = 'active'", name=name)
     if row is None or not revoke_node(tx, venue_id, row.id):
         return None
     pins: tuple[NewPin, ...] = ()
     if how is Gone.STOLEN:
-        pins = _renew_pins(tx, venue_id, NodeRole(row.role))
+        pins = _renew_pins(tx, venue_id, NodeRole(row.role), ready)
     told = {"state": "revoked", "how": how, "new_pins": [each.login for each in pins]}
     deed, before = Deed.NODE_REVOKED, {"state": "active"}
     note(tx, deed, f"node:{row.id}", actor, before=before, after=told, reason=reason)
@@ -143,23 +194,40 @@ def _read_by_gates(connection: Connection) -> Sequence[tuple[str, int]]:
     return [(str(row[0]), int(row[1])) for row in rows]
 
 
-def _renew_pins(tx: Transaction, venue_id: str, role: NodeRole) -> tuple[NewPin, ...]:
-    people = [
-        row
-        for row in tx.rows(
+def _people_at(connection: Connection, role: NodeRole) -> list[Row[Any]]:
+    """Id, login and name of everybody who may sign in at a machine of the role."""
+    rows = connection.execute(
+        text(
             "SELECT id, login, name, role FROM person "
             "WHERE state = 'active' AND pin_hash <> '' ORDER BY login"
         )
+    )
+    return [
+        row
+        for row in rows
         if any(person_may(PersonRole(row.role), each) for each in _SIGN_INS[role])
     ]
-    made: list[NewPin] = []
-    for row in people:
-        pin = random_pin([each.pin for each in made])
+
+
+def _renew_pins(
+    tx: Transaction, venue_id: str, role: NodeRole, ready: Sequence[ReadyPin]
+) -> tuple[NewPin, ...]:
+    people = _people_at(tx.connection, role)
+    pins = [*ready, *_further_pins(ready, len(people) - len(ready))]
+    for row, made in zip(people, pins, strict=False):
         tx.run(
             "UPDATE person SET pin_hash = :pin, rev = :rev WHERE id = :id",
-            pin=hash_pin(pin),
+            pin=made.verifier,
             rev=tx.next_rev(venue_id),
             id=row.id,
         )
-        made.append(NewPin(row.login, row.name, pin))
-    return tuple(made)
+    return tuple(
+        NewPin(row.login, row.name, made.pin) for row, made in zip(people, pins, strict=False)
+    )
+
+
+def _further_pins(ready: Sequence[ReadyPin], count: int) -> Iterator[ReadyPin]:
+    taken = [each.pin for each in ready]
+    for _ in range(count):
+        taken.append(random_pin(taken))
+        yield ReadyPin(taken[-1], hash_pin(taken[-1]))

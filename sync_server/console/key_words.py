@@ -1,0 +1,40 @@
+"""What the pages about people and machines say when something was not done."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from program.i18n import translations
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "translate later"
+    """Mark a text for translation where it is not yet known into which language."""
+    return text
+
+
+class Fault(StrEnum):
+    """Why a form about people or machines was not carried out."""
+
+    PASSWORD = "password"  # noqa: S105 - a code
+    NODE_NAME = "node_name"
+    NODE_NAME_TAKEN = "node_name_taken"
+    VERSION = "version"
+    REASON = "reason"
+    GONE = "gone"
+    UNKNOWN_CHOICE = "unknown_choice"
+
+
+FAULTS = {
+    Fault.PASSWORD: N_("Your own password is not right: nothing was changed."),
+    Fault.NODE_NAME: N_("A name has 1 to 40 characters and no line breaks."),
+    Fault.NODE_NAME_TAKEN: N_("There is a machine of this name already. Choose another name."),
+    Fault.VERSION: N_("A version is numbers with dots, like 1.2.0."),
+    Fault.REASON: N_("Write down what happened: it is for the record."),
+    Fault.GONE: N_("This machine had been shut out already: nothing was changed."),
+    Fault.UNKNOWN_CHOICE: N_("Please choose one of what the form offers."),
+}
+
+
+def fault_sentence(fault: Fault | None, language: str) -> str:
+    """Why nothing was done; '' when something was."""
+    return translations(language).gettext(FAULTS[fault]) if fault else ""
