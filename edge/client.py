@@ -18,6 +18,7 @@ import jwt
 
 from edge.env import Env
 from edge.errors import ServerRefused, ServerUnreachable
+from edge.hanging_up import Lines
 from edge.identity import Identity, NodeKey
 from edge.protocol.hello import PROTO
 from edge.snapshot import RANGE_NOT_SATISFIABLE, PieceReply, PieceRequest
@@ -49,7 +50,7 @@ _MS_MIN, _MS_MAX = 946_684_800_000, 7_258_118_400_000
 
 
 class ServerClient:
-    """Talks to one server as one node. Not thread-safe: each thread makes its own."""
+    """Talks to one server as one node. Each thread makes its own: only `hang_up` is thread-safe."""
 
     def __init__(
         self,
@@ -65,6 +66,8 @@ class ServerClient:
         self._key = key
         self._env = env
         self._http = new_http(url, version, timeout_s)
+        self._lines = Lines()
+        self._http.event_hooks = {"request": [self._lines.follow]}
         self._token = ""
         self._token_until_s = 0.0
         self.server_ahead_ms = 0
@@ -73,6 +76,10 @@ class ServerClient:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def hang_up(self) -> None:
+        """From any thread: the call under way fails at once, and so does every later one."""
+        self._lines.hang_up()
 
     def hello(self, body: Mapping[str, object]) -> dict[str, Any]:
         """Tell who we are and where our journals stand."""

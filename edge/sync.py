@@ -134,6 +134,7 @@ class SyncEngine:
     _retry: Mapping[Part, threading.Event] = field(init=False)
     _wishes: queue.Queue[Wish | RevokeWish | Call] = field(init=False)
     _threads: list[threading.Thread] = field(init=False, default_factory=list)
+    _pull_client: ServerClient | None = field(init=False, default=None)
     _hello_due_s: float = field(init=False, default=0.0)
     _follower: pull.Follower = field(init=False)
     _copies: Copies = field(init=False)
@@ -170,11 +171,14 @@ class SyncEngine:
             thread.start()
 
     def stop(self, timeout_s: float = 3.0) -> None:
-        """Ask both threads to end and wait a moment; a call under way is left to its time limit.
+        """End both threads; waits a moment for what the pusher has under way.
 
-        After that they touch nothing more than the replica, which refuses once it is closed.
+        The puller's poll, which waits for news that nobody needs any more, is broken off. After
+        that they touch nothing more than the replica, which refuses once it is closed.
         """
         self._stop.set()
+        if (client := self._pull_client) is not None:
+            client.hang_up()
         for event in (self._work, *self._retry.values()):
             event.set()
         until_s = self.env.monotonic_s() + timeout_s
@@ -225,6 +229,8 @@ class SyncEngine:
         while not self._stop.is_set():
             try:
                 with closing(self.new_client()) as client:
+                    if part is Part.PULLER:
+                        self._pull_client = client  # before the next look at `_stop`
                     self._take_turns(part, client, turn, waiting)
             except EdgeError as error:  # no client can be made for this address
                 self._lost(part, error, waiting)

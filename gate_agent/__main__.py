@@ -12,13 +12,11 @@ from pathlib import Path
 from edge.commands import add_common_options, add_enrol_command, read_settings, run_enrol
 from edge.errors import EdgeError
 from edge.node import as_program_error
-from gate_agent.agent import run_agent
 from gate_agent.settings import DEFAULT_FILE, GateSettings
 from gate_agent.status import read_status
 from gate_agent.unit_file import unit_file
 from hardware.errors import BadDeviceAddress
 from hardware.qr.picture_paths import picture_paths
-from hardware.qr.stills import decode_image_file
 from program.cli import main_wrapper, new_parser, stop_event_on_signals
 from program.errors import SettingsError
 from program.exit_codes import ExitCode
@@ -55,6 +53,8 @@ def _run(argv: Sequence[str]) -> int:
     if options.command == "enrol":
         return run_enrol(settings.data_dir, settings.server_url, options.code, "gate")
     use_few_arenas()
+    from gate_agent.agent import run_agent  # noqa: PLC0415 - only `run` needs cameras and lanes
+
     stop = stop_event_on_signals()
     try:
         run_agent(settings, stop, _say)
@@ -120,6 +120,8 @@ def _unit(config: Path) -> int:
 
 
 def _decode(images: Sequence[Path]) -> int:
+    from hardware.qr.stills import decode_image_file  # noqa: PLC0415 - needs OpenCV
+
     failed = False
     for image in picture_paths(images):
         result = decode_image_file(image)

@@ -26,13 +26,11 @@ from sync_server import (
     ticket_commands,
 )
 from sync_server.hub import commands as hub_commands
-from sync_server.hub.serving import serve_hub
 from sync_server.services.catalogue import NotStored
 from sync_server.services.enrolment import MINUTES_MAX, NAME_CHARS_MAX
 from sync_server.services.initialise import NewHouse, finish
 from sync_server.services.permissions import NodeRole
 from sync_server.services.sample import Sample
-from sync_server.serving import serve
 from sync_server.settings import Settings, read_settings
 from ticketing.catalogue import CatalogueError
 
@@ -185,7 +183,10 @@ def _init(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
-    run = serve_hub if options.role == "hub" else serve
+    if options.role == "hub":
+        from sync_server.hub.serving import serve_hub as run  # noqa: PLC0415 - a centre is no node
+    else:
+        from sync_server.serving import serve as run  # noqa: PLC0415 - what no command needs
     run(settings, lambda address: print(f"listening on {address}", flush=True))
     return ExitCode.OK
 

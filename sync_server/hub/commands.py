@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from program.exit_codes import ExitCode
-from sync_server.hub.joining import join
 from sync_server.settings import Settings
 from sync_server.terminal import say
 
@@ -28,6 +27,8 @@ def add_parsers(
 
 
 def _join(settings: Settings, options: argparse.Namespace) -> int:
+    from sync_server.hub.joining import join  # noqa: PLC0415 - no other command speaks HTTP
+
     identity = join(settings, options.server, options.code)
     say(f"'{identity.name}' is a hub of the venue '{identity.venue_id}' now: {settings.data_dir}")
     say("next: boxgate-server serve --role hub")

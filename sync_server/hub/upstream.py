@@ -71,6 +71,12 @@ class _Thread:
     turn: Callable[[ServerClient], None]
     rest_s: float
     wake: threading.Event = field(default_factory=threading.Event)
+    client: ServerClient | None = None
+
+    def hang_up(self) -> None:
+        """Break off the call that it has under way."""
+        if self.client is not None:
+            self.client.hang_up()
 
 
 class Upstream:
@@ -135,12 +141,15 @@ class Upstream:
             self._threads.append(thread)
 
     async def stop(self) -> None:
-        """End both threads; a call under way is not waited for."""
+        """End both threads. What is being passed on has a moment; nobody waits for news any more."""
         self._stop.set()
         for part in self._parts:
             part.wake.set()
-        for thread in self._threads:
+            if part.part is Part.PULLER:
+                part.hang_up()
+        for part, thread in zip(self._parts, self._threads, strict=False):  # none, if never begun
             await asyncio.to_thread(thread.join, 0.5)
+            part.hang_up()
         self._forwarders.shutdown(wait=False, cancel_futures=True)
         with suppress(queue.Empty):
             while True:
@@ -179,6 +188,7 @@ class Upstream:
     def _run(self, part: _Thread) -> None:
         backoff = Backoff(self._env)
         with closing(self._new_client()) as client:
+            part.client = client  # before the first look at `_stop`
             while not self._stop.is_set():
                 wait_s = part.rest_s
                 try:
@@ -188,6 +198,8 @@ class Upstream:
                 except Stopping:
                     return
                 except EdgeError as error:
+                    if self._stop.is_set():
+                        return
                     self._lost(part.part, error)
                     wait_s = backoff.next_s()
                 except Exception:  # noqa: BLE001 - a defect must not end it for the evening

@@ -229,6 +229,15 @@ def test_stop_ends_both_threads(room: Room) -> None:
     engine.stop()
 
 
+def test_stop_breaks_off_the_poll_that_waits_for_news(room: Room) -> None:
+    engine = room.new_engine()
+    engine.start()
+    wait_until(lambda: any(float(c.query["wait_s"]) for c in room.server.called("pull")))
+    engine.stop(timeout_s=6)  # the poll would wait for eight
+    assert not any(thread.is_alive() for thread in engine._threads)
+    assert not room.server.released.is_set()
+
+
 @pytest.mark.parametrize("call", ["hello", "push"])
 def test_stop_does_not_wait_for_a_server_that_hangs(
     room: Room, call: str, monkeypatch: pytest.MonkeyPatch

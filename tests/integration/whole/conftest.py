@@ -11,8 +11,19 @@ from typing import Any
 
 import pytest
 
+from edge.enrolment import enrol
+from edge.env import MachineEnv
+from edge.node import program_version
+from sync_server import commands
+from sync_server.__main__ import _house_json
+from sync_server.services.initialise import finish
+from sync_server.services.permissions import NodeRole
+from sync_server.services.sample import Sample
+from sync_server.settings import Settings
 from tests.demo.programs import DemoFailed, Program, wait_until
 from tests.demo.stage import Stage
+from tests.integration.sync_server.support import HouseOnDisk
+from tests.integration.whole.centre_thread import serving
 
 PERFORMANCE = 1
 
@@ -21,11 +32,16 @@ class House(Stage):
     """A stage whose till has no screen and whose printer may be any command."""
 
     def settle(self) -> None:
-        """Found the house, start the server, enrol a till and a gate."""
-        self.found_house()
-        self.start_server()
-        self.enrol("pos_app", "till", "Window 1")
-        self.enrol("gate_agent", "gate", "Gate A")
+        """Found the house, enrol a till and a gate: without a process for each command."""
+        settings = Settings(data_dir=self.folder / "server")
+        made = commands.init(settings, Sample.THEATRE)
+        finish(settings)
+        self.init = json.loads(_house_json(settings, made))
+        with serving(HouseOnDisk(settings, made)) as url:
+            for role, name in ((NodeRole.TILL, "Window 1"), (NodeRole.GATE, "Gate A")):
+                code = commands.make_enrolment_code(settings, role, name, 60).text
+                folder, env = self.folder / role, MachineEnv()
+                enrol(folder, url, code, role, env, version=program_version())
 
     def start_plain_till(self, printer: str = 'folder = "tickets"', url: str = "") -> Program:
         """The till without its screen."""
@@ -62,17 +78,22 @@ def settled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("settled")
     with House(folder, PERFORMANCE) as house:
         house.settle()
-        house.stop_server()
         (folder / "init.json").write_text(json.dumps(house.init))
     return folder
 
 
 @pytest.fixture
-def house(settled_folder: Path, tmp_path: Path) -> Iterator[House]:
-    """A settled house with its server running; everything that was started is ended."""
+def closed_house(settled_folder: Path, tmp_path: Path) -> Iterator[House]:
+    """A settled house in which nothing runs; everything that is started is ended."""
     with House(tmp_path, PERFORMANCE) as house:
         for name in ("server", "till", "gate"):
             shutil.copytree(settled_folder / name, tmp_path / name)
         house.init = json.loads((settled_folder / "init.json").read_text())
-        house.start_server()
         yield house
+
+
+@pytest.fixture
+def house(closed_house: House) -> House:
+    """A settled house with its server running."""
+    closed_house.start_server()
+    return closed_house

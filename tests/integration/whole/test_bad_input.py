@@ -167,26 +167,25 @@ def _remove(file: Path) -> None:
     ],
 )
 def test_a_node_does_not_start_on_a_journal_it_cannot_trust(
-    house: House, spoil: Callable[[Path], None], words: str
+    closed_house: House, spoil: Callable[[Path], None], words: str
 ) -> None:
-    journal = house.folder / "gate" / "journal.db"
+    journal = closed_house.folder / "gate" / "journal.db"
     for suffix in ("-wal", "-shm"):
         journal.with_name(journal.name + suffix).unlink(missing_ok=True)
     spoil(journal)
     before = journal.read_bytes() if journal.exists() else None
-    code, _out, err = _run("gate_agent", "run", "--data-dir", "gate", cwd=house.folder)
+    code, _out, err = _run("gate_agent", "run", "--data-dir", "gate", cwd=closed_house.folder)
     assert code == ExitCode.STORAGE
     assert words in err
     assert "Traceback" not in err
     assert (journal.read_bytes() if journal.exists() else None) == before, "nothing is changed"
 
 
-def test_the_server_does_not_start_on_a_database_it_cannot_trust(house: House) -> None:
-    house.stop_server()
-    database = house.folder / "server" / "boxgate.sqlite3"
+def test_the_server_does_not_start_on_a_database_it_cannot_trust(closed_house: House) -> None:
+    database = closed_house.folder / "server" / "boxgate.sqlite3"
     sound = database.read_bytes()
     _garble(database)
-    code, _out, err = _run("sync_server", "serve", "--data-dir", "server", cwd=house.folder)
+    code, _out, err = _run("sync_server", "serve", "--data-dir", "server", cwd=closed_house.folder)
     assert (code, "damaged" in err) == (ExitCode.STORAGE, True)
 
     database.write_bytes(sound)
@@ -194,12 +193,12 @@ def test_the_server_does_not_start_on_a_database_it_cannot_trust(house: House) -
     with connection:
         connection.execute("UPDATE meta SET v = '99' WHERE k = 'schema_version'")
     connection.close()
-    code, _out, err = _run("sync_server", "serve", "--data-dir", "server", cwd=house.folder)
+    code, _out, err = _run("sync_server", "serve", "--data-dir", "server", cwd=closed_house.folder)
     assert (code, "newer" in err) == (ExitCode.STORAGE, True)
 
-    shutil.rmtree(house.folder / "server" / "keys")
+    shutil.rmtree(closed_house.folder / "server" / "keys")
     database.write_bytes(sound)
-    code, _out, err = _run("sync_server", "serve", "--data-dir", "server", cwd=house.folder)
+    code, _out, err = _run("sync_server", "serve", "--data-dir", "server", cwd=closed_house.folder)
     assert code != 0
     assert "key" in err
     assert "Traceback" not in err
