@@ -11,13 +11,13 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import text
+import psycopg
 from sqlalchemy.engine import make_url
 
-from sync_server.store.database import open_engine
 from tests.fakes.postgres import URL_VARIABLE
 
 FILE_NAME = "boxgate.sqlite3"
@@ -35,7 +35,7 @@ def fresh_database(folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder / FILE_NAME}"
         return
     name = _new_name()
-    _on_server(f"CREATE DATABASE {name}")
+    _create(name, "template1")
     try:
         yield _url_of(name)
     finally:
@@ -50,7 +50,7 @@ class Template:
         self._name = ""
         if is_on_postgresql():
             self._name = _new_name()
-            _on_server(f"CREATE DATABASE {self._name}")
+            _create(self._name, "template1")
             atexit.register(_drop, self._name)
             build(_url_of(self._name))
             return
@@ -67,7 +67,7 @@ class Template:
             yield f"sqlite:///{folder / FILE_NAME}"
             return
         name = _new_name()
-        _on_server(f"CREATE DATABASE {name} TEMPLATE {self._name}")
+        _create(name, self._name)
         try:
             yield _url_of(name)
         finally:
@@ -82,12 +82,21 @@ def _url_of(name: str) -> str:
     return make_url(os.environ[URL_VARIABLE]).set(database=name).render_as_string(False)
 
 
+def _create(name: str, template: str) -> None:
+    """Files copied as they are take half as long as pages that go through the log one by one."""
+    server = _server()
+    has_choice = server.info.server_version >= 150_000  # before, files are copied anyway
+    how = "STRATEGY FILE_COPY" if has_choice else ""
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template} {how}".encode())
+
+
 def _drop(name: str) -> None:
-    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+    _server().execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def _on_server(statement: str) -> None:
-    engine = open_engine(os.environ[URL_VARIABLE]).execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+@cache
+def _server() -> psycopg.Connection:
+    """One connection for all that is made and dropped: every test does both."""
+    connection = psycopg.connect(os.environ[URL_VARIABLE], autocommit=True)
+    atexit.register(connection.close)
+    return connection

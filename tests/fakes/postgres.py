@@ -236,6 +236,7 @@ def _settings(folder: Path, port: int, durable: bool) -> str:
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         settings |= {"autovacuum": "off", "max_wal_size": "4GB"}  # of use to what lives long
+        settings |= {"jit": "off"}  # without statistics it thinks small queries worth compiling
     return "".join(f"{name} = '{value}'\n" for name, value in settings.items())
 
 

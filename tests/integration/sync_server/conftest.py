@@ -11,8 +11,12 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
 
-from sync_server import commands
+from sync_server import centre as centre_module
+from sync_server import commands, ownership
+from sync_server.auditing import AuditKeeper
+from sync_server.services import people
 from sync_server.services.initialise import NewHouse, finish
 from sync_server.services.permissions import NodeRole
 from sync_server.services.sample import Sample
@@ -39,8 +43,18 @@ class SampleHouse:
     database: Template
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """As weak as argon2 goes: how dear it is in earnest is asked in tests/unit."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "_PASSWORDS", cheap)
+        patch.setattr(people, "_PINS", cheap)
+        yield
+
+
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleHouse:
+def sample(tmp_path_factory: pytest.TempPathFactory, _cheap_hashes: None) -> SampleHouse:
     data_dir = tmp_path_factory.mktemp("sample") / "data"
     made: list[NewHouse] = []
 
@@ -66,6 +80,23 @@ def house(sample: SampleHouse, tmp_path: Path) -> Iterator[HouseOnDisk]:
 
 
 @pytest.fixture
+def nothing_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that starts after this does nothing that nobody asked for.
+
+    Any of its rounds may make answers or nodes be read anew, or be writing down what a test is
+    about to.
+    """
+    monkeypatch.setattr(AuditKeeper, "start", lambda _: None)
+    for module, name in (
+        (centre_module, "HEARD_PERIOD_S"),
+        (centre_module, "SWEEP_PERIOD_S"),
+        (centre_module, "WATCH_PERIOD_S"),
+        (ownership, "RENEW_PERIOD_S"),
+    ):
+        monkeypatch.setattr(module, name, 3_600)
+
+
+@pytest.fixture
 async def client(house: HouseOnDisk) -> AsyncIterator[Client]:
     """A client of a running server over `house`; keeps cookies as a browser does."""
     server = TestServer(app_of(house))
@@ -76,11 +107,11 @@ async def client(house: HouseOnDisk) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-def enrol(client: Client, house: HouseOnDisk) -> Enrol:
+def enrol(client: Client) -> Enrol:
     """Make nodes that have a token."""
 
     async def make(role: NodeRole, name: str) -> NodeAtTest:
-        node = await NodeAtTest(client).enrol(house.settings, role, name)
+        node = await NodeAtTest(client).enrol(role, name)
         return await node.sign_in()
 
     return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sync_server.services.catalogue import PlanShelf, found_house
 from sync_server.services.feed import pull
 from sync_server.store.database import create_schema, open_engine, read_only
 from sync_server.store.writer import Transaction
-from tests.fakes.databases import fresh_database
+from tests.fakes.databases import Template
 from tests.integration.sync_server.stage import GENERATION, VENUE, Stage
 
 HUB = "00000000000000cc"
@@ -22,15 +23,25 @@ HUB = "00000000000000cc"
 def hub_copy(folder: Path) -> Iterator[Stage]:
     """An empty one."""
     folder.mkdir()
-    with fresh_database(folder) as url:
+    with _template().copy(folder) as url:
         engine = open_engine(url)
-        create_schema(engine)
-        with engine.begin() as connection:
-            _found(Transaction(connection, 1))
         try:
             yield Stage(engine)
         finally:
             engine.dispose()
+
+
+@cache
+def _template() -> Template:
+    return Template(_build)
+
+
+def _build(url: str) -> None:
+    engine = open_engine(url)
+    create_schema(engine)
+    with engine.begin() as connection:
+        _found(Transaction(connection, 1))
+    engine.dispose()
 
 
 def _found(tx: Transaction) -> None:

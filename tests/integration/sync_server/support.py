@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sync_server import commands
 from sync_server.app import make_app
 from sync_server.centre import Centre
+from sync_server.handlers.state import CENTRE
+from sync_server.services.enrolment import add_code, new_code
 from sync_server.services.initialise import NewHouse
 from sync_server.services.permissions import NodeRole
 from sync_server.settings import Settings
@@ -75,8 +77,13 @@ class NodeAtTest:
     async def apply(self, code: str, **changes: object) -> aiohttp.ClientResponse:
         return await self.client.post("/v1/enrol", json=self.application(code, **changes))
 
-    async def enrol(self, settings: Settings, role: NodeRole, name: str) -> NodeAtTest:
-        code = commands.make_enrolment_code(settings, role, name, 60)
+    async def enrol(self, role: NodeRole, name: str) -> NodeAtTest:
+        """With a code from the server's own writer: a command opens the house once more."""
+        assert self.client.app is not None
+        centre = self.client.app[CENTRE]
+        code = new_code(centre.keys.node_public)
+        refusal = await centre.write(lambda tx: add_code(tx, code.secret, role, name, 60))
+        assert refusal is None, refusal
         async with await self.apply(code.text) as response:
             assert response.status == 200, await response.text()
             self.reply = await response.json()

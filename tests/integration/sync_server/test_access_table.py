@@ -82,11 +82,11 @@ def person(role: PersonRole, scope: Scope = WHOLE_VENUE) -> Person:
     return Person(f"{role:.<16}"[:16], f"{role}.test", role, role, scope=scope)
 
 
-async def headers_of(client: Client, house: HouseOnDisk, column: str) -> dict[str, str]:
+async def headers_of(client: Client, column: str) -> dict[str, str]:
     if column == ANYBODY:
         return {}
     if column in NODES:
-        node = await NodeAtTest(client).enrol(house.settings, NodeRole(column), "of the table")
+        node = await NodeAtTest(client).enrol(NodeRole(column), "of the table")
         return (await node.sign_in()).bearer
     return await signed_in(client, person(PersonRole(column)))
 
@@ -126,10 +126,10 @@ async def _status(client: Client, route: Route, headers: dict[str, str], body: s
 
 @pytest.mark.parametrize("column", COLUMNS)
 async def test_every_route_opens_to_whom_the_table_says(
-    hollowed: tuple[Client, list[Route]], house: HouseOnDisk, column: str
+    hollowed: tuple[Client, list[Route]], column: str
 ) -> None:
     client, routes = hollowed
-    headers, told = await headers_of(client, house, column), told_by_the_file()
+    headers, told = await headers_of(client, column), told_by_the_file()
     wrong = []
     for route in routes:
         name = f"{route.method} {route.path}"

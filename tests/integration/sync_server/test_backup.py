@@ -343,7 +343,9 @@ def test_what_is_no_backup_of_this_house_is_not_served_from_postgresql(
     file = tmp_path / "backup.dump"
     if what == "of another house":
         _do(house, "UPDATE meta SET v = 'x' WHERE k = 'key:node'")
-        back_up(open_engine(house.settings.database), file)
+        engine = open_engine(house.settings.database)
+        back_up(engine, file)
+        engine.dispose()
     else:
         run(_arguments(house, "backup", str(file)))
         content = file.read_bytes()

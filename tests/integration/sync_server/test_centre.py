@@ -108,6 +108,7 @@ async def test_too_many_readers_are_told_so(
         await centre.read(lambda _: None)
 
 
+@pytest.mark.usefixtures("nothing_by_itself")
 async def test_nodes_are_read_again_only_after_a_change(centre: Centre) -> None:
     (node_id,) = centre.nodes._nodes
     current = [centre.nodes.is_current]

@@ -76,7 +76,7 @@ async def test_a_lost_reply_can_be_asked_for_again(client: Client, house: HouseO
     assert replies[0] == replies[1]
 
 
-async def test_the_house_feed_tells_of_the_new_node(client: Client, house: HouseOnDisk) -> None:
+async def test_the_house_feed_tells_of_the_new_node(client: Client) -> None:
     def read(tx: Transaction) -> tuple[int, int]:
         head = tx.row("SELECT head FROM stream WHERE event_id = 'seaview'")
         newest = tx.row("SELECT max(rev) FROM node")
@@ -85,7 +85,7 @@ async def test_the_house_feed_tells_of_the_new_node(client: Client, house: House
         return int(head[0]), int(newest[0])
 
     before, _ = await client.app[CENTRE].write(read)
-    await NodeAtTest(client).enrol(house.settings, NodeRole.GATE, "Gate 1")
+    await NodeAtTest(client).enrol(NodeRole.GATE, "Gate 1")
     after, newest = await client.app[CENTRE].write(read)
     assert after == newest == before + 1
 
@@ -119,7 +119,7 @@ async def test_a_code_for_a_till_makes_no_gate_and_stays_good(
 async def test_a_key_whose_short_name_is_taken_is_refused_and_the_code_stays_good(
     client: Client, house: HouseOnDisk
 ) -> None:
-    first = await NodeAtTest(client).enrol(house.settings, NodeRole.TILL, "Window 1")
+    first = await NodeAtTest(client).enrol(NodeRole.TILL, "Window 1")
     code = code_for(house, "Window 3")
     assert await problem_code(NodeAtTest(client, first.private), code) == "key_id_taken"
     async with await NodeAtTest(client).apply(code) as response:

@@ -138,8 +138,7 @@ async def test_units_lent_in_the_lost_part_wait_for_their_till_after_a_promotion
         async with AsyncExitStack() as stack:
             server = await start(stack, house)
             tills = [
-                await NodeAtTest(server.client).enrol(house.settings, NodeRole.TILL, f"Till {n}")
-                for n in (1, 2)
+                await NodeAtTest(server.client).enrol(NodeRole.TILL, f"Till {n}") for n in (1, 2)
             ]
             one, two = [await till.sign_in() for till in tills]
             event = (await events(server))[0]

@@ -12,6 +12,7 @@ from sync_server.services.feed import News, Page, pull_all
 from sync_server.services.people import Person, add_person
 from sync_server.services.permissions import PersonRole
 from sync_server.store.database import read_only
+from tests.fakes.databases import is_on_postgresql
 from tests.integration.sync_server.stage import EVENT, VENUE, Gate, Journal, Stage, Till
 
 PIN_HASH = "$argon2id$v=19$m=65536$secret"
@@ -120,7 +121,7 @@ def test_pages_of_every_size_tell_the_same(
         assert cursor == whole.head
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1 if is_on_postgresql() else 3))
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_rows_that_move_while_they_are_read_are_not_missed(
     stage: Stage, till: Till, gate: Gate, seed: int, limit: int

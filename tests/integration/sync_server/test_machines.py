@@ -130,6 +130,7 @@ def test_versions_are_compared_as_numbers(version: str, least: str, *, expected:
     assert is_older(version, least) is expected
 
 
+@pytest.mark.usefixtures("nothing_by_itself")
 async def test_a_gate_knows_a_till_once_it_has_read_of_it(
     client: Client, till: NodeAtTest, gate: NodeAtTest
 ) -> None:

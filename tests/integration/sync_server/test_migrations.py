@@ -220,7 +220,7 @@ async def test_the_server_serves_a_migrated_house(old: OldHouse) -> None:
     assert opened.house is not None
     app = make_app(Centre(opened.engine, opened.house, opened.keys), old.settings)
     async with TestClient(TestServer(app)) as client:
-        node = await NodeAtTest(client).enrol(old.settings, NodeRole.GATE, "East")
+        node = await NodeAtTest(client).enrol(NodeRole.GATE, "East")
         await node.sign_in()
         status, page = await node.call("GET", "/v1/pull?gen=&after=seaview:0&wait_s=0")
     assert status == 200, page

@@ -125,8 +125,8 @@ async def second(house: HouseOnDisk) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def sender(first: Server, house: HouseOnDisk) -> Sender:
-    node = await NodeAtTest(first.client).enrol(house.settings, NodeRole.TILL, "Window 1")
+async def sender(first: Server) -> Sender:
+    node = await NodeAtTest(first.client).enrol(NodeRole.TILL, "Window 1")
     return Sender(await node.sign_in())
 
 
@@ -332,10 +332,10 @@ async def test_news_of_another_server_comes_by_its_bell(
 
 @on_postgresql
 async def test_a_node_that_another_server_enrolled_is_known_at_once(
-    first: Server, second: Server, house: HouseOnDisk, monkeypatch: pytest.MonkeyPatch
+    first: Server, second: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(second.centre, "_on_bell", lambda _streams: None)
-    node = await NodeAtTest(first.client).enrol(house.settings, NodeRole.TILL, "Window 7")
+    node = await NodeAtTest(first.client).enrol(NodeRole.TILL, "Window 7")
     await NodeAtTest(second.client, node.private, node.reply).sign_in()
 
 

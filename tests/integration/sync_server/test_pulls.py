@@ -23,6 +23,7 @@ from ticketing.journal import ROOT_HASH, chain_op, op_to_wire
 
 Client = TestClient[Any, Any]
 Body = dict[str, Any]
+pytestmark = pytest.mark.usefixtures("nothing_by_itself")
 VENUE = "seaview"
 STANDING = 1_201
 """The first standing place of the sample house."""

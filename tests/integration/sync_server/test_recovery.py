@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from sync_server.heart import recovery
 from sync_server.heart.history import Declare, Declared, OtherGeneration
 from sync_server.heart.lending import NoGrant
 from sync_server.heart.reclaim import WriteOff, WrittenOff
+from sync_server.heart.recovery import THINKING_MS
+from sync_server.store.database import IDLE_TRANSACTION_MS
 from tests.fakes.databases import is_on_postgresql
 from tests.integration.sync_server.failover import (
     Saved,
@@ -505,7 +505,7 @@ def test_reporting_again_changes_nothing(stage: Stage, one: Till, two: Till, sav
 
 
 @pytest.mark.skipif(not is_on_postgresql(), reason="about PostgreSQL")
-def test_postgresql_does_not_end_a_recovery_that_thinks_for_long(
+def test_postgresql_gives_a_recovery_and_nothing_after_it_time_to_think(
     stage: Stage, one: Till, two: Till, saved: Saved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that says nothing in a transaction is taken for frozen, and its connection ended."""
@@ -515,18 +515,15 @@ def test_postgresql_does_not_end_a_recovery_that_thinks_for_long(
     lose(stage, saved)
     report(two)
     push_again(one)
-    real = recovery._chain
+    asked = "SELECT setting FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
+    given: list[str] = []
+    real = recovery._Recovery.run
 
-    def think(items: Any) -> None:
-        time.sleep(0.3)
-        real(items)
+    def thinks(thinking: Any) -> None:
+        given.append(thinking.work.sql.row(asked)[0])
+        real(thinking)
 
-    def impatient(connection: Any, _record: object) -> None:
-        connection.execute("SET idle_in_transaction_session_timeout = 100")
-        connection.commit()
-
-    monkeypatch.setattr(recovery, "_chain", think)
-    stage.engine.dispose()
-    event.listen(stage.engine, "connect", impatient)
+    monkeypatch.setattr(recovery._Recovery, "run", thinks)
     assert not declare(one, grant)
     assert verdicts(one) == ["ok"]
+    assert [*given, stage.one(asked)] == [str(THINKING_MS), str(IDLE_TRANSACTION_MS)]
