@@ -18,6 +18,10 @@ from edge.mirror import Mirror
 from ticketing.ids import OrderId
 
 TOLD_PER_CALL = 200
+_MATCHES_MAX = 1_000
+"""Rows of a token that are looked at: what many share is asked for with more than that."""
+_NOTED_HERE = "SELECT stream, order_id FROM buyer_token WHERE token = ? ORDER BY rowid DESC LIMIT ?"
+_TOLD = "SELECT stream, order_id FROM buyer_token WHERE token = ? LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +139,36 @@ def buyer_of(connection: sqlite3.Connection, stream: str, order_id: str) -> Seal
 def orders_of_tokens(
     mirror: sqlite3.Connection, connection: sqlite3.Connection, tokens: Sequence[str], most: int
 ) -> tuple[tuple[str, str], ...]:
-    """(stream, order id) found by any of the tokens, also those that the server has not told back."""
-    marks = ", ".join("?" * len(tokens))
-    told = mirror.execute(
-        f"SELECT DISTINCT stream, order_id FROM buyer_token WHERE token IN ({marks}) "  # noqa: S608
-        "LIMIT ?",
-        (*tokens, most),
-    ).fetchall()
-    unsent = connection.execute(
-        "SELECT stream, order_id, tokens FROM buyer WHERE sent_gen = '' AND sealed <> ''"
-    ).fetchall()
-    found = [(row["stream"], row["order_id"]) for row in told]
-    wanted = set(tokens)
-    found += [
-        (row["stream"], row["order_id"])
-        for row in unsent
-        if wanted.intersection(json.loads(row["tokens"]))
+    """(stream, order id) found by any of the tokens: of what counts now of each order's buyer.
+
+    First what was noted here and the server has not told back, the newest first.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for speaker, matches in ((connection, _NOTED_HERE), (mirror, _TOLD)):
+        for token in tokens:
+            for row in speaker.execute(matches, (token, _MATCHES_MAX)):
+                key = row["stream"], row["order_id"]
+                if _who_counts(mirror, connection, key) is speaker:
+                    found[key] = None
+                if len(found) >= most:
+                    return tuple(found)
+    return tuple(found)
+
+
+def _who_counts(
+    mirror: sqlite3.Connection, connection: sqlite3.Connection, key: tuple[str, str]
+) -> sqlite3.Connection | None:
+    """Which of the two has the newer word on an order's buyer; neither once one was told to forget.
+
+    As the server judges, too: of two words of one instant, the one that it has stays.
+    """
+    query = "SELECT sealed, at_ms FROM buyer WHERE stream = ? AND order_id = ?"
+    said = [
+        (one, row) for one in (mirror, connection) if (row := one.execute(query, key).fetchone())
     ]
-    return tuple(dict.fromkeys(found))[:most]
+    if not said or not all(row["sealed"] for _one, row in said):
+        return None
+    return max(said, key=lambda word: int(word[1]["at_ms"]))[0]
 
 
 def _sealed(row: sqlite3.Row) -> SealedBuyer:

@@ -5,7 +5,7 @@ Migrations only add: no operation, allotment or journal of an earlier version is
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -103,6 +103,23 @@ CREATE TABLE credential (
     PRIMARY KEY (stream, ref));
 CREATE INDEX credential_of ON credential (stream, ticket_id);
 """
+# Orders are found by what was noted here of their buyers, also before the server tells it back.
+# The newest rows are read first, by their ids; what a buyer no longer has goes with the change.
+_NEW_IN_12 = """
+CREATE TABLE buyer_token (token TEXT NOT NULL, stream TEXT NOT NULL, order_id TEXT NOT NULL);
+CREATE INDEX buyer_token_by ON buyer_token (token);
+CREATE INDEX buyer_token_of ON buyer_token (stream, order_id);
+CREATE TRIGGER buyer_comes AFTER INSERT ON buyer BEGIN
+    INSERT INTO buyer_token (token, stream, order_id)
+        SELECT value, new.stream, new.order_id FROM json_each(new.tokens); END;
+CREATE TRIGGER buyer_changes BEFORE UPDATE OF tokens ON buyer BEGIN
+    DELETE FROM buyer_token WHERE stream = old.stream AND order_id = old.order_id; END;
+CREATE TRIGGER buyer_changed AFTER UPDATE OF tokens ON buyer BEGIN
+    INSERT INTO buyer_token (token, stream, order_id)
+        SELECT value, new.stream, new.order_id FROM json_each(new.tokens); END;
+CREATE TRIGGER buyer_goes AFTER DELETE ON buyer BEGIN
+    DELETE FROM buyer_token WHERE stream = old.stream AND order_id = old.order_id; END;
+"""
 
 SCHEMA = (
     """
@@ -152,6 +169,7 @@ CREATE TABLE pin_failure (
     + _NEW_IN_9
     + _NEW_IN_10
     + _NEW_IN_11
+    + _NEW_IN_12
 )
 
 # SQLite changes neither a key nor a check in place: the two tables that need it are copied whole.
@@ -197,6 +215,12 @@ _FROM_2 = "ALTER TABLE op ADD COLUMN shift TEXT NOT NULL DEFAULT '';\n" + _NEW_I
 # An entry may have been returned, and a row may be an exit.
 _FROM_6 = "ALTER TABLE entry ADD COLUMN phase TEXT NOT NULL DEFAULT 'granted';\n"
 
+_FILL_TOKENS = """
+INSERT INTO buyer_token (token, stream, order_id)
+    SELECT j.value, b.stream, b.order_id FROM buyer b, json_each(b.tokens) j ORDER BY b.rowid;
+"""
+_FROM_11 = _NEW_IN_12 + _FILL_TOKENS
+
 MIGRATIONS = {
     1: _FROM_1,
     2: _FROM_2,
@@ -208,5 +232,6 @@ MIGRATIONS = {
     8: _NEW_IN_9,
     9: _NEW_IN_10,
     10: _NEW_IN_11,
+    11: _FROM_11,
 }
 """What makes a file of this version one of the next."""

@@ -85,23 +85,22 @@ def buyer(number: int) -> Buyer:
     return Buyer(family + given, f"138{number:08d}")
 
 
-def fill_buyers(path: Path, count: int) -> None:
-    """Write the buyers as the mirror keeps what the server told."""
-    with sqlite3.connect(path) as connection:
+def fill_buyers(journal: Path, mirror: Path, count: int) -> None:
+    """Write the buyers as they were noted here, and as the mirror keeps that the server told."""
+    with sqlite3.connect(journal) as ours, sqlite3.connect(mirror) as told:
         for number in range(count):
             who, order_id = buyer(number), f"{number + 1:016x}"
-            nonce = number.to_bytes(NONCE_BYTES)
-            connection.execute(
+            sealed = seal(who, DATA_KEY, EVENT_ID, order_id, number.to_bytes(NONCE_BYTES))
+            row = (EVENT_ID, order_id, sealed, json.dumps(index_tokens(who, DATA_KEY)), number)
+            ours.execute(
+                "INSERT INTO buyer (stream, order_id, key_no, sealed, tokens, at_ms, sent_gen) "
+                "VALUES (?, ?, 1, ?, ?, ?, 'sent')",
+                row,
+            )
+            told.execute(
                 "INSERT INTO buyer (stream, order_id, key_no, sealed, tokens, at_ms, rev) "
                 "VALUES (?, ?, 1, ?, ?, ?, ?)",
-                (
-                    EVENT_ID,
-                    order_id,
-                    seal(who, DATA_KEY, EVENT_ID, order_id, nonce),
-                    json.dumps(index_tokens(who, DATA_KEY)),
-                    number,
-                    number + 1,
-                ),
+                (*row, number + 1),
             )
 
 
@@ -138,7 +137,7 @@ def main() -> None:
         replica = Replica(node)
         Feed(replica.mirror).open_house()
         catalogue, index = MirrorCatalogue(replica.mirror), OrderIndex(replica)
-        fill_buyers(node / "mirror.db", count)
+        fill_buyers(node / "journal.db", node / "mirror.db", count)
         finder = Finder(replica, catalogue, index, _PREFIX, Keyed(replica))
         plan = catalogue.events()[0].plan
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A journal of version 1 becomes one of today in place, with everything that is in it."""
+"""A journal of an earlier version becomes one of today in place, with everything that is in it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from edge.allotments import Grant, install, take
+from edge.buyers import SealedBuyer, erase_here, note_buyer
+from edge.database import open_existing
 from edge.journal import head_of, heads, set_open_shift, unacked, wall_high_ms
+from edge.journal_schema import MIGRATIONS
 from edge.replica import Replica, create_journal
 from tests.fakes.edge_node import EVENT, NODE, VENUE, write
-from ticketing.ids import AllotmentId
+from ticketing.ids import AllotmentId, OrderId
 from ticketing.terms import Anchor
 
 NOW = Anchor(0.0, "boot", 0, 0)
@@ -68,6 +71,39 @@ def test_a_migrated_file_is_like_a_new_one(migrated: Replica, tmp_path: Path) ->
     create_journal(tmp_path / "new.db", node_id=NODE, venue_id=VENUE, incarnation=1)
     with closing(sqlite3.connect(tmp_path / "new.db")) as new, migrated.reading() as old:
         assert _columns(old) == _columns(new)
+        assert _parts(old) == _parts(new)
+
+
+def test_what_a_journal_of_version_11_knows_of_buyers_is_found_by_its_tokens(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(OLD.read_text())
+    with closing(open_existing(path, 11, synchronous="FULL", migrations=MIGRATIONS)) as connection:
+        connection.executemany(
+            "INSERT INTO buyer (stream, order_id, key_no, sealed, tokens, at_ms, sent_gen) "
+            "VALUES (?, ?, ?, ?, ?, 5, ?)",
+            [
+                (EVENT, "1" * 16, 1, "ab", '["a", "b"]', ""),
+                (EVENT, "2" * 16, 0, "", "[]", "gen"),
+                (EVENT, "0" * 16, 1, "cd", '["a"]', "gen"),
+            ],
+        )
+    with closing(Replica(tmp_path)) as replica:
+        assert _tokens(replica) == [("a", "1" * 16), ("b", "1" * 16), ("a", "0" * 16)]
+        corrected = SealedBuyer(EVENT, OrderId("1" * 16), 1, "ef", ("c",), 6)
+        replica.transact(lambda unit: note_buyer(unit, corrected))
+        assert _tokens(replica) == [("a", "0" * 16), ("c", "1" * 16)]
+        replica.transact(lambda unit: erase_here(unit, [(EVENT, "0" * 16)]))
+        assert _tokens(replica) == [("c", "1" * 16)]
+
+
+def _tokens(replica: Replica) -> list[tuple[str, str]]:
+    """The tokens that find something, in the order in which they came."""
+    with replica.reading() as connection:
+        rows = connection.execute("SELECT token, order_id FROM buyer_token ORDER BY rowid")
+        return [tuple(row) for row in rows]
 
 
 def test_it_is_migrated_once(migrated: Replica, tmp_path: Path) -> None:
@@ -87,3 +123,11 @@ def _columns(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
             for each in connection.execute(f"PRAGMA table_info({table})")
         )
     }
+
+
+def _parts(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
+    """Every index and trigger, and what it is of."""
+    rows = connection.execute(
+        "SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('index', 'trigger')"
+    )
+    return {tuple(row) for row in rows}
