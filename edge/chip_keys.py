@@ -7,9 +7,9 @@ the feed told names no chip. A node that is barred gets none any more.
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 
+from edge.asking import Asking
 from edge.env import Env
 from edge.errors import IdentityError
 from edge.identity import read_private, write_private
@@ -32,9 +32,15 @@ class ChipKeyring:
     """What this node has of the keys. Every method may be called from any thread."""
 
     def __init__(self, folder: Path, engine: SyncEngine, env: Env) -> None:
-        self._path, self._engine, self._env = folder / CHIP_KEYS_FILE, engine, env
-        self._guard = threading.Lock()
-        self._asked_s: float | None = None
+        self._path = folder / CHIP_KEYS_FILE
+        self._asking = Asking(
+            engine,
+            env,
+            lambda client: client.chip_keys(),
+            self._told,
+            period_s=KEYS_PERIOD_S,
+            call=AskChipKeys,
+        )
         self._keys = self._load()
 
     @property
@@ -44,22 +50,12 @@ class ChipKeyring:
 
     def on_link(self) -> None:
         """The server may be reached: have the keys when they are due."""
-        now_s = self._env.monotonic_s()
-        with self._guard:
-            if self._asked_s is not None and now_s < self._asked_s + KEYS_PERIOD_S:
-                return
-            self._asked_s = now_s
-        if not self._engine.wish(AskChipKeys(lambda client: client.chip_keys(), self._told)):
-            self._told(None)
+        self._asking.on_link()
 
-    def _told(self, answer: object) -> None:
-        if not isinstance(answer, ChipKeys):
-            with self._guard:
-                self._asked_s = None  # with the next contact it is asked for again
-            return
-        if answer != self._keys:
-            self._keys = answer
-            self._save(answer)
+    def _told(self, keys: ChipKeys) -> None:
+        if keys != self._keys:
+            self._keys = keys
+            self._save(keys)
 
     def _load(self) -> ChipKeys | None:
         if not self._path.exists():

@@ -17,7 +17,7 @@ import httpx
 import jwt
 
 from edge.env import Env
-from edge.errors import ServerRefused, ServerUnreachable
+from edge.errors import AnswerMakesNoSense, ServerRefused, ServerUnreachable
 from edge.hanging_up import Lines
 from edge.identity import Identity, NodeKey
 from edge.protocol.hello import PROTO
@@ -107,18 +107,18 @@ class ServerClient:
     def data_keys(self) -> tuple[DataKey, ...]:
         """The house's keys for personal data, the newest first; for this answer's eyes only.
 
-        Raises ServerUnreachable for an answer that is not the server's own.
+        Raises AnswerMakesNoSense for an answer that is not the server's own.
         """
         return self._keys_for("/v1/data-keys", "")
 
     def chip_keys(self) -> ChipKeys:
         """The house's keys for chips, as far as this node is to have them.
 
-        Raises ServerUnreachable for an answer that is not the server's own.
+        Raises AnswerMakesNoSense for an answer that is not the server's own.
         """
         keys = chip_keys_of(self._keys_for("/v1/chip-keys", _CHIPS)[0])
         if keys is None:
-            raise ServerUnreachable("the server's keys for chips make no sense")
+            raise AnswerMakesNoSense("the server's keys for chips make no sense")
         return keys
 
     def _keys_for(self, path: str, prefix: str) -> tuple[DataKey, ...]:
@@ -132,12 +132,12 @@ class ServerClient:
             wrapped = bytes.fromhex(str(reply.get("keys")))
             proof = bytes.fromhex(str(reply.get("signature")))
         except ValueError as error:
-            raise ServerUnreachable("the server's keys make no sense") from error
+            raise AnswerMakesNoSense("the server's keys make no sense") from error
         message = answer_message(name, public, wrapped)
         is_theirs = is_signed(bytes.fromhex(self._identity.server_key), proof, message)
         keys = unwrap_keys(wrapped, private) if is_theirs else None
         if not keys:
-            raise ServerUnreachable("the keys are not this server's")
+            raise AnswerMakesNoSense("the keys are not this server's")
         return keys
 
     def pull(
@@ -320,7 +320,7 @@ def object_of(response: httpx.Response, raw: bytes) -> dict[str, Any]:
     if response.is_client_error and body is not None and isinstance(body.get("code"), str):
         detail = str(body.get("detail", ""))
         raise ServerRefused(response.status_code, str(body["code"]), detail, body)
-    raise ServerUnreachable(_no_sense(response))
+    raise AnswerMakesNoSense(_no_sense(response), response.status_code)
 
 
 def _no_sense(response: httpx.Response) -> str:

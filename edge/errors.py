@@ -12,6 +12,7 @@ EdgeError
 +-- EnrolmentRefused        the server does not take the code
 +-- SnapshotUnusable        a snapshot file that is not whole or makes no sense: pull instead
 +-- ServerUnreachable       no answer, or none that makes sense: try again later
+|   +-- AnswerMakesNoSense  it was reached, and what it said is no answer
 +-- ServerRefused           an answer that says no, with a code
 """
 
@@ -64,6 +65,14 @@ class SnapshotUnusable(EdgeError):
 
 class ServerUnreachable(EdgeError):
     """No answer from the server, or none that makes sense. Nothing is known of the effect."""
+
+
+class AnswerMakesNoSense(ServerUnreachable):
+    """The server was reached; what it said with this HTTP status is no answer to the question."""
+
+    def __init__(self, message: str, status: int = 200) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ServerRefused(EdgeError):

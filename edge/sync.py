@@ -36,6 +36,8 @@ from ticketing.terms import Anchor
 __all__ = ["Call", "Link", "LinkState", "Listeners", "NoAnswer", "SyncEngine", "Wish"]
 
 WISHES_MAX = 200
+OFFLINE = "offline"
+"""What whoever asked hears when nobody was reached."""
 WAIT_S = 8.0
 HELLO_PERIOD_S = 60.0
 _EMPTY_POLL_S = 0.25
@@ -603,7 +605,7 @@ def _nobody(_outcome: object) -> None:
 
 def _refuse(wish: Wish | RevokeWish | Call) -> None:
     """Whoever asked hears that nobody was reached."""
-    _tell(wish.then, NoAnswer("offline") if isinstance(wish, Call) else "offline")
+    _tell(wish.then, NoAnswer(OFFLINE) if isinstance(wish, Call) else OFFLINE)
 
 
 def _tell(listener: Callable[..., None], *news: object) -> None:

@@ -6,17 +6,16 @@ nothing shown, and selling goes on without.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
+from edge.asking import Asking
 from edge.buyers import SealedBuyer, buyer_of, note_buyer, orders_of_tokens
 from edge.env import Env
 from edge.errors import ReplicaError
 from edge.journal import JournalLocked, Unit
-from edge.link import LinkState
 from edge.parked import ParkedRow, keep_buyer
 from edge.replica import Replica
-from edge.sync import Call, SyncEngine
+from edge.sync import SyncEngine
 from pos_app.services.buyers_model import NoBuyer
 from pos_app.services.model import Person
 from pos_app.services.people import role_of
@@ -46,22 +45,19 @@ class BuyerDesk:
         self, replica: Replica, engine: SyncEngine, env: Env, person: Callable[[], Person | None]
     ) -> None:
         self._replica, self._engine, self._env, self._person = replica, engine, env, person
-        self._guard = threading.Lock()
         self._keys: tuple[DataKey, ...] = ()
-        self._asked_s: float | None = None
+        self._asking = Asking(
+            engine,
+            env,
+            lambda client: client.data_keys(),
+            self._told,
+            period_s=KEYS_PERIOD_S,
+        )
         self._along = Buyer()
 
     def on_link(self) -> None:
         """The link changed, or something was heard: have the keys when they are due."""
-        if self._engine.link.state is not LinkState.ONLINE:
-            return
-        now_s = self._env.monotonic_s()
-        with self._guard:
-            if self._asked_s is not None and now_s < self._asked_s + KEYS_PERIOD_S:
-                return
-            self._asked_s = now_s
-        if not self._engine.wish(Call(lambda client: client.data_keys(), self._told)):
-            self._told(None)
+        self._asking.on_link()
 
     def can_note(self) -> bool:
         """Whether something could be noted now; at once."""
@@ -158,12 +154,8 @@ class BuyerDesk:
 
     # --- inside
 
-    def _told(self, answer: object) -> None:
-        if isinstance(answer, tuple):
-            self._keys = answer
-            return
-        with self._guard:
-            self._asked_s = None  # with the next contact it is asked for again
+    def _told(self, keys: tuple[DataKey, ...]) -> None:
+        self._keys = keys
 
     def _sealed(self, buyer: Buyer, event_id: str, order_id: OrderId) -> SealedBuyer:
         key = self._keys[0]
