@@ -44,6 +44,7 @@ _EMPTY_POLL_S = 0.25
 """A poll without news takes at least so long, also when the server does not let us wait."""
 _GAPS_PER_ROUND_MAX = 3
 _EVENT_LIST = "event_list"
+_PUSH, _SALVAGE, _DECLARE, _BUYERS = "push", "salvage", "declare", "buyers"
 _ABOUT_THE_HISTORY = frozenset({"generation_changed"})
 _NOT_ABOUT_THE_JOURNAL = frozenset({401, 403, 408, 426, 429})
 _log = get_logger(__name__)
@@ -148,7 +149,8 @@ class SyncEngine:
     _undeclared: frozenset[str] = field(init=False, default=frozenset())
     """What the server did not take since the last hello: not asked about before the next."""
     _untold: frozenset[str] = field(init=False, default=frozenset())
-    _refused: dict[str, str] = field(init=False, default_factory=dict)
+    _refused: dict[tuple[str, str], str] = field(init=False, default_factory=dict)
+    """Why a call about a stream was refused, for as long as it stays so."""
     _replica_error: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -326,6 +328,10 @@ class SyncEngine:
         """Push every journal to its end; one that the server does not take waits for its turn."""
         with self.replica.reading() as connection:
             waiting = push.waiting_journals(connection)
+        still = {head.stream for head in waiting}
+        for call, stream in list(self._refused):
+            if call == _PUSH and stream not in still:
+                self._taken(call, stream)  # its answer was lost, and a greeting told of it
         for head in waiting:
             self._push_journal(client, head.stream, head.incarnation)
 
@@ -343,8 +349,7 @@ class SyncEngine:
                 if not self._go_on(request, refusal, gaps_left):
                     return
                 gaps_left -= 1
-        if self._refused.pop(stream, None) is not None and not self._refused:
-            self._keeper.note("")
+        self._taken(_PUSH, stream)
 
     def _push(self, client: ServerClient, request: push.PushRequest) -> None:
         reply = client.push(request.stream, request.body())
@@ -364,15 +369,20 @@ class SyncEngine:
             _log.error("journal_fenced", stream=head.stream, incarnation=head.incarnation)
             self._lock_if_locked()
         else:
-            self._set_aside(request.stream, refusal)
+            self._set_aside(_PUSH, request.stream, refusal)
         return False
 
-    def _set_aside(self, stream: str, refusal: ServerRefused) -> None:
+    def _set_aside(self, call: str, stream: str, refusal: ServerRefused) -> None:
         """The server does not take this journal: keep everything, go on with the others, alarm."""
-        if self._refused.get(stream) != refusal.code:
-            self._refused[stream] = refusal.code
+        if self._refused.get((call, stream)) != refusal.code:
+            self._refused[call, stream] = refusal.code
             _log.error("push_refused", stream=stream, code=refusal.code, detail=refusal.detail)
         self._keeper.note(f"the server does not take the journal of {stream} ({refusal})")
+
+    def _taken(self, call: str, stream: str) -> None:
+        """The server has it after all: nothing is the matter any more, unless something else is."""
+        if self._refused.pop((call, stream), None) is not None and not self._refused:
+            self._keeper.note("")
 
     def _lock_if_locked(self) -> None:
         with self.replica.reading() as connection:
@@ -392,9 +402,10 @@ class SyncEngine:
             except ServerRefused as refusal:
                 self._raise_if_general(refusal)
                 self._unsalvaged |= {(request.stream, request.head.incarnation)}
-                self._set_aside(request.stream, refusal)
+                self._set_aside(_SALVAGE, request.stream, refusal)
                 continue
             kept = self.replica.transact(partial(salvage.on_salvage, request=request, reply=reply))
+            self._taken(_SALVAGE, request.stream)
             self._reached(Part.PUSHER, client.server_ahead_ms)
             _tell(self.listeners.pushed, kept)
 
@@ -410,9 +421,10 @@ class SyncEngine:
             except ServerRefused as refusal:
                 self._raise_if_general(refusal)
                 self._undeclared |= {request.stream}
-                self._set_aside(request.stream, refusal)
+                self._set_aside(_DECLARE, request.stream, refusal)
                 continue
             self.replica.transact(partial(declare.on_declare, request=request, reply=reply))
+            self._taken(_DECLARE, request.stream)
             self._reached(Part.PUSHER, client.server_ahead_ms)
 
     def _tell_buyers(self, client: ServerClient) -> None:
@@ -432,9 +444,10 @@ class SyncEngine:
             except ServerRefused as refusal:
                 self._raise_if_general(refusal)
                 self._untold |= {request.stream}
-                self._set_aside(request.stream, refusal)
+                self._set_aside(_BUYERS, request.stream, refusal)
                 return
             self.replica.transact(partial(buyers.on_buyers, request=request, reply=reply))
+            self._taken(_BUYERS, request.stream)
 
     @staticmethod
     def _raise_if_general(refusal: ServerRefused) -> None:

@@ -54,7 +54,8 @@ def test_a_wish_whose_answer_is_lost_is_not_granted_twice(room: Room) -> None:
     with room.running() as engine:
         wait_online(engine)
         engine.wish(room.a_wish(count=2))
-        wait_until(lambda: room.told.outcomes == ["offline"])
+        wait_until(lambda: LinkState.OFFLINE in room.told.states())
+        assert room.told.outcomes == ["offline"]
         wait_until(lambda: engine.wish(room.a_wish(count=2)))  # the same request, repeated
         wait_until(lambda: len(room.told.outcomes) == 2)
     assert isinstance(room.told.outcomes[1], Grant)
@@ -74,13 +75,18 @@ def test_a_wish_without_a_link_is_hopeless(room: Room) -> None:
 
 def test_wishes_that_wait_when_the_link_breaks_hear_of_it(room: Room) -> None:
     room.timeout_s = 0.5
-    with room.running() as engine:
-        wait_online(engine)
-        wait_greeted(engine)
-        room.server.script("acquire", Hang())
-        for number in range(3):
-            engine.wish(room.a_wish(number + 1, req=f"{number:032x}"))
+    engine, client = room.new_engine(), room.new_client()
+    engine._hello(client)
+    client.close()
+    room.server.script("acquire", Hang())
+    for number in range(3):
+        assert engine.wish(room.a_wish(number + 1, req=f"{number:032x}"))
+    engine.start()
+    try:
         wait_until(lambda: room.told.outcomes == ["offline"] * 3)
+    finally:
+        room.server.release()
+        engine.stop()
 
 
 def test_wishes_beyond_the_limit_are_not_taken(room: Room) -> None:
@@ -143,13 +149,14 @@ def test_even_a_bug_answers_the_wish(room: Room, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.expected_errors("journal_fenced")
 def test_wishes_of_a_node_that_gets_locked_hear_of_it(room: Room) -> None:
+    engine, client = room.new_engine(), room.new_client()
+    engine._hello(client)
     write(room.replica)
-    with room.running() as engine:
-        room.wait_for_all_synced()
-        write(room.replica)
-        room.server.script("push", problem(409, "journal_forked", acked=0))
-        assert engine.wish(room.a_wish(5))
-        wait_until(lambda: room.told.outcomes == ["offline"])
+    room.server.script("push", problem(409, "journal_forked", acked=0))
+    assert engine.wish(room.a_wish(5))
+    engine._push_turn(client)
+    client.close()
+    assert room.told.outcomes == ["offline"]
     assert room.server.called("acquire") == []
 
 
@@ -179,9 +186,11 @@ def test_offline_since_is_when_it_began_and_goes_when_it_ends(room: Room) -> Non
         since_ms = engine.link.offline_since_ms
         assert since_ms is not None
         assert before_ms <= since_ms <= room.env.wall_ms()
-        calls = len(room.server.called("hello"))
+        polls, calls = len(room.server.called("pull")), len(room.server.called("hello"))
+        room.server.publish(VENUE, "news", {})  # ends the poll that has been under way since before
+        wait_until(lambda: len(room.server.called("pull")) > polls)
         wait_until(lambda: len(room.server.called("hello")) >= calls + 3)
-        last_contact_ms = engine.link.last_contact_ms  # now no call is under way any more
+        last_contact_ms = engine.link.last_contact_ms  # now nothing is under way any more
         wait_until(lambda: len(room.server.called("hello")) >= calls + 6)
         assert engine.link.offline_since_ms == since_ms
         assert engine.link.last_contact_ms == last_contact_ms
@@ -307,6 +316,7 @@ def test_a_till_restarted_in_the_middle_of_an_outage_pushes_what_it_sold(room: R
 
 def test_nobody_is_kept_waiting_by_the_network(room: Room) -> None:
     """Selling goes on while the server hangs in the middle of a push."""
+    room.timeout_s = 60
     room.server.script("push", Hang())
     write(room.replica)
     with room.running():

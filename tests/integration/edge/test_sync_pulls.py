@@ -16,7 +16,7 @@ from edge.protocol.pull import EVENTS_PER_PULL
 from edge.sync import SyncEngine
 from tests.fakes.edge_node import EVENT, NODE, VENUE, wait_until, write
 from tests.fakes.server import GENERATION, Hang, Raw, Reset, Say, problem
-from tests.integration.edge.engine_room import Room, wait_offline, wait_online
+from tests.integration.edge.engine_room import Room, wait_online
 
 CLAIM = {"p": 1, "u": 5, "kind": "sold", "ref": "x", "node": NODE, "v": 0}
 
@@ -368,5 +368,5 @@ def test_the_mirror_full_or_broken_shows_and_mends_itself(
 def test_a_refused_pull_takes_the_node_offline_until_it_works(room: Room) -> None:
     room.server.script("pull", *[problem(403, "forbidden")] * 3)
     with room.running() as engine:
-        wait_offline(engine)
+        wait_until(lambda: LinkState.OFFLINE in room.told.states())
         wait_online(engine)
