@@ -308,11 +308,11 @@ def _sweep() -> None:
 
 def _is_in_use(folder: Path) -> bool:
     owner = folder / _OWNER_FILE
-    if not owner.exists():  # being made at this moment, or cut off then
-        return time.time() - folder.stat().st_mtime < _UNMARKED_AGE_S
-    if owner.stat().st_uid != os.geteuid():
+    if owner.exists() and owner.stat().st_uid != os.geteuid():
         return True  # somebody else's
-    pid, began = owner.read_text().split()
+    pid, _, began = owner.read_text().partition(" ") if owner.exists() else ("", "", "")
+    if not began:  # being made at this moment, or cut off then
+        return time.time() - folder.stat().st_mtime < _UNMARKED_AGE_S
     return _started_at(int(pid)) == began
 
 

@@ -22,7 +22,7 @@ from pos_app.services.window import Window
 from pos_app.settings import DrawerSettings, Language, PrinterSettings, TillSettings
 from program.errors import ProgramError, SettingsError
 from program.exit_codes import ExitCode
-from tests.fakes.edge_node import enrolled_folder
+from tests.fakes.edge_node import enrolled_folder, wait_until
 from tests.fakes.hall import FIRST, ROW, SetEnv
 from tests.integration.pos_app.window_stage import CASHIER, PIN, Stage
 
@@ -45,7 +45,7 @@ def no_signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("pos_app.__main__._require_display", lambda: None)
     before = set(threading.enumerate())
     yield
-    assert set(threading.enumerate()) <= before
+    wait_until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_a_window_is_put_together_from_its_settings(
