@@ -178,6 +178,7 @@ def test_offline_since_is_when_it_began_and_goes_when_it_ends(room: Room) -> Non
     with room.running() as engine:
         wait_online(engine)
         wait_greeted(engine)
+        wait_until(lambda: room.server.called("pull"))
         before_ms = room.env.wall_ms()
         room.server.unplugged = True
         write(room.replica)
