@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 _STOP_TIMEOUT_S = 15.0
 _LINES_MAX = 10_000
@@ -25,23 +25,65 @@ class DemoFailed(Exception):
     """Something did not happen as it must; the message says what."""
 
 
+class Process(Protocol):
+    """What is used of a process that has been started: `subprocess.Popen` is one."""
+
+    pid: int
+
+    @property
+    def stdin(self) -> IO[str] | None:
+        """What it reads."""
+
+    @property
+    def stdout(self) -> IO[str] | None:
+        """What it says."""
+
+    def poll(self) -> int | None:
+        """The exit code once it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code. Raises subprocess.TimeoutExpired."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal; nothing once it has ended."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+def start_process(module: str, arguments: Sequence[str], log: IO[bytes], folder: Path) -> Process:
+    """One of our programs in a process, joined to us by its input and output."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        encoding="utf-8",
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(_ROOT)},
+    )
+
+
+Start = Callable[[str, Sequence[str], IO[bytes], Path], Process]
+
+
 class Program:
     """One running process. Its standard output is read line by line, its log goes to a file."""
 
-    def __init__(self, name: str, module: str, *arguments: str, log: Path, folder: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        *arguments: str,
+        log: Path,
+        folder: Path,
+        start: Start = start_process,
+    ) -> None:
         self.name = name
         self._lines: queue.Queue[str | None] = queue.Queue(_LINES_MAX)
         with log.open("ab") as words:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=words,
-                text=True,
-                encoding="utf-8",
-                cwd=folder,
-                env={**os.environ, "PYTHONPATH": str(_ROOT)},
-            )
+            self.process = start(module, arguments, words, folder)
         self._reader = threading.Thread(target=self._read, name=f"{name} output", daemon=True)
         self._reader.start()
 

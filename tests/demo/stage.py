@@ -13,7 +13,16 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, Self
 
-from tests.demo.programs import DemoFailed, Program, free_port, kill_all, run_command, wait_until
+from tests.demo.programs import (
+    DemoFailed,
+    Program,
+    Start,
+    free_port,
+    kill_all,
+    run_command,
+    start_process,
+    wait_until,
+)
 
 LANE = "Lane 1"
 WINDOW = "Window 1"
@@ -31,6 +40,7 @@ class Stage:
     init: dict[str, Any] = field(default_factory=dict)
     programs: list[Program] = field(default_factory=list)
     server: Program | None = None
+    start: Start = start_process
     _console: urllib.request.OpenerDirector | None = None
 
     def __post_init__(self) -> None:
@@ -172,7 +182,7 @@ class Stage:
 
     def _start(self, name: str, module: str, *arguments: str) -> Program:
         log = self.folder / "logs" / f"{name}.log"
-        program = Program(name, module, *arguments, log=log, folder=self.folder)
+        program = Program(name, module, *arguments, log=log, folder=self.folder, start=self.start)
         self.programs.append(program)
         return program
 

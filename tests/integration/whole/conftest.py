@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sync_server.services.sample import Sample
 from sync_server.settings import Settings
 from tests.demo.programs import DemoFailed, Program, wait_until
 from tests.demo.stage import Stage
+from tests.fakes.nursery import Nursery
 from tests.integration.sync_server.support import HouseOnDisk
 from tests.integration.whole.centre_thread import serving
 
@@ -73,6 +74,13 @@ class House(Stage):
 
 
 @pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where programs start without importing everything anew."""
+    with closing(Nursery()) as nursery:
+        yield nursery
+
+
+@pytest.fixture(scope="session")
 def settled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A founded house with its nodes enrolled, made once and copied for each test."""
     folder = tmp_path_factory.mktemp("settled")
@@ -83,9 +91,9 @@ def settled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def closed_house(settled_folder: Path, tmp_path: Path) -> Iterator[House]:
+def closed_house(settled_folder: Path, tmp_path: Path, nursery: Nursery) -> Iterator[House]:
     """A settled house in which nothing runs; everything that is started is ended."""
-    with House(tmp_path, PERFORMANCE) as house:
+    with House(tmp_path, PERFORMANCE, start=nursery.start) as house:
         for name in ("server", "till", "gate"):
             shutil.copytree(settled_folder / name, tmp_path / name)
         house.init = json.loads((settled_folder / "init.json").read_text())

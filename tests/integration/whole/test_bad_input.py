@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -19,12 +20,14 @@ import segno
 
 from program.exit_codes import ExitCode
 from tests.demo.programs import wait_until
+from tests.fakes.nursery import Nursery
 from tests.integration.whole.conftest import House
 
 pytestmark = pytest.mark.timeout(120)
 
 
 def _run(*words: str, cwd: Path) -> tuple[int, str, str]:
+    """The same, by an interpreter of its own."""
     root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-m", *words],
@@ -38,6 +41,19 @@ def _run(*words: str, cwd: Path) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+class Run(Protocol):
+    """A command of one of our programs, to its end: exit code, output, errors."""
+
+    def __call__(self, module: str, *arguments: str, cwd: Path) -> tuple[int, str, str]:
+        """Run it in this folder."""
+
+
+@pytest.fixture
+def run(nursery: Nursery) -> Run:
+    """A process that need not import everything anew."""
+    return lambda module, *arguments, cwd: nursery.run(module, arguments, cwd)
+
+
 @pytest.mark.parametrize(
     ("module", "command", "table", "wrong", "right"),
     [
@@ -47,10 +63,10 @@ def _run(*words: str, cwd: Path) -> tuple[int, str, str]:
     ],
 )
 def test_a_typo_in_the_settings_is_named_with_a_suggestion(
-    tmp_path: Path, module: str, command: str, table: str, wrong: str, right: str
+    run: Run, tmp_path: Path, module: str, command: str, table: str, wrong: str, right: str
 ) -> None:
     (tmp_path / "my.toml").write_text(f"[{table}]\n{wrong} = 1\n")
-    code, _out, err = _run(module, command, "--config", "my.toml", cwd=tmp_path)
+    code, _out, err = run(module, command, "--config", "my.toml", cwd=tmp_path)
     assert code == ExitCode.SETTINGS
     assert "my.toml" in err
     assert f"{table}.{wrong}" in err
@@ -70,67 +86,69 @@ def test_help_and_version_work_without_anything_else(tmp_path: Path, module: str
 
 @pytest.mark.parametrize("module", ["pos_app", "gate_agent"])
 def test_a_node_that_is_not_enrolled_says_how_to(
-    tmp_path: Path, module: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
-    code, _out, err = _run(module, "run", "--data-dir", "nowhere", cwd=tmp_path)
+    code, _out, err = run(module, "run", "--data-dir", "nowhere", cwd=tmp_path)
     assert code == ExitCode.REFUSED
     assert "enrol" in err
     assert "Traceback" not in err
 
 
-def test_a_till_without_a_screen_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_till_without_a_screen_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
-    code, _out, err = _run("pos_app", "run", "--data-dir", "till", cwd=tmp_path)
+    code, _out, err = run("pos_app", "run", "--data-dir", "till", cwd=tmp_path)
     assert code == ExitCode.DEVICE
     assert "no screen" in err
 
 
-def test_a_server_without_a_database_says_how_to_make_one(tmp_path: Path) -> None:
-    code, _out, err = _run("sync_server", "serve", "--data-dir", "nowhere", cwd=tmp_path)
+def test_a_server_without_a_database_says_how_to_make_one(run: Run, tmp_path: Path) -> None:
+    code, _out, err = run("sync_server", "serve", "--data-dir", "nowhere", cwd=tmp_path)
     assert code == ExitCode.STORAGE
     assert "init" in err
 
 
-def _enrol(house: House, code: str, folder: str = "other") -> tuple[int, str]:
-    status, _out, err = _run(
+def _enrol(run: Run, house: House, code: str, folder: str = "other") -> tuple[int, str]:
+    status, _out, err = run(
         "pos_app", "enrol", "--data-dir", folder, "--server", house.url, code, cwd=house.folder
     )
     return status, err
 
 
-def _new_code(house: House, name: str) -> str:
+def _new_code(run: Run, house: House, name: str) -> str:
     words = ("enrol-code", "--data-dir", "server", "--role", "till", "--name", name, "--json")
-    _status, out, _err = _run("sync_server", *words, cwd=house.folder)
+    _status, out, _err = run("sync_server", *words, cwd=house.folder)
     code: str = json.loads(out)["code"]
     return code
 
 
-def test_wrong_enrolment_codes_are_refused_with_what_to_do(house: House) -> None:
-    code = _new_code(house, "Window 7")
-    status, err = _enrol(house, "HELLO")
+def test_wrong_enrolment_codes_are_refused_with_what_to_do(run: Run, house: House) -> None:
+    code = _new_code(run, house, "Window 7")
+    status, err = _enrol(run, house, "HELLO")
     assert (status, "not an enrolment code" in err) == (ExitCode.REFUSED, True)
 
     unknown = "AAAA-AAAA-AAAA-AAAA" + code[19:]
-    status, err = _enrol(house, unknown)
+    status, err = _enrol(run, house, unknown)
     assert (status, "does not know this enrolment code" in err) == (ExitCode.REFUSED, True)
 
     other_server = code[:19] + "-AAAA-AAAA-AAAA-AAAA"
-    status, err = _enrol(house, other_server)
+    status, err = _enrol(run, house, other_server)
     assert (status, "not the server that made" in err) == (ExitCode.REFUSED, True)
 
     database = house.folder / "server" / "boxgate.sqlite3"
-    expired = _new_code(house, "Window 8")
+    expired = _new_code(run, house, "Window 8")
     connection = sqlite3.connect(database)
     with connection:
         connection.execute("UPDATE enrolment SET expires_ms = 1 WHERE node_name = 'Window 8'")
     connection.close()
-    status, err = _enrol(house, expired, "late")
+    status, err = _enrol(run, house, expired, "late")
     assert (status, "expired" in err) == (ExitCode.REFUSED, True)
 
     nobody = house.url.rsplit(":", 1)[0] + ":9"
-    status, _out, err = _run(
+    status, _out, err = run(
         "pos_app", "enrol", "--data-dir", "far", "--server", nobody, code, cwd=house.folder
     )
     assert status == ExitCode.UNREACHABLE
@@ -167,25 +185,27 @@ def _remove(file: Path) -> None:
     ],
 )
 def test_a_node_does_not_start_on_a_journal_it_cannot_trust(
-    closed_house: House, spoil: Callable[[Path], None], words: str
+    run: Run, closed_house: House, spoil: Callable[[Path], None], words: str
 ) -> None:
     journal = closed_house.folder / "gate" / "journal.db"
     for suffix in ("-wal", "-shm"):
         journal.with_name(journal.name + suffix).unlink(missing_ok=True)
     spoil(journal)
     before = journal.read_bytes() if journal.exists() else None
-    code, _out, err = _run("gate_agent", "run", "--data-dir", "gate", cwd=closed_house.folder)
+    code, _out, err = run("gate_agent", "run", "--data-dir", "gate", cwd=closed_house.folder)
     assert code == ExitCode.STORAGE
     assert words in err
     assert "Traceback" not in err
     assert (journal.read_bytes() if journal.exists() else None) == before, "nothing is changed"
 
 
-def test_the_server_does_not_start_on_a_database_it_cannot_trust(closed_house: House) -> None:
+def test_the_server_does_not_start_on_a_database_it_cannot_trust(
+    run: Run, closed_house: House
+) -> None:
     database = closed_house.folder / "server" / "boxgate.sqlite3"
     sound = database.read_bytes()
     _garble(database)
-    code, _out, err = _run("sync_server", "serve", "--data-dir", "server", cwd=closed_house.folder)
+    code, _out, err = run("sync_server", "serve", "--data-dir", "server", cwd=closed_house.folder)
     assert (code, "damaged" in err) == (ExitCode.STORAGE, True)
 
     database.write_bytes(sound)
@@ -193,12 +213,12 @@ def test_the_server_does_not_start_on_a_database_it_cannot_trust(closed_house: H
     with connection:
         connection.execute("UPDATE meta SET v = '99' WHERE k = 'schema_version'")
     connection.close()
-    code, _out, err = _run("sync_server", "serve", "--data-dir", "server", cwd=closed_house.folder)
+    code, _out, err = run("sync_server", "serve", "--data-dir", "server", cwd=closed_house.folder)
     assert (code, "newer" in err) == (ExitCode.STORAGE, True)
 
     shutil.rmtree(closed_house.folder / "server" / "keys")
     database.write_bytes(sound)
-    code, _out, err = _run("sync_server", "serve", "--data-dir", "server", cwd=closed_house.folder)
+    code, _out, err = run("sync_server", "serve", "--data-dir", "server", cwd=closed_house.folder)
     assert code != 0
     assert "key" in err
     assert "Traceback" not in err
@@ -233,7 +253,7 @@ def test_a_till_on_a_full_disk_refuses_the_sale_and_loses_nothing(house: House) 
     assert books["money"][0]["orders_minor"] == sum(sale["total"] for sale in sold)
 
 
-def test_decode_prints_one_line_for_each_image_whatever_it_is(tmp_path: Path) -> None:
+def test_decode_prints_one_line_for_each_image_whatever_it_is(run: Run, tmp_path: Path) -> None:
     segno.make("x" * 2_000, version=40, error="m").save(str(tmp_path / "largest.png"), scale=4)
     segno.make("https://example.org/ticket/1").save(str(tmp_path / "other.png"), scale=6)
     segno.make("测试".encode("gbk"), mode="byte").save(str(tmp_path / "gbk.png"), scale=6)
@@ -242,7 +262,7 @@ def test_decode_prints_one_line_for_each_image_whatever_it_is(tmp_path: Path) ->
     (tmp_path / "truncated.png").write_bytes(whole[: len(whole) // 2])
     cv2.imwrite(str(tmp_path / "empty.png"), np.full((400, 400), 200, np.uint8))
     names = ["largest", "other", "gbk", "garbage", "truncated", "empty", "missing"]
-    code, out, err = _run("gate_agent", "decode", *(f"{n}.png" for n in names), cwd=tmp_path)
+    code, out, err = run("gate_agent", "decode", *(f"{n}.png" for n in names), cwd=tmp_path)
     lines = [json.loads(line) for line in out.splitlines()]
     assert code == ExitCode.INPUT, "some could not be read as images"
     assert "Traceback" not in err

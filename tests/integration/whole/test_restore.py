@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +15,31 @@ from sync_server.services.catalogue import PlanShelf
 from sync_server.store.database import open_engine
 from sync_server.store.transact import transact
 from sync_server.store.writer import Transaction
-from tests.demo.programs import run_command, wait_until
+from tests.demo.programs import wait_until
+from tests.fakes.nursery import Nursery
 from tests.integration.whole.conftest import House
 
 pytestmark = pytest.mark.timeout(180)
 
 
-def _command(house: House, *arguments: str) -> str:
-    """A command of the server, on the house's folder."""
-    return run_command("sync_server", *arguments, "--data-dir", str(house.folder / "server"))
+@dataclass
+class Console:
+    """The server's commands, on the folder of a house."""
 
+    nursery: Nursery
+    folder: Path
 
-def _waiting(house: House) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(_command(house, "quarantine", "--json"))
-    return found
+    def run(self, *arguments: str) -> str:
+        """What it printed."""
+        words = (*arguments, "--data-dir", "server")
+        code, out, err = self.nursery.run("sync_server", words, self.folder)
+        assert code == 0, err
+        return out
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """The nodes that the new history waits for."""
+        found: list[dict[str, Any]] = json.loads(self.run("quarantine", "--json"))
+        return found
 
 
 def _give_up(house: House, name: str) -> None:
@@ -47,22 +60,23 @@ def _give_up(house: House, name: str) -> None:
     engine.dispose()
 
 
-def test_sales_after_the_backup_come_back_from_the_till(house: House) -> None:
+def test_sales_after_the_backup_come_back_from_the_till(house: House, nursery: Nursery) -> None:
+    console = Console(nursery, house.folder)
     till = house.start_plain_till()
     assert till.ask({"do": "ready"}, 40)["free"] > 20
     till.ask({"do": "sell", "count": 2, "print": False})
     wait_until("the first sale is there", lambda: house.units()["sold"] == 2, 20)
     backup = house.folder / "backup.sqlite3"
-    _command(house, "backup", str(backup))
+    console.run("backup", str(backup))
     till.ask({"do": "sell", "count": 3, "print": False})
     wait_until("the second sale is there", lambda: house.units()["sold"] == 5, 20)
     house.stop_server()
-    _command(house, "restore", str(backup))
+    console.run("restore", str(backup))
     house.start_server()
     assert house.units()["sold"] == 2
     wait_until(
         "only the window that never starts is waited for",
-        lambda: {line["node"] for line in _waiting(house)} == {"Window 2"},
+        lambda: {line["node"] for line in console.waiting()} == {"Window 2"},
         40,
     )
     _give_up(house, "Window 2")
