@@ -20,9 +20,10 @@ _BUSY_TIMEOUT_S = 5.0
 CHECKED_BYTES_MAX = 64 * 1024 * 1024
 """Larger files are looked over while the program runs: 400 MB take two seconds (inspector.py)."""
 _STEPS_BETWEEN_LOOKS = 20_000
-_READER_CACHE_KIB = 512
-"""Of each reader, and there are many. Whatever anybody writes empties a reader's cache, and the
-system keeps the file's pages anyway; SQLite's usual 2 MiB each only make the program larger."""
+CACHE_KIB = 512
+"""Of each connection, and a program has up to ten. Whatever anybody writes empties a reader's cache,
+a writer touches few pages at a time, and the system keeps the files' pages anyway; SQLite's usual
+2 MiB each only have the program grow for hours."""
 # A full disk shows in three ways: no room for the file, for a write under a size limit or quota,
 # and for the next part of the -shm file.
 _FULL_CODES = frozenset(
@@ -109,8 +110,15 @@ def open_reader(path: Path) -> sqlite3.Connection:
         with _closed_if_it_fails(connection):
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = ON")
-            connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
+
+
+def let_go_of_pages(connection: sqlite3.Connection) -> None:
+    """After a table was read from end to end: keep none of its pages, which the next reader of this
+    connection has no use for.
+    """
+    connection.execute("PRAGMA shrink_memory")
 
 
 def was_checked(path: Path) -> bool:
@@ -149,6 +157,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.row_factory = sqlite3.Row
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = ON")

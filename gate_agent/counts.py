@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from edge.catalogue import Known, MirrorCatalogue
+from edge.database import let_go_of_pages
 from edge.errors import ReplicaError
 from edge.replica import Replica
 from gate_agent.facts import LEFT
@@ -103,11 +104,13 @@ class Counts:
             own = {OpId(row[0]) for row in _own_entries(journal, stream)}
             for _op, phase, ticket, performance, unit in _own_entries(journal, stream):
                 crowd.add(phase, ticket, performance, unit)
+            let_go_of_pages(journal)
         with self.replica.mirror.reading() as mirror:
             total = _valid_count(mirror, stream, served)
             for op_id, phase, ticket, performance, unit in _told_entries(mirror, stream):
                 if op_id not in own:
                     crowd.add(phase, ticket, performance, unit)
+            let_go_of_pages(mirror)
         return crowd.numbers(total)
 
 

@@ -73,10 +73,13 @@ class DoubleEntryWatch:
         """Rows of these kinds have come."""
         if "case" not in kinds:
             return
-        for case_id, case in list(double_entries(self.mirror, self.node_id)):
+        cases = dict(double_entries(self.mirror, self.node_id))
+        for case_id, case in cases.items():
             if self._is_news(case_id, case):
                 self._told[case_id] = case
                 self.say(self._line(case))
+        # Of those that are older than the newest nothing more is told.
+        self._told = {case_id: case for case_id, case in self._told.items() if case_id in cases}
 
     def _is_news(self, case_id: str, case: DoubleEntry) -> bool:
         """One that is settled is news only to who was told that it is open."""

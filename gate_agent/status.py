@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from edge.database import let_go_of_pages
 from edge.errors import ReplicaError
 from edge.link import Link, LinkState
 from edge.node import Node
@@ -169,6 +170,7 @@ def _other_lanes_count(node: Node) -> int:
                 )
             }
             lanes = mirror.execute("SELECT DISTINCT node_id, lane FROM entry").fetchall()
+            let_go_of_pages(mirror)
     except ReplicaError:
         return 0
     seen = {(row["node_id"], row["lane"]) for row in lanes if row["node_id"] in gates}

@@ -1,8 +1,9 @@
-"""How the C library keeps memory for a program that runs for weeks."""
+"""How a program that runs for weeks keeps its memory."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 
 _M_ARENA_MAX = -8  # malloc.h of glibc
 _ARENAS_MAX = 2
@@ -18,3 +19,15 @@ def use_few_arenas() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS_MAX)
     except (OSError, AttributeError):
         return
+
+
+def leave_modules_alone() -> None:
+    """Have the search for garbage pass over everything that is there already, for good; to be called
+    once all is imported and before work begins.
+
+    Python looks through everything only when what is new has come to a quarter of what is old, and
+    modules alone are sixty thousand objects: until then failed calls and their tracebacks, which
+    refer to each other, lie about by the ten thousand, and a search stops all threads for long.
+    """
+    gc.collect()
+    gc.freeze()

@@ -3,9 +3,16 @@
 A gate's process of five lanes (four imagers on serial lines, one camera, all barriers with passage contacts on one
 board), a real server, visitors at full rate. Meanwhile readers are pulled out, the board loses and
 garbles replies and is pulled out, the server hangs and is killed, and the gate's disk is full. The
-last line is JSON: memory of the gate at first and at last; `missed`, tickets held up for a minute
-without an answer; `unaccounted`, entries that the gate's lines and the server's rows do not agree
-about, copies that went in, and people who were shut out.
+last line is JSON:
+
+- `rss_first_mib`, `rss_last_mib`: memory of the gate's process after the warm-up (two minutes; of a
+  run below six minutes the first third) and at the end; `rss_start_mib` as soon as it worked;
+  `rss_mib_per_minute`: the slope of the straight line through all that was seen after the warm-up.
+  Until then the gate fills what has a limit: fifty entries of each lane that may be taken back, the
+  grants of a minute, two hundred refused codes, at most 512 KiB of pages for each connection.
+- `missed`: tickets held up for a minute without an answer.
+- `unaccounted`: entries that the gate's lines and the server's rows do not agree about, copies that
+  went in, and people who were shut out.
 """
 
 from __future__ import annotations
@@ -13,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import statistics
 import tempfile
 import threading
 import time
@@ -37,6 +45,8 @@ TICKETS_PER_MINUTE = 2_000
 _FAULT_EVERY_S = (2.0, 6.0)
 _CALM_SHARE = 0.1
 _SAMPLE_S = 5.0
+_WARM_UP_S = 120.0
+_WARM_UP_SHARE_MAX = 1 / 3
 
 
 @dataclass
@@ -157,16 +167,29 @@ def soak(folder: Path, opened: ExitStack, minutes: float, seed: int) -> dict[str
     code = gate.stop()
     counts["gate_exit_code"] = code
     wrong = _unaccounted(settings.database, gate, counts)
-    early = samples[: max(1, len(samples) // 10)]
     return {
         "minutes": minutes,
         "entries": counts["entries"],
-        "rss_first_mib": round(early[-1], 1),
-        "rss_last_mib": round(samples[-1], 1),
+        **_memory(samples),
         "missed": counts["missed"],
         "unaccounted": wrong + counts["copy_admitted"] + counts["shut_out"] + abs(code),
         "counts": dict(counts),
         "wrong": [(line, _told_of(gate, line)) for lane in lanes for line in lane.wrong],
+    }
+
+
+def _memory(samples: list[tuple[float, float]]) -> dict[str, float]:
+    """What (second, MiB) tell of the gate's memory."""
+    warm_up_s = min(_WARM_UP_S, samples[-1][0] * _WARM_UP_SHARE_MAX)
+    warm = [each for each in samples if each[0] >= warm_up_s]
+    slope = 0.0
+    if len(warm) > 1:
+        slope = statistics.linear_regression(*zip(*warm, strict=True)).slope
+    return {
+        "rss_start_mib": round(samples[0][1], 1),
+        "rss_first_mib": round(warm[0][1], 1),
+        "rss_last_mib": round(samples[-1][1], 1),
+        "rss_mib_per_minute": round(slope * 60, 2),
     }
 
 
@@ -196,29 +219,32 @@ def _lanes(folder: Path, performances: int) -> str:
 
 def _through_the_evening(
     gate: Gate, lanes: list[Visitors], faults: Faults, seconds: float
-) -> list[float]:
-    """Faults until shortly before the end; the gate's memory every few seconds, in MiB."""
-    samples: list[float] = []
+) -> list[tuple[float, float]]:
+    """Faults until shortly before the end; every few seconds the time and the gate's memory, MiB."""
+    samples: list[tuple[float, float]] = []
     over = threading.Event()
+    began_s = time.monotonic()
+
+    def sample() -> None:
+        samples.append((time.monotonic() - began_s, gate.rss_mib()))
 
     def watch() -> None:
         while not over.wait(_SAMPLE_S):
             if not gate.is_alive():
                 raise RuntimeError("the gate's process ended; see gate.log")
-            samples.append(gate.rss_mib())
+            sample()
 
     for lane in lanes:
         lane.thread.start()
     watching = threading.Thread(target=watch, daemon=True)
     watching.start()
-    began_s = time.monotonic()
     while (left_s := seconds - (time.monotonic() - began_s)) > seconds * _CALM_SHARE:
         time.sleep(min(left_s, faults.rng.uniform(*_FAULT_EVERY_S)))
         faults.one()
     time.sleep(max(0.0, seconds - (time.monotonic() - began_s)))
     over.set()
     watching.join()
-    samples.append(gate.rss_mib())
+    sample()
     return samples
 
 

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from edge.database import CACHE_KIB
 from edge.errors import ReplicaError
 from edge.journal import Unit, append, get_meta, head_of, set_meta
 from edge.replica import QUEUE_MAX, Replica
@@ -268,3 +269,34 @@ def test_a_program_that_fails_before_closing_ends(folder: Path) -> None:
         timeout=60,
     )
     assert ended.returncode == 3
+
+
+# --- memory
+
+
+def _cache_kib(connection: sqlite3.Connection) -> int:
+    return -int(connection.execute("PRAGMA cache_size").fetchone()[0])
+
+
+def test_no_connection_caches_more_than_a_little(replica: Replica) -> None:
+    """A program has up to ten: with SQLite's usual 2 MiB each it grew for as long as it ran."""
+    mirror = replica.mirror
+    mirror.replace(EVENT, "0a1b2c3d", [()], 1)
+    with replica.reading() as journal, mirror.reading() as copy:
+        connections = (replica._journal, mirror._connection, journal, copy)
+        assert [_cache_kib(each) for each in connections] == [CACHE_KIB] * 4
+
+
+def test_readers_beyond_four_are_closed_once_they_have_read(replica: Replica) -> None:
+    with ExitStack() as opened:
+        connections = [opened.enter_context(replica.reading()) for _ in range(7)]
+    closed = [each for each in connections if not _is_open(each)]
+    assert len(closed) == 3
+
+
+def _is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return False
+    return True
