@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
 import threading
 import time
@@ -9,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 from edge.catalogue import Known, MirrorCatalogue
 from edge.database import let_go_of_pages
@@ -17,7 +20,6 @@ from edge.replica import Replica
 from gate_agent.facts import LEFT
 from program.logs import get_logger
 from ticketing.admission.catalogued import let_in_at
-from ticketing.ids import OpId
 from ticketing.journal import OpKind
 from ticketing.operations import GateCause, decode_walked
 
@@ -100,16 +102,12 @@ class Counts:
     def _of_event(self, known: Known, served: frozenset[int]) -> Numbers:
         stream = known.event.id
         crowd = Crowd(known, served, self.language)
-        with self.replica.reading() as journal:
-            own = {OpId(row[0]) for row in _own_entries(journal, stream)}
-            for _op, phase, ticket, performance, unit in _own_entries(journal, stream):
+        with self.replica.reading() as journal, self.replica.mirror.reading() as mirror:
+            total = _valid_count(mirror, stream, served)
+            own, told = _own_entries(journal, stream), _told_entries(mirror, stream)
+            for _op, phase, ticket, performance, unit in _once(own, told):
                 crowd.add(phase, ticket, performance, unit)
             let_go_of_pages(journal)
-        with self.replica.mirror.reading() as mirror:
-            total = _valid_count(mirror, stream, served)
-            for op_id, phase, ticket, performance, unit in _told_entries(mirror, stream):
-                if op_id not in own:
-                    crowd.add(phase, ticket, performance, unit)
             let_go_of_pages(mirror)
         return crowd.numbers(total)
 
@@ -161,6 +159,13 @@ def walked_before(replica: Replica, lane: str, now_ms: int) -> dict[GateCause, i
     return dict(found)
 
 
+def _once(own: Iterable[sqlite3.Row], told: Iterable[sqlite3.Row]) -> Iterable[sqlite3.Row]:
+    """Each operation once: where both tell of it, as our own. Holds none of them: houses are large."""
+    operation = itemgetter(0)
+    in_order = heapq.merge(own, told, key=operation)  # of two equal ones the first one's first
+    return (next(rows) for _op, rows in groupby(in_order, key=operation))
+
+
 def _valid_count(mirror: sqlite3.Connection, stream: str, served: frozenset[int]) -> int:
     marks = ",".join("?" * len(served))
     row = mirror.execute(
@@ -172,10 +177,11 @@ def _valid_count(mirror: sqlite3.Connection, stream: str, served: frozenset[int]
 
 
 def _told_entries(mirror: sqlite3.Connection, stream: str) -> Iterable[sqlite3.Row]:
-    """Operation, phase, ticket, performance, unit of what the server told."""
+    """Operation, phase, ticket, performance, unit of what the server told, by operation."""
     return mirror.execute(
         "SELECT e.op_id, e.phase, e.ticket_id, t.performance, t.unit FROM entry e "
-        "JOIN ticket t ON t.stream = e.stream AND t.id = e.ticket_id WHERE e.stream = ?",
+        "CROSS JOIN ticket t ON t.stream = e.stream AND t.id = e.ticket_id "  # entries first
+        "WHERE e.stream = ? ORDER BY e.op_id",
         (stream,),
     )
 
@@ -183,5 +189,7 @@ def _told_entries(mirror: sqlite3.Connection, stream: str) -> Iterable[sqlite3.R
 def _own_entries(journal: sqlite3.Connection, stream: str) -> Iterable[sqlite3.Row]:
     """The same of what this gate did: it knows the end of its own entries first."""
     return journal.execute(
-        "SELECT op_id, phase, ticket_id, performance, unit FROM entry WHERE stream = ?", (stream,)
+        "SELECT op_id, phase, ticket_id, performance, unit FROM entry WHERE stream = ? "
+        "ORDER BY op_id",
+        (stream,),
     )
