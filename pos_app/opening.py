@@ -20,7 +20,7 @@ from pos_app.services.printing import PrintDesk
 from pos_app.services.slip_printer import SlipPrinter, open_slip_printer
 from pos_app.services.training import WATERMARK, open_training_node
 from pos_app.services.window import Window
-from pos_app.settings import DrawerSettings, ScannerSettings, TillSettings
+from pos_app.settings import DrawerSettings, PdfPage, ScannerSettings, TillSettings
 from program.errors import SettingsError
 from program.paper_fonts import FontMissing
 
@@ -53,6 +53,7 @@ def open_window(settings: TillSettings) -> Window:
             printing.font,
             slips,
             tickets_as_pdf=bool(printing.device and printing.command),
+            a4=printing.page is PdfPage.A4,
         )
         drawer = _drawer(settings.drawer, slips)
         window = Window(node, desk, drawer, parts=_parts(settings, scanners))
@@ -82,6 +83,7 @@ def open_training(settings: TillSettings) -> Window:
         node.identity.name,
         printing.font,
         watermark=WATERMARK,
+        a4=printing.page is PdfPage.A4,
     )
     return Window(node, desk, None, parts=DeviceParts())
 

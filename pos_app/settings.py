@@ -29,6 +29,13 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
+class PdfPage(StrEnum):
+    """What a page of a PDF is: ticket stock or a roll of 80 mm; or A4, to be cut."""
+
+    STOCK = "stock"
+    A4 = "a4"
+
+
 @dataclass(frozen=True, slots=True)
 class PrinterSettings:
     """Where tickets go: a receipt printer, a print command, or else a folder for PDF files.
@@ -43,6 +50,7 @@ class PrinterSettings:
     device: str = ""
     paper_mm: int = 80
     receipts: bool = False
+    page: PdfPage = PdfPage.STOCK
     font: Path | None = None
     language: Language = Language.CHINESE
     timeout_s: float = 30.0

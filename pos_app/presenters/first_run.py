@@ -35,7 +35,7 @@ STEPS: Final = tuple(Step)
 
 @dataclass(frozen=True, slots=True)
 class FirstRunState:
-    """What the assistant shows. `printed`: a test page came out, at `paper` if it is a file.
+    """What the assistant shows. `printed`: a test ticket came out, at `paper` if it is a file.
 
     `finished`: everything is done, and the till may open.
     """
@@ -127,12 +127,14 @@ class FirstRunPresenter(Observable[FirstRunState]):
                 )
 
     def try_printer(self) -> None:
-        """Print the test page."""
+        """Print the test ticket."""
         state = self.state
         if not state.busy and state.choice.place.strip():
             self._begin(replace(state, printed=False, paper=None))
-            choice = state.choice
-            self._run(lambda: self._services.try_printer(choice), self._printed, self._broke)
+            choice, spoken = state.choice, words.language()
+            self._run(
+                lambda: self._services.try_printer(choice, spoken), self._printed, self._broke
+            )
 
     def scan(self, text: str) -> None:
         """Something arrived from the scanner."""

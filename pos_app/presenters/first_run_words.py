@@ -8,6 +8,7 @@ from pos_app.presenters import language as words
 from pos_app.presenters.first_run import FirstRunState, Step
 from pos_app.presenters.language import _
 from pos_app.services.first_run import PrinterKind, Trouble
+from pos_app.services.trial_papers import TRIAL_CODE
 
 
 def step_title(step: Step) -> str:
@@ -41,9 +42,9 @@ def step_hint(step: Step) -> str:
                 "Type the code that the manager made for this window. It works once, for an hour."
             )
         case Step.PRINTER:
-            return _("Where should tickets come out? Print a test page before you go on.")
+            return _("Where should tickets come out? Print a test ticket before you go on.")
         case Step.SCANNER:
-            return _("Scan anything: a ticket, a bottle. Without a scanner just go on.")
+            return _("Scan the test ticket, or anything else. Without a scanner just go on.")
         case Step.DONE:
             return _("This machine is a till of the house. The settings are saved.")
         case _:
@@ -125,7 +126,9 @@ def success_words(state: FirstRunState) -> str:
     if state.step is Step.PRINTER and state.printed:
         if state.paper is not None:
             return _("Written to {file}").format(file=state.paper)
-        return _("The test page was printed")
+        return _("The test ticket was printed")
     if state.step is Step.SCANNER and state.scanned:
+        if state.scanned.upper() == TRIAL_CODE:
+            return _("The test ticket was read whole: printer and scanner work together.")
         return _("Read: {text}").format(text=state.scanned)
     return ""

@@ -41,6 +41,11 @@ def sign_in_refusal(refused: SignInRefused) -> str:
             ).format(n=minutes)
         case SignInRefusal.NOT_ALLOWED:
             return _("This name may not sell at this window any more. Please ask the manager.")
+        case SignInRefusal.NEEDS_SUPERVISOR:
+            return _(
+                "This window has not reached the server for more than a week. Today a supervisor "
+                "or manager has to sign in first; then you can."
+            )
         case _:
             assert_never(refused.reason)
 

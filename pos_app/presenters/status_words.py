@@ -82,7 +82,7 @@ def offline_banner(state: SellState, now: datetime) -> str:
     """What keeps this window from selling, or makes it ask; else since when it is offline; "" when all is well."""
     status, house = state.status, state.house
     if status.link is Link.LOCKED:
-        return _lock_sentence(status.lock)
+        return lock_sentence(status.lock)
     if status.late is not None:
         return late_banner(state, now)
     if status.outlived:
@@ -102,7 +102,7 @@ def offline_banner(state: SellState, now: datetime) -> str:
     ).format(time=words.time_of_day(since, house.venue), n=words.count(free))
 
 
-def _lock_sentence(reason: LockReason | None) -> str:
+def lock_sentence(reason: LockReason | None) -> str:
     """Why this window may not sell, and who helps."""
     match reason:
         case LockReason.FORKED:

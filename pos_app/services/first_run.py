@@ -13,11 +13,12 @@ from edge.enrolment import enrol
 from edge.env import MachineEnv
 from edge.errors import EdgeError, EnrolmentRefused, ServerUnreachable
 from edge.node import program_version
-from pos_app.services import roll
+from pos_app.services.paper import render_tickets
 from pos_app.services.printer import PrinterError, make_printer
-from pos_app.services.rows import Look, Row
+from pos_app.services.printing import labels_of
 from pos_app.services.slip_printer import SlipOutcome, open_slip_printer
-from pos_app.services.slips import rows_slip
+from pos_app.services.slips import ticket_slips
+from pos_app.services.trial_papers import blank_trial_face
 from pos_app.settings import PrinterSettings
 from program.errors import SettingsError
 from program.paper_fonts import FontMissing
@@ -116,28 +117,23 @@ class FirstRun:
             return Failed(Trouble.FOLDER_UNUSABLE, str(error))
         return Enrolled(identity.name)
 
-    def try_printer(self, choice: PrinterChoice) -> Path | Failed | None:
-        """Print a page that is no ticket; where the file is, if it is one."""
-        rows = (
-            Row("Boxgate", look=Look.TITLE),
-            Row("测试 · Test", look=Look.STRONG),
-            Row(look=Look.RULE),
-            Row("中文 English 0123456789", "¥0.00"),
-        )
+    def try_printer(self, choice: PrinterChoice, language: str) -> Path | Failed | None:
+        """Print a ticket that lets nobody in; where the file is, if it is one."""
         try:
             if choice.kind is PrinterKind.DEVICE:
-                return self._try_device(choice.place, rows)
+                return self._try_device(choice.place, language)
             target = (
                 f"folder:{choice.place}"
                 if choice.kind is PrinterKind.FOLDER
                 else tuple(choice.place.split())
             )
             printer = make_printer(target, spool=self.data_dir / "spool")
-            return printer.print_pdf(roll.render(rows, "Test", font=self.font), job=_JOB)
+            face, labels = blank_trial_face(language), labels_of(language, 1)
+            return printer.print_pdf(render_tickets([face], labels, font=self.font), job=_JOB)
         except (PrinterError, FontMissing, SettingsError, ValueError) as error:
             return Failed(Trouble.NOT_PRINTED, str(error))
 
-    def _try_device(self, address: str, rows: tuple[Row, ...]) -> Path | Failed | None:
+    def _try_device(self, address: str, language: str) -> Path | Failed | None:
         """By a spool of its own: a page that did not come out is not printed on another day."""
         with TemporaryDirectory() as folder:
             spool = Path(folder) / "slips.db"
@@ -145,7 +141,8 @@ class FirstRun:
             with open_slip_printer(
                 address, spool=spool, paper_mm=paper_mm, font=self.font
             ) as slips:
-                document = rows_slip(rows, columns=slips.columns)
+                face, labels = blank_trial_face(language), labels_of(language, 1)
+                document = ticket_slips([face], labels, columns=slips.columns)
                 handed = slips.print_slip(_JOB, document, title="Test")
         if handed.outcome is SlipOutcome.ON_PAPER:
             return None

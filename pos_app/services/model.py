@@ -40,6 +40,7 @@ class SignInRefusal(StrEnum):
     WRONG_PIN = "wrong_pin"
     LOCKED_OUT = "locked_out"  # too many wrong PINs; `wait_s` says for how long
     NOT_ALLOWED = "not_allowed"  # the person may not use this window any more
+    NEEDS_SUPERVISOR = "needs_supervisor"  # a week without the server: a supervisor signs in first
 
 
 @dataclass(frozen=True, slots=True)

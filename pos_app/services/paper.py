@@ -3,7 +3,7 @@
 Nothing here translates, formats or decides: every string arrives in the sale's language, so the
 same faces give the same bytes and a reprint is the ticket that was printed before.
 
-The page is 150 x 70 mm stock with a stub of 38 mm. Everything a ticket must say is solid black:
+The page is 150 x 70 mm stock with a stub of 38 mm, or A4 with four such tickets to cut out. Everything a ticket must say is solid black:
 a thermal head prints grey as a pattern of dots, and small type dissolves in it.
 """
 
@@ -23,13 +23,23 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from pos_app.services.logo import open_logo
-from pos_app.services.paper_sheet import ASCENT, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Sheet, from_foot
+from pos_app.services.paper_sheet import (
+    A4_HEIGHT_MM,
+    A4_WIDTH_MM,
+    ASCENT,
+    PAGE_HEIGHT_MM,
+    PAGE_WIDTH_MM,
+    Sheet,
+    from_foot,
+)
 from pos_app.services.paper_text import Fitted
 from program.paper_fonts import TicketFont, load_font
 
 FACES_MAX: Final = 50
 """Tickets in one document; more is a bug of the caller (an order holds fewer)."""
 
+A4_TICKETS: Final = 4
+"""On one page."""
 QR_VERSION: Final = 7
 QR_MODULES: Final = 45  # ISO/IEC 18004: 17 + 4 x version
 QR_QUIET_MODULES: Final = 4
@@ -108,9 +118,13 @@ def warm_up(font: Path | None = None) -> None:
 
 
 def render_tickets(
-    faces: Sequence[TicketFace], labels: TicketLabels, *, font: Path | None = None
+    faces: Sequence[TicketFace],
+    labels: TicketLabels,
+    *,
+    font: Path | None = None,
+    a4: bool = False,
 ) -> bytes:
-    """One PDF with a page for each face; the same faces give the same bytes.
+    """One PDF with a page for each face, on A4 for four; the same faces give the same bytes.
 
     `font` is the TrueType font of the settings; without it WenQuanYi Micro Hei is taken. May be
     called from any thread. Raises FontMissing, and ValueError for no faces, more than `FACES_MAX`,
@@ -122,12 +136,33 @@ def render_tickets(
     with RENDERING:
         loaded = load_font(font)
         output = BytesIO()
-        canvas = open_canvas(output, loaded, (PAGE_WIDTH_MM, PAGE_HEIGHT_MM), "Tickets")
-        for face, symbol in zip(faces, symbols, strict=True):
+        size_mm = (A4_WIDTH_MM, A4_HEIGHT_MM) if a4 else (PAGE_WIDTH_MM, PAGE_HEIGHT_MM)
+        canvas = open_canvas(output, loaded, size_mm, "Tickets")
+        for at, (face, symbol) in enumerate(zip(faces, symbols, strict=True), start=1):
+            if a4:
+                _go_to_place(canvas, (at - 1) % A4_TICKETS)
             _draw_ticket(Sheet(canvas, loaded), _printable(face, loaded), labels, symbol)
-            canvas.showPage()
+            if a4:
+                canvas.restoreState()
+            if not a4 or at % A4_TICKETS == 0 or at == len(faces):
+                canvas.showPage()
         canvas.save()
     return output.getvalue()
+
+
+def _go_to_place(canvas: Canvas, at: int) -> None:
+    """Draw from here on in one of the places of an A4 page, which a broken line is cut out along."""
+    gap = (A4_HEIGHT_MM - A4_TICKETS * PAGE_HEIGHT_MM) / (A4_TICKETS + 1)
+    foot = A4_HEIGHT_MM - (at + 1) * (PAGE_HEIGHT_MM + gap)
+    canvas.saveState()
+    canvas.translate((A4_WIDTH_MM - PAGE_WIDTH_MM) / 2 * mm, foot * mm)
+    canvas.setLineWidth(0.4)
+    canvas.setDash(3, 3)
+    canvas.rect(0, 0, PAGE_WIDTH_MM * mm, PAGE_HEIGHT_MM * mm)
+    canvas.setDash()
+    place = canvas.beginPath()
+    place.rect(0, 0, PAGE_WIDTH_MM * mm, PAGE_HEIGHT_MM * mm)
+    canvas.clipPath(place, stroke=0)
 
 
 def qr_rows(code: str) -> tuple[bytes, ...]:

@@ -13,6 +13,8 @@ from program.paper_fonts import TicketFont
 
 PAGE_WIDTH_MM: Final = 150.0
 PAGE_HEIGHT_MM: Final = 70.0
+A4_WIDTH_MM: Final = 210.0
+A4_HEIGHT_MM: Final = 297.0
 ASCENT: Final = 0.86
 """From the top of a Han character to its baseline, in sizes."""
 

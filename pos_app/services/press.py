@@ -50,7 +50,7 @@ def print_rows(desk: PrintDesk, rows: Sequence[Row], title: str, *, job: str) ->
 
 
 def _drawn(desk: PrintDesk, rows: Sequence[Row], title: str) -> bytes:
-    return roll.render(rows, title, font=desk.font, watermark=desk.watermark)
+    return roll.render(rows, title, font=desk.font, watermark=desk.watermark, a4=desk.a4)
 
 
 _OUTCOMES: Final = {

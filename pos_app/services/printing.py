@@ -55,6 +55,8 @@ class PrintDesk:
     """Laid over every paper: set for training alone."""
     tickets_as_pdf: bool = False
     """Tickets go to `printer` also where there is a receipt printer, which has all else."""
+    a4: bool = False
+    """PDFs are pages of A4."""
 
     @property
     def ticket_slips(self) -> SlipPrinter | None:
@@ -92,7 +94,7 @@ def print_order(desk: PrintDesk, order_id: str) -> PrintResult:
         handed = slips.print_slip(_job(order_id, copy), slip, title=title)
         return _handed(desk, order, copy, handed)
     try:
-        pdf = render_tickets(faces, labels, font=desk.font)
+        pdf = render_tickets(faces, labels, font=desk.font, a4=desk.a4)
         job = order.sale.receipt_no if copy == 1 else f"{order.sale.receipt_no}-copy{copy}"
         path = desk.printer.print_pdf(pdf, job=job)
     except (PrinterError, FontMissing) as error:

@@ -1,8 +1,8 @@
-"""A page of an 80 mm roll: rows of words and figures in, a page as long as they need out."""
+"""An 80 mm roll: rows of words and figures in, a page as long as they need out; or pages of A4."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -12,12 +12,14 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from pos_app.services.paper import RENDERING, open_canvas
+from pos_app.services.paper_sheet import A4_HEIGHT_MM, A4_WIDTH_MM
 from pos_app.services.paper_text import Box, fit
 from pos_app.services.rows import Look, Row
 from program.paper_fonts import TicketFont, load_font
 
 ROLL_MM: Final = 80.0
 _MARGIN_MM = 5.0
+_A4_MARGIN_MM = 15.0
 _WIDTH_MM = ROLL_MM - 2 * _MARGIN_MM
 _BOLD_STROKE = 0.026  # Micro Hei has one weight: bold is its outline drawn as well
 
@@ -30,26 +32,49 @@ _PITCH_MM = {Look.TITLE: 8.0, Look.HEAD: 5.0, Look.PLAIN: 4.8, Look.STRONG: 6.2,
 
 
 def render(
-    rows: Sequence[Row], title: str, *, font: Path | None = None, watermark: str = ""
+    rows: Sequence[Row],
+    title: str,
+    *,
+    font: Path | None = None,
+    watermark: str = "",
+    a4: bool = False,
 ) -> bytes:
-    """One page; the same rows give the same bytes. Any thread may call it. Raises FontMissing.
+    """The same rows give the same bytes. Any thread may call it. Raises FontMissing.
 
+    One page as long as it must be, or on A4 as many as it takes, the roll in their middle.
     `watermark` is set for training only: it stands across the whole page.
     """
     height_mm = sum(_PITCH_MM[one.look] for one in rows) + 2 * _MARGIN_MM
+    size_mm = (A4_WIDTH_MM, A4_HEIGHT_MM) if a4 else (ROLL_MM, height_mm)
     with RENDERING:
         loaded = load_font(font)
         output = BytesIO()
-        canvas = open_canvas(output, loaded, (ROLL_MM, height_mm), title)
-        if watermark:
-            _draw_watermark(canvas, loaded, watermark, height_mm)
-        top = height_mm - _MARGIN_MM
-        for one in rows:
-            top -= _PITCH_MM[one.look]
-            _draw(canvas, loaded, one, top)
-        canvas.showPage()
+        canvas = open_canvas(output, loaded, size_mm, title)
+        for page in _a4_pages(rows) if a4 else (rows,):
+            if a4:
+                canvas.translate((A4_WIDTH_MM - ROLL_MM) / 2 * mm, 0)
+            if watermark:
+                _draw_watermark(canvas, loaded, watermark, size_mm[1])
+            top = size_mm[1] - (_A4_MARGIN_MM if a4 else _MARGIN_MM)
+            for one in page:
+                top -= _PITCH_MM[one.look]
+                _draw(canvas, loaded, one, top)
+            canvas.showPage()
         canvas.save()
     return output.getvalue()
+
+
+def _a4_pages(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Rows page by page, as many as each has room for."""
+    page: list[Row] = []
+    left = room = A4_HEIGHT_MM - 2 * _A4_MARGIN_MM
+    for one in rows:
+        if _PITCH_MM[one.look] > left:
+            yield page
+            page, left = [], room
+        page.append(one)
+        left -= _PITCH_MM[one.look]
+    yield page
 
 
 def _draw_watermark(canvas: Canvas, font: TicketFont, text: str, height_mm: float) -> None:

@@ -32,6 +32,7 @@ from pos_app.services.model import (
     UnprintedOrder,
 )
 from pos_app.services.parking_model import ParkingServices
+from pos_app.services.queue import Queue
 from pos_app.services.shift_model import ShiftServices
 from pos_app.services.tender_model import Payment, TenderServices
 
@@ -128,6 +129,9 @@ class TillServices(Protocol):
 
     def sync_now(self) -> None:
         """Send at once what waits for the server; the answer comes as news."""
+
+    def queue(self) -> Queue:
+        """What waits for the server, by kind, and what a manager looks at."""
 
     def status(self) -> SyncStatus:
         """Link, queue and age; cheap."""

@@ -59,7 +59,8 @@ def print_trial(desk: PrintDesk, trial: Trial, now: datetime) -> Pressed:
         }[handed.outcome]
         return Pressed(outcome, handed.detail, faults=tuple(sorted(handed.faults)))
     try:
-        path = desk.printer.print_pdf(render_tickets([face], labels, font=desk.font), job=job)
+        pdf = render_tickets([face], labels, font=desk.font, a4=desk.a4)
+        path = desk.printer.print_pdf(pdf, job=job)
     except (PrinterError, FontMissing) as error:
         return Pressed(PrintOutcome.FAILED, str(error))
     return Pressed(PrintOutcome.PRINTED, path=str(path) if path else "")
@@ -136,6 +137,28 @@ def trial_face(desk: PrintDesk, now: datetime, paper: TicketPaper) -> TicketFace
         watermark=_("TRIAL - no ticket"),
     )
     return templated(face, event, paper, language)
+
+
+def blank_trial_face(language: str) -> TicketFace:
+    """A ticket of no event, for a till that knows none yet; its code opens no gate."""
+    _ = translations(language).gettext
+    return TicketFace(
+        venue="Boxgate",
+        event=_("Test ticket"),
+        when="2030-12-31 19:30",
+        doors="18:30",
+        hall="",
+        place=_("Row {row} Seat {seat}").format(row="8", seat="12"),
+        tier="A",
+        ticket_type="中文 English",
+        price="0.00",
+        code=TRIAL_CODE,
+        ticket_no="00000000",
+        receipt_no="0000-000000",
+        window="",
+        sold_at="",
+        watermark=_("TRIAL - no ticket"),
+    )
 
 
 def _next_performance(desk: PrintDesk, now: datetime) -> tuple[Known, Performance] | None:

@@ -15,6 +15,7 @@ from edge.journal import JournalLocked, Unit, append, backlog
 from edge.node import Node
 from edge.sync import Link, LinkState, Listeners, Wish
 from pos_app.services import after_sale, model, parking, people, printing, stock
+from pos_app.services.absence import Absence
 from pos_app.services.after_sale_elsewhere import Elsewhere, NodeParts
 from pos_app.services.basket import Basket
 from pos_app.services.buyers import BuyerDesk
@@ -24,6 +25,7 @@ from pos_app.services.devices import DeviceDesk, DeviceParts
 from pos_app.services.drawer import Drawer, DrawerLine
 from pos_app.services.habits import Habits
 from pos_app.services.late_sales import terms_of
+from pos_app.services.queue import Queue, read_queue
 from pos_app.services.selling import Selling
 from pos_app.services.shift_desk import Counter, ShiftDesk
 from pos_app.services.tender_model import Payment
@@ -56,6 +58,9 @@ class Window:
         self._listeners: list[Callable[[model.News], None]] = []
         self._guard = threading.Lock()
         self._person: model.Person | None = None
+        self._absence = Absence(
+            node.replica, lambda: node.engine.link.last_contact_ms, node.env.wall_ms
+        )
         self._asking: dict[int, set[int]] = {}
         self._handed_over: set[tuple[int, int]] = set()
         self._stocking: set[int] = set()
@@ -209,6 +214,8 @@ class Window:
         checked = people.check_pin(self._replica, person_id, pin, self._env.wall_ms())
         if isinstance(checked, model.SignInRefused):
             return checked
+        if self._absence.keeps_out(checked):
+            return model.SignInRefused(model.SignInRefusal.NEEDS_SUPERVISOR)
         if self._person is None or self._person.id != checked.id:
             self.sign_out()
             self._note_person(OpKind.SIGN_IN, checked.id)
@@ -218,6 +225,7 @@ class Window:
     def sign_out(self) -> None:
         """Lock the till."""
         person, self._person = self._person, None
+        self._absence.note()
         if person is not None:
             self._note_person(OpKind.SIGN_OUT, person.id)
 
@@ -426,6 +434,10 @@ class Window:
         """Sold but not printed, oldest first."""
         return printing.unprinted(self._replica, self._desk.slips)
 
+    def queue(self) -> Queue:
+        """What waits for the server, by kind, and what it did not take as it stands."""
+        return read_queue(self._replica)
+
     def status(self) -> model.SyncStatus:
         """Link, queue and age."""
         link = self._engine.link
@@ -578,6 +590,7 @@ class Window:
         self._tell(model.News(model.NewsKind.STATUS))
 
     def _on_greeted(self) -> None:
+        self._absence.note()
         self._chips.on_link()
         self._buyers.on_link()  # the link may stay up for days, and the house begin a new key
         self._elsewhere.on_pulled()

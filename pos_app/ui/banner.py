@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy
 
 from pos_app.presenters import language as words
@@ -42,7 +42,12 @@ _PICTURES = {
 
 
 class OfflineBanner(QFrame):
-    """Amber while offline, red while this window may not sell; gone by itself."""
+    """Amber while offline, red while this window may not sell; gone by itself.
+
+    Tapped anywhere, it shows what waits for the server, as the pill above it does.
+    """
+
+    tapped = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,13 +56,28 @@ class OfflineBanner(QFrame):
         self._icon = picture("cloud-off", "warn", 20)
         self._text = ElidedLabel(15, 600, name="offline_text")
         self._queue = label(15, 700, name="offline_queue")
-        self.setLayout(row(self._icon, 4, self._text, 12, self._queue, margins=(20, 0, 24, 0)))
+        self._more = label(15, 700, name="offline_more")
+        self.setLayout(
+            row(self._icon, 4, self._text, 12, self._queue, 8, self._more, margins=(20, 0, 24, 0))
+        )
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.hide()
 
     def apply(self, metrics: Metrics) -> None:
-        """Take these sizes."""
+        """Take these sizes; in a low window the whole width is for the sentence."""
         self.setFixedHeight(metrics.banner)
+        self._more.setVisible(not metrics.compact)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A tap is this banner's own."""
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Show what waits."""
+        event.accept()
+        if self.rect().contains(event.position().toPoint()):
+            self.tapped.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Larger text in a narrow window: the whole sentence in a smaller size."""
@@ -79,6 +99,7 @@ class OfflineBanner(QFrame):
         show_picture(
             self._icon, "cloud-alert" if barred else "cloud-off", "danger" if barred else "warn"
         )
+        self._more.setText(_("View queue"))
         restyle(self, tone="danger" if barred else "warn")
         self.setVisible(bool(text))
         self._fit()

@@ -72,7 +72,7 @@ class FirstRunView(QWidget):
         self.setAccessibleName(_("Setting up this till"))
         self._look.say(_("Look for it"))
         self._enrol.say(_("Enrol this machine"))
-        self._try.say(_("Print a test page"))
+        self._try.say(_("Print a test ticket"))
         self._back.say(_("Back"))
         for field, name in (
             (self._url, _("Server address")),

@@ -49,21 +49,26 @@ _ROOMY_FROM_PX = 1_500
 _ALERTS = {Link.OFFLINE: "warn", Link.LOCKED: "danger"}
 
 
-class SyncPill(QFrame):
-    """Link and queue in one chip; the number of unsynced records is always there."""
+class SyncPill(RichButton):
+    """Link and queue in one chip; the number of unsynced records is always there.
+
+    Tapped, it shows what waits. A training has no server, and nothing to show.
+    """
+
+    wanted = Signal()
 
     def __init__(self, *, is_training: bool = False) -> None:
-        super().__init__()
         self._is_training = is_training
-        self.setObjectName("sync_pill")
-        self.setProperty("role", "chip")
         self._icon = picture("cloud-upload", "chip_text2", 18)
         self._text = label(14, 600, "chip_text", "sync_text")
         self._queue_icon = picture("cloud-upload", "chip_text2", 16)
         self._count = label(14, 600, "chip_text2", "unsynced_count")
-        self.setLayout(
-            row(self._icon, self._text, 4, self._queue_icon, self._count, margins=(12, 0, 14, 0))
+        content = row(
+            self._icon, self._text, 4, self._queue_icon, self._count, margins=(12, 0, 14, 0)
         )
+        super().__init__("sync_pill", "chip", content)
+        if not is_training:
+            self.clicked.connect(self.wanted)
 
     def show_status(
         self, status: SyncStatus, now: datetime, *, compact: bool, tight: bool = False
@@ -86,6 +91,7 @@ class SyncPill(QFrame):
         restyle(self, alert="danger" if rejected else _ALERTS.get(status.link, ""))
         self.setToolTip(status_words.status_sentence(status, now))
         self.setAccessibleName(f"{self._text.text()}, {self._count.text()}")
+        self.updateGeometry()
 
     def _show_training(self, *, tight: bool) -> None:
         """There is no server behind a training."""

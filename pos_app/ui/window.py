@@ -41,6 +41,7 @@ from pos_app.ui.shift_view import ShiftView
 from pos_app.ui.shortcuts import Shortcuts
 from pos_app.ui.sign_in_view import SignInView
 from pos_app.ui.switch_panel import SwitchPanel
+from pos_app.ui.sync_panel import SyncPart
 from pos_app.ui.theme import TEXT_SIZES, set_text_size, text_size
 from pos_app.ui.top_bar import TopBar
 from pos_app.ui.training_banner import FRAME_PX, TrainingBanner
@@ -108,6 +109,7 @@ class TillWindow(QWidget):
         self.devices = DevicePart(self, services, run, run_printing, self.top_bar)
         self.buyers = BuyerPart(self, services.buyers, run)
         self.chips = ChipPart(self, services.chips, run)
+        self.sync = SyncPart(self, services, run, now, self._venue)
         self.pages = QStackedWidget()
         self._lay_out(framed=bool(options.training_pin))
         self.switch_panel = SwitchPanel(self, self.switch)
@@ -259,6 +261,7 @@ class TillWindow(QWidget):
             self.devices.view,
             self.buyers,
             self.chips,
+            self.sync,
             self.training_banner,
         ):
             part.retranslate()
@@ -302,6 +305,7 @@ class TillWindow(QWidget):
         self.buyers.serve_basket(self.sell_view.cart.customer, self.sell)
         self.buyers.serve_orders(self.after_sale_view.buyer, self.after_sale)
         self.chips.serve_orders(self.after_sale_view.chip, self.after_sale)
+        self.sync.serve(self.sell, self.top_bar, self.banner)
         self.top_bar.pick.connect(self.pick)
         self.top_bar.switch_language.connect(self.switch_language)
         self.top_bar.switch_person.connect(self.switch_person)
@@ -395,7 +399,13 @@ class TillWindow(QWidget):
         """Under an open card only what closes it acts."""
         covered = any(
             each.isVisible()
-            for each in (self.key_sheet, self.switch_panel, self.buyers.panel, self.chips.panel)
+            for each in (
+                self.key_sheet,
+                self.switch_panel,
+                self.buyers.panel,
+                self.chips.panel,
+                self.sync.panel,
+            )
         )
         return (
             not covered
@@ -409,6 +419,7 @@ class TillWindow(QWidget):
             or self.switch_panel.shut()
             or self.buyers.presenter.close()
             or self.chips.presenter.close()
+            or self.sync.presenter.close()
         )
 
     def _is_recording(self) -> bool:

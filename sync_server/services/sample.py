@@ -1,4 +1,4 @@
-"""The sample house: a theatre to try everything with, its people, and a second window.
+"""The sample houses to try everything with, their people, and a second window.
 
 "Window 2" is enrolled with a key that is thrown away: it never starts, so the seats lent to it
 stay out of everybody's reach, as those of a till that is cut off would.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 
+from resources.samples.make_stadium import stadium
 from sync_server.heart.lending import Acquire, Grant, Lend
 from sync_server.heart.source import Source, run_in
 from sync_server.services.catalogue import PlanShelf, load_plan
@@ -21,15 +22,18 @@ from sync_server.services.people import Person, new_person_id
 from sync_server.services.permissions import NodeRole, PersonRole
 from sync_server.store.writer import Transaction
 from ticketing.keys import KEY_BYTES, public_of
+from ticketing.seating import SeatingPlan
 
 SECOND_WINDOW = "Window 2"
-_LENT_AREA, _LENT_ROWS = "balcony-1-right", 2
+_LENT_AREA, _LENT_ROWS, _LENT_PLACES = "balcony-1-right", 2, 20
 
 
 class Sample(StrEnum):
     """The sample houses that there are."""
 
     THEATRE = "theatre"
+    PARK = "park"  # visited by time slots
+    STADIUM = "stadium"  # 50,000 seats
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,9 @@ class LentElsewhere:
 
 
 def sample_document(sample: Sample) -> object:
-    """The sample's catalogue document."""
+    """The sample's catalogue document; the largest is made when it is asked for."""
+    if sample is Sample.STADIUM:
+        return stadium()
     file = resources.files("resources") / "samples" / f"{sample}.json"
     return json.loads(file.read_text(encoding="utf-8"))
 
@@ -71,16 +77,22 @@ def lend_to_second_window(tx: Transaction, house: House, server_private: bytes) 
         raise TypeError(f"the sample's second window was refused: {node}")
     event_id, number = _first_performance(tx)
     plan = load_plan(tx, event_id)
-    area = plan[1].area(_LENT_AREA) if plan else None
-    if plan is None or area is None:
-        raise LookupError(f"the sample has no area {_LENT_AREA!r}")
-    units = tuple(seat.unit for row in area.rows[:_LENT_ROWS] for seat in row.seats)
+    if plan is None:
+        raise LookupError("the sample has no plan")
+    units = lent_units(plan[1])
     wish = Acquire(secrets.token_hex(16), number, units)
     source = Source(node.node_id, NodeRole.TILL, 1, event_id)
     grant = run_in(tx, Lend(source, wish), PlanShelf())
     if not isinstance(grant, Grant):
         raise TypeError(f"the sample's second window got no seats: {grant}")
     return LentElsewhere(node.node_id, node.name, event_id, number, units)
+
+
+def lent_units(plan: SeatingPlan) -> tuple[int, ...]:
+    """What the second window has: two rows, or so many places of an area without rows."""
+    area = plan.area(_LENT_AREA) or plan.areas[-1]
+    seats = tuple(seat.unit for row in area.rows[:_LENT_ROWS] for seat in row.seats)
+    return seats or tuple(area.units[:_LENT_PLACES])
 
 
 def _first_performance(tx: Transaction) -> tuple[str, int]:

@@ -34,6 +34,7 @@ from pos_app.services.model import (
     UnitState,
     UnprintedOrder,
 )
+from pos_app.services.queue import Case, Queue, Waits
 from pos_app.services.tender_model import Payment, settle
 from tests.fakes.after_sale import NothingSold
 from tests.fakes.buyers import FakeBuyers
@@ -116,6 +117,8 @@ class FakeTill:
     parking: FakeParking = field(init=False)
     habits: FakeHabits = field(default_factory=FakeHabits)
     nudged: int = 0
+    cases: tuple[Case, ...] = ()  # what the server did not take as it stands
+    last_error: str = ""
 
     def __post_init__(self) -> None:
         self.tenders = FakeTenders(lambda: self.catalogue.venue)
@@ -263,6 +266,11 @@ class FakeTill:
     def sync_now(self) -> None:
         self.nudged += 1
 
+    def queue(self) -> Queue:
+        return Queue(
+            ((Waits.SALES, self.unsynced_count),) if self.unsynced_count else (), self.cases
+        )
+
     def status(self) -> SyncStatus:
         return SyncStatus(
             link=self.link,
@@ -270,7 +278,8 @@ class FakeTill:
             last_contact_at=self.offline_since or self.now() - timedelta(seconds=3),
             unsynced_count=self.unsynced_count,
             oldest_unsynced_at=self.offline_since,
-            rejected_count=0,
+            rejected_count=len(self.cases),
+            last_error=self.last_error,
             window_name="POS-01",
             lock=self.lock,
             outlived=self.outlived,

@@ -22,6 +22,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from pos_app.services.model import LateLeft, LockReason, News, NewsKind, SaleRefusal, UnitState
+from pos_app.services.queue import Case, Waits
 from pos_app.ui.app import prepare
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import CASHIER, MANAGER, NOW, PIN, SUPERVISOR, FakeTill, stocked_till
@@ -78,6 +79,14 @@ def offline(window: TillWindow, till: FakeTill) -> None:
     """The cable has been out for three minutes."""
     sell(window, till)
     till.go_offline(NOW - timedelta(minutes=3), unsynced_count=12)
+
+
+def queue(window: TillWindow, till: FakeTill) -> None:
+    """What waits for the server, and an older sale that a manager looks at."""
+    till.cases = (Case(Waits.SALES, NOW - timedelta(hours=20), "A-0988", "unit_sold"),)
+    till.last_error = "no answer from the server (ConnectTimeout)"
+    offline(window, till)
+    click(window, "sync_pill")
 
 
 def refused(window: TillWindow, till: FakeTill) -> None:
@@ -188,6 +197,7 @@ SCENES: dict[str, Scene] = {
     "picker": picker,
     "sell": sell,
     "offline": offline,
+    "queue": queue,
     "refused": refused,
     "change": change,
     "unprinted": unprinted,

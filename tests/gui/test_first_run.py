@@ -19,6 +19,7 @@ from pos_app.presenters import language
 from pos_app.presenters.first_run import FirstRunPresenter, Step
 from pos_app.presenters.first_run_words import step_hint, step_title, trouble_words
 from pos_app.services.first_run import FirstRun, PrinterChoice, PrinterKind, Trouble
+from pos_app.services.trial_papers import TRIAL_CODE
 from pos_app.settings import TillSettings
 from pos_app.ui import first_run as first_run_window
 from pos_app.ui.first_run_view import FirstRunView
@@ -105,11 +106,15 @@ def test_from_nothing_to_a_till(view: FirstRunView, server: House, tmp_path: Pat
     assert is_enrolled(tmp_path / "till")
     click(view, "try_printer")
     assert "Written to" in text_of(view, "first_run_message")
-    assert (tmp_path / "tickets" / "first-run-test.pdf").read_bytes().startswith(b"%PDF")
+    ticket = (tmp_path / "tickets" / "first-run-test.pdf").read_bytes()
+    assert b"/MediaBox [ 0 0 425" in ticket, "150 mm, as every ticket"
     click(view, "first_run_next")
     write(view, "scanned", "BXG1SOMETHING")
     press(Qt.Key.Key_Return)
     assert "BXG1SOMETHING" in text_of(view, "first_run_message")
+    write(view, "scanned", TRIAL_CODE.lower())  # with Caps Lock the other way round
+    press(Qt.Key.Key_Return)
+    assert text_of(view, "first_run_message").startswith("The test ticket was read whole")
     click(view, "first_run_next")
     assert text_of(view, "first_run_title") == "Ready"
     click(view, "first_run_next")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from edge.errors import ReplicaFull
+from edge.link import Link, LinkState
 from pos_app.services.model import Person, SignedIn, SignInRefusal, SignInRefused
 from pos_app.services.people import LOCKED_OUT_S, TRIES_MAX
 from tests.fakes.edge_node import VENUE
@@ -149,3 +150,39 @@ def test_signing_out_works_on_a_full_disk(till: Stage, monkeypatch: pytest.Monke
     monkeypatch.setattr("pos_app.services.window.append", full)
     till.window.sign_out()
     assert till.window.pay_cash(till.basket([]), 0).__class__.__name__ == "SaleRefused"
+
+
+DAY_S = 24 * 3_600
+
+
+def open_days_later(stage: Stage, days: int) -> None:
+    """The server was heard, somebody signed out, and the till was off and cut off for so long."""
+    stage.engine.link = Link(LinkState.ONLINE, last_contact_ms=stage.env.wall_ms())
+    stage.window.sign_in(CASHIER, PIN)
+    stage.window.sign_out()
+    stage.env.pass_s(days * DAY_S)
+    stage.restart()
+
+
+def test_after_a_week_without_the_server_a_supervisor_opens_the_till_for_a_day(
+    stage: Stage,
+) -> None:
+    stage.feed.person("wang", VERIFIER, role="supervisor")
+    open_days_later(stage, 8)
+    kept_out = SignInRefused(SignInRefusal.NEEDS_SUPERVISOR)
+    assert stage.window.sign_in(CASHIER, PIN) == kept_out
+    assert stage.window.signed_in is None
+    assert isinstance(stage.window.sign_in("wang", PIN), SignedIn)
+    assert isinstance(stage.window.sign_in(CASHIER, PIN), SignedIn)
+    stage.restart()
+    stage.env.pass_s(DAY_S - 60)
+    assert isinstance(stage.window.sign_in(CASHIER, PIN), SignedIn)
+    stage.env.pass_s(60)
+    assert stage.window.sign_in(CASHIER, PIN) == kept_out
+    stage.engine.link = Link(LinkState.ONLINE, last_contact_ms=stage.env.wall_ms())
+    assert isinstance(stage.window.sign_in(CASHIER, PIN), SignedIn), "the server is back"
+
+
+def test_within_a_week_cashiers_open_it_themselves(stage: Stage) -> None:
+    open_days_later(stage, 7)
+    assert isinstance(stage.window.sign_in(CASHIER, PIN), SignedIn)

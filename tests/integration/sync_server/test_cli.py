@@ -25,6 +25,7 @@ import pytest
 from program.exit_codes import ExitCode
 from sync_server.__main__ import main
 from sync_server.services.initialise import MARKER
+from sync_server.services.sample import Sample, sample_document
 from tests.integration.sync_server.support import HouseOnDisk
 
 ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -69,6 +70,21 @@ def sql(data_dir: Path, statement: str) -> list[Any]:
 
 
 # --- init
+
+
+def test_a_sample_may_be_a_park_of_time_slots(cli: Cli, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    assert cli("init", "--sample", "park", "--json", "--data-dir", data_dir) == ExitCode.OK
+    shown = json.loads(cli.out)
+    assert len(shown["second_window"]["units"]) == 20
+    assert sql(data_dir, "SELECT count(DISTINCT event_id) FROM performance") == [(2,)]
+
+
+def test_the_stadium_is_made_when_it_is_asked_for() -> None:
+    document = sample_document(Sample.STADIUM)
+    assert isinstance(document, dict)
+    (plan,) = document["plans"]
+    assert len(plan["areas"]) == 72
 
 
 def test_init_shows_passwords_and_pins_once_and_keeps_only_hashes(cli: Cli, tmp_path: Path) -> None:

@@ -276,3 +276,17 @@ def test_warming_up_tells_of_a_missing_font_before_the_first_sale(tmp_path: Path
     warm_up()
     with pytest.raises(FontMissing):
         warm_up(tmp_path / "gone.ttf")
+
+
+def test_four_tickets_share_a_page_of_a4_and_each_is_read() -> None:
+    codes = [f"{SEAT.code[:-1]}{at}" for at in range(5)]
+    pdf = render_tickets([replace(SEAT, code=code) for code in codes], ZH, a4=True)
+    sizes = [
+        tuple(round(float(side) / 72 * 25.4) for side in page.mediabox[2:])
+        for page in PdfReader(BytesIO(pdf)).pages
+    ]
+    assert sizes == [(210, 297)] * 2
+    for page, expected in ((1, codes[:4]), (2, codes[4:])):
+        symbols = zxingcpp.read_barcodes(raster(pdf, page))
+        by_height = sorted(symbols, key=lambda each: each.position.top_left.y)
+        assert [each.text for each in by_height] == expected

@@ -48,3 +48,13 @@ def test_pages_of_many_threads_are_those_of_one() -> None:
     alone = [render(rows, "Slip") for rows in different]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda rows: render(rows, "Slip"), different)) == alone
+
+
+def test_on_a4_it_takes_as_many_pages_as_it_needs_and_loses_no_row() -> None:
+    rows = [Row(f"row {at}", f"{at}.00") for at in range(130)]
+    pages = PdfReader(BytesIO(render(rows, "Report", a4=True))).pages
+    sizes = {tuple(round(float(side) / 72 * 25.4) for side in page.mediabox[2:]) for page in pages}
+    assert sizes == {(210, 297)}
+    assert len(pages) == 3
+    said = " ".join(page.extract_text() for page in pages).split()
+    assert [each for each in said if each.endswith(".00")] == [f"{at}.00" for at in range(130)]
