@@ -19,8 +19,12 @@ if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get(
 
 # What hypothesis keeps belongs with the other caches.
 hypothesis.configuration.set_hypothesis_home_dir(Path(__file__).parents[1] / ".cache/hypothesis")
-# "ci": the same examples on every run and no clock, so a red test is red for everyone.
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+# "ci": the same examples on every run and no clock, so a red test is red for everyone. "full": more of
+# them, by hand: `HYPOTHESIS_PROFILE=full make test ONLY=property`. `tests/fakes/examples.py` follows.
+for _profile, _count in (("ci", 40), ("full", 100)):
+    hypothesis.settings.register_profile(
+        _profile, max_examples=_count, derandomize=True, deadline=None, database=None
+    )
 # "explore": new examples on every run; `HYPOTHESIS_PROFILE=explore make test`, by hand.
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

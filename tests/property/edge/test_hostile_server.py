@@ -27,11 +27,14 @@ from tests.fakes.edge_node import (
     enrolled_folder,
     write,
 )
+from tests.fakes.examples import examples
 
 GEN = "0a1b2c3d"
 
 # One replica serves all examples: what they leave behind is theirs to survive too.
-one_replica = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+one_replica = settings(
+    max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 texts = st.one_of(
     st.sampled_from(["", GEN, EVENT, VENUE, NODE, f"{GEN}-1", "open", "ok", "\ud800", "\x00"]),

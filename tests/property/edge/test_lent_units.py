@@ -17,6 +17,7 @@ from edge.journal import Unit, acknowledge, head_of, set_meta, unacked
 from edge.journal_schema import SCHEMA
 from edge.replica import Replica
 from tests.fakes.edge_node import EVENT, enrolled_folder, write
+from tests.fakes.examples import examples
 from ticketing.ids import AllotmentId
 from ticketing.terms import Anchor
 
@@ -100,10 +101,10 @@ class LentUnits(RuleBasedStateMachine):
 
 
 TestLentUnits = LentUnits.TestCase
-TestLentUnits.settings = settings(max_examples=40, stateful_step_count=25)
+TestLentUnits.settings = settings(max_examples=examples(40), stateful_step_count=25)
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(
     bodies=st.lists(st.text('a票"\\\U0001f3ad', max_size=60), min_size=1, max_size=12),
     ops_max=st.integers(1, 5),

@@ -19,6 +19,7 @@ from edge.journal_schema import SCHEMA
 from edge.local_view import entry_ids, unit_views
 from edge.mirror import Change, Mirror
 from tests.fakes.edge_node import EVENT, NODE
+from tests.fakes.examples import examples
 from ticketing.ids import AllotmentId, TicketId
 from ticketing.terms import Anchor
 
@@ -167,4 +168,4 @@ class ReadYourWrites(RuleBasedStateMachine):
 
 
 TestReadYourWrites = ReadYourWrites.TestCase
-TestReadYourWrites.settings = settings(max_examples=40, stateful_step_count=30)
+TestReadYourWrites.settings = settings(max_examples=examples(40), stateful_step_count=30)

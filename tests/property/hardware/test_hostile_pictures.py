@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from hardware.qr import CascadeDecoder, ZxingDecoder, load_pyzbar
 from hardware.qr.imagesize import image_size
 from hardware.qr.stills import decode_still
+from tests.fakes.examples import examples
 from tests.fakes.frames import draw_symbol, render_code
 
 HEADS = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF\0\0\0\0WEBP", b"P5 "]
@@ -27,7 +28,7 @@ def test_the_camera_decoder_takes_any_array(frame: np.ndarray[Any, Any]) -> None
 
 
 @given(st.binary(min_size=1, max_size=300))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @example(b"\xb2\xe2\xca\xd4")  # GBK
 @example("測試 ✓".encode())
 @example(b"\xff\xfe\x00\x00\xd8\x00")
@@ -43,7 +44,7 @@ def test_no_content_of_a_code_makes_a_decoder_raise(content: bytes) -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 400))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_a_code_with_damaged_modules_is_read_right_or_not_at_all(seed: int, count: int) -> None:
     text = "A7" * 40
     pixels = render_code(text, module_pixels=1)

@@ -23,6 +23,7 @@ from hardware.nfc.ndef import (
 from hardware.nfc.simchips import NtagChip, Type4Chip, crc_a
 from hardware.nfc.taps import seen_of
 from hardware.reader import SeenKind
+from tests.fakes.examples import examples
 
 UID = bytes.fromhex("04E10CDA993C80")
 texts = st.text(min_size=1, max_size=80)
@@ -65,7 +66,7 @@ def test_a_link_within_a_poster_counts() -> None:
 
 
 @given(st.lists(st.builds(ndef.Record, st.just("text/plain"), st.text("ab", max_size=3), payloads)))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_records_are_those_that_others_write(records: list[ndef.Record]) -> None:
     read = read_records(b"".join(ndef.message_encoder(records)))
     if len(records) > RECORDS_COUNT_MAX:
@@ -159,13 +160,13 @@ def test_a_type_2_chip_says_its_message(message: bytes) -> None:
 
 
 @given(st.binary(min_size=1, max_size=MESSAGE_BYTES_MAX))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_type_4_chip_says_its_message(message: bytes) -> None:
     assert read_type4(Type4Chip(UID, lambda _tap: message).command) == message
 
 
 @given(st.binary(min_size=1, max_size=MESSAGE_BYTES_MAX))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_type_3_chip_says_its_message(message: bytes) -> None:
     assert read_type3(_felica(message)) == message
 
@@ -291,7 +292,7 @@ READINGS: dict[str, Callable[[Counting], bytes | None]] = {
 
 @pytest.mark.parametrize("kind", READINGS)
 @given(st.lists(answers, min_size=1, max_size=12))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_reading_any_chip_ends(kind: str, script: list[bytes | None]) -> None:
     try:
         message = READINGS[kind](Counting(_playing(script)))

@@ -23,6 +23,7 @@ from hardware.rfid.protocol import (
 )
 from hardware.scanner.protocol import Framing
 from hardware.uhf import protocol as uhf
+from tests.fakes.examples import examples
 
 numbers = st.binary(min_size=5, max_size=5)
 epcs = st.integers(1, 31).flatmap(lambda words: st.binary(min_size=2 * words, max_size=2 * words))
@@ -79,7 +80,7 @@ streams = st.lists(
 
 
 @pytest.mark.parametrize("parse", [_rdm, _id12, _uhf, _line, _rdm_seen])
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(streams, st.lists(st.integers(0, 300), max_size=8))
 def test_where_a_noisy_stream_is_cut_makes_no_difference(
     parse: Parser, stream: bytes, cuts: list[int]
@@ -96,7 +97,7 @@ def test_numbers_survive_the_wire(shape: FrameShape, sent: list[bytes]) -> None:
     assert TagFrames(shape).feed(stream, 0.0) == [number.hex().upper() for number in sent]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(notices, max_size=6))
 def test_notices_survive_the_wire(sent: list[uhf.Frame]) -> None:
     frames = uhf.FrameParser().feed(b"".join(map(uhf.encode, sent)), 0.0)

@@ -56,6 +56,7 @@ from sync_server.heart.stock import (
     SetPool,
     SoldHeld,
 )
+from tests.fakes.examples import examples
 from tests.integration.sync_server.stage import (
     CAPACITY,
     EVENT,
@@ -603,7 +604,7 @@ class Allocator(RuleBasedStateMachine):
 def test_the_stock_adds_up_whatever_is_done_to_it() -> None:
     Allocator.happened.clear()
     few = settings(
-        max_examples=25,
+        max_examples=examples(25),
         stateful_step_count=60,
         suppress_health_check=list(HealthCheck),
     )

@@ -25,6 +25,7 @@ from sync_server.services.digest import (
     rows_of_buckets,
 )
 from sync_server.store.database import read_only
+from tests.fakes.examples import examples
 from tests.integration.sync_server.stage import EVENT, VENUE, open_stage
 from tests.property.sync_server.feed_rows import GATE, KINDS, TILL, MovingRows, Name, rev_of
 from ticketing.digest import Digest, counted
@@ -202,8 +203,8 @@ class GateDigestMachine(DigestMachine):
     role = "gate"
 
 
-DigestMachine.TestCase.settings = settings(max_examples=8, stateful_step_count=18)
-GateDigestMachine.TestCase.settings = settings(max_examples=8, stateful_step_count=18)
+DigestMachine.TestCase.settings = settings(max_examples=examples(8), stateful_step_count=18)
+GateDigestMachine.TestCase.settings = settings(max_examples=examples(8), stateful_step_count=18)
 diverging = pytest.mark.expected_errors("mirror_diverged")
 TestTill = diverging(DigestMachine.TestCase)
 TestGate = diverging(GateDigestMachine.TestCase)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from sync_server.services.feed import Row
+from tests.fakes.examples import examples
 from tests.integration.sync_server.stage import open_stage
 from tests.property.sync_server.feed_rows import KINDS, STREAMS, MovingRows, Name, name_of, rev_of
 
@@ -97,5 +98,5 @@ class FeedMachine(RuleBasedStateMachine):
                     assert reader.held[stream] == self.rows.all_of(role, stream)
 
 
-FeedMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=20)
+FeedMachine.TestCase.settings = settings(max_examples=examples(15), stateful_step_count=20)
 TestFeedMachine = FeedMachine.TestCase

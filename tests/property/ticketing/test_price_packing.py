@@ -7,6 +7,7 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.examples import examples
 from ticketing.pricing.package_price import split_price
 from ticketing.pricing.packing import Pattern, best_packing
 from ticketing.pricing.packing_worths import feasible_worths
@@ -37,7 +38,7 @@ def _most(counts: tuple[int, ...], patterns: list[Pattern]) -> int:
     return most(0, counts)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(COUNTS, PATTERNS)
 def test_nothing_saves_more_than_the_packing_that_is_called_exact(
     counts: list[int], patterns: list[Pattern]

@@ -10,6 +10,7 @@ from random import Random
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.examples import examples
 from tests.unit.ticketing.pricing_house import (
     GOODWILL,
     NOW,
@@ -302,7 +303,7 @@ PLAIN_LINES = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(rules(), st.lists(PLAIN_LINES, max_size=6).map(_keyed), SHARES)
 def test_no_way_to_put_a_small_basket_under_the_rules_is_cheaper(
     rules: PriceRules, lines: list[Wanted], shares: dict[tuple[str, str], int]

@@ -25,6 +25,7 @@ from gate_agent.facts import GateKnowledge
 from sync_server.heart.arbiter import known_facts
 from sync_server.services.catalogue import store_catalogue
 from tests.fakes.edge_node import enrolled_folder
+from tests.fakes.examples import examples
 from tests.integration.sync_server.stage import (
     EVENT,
     GENERATION,
@@ -206,7 +207,11 @@ def test_server_and_gate_agree_about_many_things() -> None:
     seen = Counter[str]()
 
     # Each example builds a house: a smaller failing one would take minutes to find.
-    @settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+    @settings(
+        max_examples=examples(25),
+        deadline=None,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    )
     @given(rules=st.lists(RULES, max_size=2), deeds=DEEDS, gate=GATES, minute=AFTER)
     def compare(
         rules: list[dict[str, Any]], deeds: list[tuple[str, int, int]], gate: str, minute: int

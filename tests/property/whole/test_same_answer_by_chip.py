@@ -15,6 +15,7 @@ from gate_agent.proofs import HeldChip
 from sync_server.heart.arbiter import known_facts
 from sync_server.heart.chips import ShownChip, resolve
 from sync_server.heart.work import Work
+from tests.fakes.examples import examples
 from tests.fakes.hall import SetEnv
 from tests.integration.sync_server.stage import EVENT, NOW
 from tests.property.whole.test_same_answer import (
@@ -99,7 +100,11 @@ def test_server_and_gate_agree_about_chips() -> None:
     seen = Counter[str]()
 
     # Each example builds a house: a smaller failing one would take minutes to find.
-    @settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+    @settings(
+        max_examples=examples(8),
+        deadline=None,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    )
     @example([("bind", 0, 0), ("bind", 1, 1), ("lost", 1, 3), ("void", 2, 0)], False, 1)
     @example([("bind", 0, 2), ("tap", 0, 26), ("bind", 1, 5)], True, 1)
     @given(deeds=DEEDS, signed=st.booleans(), minute=AFTER)
