@@ -23,9 +23,11 @@ from sync_server.settings import Settings
 from tests.demo.programs import DemoFailed, Program, wait_until
 from tests.demo.stage import Stage
 from tests.fakes.nursery import Nursery
+from tests.integration.sync_server.conftest import _cheap_hashes
 from tests.integration.sync_server.support import HouseOnDisk
 from tests.integration.whole.centre_thread import serving
 
+__all__ = ["House", "_cheap_hashes"]
 PERFORMANCE = 1
 
 
