@@ -131,7 +131,7 @@ def test_picking_up_an_order_takes_its_code_and_one_key(till: Desk) -> None:
 
 def test_a_buyer_is_typed_beside_the_basket_found_and_shown_masked(till: Desk) -> None:
     window = till.window
-    keys = next(call for call in calls(till) if call.ask.__name__ == "<lambda>")
+    keys = next(call for call in calls(till) if call.ask.__name__ == "_ask")
     keys.then((KEY,))
     window.sell.tap_unit(ROW[0])
     settle(window)

@@ -66,9 +66,11 @@ def test_a_reprint_has_the_same_code_and_says_which_copy_it_is(
     sold = till.sell(ROW[:2])
     drawn: list[tuple[list[TicketFace], TicketLabels]] = []
 
-    def draw(faces: list[TicketFace], labels: TicketLabels, *, font: Path | None) -> bytes:
+    def draw(
+        faces: list[TicketFace], labels: TicketLabels, *, font: Path | None, a4: bool
+    ) -> bytes:
         drawn.append((faces, labels))
-        return render_tickets(faces, labels, font=font)
+        return render_tickets(faces, labels, font=font, a4=a4)
 
     monkeypatch.setattr(printing, "render_tickets", draw)
     results = [till.window.print_order(sold.order_id) for _ in range(2)]
