@@ -23,6 +23,7 @@ class Topic(StrEnum):
     SEAT_SOLD = "seat_sold"
     SEAT_LENT = "seat_lent"
     SEAT_BLOCKED = "seat_blocked"
+    STILL_ASKING = "still_asking"  # the server has not answered about `units` yet
     SEAT_NOT_OURS_OFFLINE = "seat_not_ours_offline"
     SEAT_HAS_NO_PRICE = "seat_has_no_price"
     BASKET_FULL = "basket_full"
@@ -76,6 +77,7 @@ _TONES = {
     Topic.SYNCED: Tone.OK,
     Topic.PRICES_RENEWED: Tone.INFO,
     Topic.NOTHING_PARKED: Tone.INFO,
+    Topic.STILL_ASKING: Tone.INFO,
     Topic.NO_LAST_SALE: Tone.INFO,
     Topic.COPY: Tone.INFO,
     Topic.RECALLED_AT_OTHER_PRICE: Tone.INFO,

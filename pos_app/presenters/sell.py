@@ -161,6 +161,8 @@ class SellPresenter:
         """Take the seat that a notice offers."""
         notice = self.state.notice
         if notice is not None and notice.offer is not None:
+            if notice.topic is Topic.STILL_ASKING:  # instead of those, not beside them
+                self._wishes.forget(notice.units)
             self.tap_unit(notice.offer)
 
     def best_together(self) -> None:

@@ -220,7 +220,13 @@ def notice_sentence(notice: Notice, house: House | None) -> str:
                 "Back online: {n} records were sent to the server.",
                 notice.count,
             ).format(n=words.count(notice.count))
-        case Topic.SEAT_SOLD | Topic.SEAT_LENT | Topic.SEAT_BLOCKED | Topic.SEAT_NOT_OURS_OFFLINE:
+        case (
+            Topic.SEAT_SOLD
+            | Topic.SEAT_LENT
+            | Topic.SEAT_BLOCKED
+            | Topic.SEAT_NOT_OURS_OFFLINE
+            | Topic.STILL_ASKING
+        ):
             return _seat_sentence(notice.topic, seats)
         case _:
             return _basket_sentence(notice, house, seats)
@@ -261,6 +267,11 @@ def _seat_sentence(topic: Topic, seats: str) -> str:
         said = _("{seats} is held by another window. Nothing was added; please choose another.")
     elif topic is Topic.SEAT_BLOCKED:
         said = _("{seats} is kept back by the house. Nothing was added; please choose another.")
+    elif topic is Topic.STILL_ASKING:
+        said = _(
+            "{seats}: the server has not answered yet. Wait a moment, tap it again to give it up, "
+            "or take one that is here."
+        )
     else:
         said = _(
             "{seats} is not lent to this window and cannot be asked for offline. "

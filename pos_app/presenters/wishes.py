@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pos_app.presenters.history import Deed
 from pos_app.presenters.notice import Notice, Topic
@@ -14,8 +14,14 @@ from pos_app.services.model import Link, News
 from pos_app.services.parking_model import HOLD_S
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pos_app.presenters.sell_board import SellBoard
     from pos_app.services.basket import Picked
+
+
+SLOW_S: Final = 0.3
+"""Who waits longer for the server is told, and offered what is here."""
 
 
 class Wishes:
@@ -25,6 +31,7 @@ class Wishes:
         self._board = board
         self._recount = recount
         self._again: dict[tuple[int, int], Picked] = {}  # as they are to come back
+        self._since: dict[tuple[int, int], datetime] = {}  # asked for, and nothing was said of it
 
     def ask(self, units: Sequence[int], number: int | None = None) -> None:
         """Ask for units, of the performance shown if none is told; say so where nobody can be."""
@@ -33,8 +40,9 @@ class Wishes:
             self._say_offline(units)
             return
         number = number or state.number
-        wishes = state.wishes | {(number, unit) for unit in units}
-        self._board.become(replace(state, wishes=wishes))
+        wished = {(number, unit) for unit in units}
+        self._since |= dict.fromkeys(wished, self._board.services.now())
+        self._board.become(replace(state, wishes=state.wishes | wished))
 
         def asked(taken: bool) -> None:
             if not taken:
@@ -60,6 +68,7 @@ class Wishes:
 
     def tick(self) -> None:
         """Time passes: seats that were acquired for the basket and are not paid go back."""
+        self._offer_instead()
         state = self._board.state
         until, basket = state.hold_until, state.basket
         if until is None or basket is None or self._board.services.now() < until:
@@ -73,6 +82,29 @@ class Wishes:
         self._board.edit(Deed.REMOVE, changed)
         self._board.become(replace(self._board.state, toast=None))  # the notice says it
         self._board.give_back_lines(over)
+
+    def _offer_instead(self) -> None:
+        """Say once that the server takes its time, with the nearest seat that is here."""
+        state, now = self._board.state, self._board.services.now()
+        self._since = {place: at for place, at in self._since.items() if place in state.wishes}
+        slow = sorted(
+            (number, unit)
+            for (number, unit), at in self._since.items()
+            if number == state.number and (now - at).total_seconds() >= SLOW_S
+        )
+        if not slow or state.notice is not None or state.is_frozen:
+            return
+        for place in slow:
+            del self._since[place]
+        units = tuple(unit for _number, unit in slow)
+        offer = self._board.nearest_free(units[0])
+        self._board.say(Notice(Topic.STILL_ASKING, units=units, offer=offer))
+
+    def _no_longer_slow(self) -> None:
+        """The answer came: what was said about its delay is over."""
+        notice = self._board.state.notice
+        if notice is not None and notice.topic is Topic.STILL_ASKING:
+            self._board.become(replace(self._board.state, notice=None))
 
     def extend(self) -> None:
         """Keep them for as long again, from now."""
@@ -93,6 +125,8 @@ class Wishes:
         ]
         wishes = self._board.state.wishes - {(news.performance, unit) for unit in wanted}
         self._board.become(replace(self._board.state, wishes=wishes))
+        if wanted:
+            self._no_longer_slow()
         if self._board.state.is_frozen or not self._board.holds_event_of(news.performance):
             unwanted, wanted = [*unwanted, *wanted], []
         unwanted += self._take(news.performance, wanted)

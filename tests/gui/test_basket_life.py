@@ -193,6 +193,29 @@ def test_seats_that_were_asked_for_are_counted_down(
     assert "Time is up" in text_of(window, "notice_text")
 
 
+def test_a_server_that_takes_its_time_is_told_of_and_the_nearest_seat_offered(
+    window: TillWindow, till: FakeTill, clock: Clock
+) -> None:
+    till.answers = None
+    slow, other = (till.unit("stalls-right", "5", label) for label in ("7", "8"))
+    tap_unit(window, slow)
+    assert not is_shown(window, "notice")
+    pass_s(window, clock, 1)
+    assert "has not answered yet" in text_of(window, "notice_text")
+    click(window, "take_offer")
+    (taken,) = units(window)
+    assert till.states[1][taken] is UnitState.FREE, "one of ours, at once"
+    till.answer(1, (slow,))
+    assert units(window) == (taken,), "the other goes back, it was given up for this one"
+    assert (1, (slow,)) in till.given_back
+    tap_unit(window, other)
+    pass_s(window, clock, 1)
+    assert is_shown(window, "notice")
+    till.answer(1, (other,))
+    assert not is_shown(window, "notice")
+    assert set(units(window)) == {taken, other}
+
+
 def test_a_note_is_written_shown_and_sold(window: TillWindow, till: FakeTill) -> None:
     assert not find(window, "write_note").isEnabled()
     click(window, "best_together")
