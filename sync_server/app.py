@@ -10,7 +10,16 @@ from aiohttp.typedefs import Middleware
 
 from sync_server.auditing import AuditKeeper
 from sync_server.centre import Centre
-from sync_server.console import accounts, cases, live, my_account, nodes, pages, sign_in
+from sync_server.console import (
+    accounts,
+    cases,
+    live,
+    my_account,
+    nodes,
+    pages,
+    people,
+    sign_in,
+)
 from sync_server.console.figures import set_up_figures
 from sync_server.console.live import set_up_bulletin
 from sync_server.console.rendering import set_up_templates
@@ -103,6 +112,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(accounts),
         *routes_of(cases),
         *routes_of(nodes),
+        *routes_of(people),
         *routes_of(sign_in),
         *routes_of(my_account),
     ]

@@ -18,19 +18,14 @@ from sync_server.services.people import (
     new_person_id,
     random_password,
     random_pin,
+    works_by_pin,
 )
-from sync_server.services.permissions import Permission, PersonRole, person_may
+from sync_server.services.permissions import PersonRole
 from sync_server.services.scopes import SCOPE_IDS_MAX, Scope, narrowed
 from sync_server.settings import Settings
 from sync_server.store.transact import transact
 from sync_server.store.writer import Transaction
 from ticketing.operations import is_name
-
-_WITH_PIN = frozenset(
-    role
-    for role in PersonRole
-    if person_may(role, Permission.TILL_SIGN_IN) or person_may(role, Permission.GATE_SIGN_IN)
-)
 
 
 def add_parsers(
@@ -62,8 +57,7 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
         raise ProgramError("a login and a name have 1 to 64 characters", ExitCode.REFUSED)
     scope, person_id = scope_asked(options), new_person_id()
     password = random_password()
-    # Windows and gates know roles and no scopes: a PIN is for who has the whole house.
-    pin = random_pin() if role in _WITH_PIN and scope.is_whole else ""
+    pin = random_pin() if works_by_pin(role, scope) else ""
     with opened_house(settings) as opened:
         if opened.house is None:
             raise ProgramError(NO_VENUE, ExitCode.REFUSED)

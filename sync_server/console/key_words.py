@@ -22,6 +22,14 @@ class Fault(StrEnum):
     REASON = "reason"
     GONE = "gone"
     UNKNOWN_CHOICE = "unknown_choice"
+    LOGIN = "login"
+    LOGIN_TAKEN = "login_taken"
+    PERSON_NAME = "person_name"
+    SCOPE = "scope"
+    OWN = "own"
+    LAST_KEEPER = "last_keeper"
+    NO_PIN = "no_pin"
+    SWITCHED_OFF = "switched_off"
 
 
 FAULTS = {
@@ -32,6 +40,14 @@ FAULTS = {
     Fault.REASON: N_("Write down what happened: it is for the record."),
     Fault.GONE: N_("This machine had been shut out already: nothing was changed."),
     Fault.UNKNOWN_CHOICE: N_("Please choose one of what the form offers."),
+    Fault.LOGIN: N_("A login is one word of at most 64 letters, digits, dots and dashes."),
+    Fault.LOGIN_TAKEN: N_("There is somebody with this login already."),
+    Fault.PERSON_NAME: N_("A name has 1 to 64 characters and no line breaks."),
+    Fault.SCOPE: N_("Say for which events or agencies the role holds."),
+    Fault.OWN: N_("Nobody changes their own role or keys here: ask another manager."),
+    Fault.LAST_KEEPER: N_("This is the last one who may manage people: name another one first."),
+    Fault.NO_PIN: N_("Such a role has no PIN, or does not hold for the whole house."),
+    Fault.SWITCHED_OFF: N_("They are switched off: switch them on first."),
 }
 
 

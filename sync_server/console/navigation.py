@@ -28,6 +28,7 @@ SECTIONS = (
     Section("/console/accounts", N_("Reconciliation"), "landmark", Permission.BOOKS_READ),
     Section("/console/cases", N_("Cases"), "triangle-alert", Permission.BOOKS_READ),
     Section("/console/nodes", N_("Windows and gates"), "door-open", Permission.CONSOLE_VIEW),
+    Section("/console/people", N_("People"), "users", Permission.PEOPLE_MANAGE),
 )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from program.i18n import format_datetime, translations
+from program.i18n import translations
+from sync_server.console.moments import moment
 from sync_server.console.overview import NodeRow
 from sync_server.console.wording import node_role_name
 from sync_server.services.machines import Machine, WaitingCode
+from sync_server.services.permissions import NodeRole
 
 NODES_PATH = "/console/nodes"
 _NOTHING = "–"
@@ -64,7 +65,8 @@ def machine_rows(
 def _machine_row(machine: Machine, shown: NodeRow | None, language: str) -> MachineRow:
     gettext = translations(language).gettext
     is_active = machine.state == "active"
-    unknown = machine.unknown_at if is_active else ()
+    signs_tickets = is_active and machine.role is NodeRole.TILL
+    unknown = machine.unknown_at if signs_tickets else ()
     return MachineRow(
         id=machine.id,
         path=node_path(machine.id),
@@ -100,12 +102,6 @@ def code_rows(codes: Sequence[WaitingCode], language: str, zone: ZoneInfo) -> li
         )
         for each in codes
     ]
-
-
-def moment(at_ms: int, language: str, zone: ZoneInfo) -> str:
-    """A time of the server's clock, in the venue's zone."""
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return format_datetime(at, language, zone=zone, year=False)
 
 
 def node_path(node_id: str) -> str:

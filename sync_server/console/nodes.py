@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from program.i18n import format_count, translations
 from sync_server.console.figures import FIGURES
 from sync_server.console.key_words import Fault, fault_sentence
+from sync_server.console.moments import moment
 from sync_server.console.node_view import (
     NODES_PATH,
     MachineRow,
     code_rows,
     machine_rows,
-    moment,
     node_path,
 )
 from sync_server.console.overview import Snapshot, make_overview

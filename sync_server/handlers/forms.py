@@ -6,7 +6,8 @@ from urllib.parse import parse_qs
 
 from sync_server.handlers.problems import Problem
 
-FIELDS_MAX = 32
+FIELDS_MAX = 256
+"""A form may have a box for each of many events; its bytes are bounded by its route."""
 
 
 def read_form(body: bytes) -> dict[str, str]:

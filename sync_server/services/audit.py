@@ -34,6 +34,10 @@ class Deed(StrEnum):
     BACKUP_RESTORED = "backup_restored"
     CATALOGUE_IMPORTED = "catalogue_imported"
     PERSON_ADDED = "person_added"
+    PERSON_CHANGED = "person_changed"  # the name, the role, where it holds
+    PERSON_LEFT = "person_left"
+    PERSON_BACK = "person_back"
+    PIN_CHANGED = "pin_changed"
     SIGNED_IN = "signed_in"
     SIGN_IN_REFUSED = "sign_in_refused"
     SIGNED_OUT = "signed_out"

@@ -12,7 +12,7 @@ from typing import Literal
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from sync_server.services.permissions import PersonRole
+from sync_server.services.permissions import Permission, PersonRole, person_may
 from sync_server.services.scopes import WHOLE_VENUE, Access, Scope
 from sync_server.store.writer import Transaction
 
@@ -46,6 +46,12 @@ class Person:
     def access(self) -> Access:
         """What they may do, and where."""
         return Access(self.role, self.scope)
+
+
+def works_by_pin(role: PersonRole, scope: Scope) -> bool:
+    """Whether such a person has a PIN: windows and gates know roles and no scopes."""
+    by_pin = (Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN)
+    return scope.is_whole and any(person_may(role, each) for each in by_pin)
 
 
 def random_password() -> str:

@@ -87,6 +87,7 @@ def begin_session(
         address=origin.address,
         agent="".join(filter(str.isprintable, origin.agent))[:AGENT_CHARS_MAX],
     )
+    tx.run("UPDATE person SET signed_in_ms = :now WHERE id = :id", now=tx.now_ms, id=person_id)
     return token
 
 

@@ -114,6 +114,7 @@ person = Table(
     Column("state", String, nullable=False),  # active | left
     Column("scope_kind", String, nullable=False, server_default="venue"),  # where the role holds
     Column("scope_ids", Text, nullable=False, server_default="[]"),  # JSON: of events, agencies
+    Column("signed_in_ms", BigInteger, nullable=False, server_default="0"),  # console; not fed
     Column("rev", BigInteger, nullable=False),
 )
 

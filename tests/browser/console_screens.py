@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -92,7 +93,27 @@ def _take_looks(
     keep("cases")
     page.locator(".worklist [data-row]").last.click()
     keep("case")
+    _take_keys(page, house, keep, f"Window {7 if size == 'wide' else 8}{language}")
     context.close()
+
+
+def _take_keys(page: Page, house: ConsoleHouse, keep: Callable[[str], None], name: str) -> None:
+    """The pages about machines and people."""
+    nodes, people = f"{house.server.url}/console/nodes", f"{house.server.url}/console/people"
+    page.goto(nodes)
+    keep("nodes")
+    page.locator("#name").fill(name)
+    page.locator("#enrol-password").fill(house.password)
+    page.locator("#enrol form button").click()
+    page.locator("#code").wait_for()
+    keep("node-code")
+    page.goto(nodes)
+    page.locator(".machines [data-row]").last.click()
+    keep("node")
+    page.goto(people)
+    keep("people")
+    page.locator(".people [data-row]").first.click()
+    keep("person")
 
 
 def _keep(page: Page, file: Path) -> None:

@@ -123,6 +123,7 @@ def test_pages_fit_a_phone_in_both_languages(
 ) -> None:
     page = open_page("/", locale=locale, viewport={"width": 390, "height": 844})
     sign_in(page, house)
-    for path in ("", "accounts", "accounts?by=till", "cases", "cases?state=closed"):
+    reconciled = ("accounts", "accounts?by=till", "cases", "cases?state=closed")
+    for path in ("", *reconciled, "nodes", "people"):
         page.goto(f"{house.server.url}/console/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") == 390, path

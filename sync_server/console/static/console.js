@@ -81,6 +81,10 @@ function listen() {
   addEventListener("pagehide", () => source.close());
 }
 
+// On a phone the bar of sections is wider than the screen.
+const here = document.querySelector(".sections [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.clientWidth / 4;
+
 bindKeys();
 if (document.querySelector("[data-live]")) {
   listen();

@@ -19,6 +19,7 @@ def _add_columns(op: Operations) -> None:
         "person": [
             Column("scope_kind", String, nullable=False, server_default="venue"),
             Column("scope_ids", Text, nullable=False, server_default="[]"),
+            Column("signed_in_ms", BigInteger, nullable=False, server_default="0"),
         ],
         "console_session": [
             Column("id", String, nullable=False, server_default=""),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from typing import Any
@@ -12,34 +11,25 @@ from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, text
 
-from sync_server.auditing import records
-from sync_server.handlers.state import AUDIT, CENTRE
-from sync_server.services.people import Person, add_person
+from sync_server.handlers.state import CENTRE
 from sync_server.services.permissions import NodeRole, PersonRole
-from sync_server.services.sessions import SessionLimits, begin_session
-from sync_server.store.audit import AuditStore
 from tests.integration.sync_server.conftest import Enrol
+from tests.integration.sync_server.console_forms import (
+    deeds,
+    page_of,
+    post,
+    signed_in_as,
+)
+from tests.integration.sync_server.console_forms import (
+    quick_passwords as quick_passwords,  # noqa: PLC0414 - a fixture
+)
 from tests.integration.sync_server.support import HouseOnDisk, NodeAtTest, PersonAtTest
 
 Client = TestClient[Any, Any]
 NODES = "/console/nodes"
 ONE = f"{NODES}/one"
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 CODE = re.compile(r'id="code">([A-Z2-7-]{39})<')
-LIMITS = SessionLimits(3_600_000, 3_600_000)
-
-
-async def page_of(client: Client, path: str = NODES) -> str:
-    async with client.get(path) as response:
-        assert response.status == 200, path
-        return html.unescape(await response.text())
-
-
-async def post(
-    somebody: PersonAtTest, path: str, fields: dict[str, str], *, form_of: str = "/console/me"
-) -> tuple[int, str]:
-    token = await somebody.form_token(form_of)
-    async with await somebody.post(path, {**fields, "form_token": token}) as response:
-        return response.status, html.unescape(await response.text())
 
 
 async def enrol_by_page(
@@ -57,28 +47,6 @@ async def gone(
 ) -> tuple[int, str]:
     fields = {"id": node.id, "how": how, "reason": reason, "own_password": password}
     return await post(manager, f"{ONE}/gone", fields)
-
-
-async def signed_in_as(client: Client, role: PersonRole) -> PersonAtTest:
-    """Somebody of the role at the client's browser."""
-
-    def begin(tx: Any) -> str:
-        who = Person("0123456789abcdef", "somebody", "Somebody", role)
-        add_person(tx, client.app[CENTRE].venue_id, who)
-        return begin_session(tx, who.id, LIMITS)
-
-    token = await client.app[CENTRE].write(begin)
-    client.session.cookie_jar.update_cookies({"boxgate_session": token}, client.make_url("/"))
-    return PersonAtTest(client)
-
-
-async def deeds(client: Client, house: HouseOnDisk, deed: str) -> list[dict[str, Any]]:
-    """What the audit has of a deed, in its order."""
-    await client.app[AUDIT].move()
-    store = AuditStore(house.settings.database)
-    told = [json.loads(record.noted.body) for record in records(store)]
-    store.close()
-    return [each for each in told if each["deed"] == deed]
 
 
 def codes_made(connection: Connection) -> int:
@@ -100,7 +68,7 @@ async def test_a_code_of_the_page_lets_one_machine_in_once(
     assert status == 200
     assert '<svg viewBox="0 0 37 37" class="qr">' in page
     assert f"boxgate-pos enrol --server http://127.0.0.1:{client.port} {code}" in page
-    assert "Window 7" in await page_of(client), "the list has the code that waits"
+    assert "Window 7" in await page_of(client, NODES), "the list has the code that waits"
     async with await NodeAtTest(client).apply(code) as response:
         assert (response.status, (await response.json())["name"]) == (200, "Window 7")
     async with await NodeAtTest(client).apply(code) as response:
@@ -219,26 +187,26 @@ async def test_the_page_says_which_gates_do_not_know_a_till_and_which_version_is
 ) -> None:
     gate = await enrol(NodeRole.GATE, "Gate 1")
     await enrol(NodeRole.TILL, "Window 1")
-    assert "not known yet at Gate 1" in await page_of(client)
+    assert "not known yet at Gate 1" in await page_of(client, NODES)
     _, said = await gate.call("GET", "/v1/pull?after=seaview:0")
     read_to = said["streams"]["seaview"]["next"]
     await gate.call("GET", f"/v1/pull?gen={said['gen']}&after=seaview:{read_to}")
     await client.app[CENTRE]._note_heard()
-    page = await page_of(client)
+    page = await page_of(client, NODES)
     assert "not known yet" not in page
     assert "too old" not in page
     fields = {"version": "0.2", "own_password": house.password}
     assert (await post(manager, f"{NODES}/min-version", {**fields, "version": "new"}))[0] == 400
     assert (await post(manager, f"{NODES}/min-version", {**fields, "own_password": "x"}))[0] == 400
     assert (await post(manager, f"{NODES}/min-version", fields))[0] == 303
-    page = await page_of(client)
+    page = await page_of(client, NODES)
     assert "too old" in page
     assert "served from version 0.2 on" in page
     assert (await gate.call("GET", "/v1/pull?after=seaview:0"))[0] == 426
     (told,) = await deeds(client, house, "min_version_set")
     assert (told["before"], told["after"]) == ({"version": ""}, {"version": "0.2"})
     assert (await post(manager, f"{NODES}/min-version", {**fields, "version": ""}))[0] == 303
-    assert "Every version is served." in await page_of(client)
+    assert "Every version is served." in await page_of(client, NODES)
 
 
 async def test_an_auditor_sees_the_machines_and_changes_nothing(
