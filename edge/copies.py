@@ -19,6 +19,7 @@ from edge.mirror import Change
 from edge.protocol import pull
 from edge.replica import Replica
 from edge.time_left import now_of
+from program import memory
 from program.logs import get_logger
 from ticketing.digest import KINDS
 from ticketing.terms import Anchor
@@ -120,6 +121,7 @@ class Copies:
         if own is None:
             return False
         snapshot.import_file(mirror, download.file, header, own)
+        memory.give_back()
         _log.info("snapshot_taken_in", stream=stream, rev=header.rev, rows=header.rows)
         download.discard()
         return True

@@ -17,7 +17,18 @@ def use_few_arenas() -> None:
     """
     try:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS_MAX)
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError):  # TypeError: Windows
+        return
+
+
+def give_back() -> None:
+    """Give memory that nobody uses back to the system, after work that took much of it for once.
+
+    Takes milliseconds. Another C library is left as it is.
+    """
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError, TypeError):  # TypeError: Windows
         return
 
 

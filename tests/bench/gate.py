@@ -16,19 +16,20 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from edge.mirror import Mirror
+from edge.database import open_reader
 from gate_agent.admit import LetIn
 from gate_agent.agent import Agent, corrected_ms, open_agent, running
 from gate_agent.lane_parts import LaneParts
@@ -201,17 +202,13 @@ def _rss_mib(folder: Path, house: SoldOut) -> float:
 
 
 def _known(gate: Path) -> int:
+    """Tickets that its copy has; looked at by a reader, for the gate is writing there."""
     if not (gate / "mirror.db").exists():
         return 0
-    mirror = Mirror(gate / "mirror.db")
-    try:
-        with mirror.reading() as connection:
-            (count,) = connection.execute(
-                "SELECT count(*) FROM ticket WHERE stream = ?", (EVENT,)
-            ).fetchone()
-    finally:
-        mirror.close()
-    return int(count)
+    with closing(open_reader(gate / "mirror.db")) as mirror, suppress(sqlite3.OperationalError):
+        statement = "SELECT count(*) FROM ticket WHERE stream = ?"
+        return int(mirror.execute(statement, (EVENT,)).fetchone()[0])
+    return 0  # it has no tables yet
 
 
 def _wait_for(is_so: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

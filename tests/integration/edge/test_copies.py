@@ -16,6 +16,7 @@ from edge.copies import CHECK_PERIOD_S, FOLDER_NAME, RETRY_S, Copies
 from edge.errors import ReplicaError, ReplicaFull
 from edge.mirror import Change, Mirror
 from edge.sync import SyncEngine
+from program import memory
 from tests.fakes.edge_node import EVENT, NODE, VENUE, wait_until
 from tests.fakes.feed_files import snapshot_file
 from tests.fakes.server import GENERATION, Answer, Reset, Say, problem
@@ -112,6 +113,13 @@ def test_a_node_that_is_far_behind_takes_a_file_in_after_one_page(
     room.server.publish(EVENT, "claim", claim(1))
     rounds(room, engine, 1)
     assert claims(room.replica.mirror)[0] == (1, ROWS + 2), "the feed goes on after it"
+
+
+def test_the_memory_that_an_import_took_is_given_back_once(room: Room, engine: SyncEngine) -> None:
+    held_at: list[int] = []
+    with patched(memory, "give_back", lambda: held_at.append(len(claims(room.replica.mirror)))):
+        rounds(room, engine, 3)
+    assert held_at == [ROWS]
 
 
 def test_what_is_lent_is_in_the_journal_before_the_file_is_taken_in(
