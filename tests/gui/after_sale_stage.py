@@ -21,6 +21,7 @@ from pos_app.ui.theme import dressed_at_once
 from pos_app.ui.window import TillWindow
 from tests.fakes.hall import EVENT_ID, ROW, SECOND, SetEnv, event_row
 from tests.fakes.runner import run_now
+from tests.gui.measuring import measured_once
 from tests.gui.robot import click, settle
 from tests.integration.pos_app.window_stage import CASHIER, PIN, Stage
 from ticketing.journal import OpKind
@@ -82,28 +83,30 @@ class Desk:
 
 def open_on(till: Stage, size: tuple[int, int] = (1366, 768)) -> TillWindow:
     """The window over a stage's services, signed in, with the second performance open."""
-    with dressed_at_once():
-        window = TillWindow(till.window, run_now, run_now, lambda: till.env.now)
-    till.window.subscribe(window.on_news)
-    window.resize(*size)
-    window.show()
-    window.activateWindow()
-    QTest.qWaitForWindowActive(window)
-    window.start()
-    click(window, f"sign_in_{CASHIER}")
-    for digit in PIN:
-        click(window, f"pin_key_{digit}")
-    click(window, "sign_in_submit")
-    click(window, f"performance_{SECOND}")
-    settle(window)
+    with measured_once(f"open {size}"):
+        with dressed_at_once():
+            window = TillWindow(till.window, run_now, run_now, lambda: till.env.now)
+        till.window.subscribe(window.on_news)
+        window.resize(*size)
+        window.show()
+        window.activateWindow()
+        QTest.qWaitForWindowActive(window)
+        window.start()
+        click(window, f"sign_in_{CASHIER}")
+        for digit in PIN:
+            click(window, f"pin_key_{digit}")
+        click(window, "sign_in_submit")
+        click(window, f"performance_{SECOND}")
+        settle(window)
     return window
 
 
 def take_down(window: TillWindow) -> None:
     """Close a window for good: one that stays open keeps the program from ending."""
-    window.close()
-    window.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with measured_once("close"):
+        window.close()
+        window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @contextmanager
@@ -113,14 +116,17 @@ def desk(
     refund_rules: Mapping[str, object] | None = None,
 ) -> Iterator[Desk]:
     """A window online, with places lent to sell and to swap for."""
-    with closing(Stage(folder, SetEnv())) as till:
-        if refund_rules is not None:
-            document = json.loads(json.dumps(event_row()[1]))
-            document["event"]["refund_rules"] = refund_rules
-            till.feed.open_house(document)
-        till.sign_in()
-        till.lend((*ROW, *OTHERS), SECOND)
-        till.go_online()
+    with measured_once("stage"):
+        till = Stage(folder, SetEnv())
+    with closing(till):
+        with measured_once("stock"):
+            if refund_rules is not None:
+                document = json.loads(json.dumps(event_row()[1]))
+                document["event"]["refund_rules"] = refund_rules
+                till.feed.open_house(document)
+            till.sign_in()
+            till.lend((*ROW, *OTHERS), SECOND)
+            till.go_online()
         window = open_on(till, size)
         made = Desk(till, window)
         try:

@@ -12,6 +12,7 @@ from pos_app.presenters import language
 from pos_app.ui.app import prepare
 from pos_app.ui.window import TillWindow
 from tests.fakes.till import FakeTill, stocked_till
+from tests.gui.measuring import measured_once
 from tests.gui.robot import open_window
 
 
@@ -37,6 +38,7 @@ def window(till: FakeTill) -> Iterator[TillWindow]:
 
 def close(window: TillWindow) -> None:
     """Take a window down for good, so that it cannot speak into the next test."""
-    window.close()
-    window.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # no loop runs to do it
+    with measured_once("close"):
+        window.close()
+        window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # no loop runs to do it

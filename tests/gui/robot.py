@@ -10,6 +10,7 @@ from pos_app.ui.theme import dressed_at_once
 from pos_app.ui.window import TillWindow
 from tests.fakes.runner import run_now
 from tests.fakes.till import CASHIER, PIN, FakeTill
+from tests.gui.measuring import measured_once
 
 
 def turn_loop() -> None:
@@ -37,14 +38,15 @@ def click(window: QWidget, name: str) -> None:
 
 def open_window(till: FakeTill, size: tuple[int, int] = (1920, 1080)) -> TillWindow:
     """The till's window over these services, waiting for somebody to sign in; no threads."""
-    with dressed_at_once():
-        window = TillWindow(till, run_now, run_now, till.now)
-    till.subscribe(window.on_news)
-    window.resize(*size)
-    window.show()
-    window.activateWindow()
-    QTest.qWaitForWindowActive(window)
-    window.start()
+    with measured_once(f"open {size}"):
+        with dressed_at_once():
+            window = TillWindow(till, run_now, run_now, till.now)
+        till.subscribe(window.on_news)
+        window.resize(*size)
+        window.show()
+        window.activateWindow()
+        QTest.qWaitForWindowActive(window)
+        window.start()
     return window
 
 
@@ -85,14 +87,16 @@ def tap_unit(window: TillWindow, unit: int) -> None:
 
 def sign_in(window: TillWindow) -> None:
     """Sign in with the right PIN."""
-    click(window, f"sign_in_{CASHIER.id}")
-    for digit in PIN:
-        click(window, f"pin_key_{digit}")
-    click(window, "sign_in_submit")
+    with measured_once("sign in"):
+        click(window, f"sign_in_{CASHIER.id}")
+        for digit in PIN:
+            click(window, f"pin_key_{digit}")
+        click(window, "sign_in_submit")
 
 
 def at_sale(window: TillWindow, performance: int = 1) -> None:
     """Sign in and open a performance."""
     sign_in(window)
-    click(window, f"performance_{performance}")
-    settle(window)
+    with measured_once(f"choose {performance}"):
+        click(window, f"performance_{performance}")
+        settle(window)

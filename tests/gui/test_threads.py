@@ -19,6 +19,14 @@ from pos_app.ui.window import TillWindow
 from tests.fakes.till import FakeTill, stocked_till
 from tests.gui.robot import click, settle, sign_in
 
+PATIENCE_MS = 30_000
+"""A busy machine may keep a thread from running for seconds."""
+
+
+def wait_for(qtbot: QtBot, is_so: Callable[[], bool]) -> None:
+    """Turn the loop until it is so."""
+    qtbot.waitUntil(is_so, timeout=PATIENCE_MS)
+
 
 def unexpected(what: object) -> None:
     pytest.fail(f"this should not have come home: {what}")
@@ -42,7 +50,7 @@ def test_results_come_home_in_order_on_the_windows_thread(qtbot: QtBot) -> None:
 
     for number in range(20):
         tasks.run(partial(work, number), then, unexpected)
-    qtbot.waitUntil(lambda: len(home) == 20)
+    wait_for(qtbot, lambda: len(home) == 20)
     assert home == [(number, True, True) for number in range(20)]
     assert tasks.close()
 
@@ -56,7 +64,7 @@ def test_work_that_fails_is_logged_and_told(qtbot: QtBot) -> None:
         raise OSError("no disk")
 
     tasks.run(work, unexpected, told.append)
-    qtbot.waitUntil(lambda: bool(told))
+    wait_for(qtbot, lambda: bool(told))
     assert str(told[0]) == "no disk"
     assert tasks.close()
 
@@ -68,7 +76,7 @@ def test_too_much_waiting_work_is_refused(qtbot: QtBot) -> None:
     for _piece in range(WAITING_MAX + 2):
         tasks.run(lambda: go.wait(10), collect(done), refused.append)
     go.set()
-    qtbot.waitUntil(lambda: len(done) + len(refused) == WAITING_MAX + 2)
+    wait_for(qtbot, lambda: len(done) + len(refused) == WAITING_MAX + 2)
     assert 1 <= len(refused) <= 2
     assert tasks.close()
 
@@ -77,7 +85,7 @@ def test_nothing_comes_home_after_closing(qtbot: QtBot) -> None:
     tasks = Tasks("test-tasks")
     started, home = threading.Event(), list[object]()
     tasks.run(started.set, collect(home), unexpected)
-    assert started.wait(5)
+    assert started.wait(PATIENCE_MS / 1000)
     assert tasks.close()
     tasks.run(lambda: 1, collect(home), unexpected)
     qtbot.wait(20)
@@ -93,11 +101,11 @@ def test_a_thread_that_hangs_is_said(qtbot: QtBot) -> None:
         go.wait(10)
 
     tasks.run(work, lambda _done: None, unexpected)
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE_MS / 1000)
     assert not tasks.close(deadline_s=0.05)
     shiboken6.delete(tasks)
     go.set()  # it must not speak to what is gone: pytest fails on exceptions in threads
-    qtbot.waitUntil(lambda: "test-hanging" not in {each.name for each in threading.enumerate()})
+    wait_for(qtbot, lambda: "test-hanging" not in {each.name for each in threading.enumerate()})
 
 
 def test_news_of_the_same_kind_are_told_once_in_a_while(qtbot: QtBot) -> None:
@@ -113,7 +121,7 @@ def test_news_of_the_same_kind_are_told_once_in_a_while(qtbot: QtBot) -> None:
     thread = threading.Thread(target=flood)
     thread.start()
     thread.join()
-    qtbot.waitUntil(lambda: len(told) >= 3)
+    wait_for(qtbot, lambda: len(told) >= 3)
     kinds = [news.kind for news in told]
     assert kinds[0] is NewsKind.GRANTED  # an answer is never kept waiting
     assert len(told) < 20
@@ -145,18 +153,18 @@ def running() -> Iterator[tuple[Till, FakeTill]]:
 def test_a_sale_on_real_threads(qtbot: QtBot, running: tuple[Till, FakeTill]) -> None:
     till, services = running
     window = till.window
-    qtbot.waitUntil(lambda: bool(window.sign_in.state.people))
+    wait_for(qtbot, lambda: bool(window.sign_in.state.people))
     sign_in(window)
-    qtbot.waitUntil(lambda: window.pages.currentWidget() is window.picker_view)
-    qtbot.waitUntil(lambda: bool(window.picker.state.days))
+    wait_for(qtbot, lambda: window.pages.currentWidget() is window.picker_view)
+    wait_for(qtbot, lambda: bool(window.picker.state.days))
     click(window, "performance_1")
-    qtbot.waitUntil(lambda: window.sell.state.house is not None)
+    wait_for(qtbot, lambda: window.sell.state.house is not None)
     click(window, "best_together")
-    qtbot.waitUntil(lambda: window.sell.state.can_pay)
+    wait_for(qtbot, lambda: window.sell.state.can_pay)
     settle(window)
     for _press in range(2):  # the second before the first is home
         QTest.keyClick(window.focusWidget(), Qt.Key.Key_F9)
-    qtbot.waitUntil(lambda: bool(services.printed))
+    wait_for(qtbot, lambda: bool(services.printed))
     assert services.payments_count == 1
 
 
