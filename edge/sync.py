@@ -328,10 +328,6 @@ class SyncEngine:
         """Push every journal to its end; one that the server does not take waits for its turn."""
         with self.replica.reading() as connection:
             waiting = push.waiting_journals(connection)
-        still = {head.stream for head in waiting}
-        for call, stream in list(self._refused):
-            if call == _PUSH and stream not in still:
-                self._taken(call, stream)  # its answer was lost, and a greeting told of it
         for head in waiting:
             self._push_journal(client, head.stream, head.incarnation)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from edge.buyers import SealedBuyer, note_buyer
 from edge.client import exchange, request
 from edge.errors import ServerUnreachable
 from edge.journal import JournalLocked, Unit, acknowledge, head_of
@@ -16,6 +17,7 @@ from edge.sync import Listeners
 from tests.fakes.edge_node import EVENT, VENUE, new_op_id, wait_until, write
 from tests.fakes.server import GENERATION, Endless, Hang, Raw, Reset, Say, Trickle, problem
 from tests.integration.edge.engine_room import Room, wait_greeted, wait_offline, wait_online
+from ticketing.ids import OrderId
 from ticketing.journal import OpKind
 
 TROUBLES = [
@@ -205,21 +207,17 @@ def test_a_journal_that_is_refused_holds_up_no_other(room: Room) -> None:
 
 
 @pytest.mark.expected_errors("push_refused")
-def test_what_was_refused_is_no_trouble_once_a_greeting_tells_that_the_server_has_it(
-    room: Room,
-) -> None:
-    write(room.replica)
+def test_a_refusal_of_buyers_is_over_once_they_are_taken(room: Room) -> None:
+    buyer = SealedBuyer(EVENT, OrderId("1" * 16), 1, "ab", ("a" * 24,), 5)
+    room.replica.transact(lambda unit: note_buyer(unit, buyer))
     engine, client = room.new_engine(), room.new_client()
     engine._hello(client)
-    room.server.script("push", problem(404, "unknown_stream"), Reset(after_work=True))
-    engine._push_all(client)
+    room.server.script("buyers", problem(404, "unknown_stream"), Say({"gen": GENERATION}))
+    engine._tell_buyers(client)
     assert "unknown_stream" in engine.link.last_error
-    with pytest.raises(ServerUnreachable):
-        engine._push_all(client)
     engine._hello(client)
-    engine._push_all(client)
+    engine._tell_buyers(client)
     client.close()
-    assert room.backlog().count == 0
     assert engine.link.last_error == ""
 
 
