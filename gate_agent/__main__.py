@@ -20,7 +20,7 @@ from hardware.qr.picture_paths import picture_paths
 from program.cli import main_wrapper, new_parser, stop_event_on_signals
 from program.errors import SettingsError
 from program.exit_codes import ExitCode
-from program.memory import leave_modules_alone, use_few_arenas
+from program.memory import modules_left_alone, use_few_arenas
 
 PROGRAM = "boxgate-gate"
 _DESCRIPTION = """\
@@ -55,10 +55,10 @@ def _run(argv: Sequence[str]) -> int:
     use_few_arenas()
     from gate_agent.agent import run_agent  # noqa: PLC0415 - only `run` needs cameras and lanes
 
-    leave_modules_alone()
     stop = stop_event_on_signals()
     try:
-        run_agent(settings, stop, _say)
+        with modules_left_alone():
+            run_agent(settings, stop, _say)
     except EdgeError as error:
         raise as_program_error(error) from error
     except BadDeviceAddress as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _M_ARENA_MAX = -8  # malloc.h of glibc
 _ARENAS_MAX = 2
@@ -32,8 +34,9 @@ def give_back() -> None:
         return
 
 
-def leave_modules_alone() -> None:
-    """Have the search for garbage pass over everything that is there already, for good; to be called
+@contextmanager
+def modules_left_alone() -> Iterator[None]:
+    """Meanwhile the search for garbage passes over everything that is there at the beginning: for
     once all is imported and before work begins.
 
     Python looks through everything only when what is new has come to a quarter of what is old, and
@@ -42,3 +45,7 @@ def leave_modules_alone() -> None:
     """
     gc.collect()
     gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()  # or extension modules would find their own left over at the end, and say so
