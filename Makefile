@@ -24,8 +24,8 @@ test-xvfb: setup ## the suites with windows, on a virtual screen
 	@QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1920x1080x24" scripts/test gui looks
 
 .PHONY: simulate
-simulate: setup ## the whole suite on simulated machines, one seed a life (SEEDS=n)
-	@$(PYTHON) -m tests.simulation --seeds $(or $(SEEDS),1000)
+simulate: setup ## the whole suite on simulated machines, one seed a life (SEEDS=n; HUB=1: houses with a hub, seeds of their own)
+	@$(PYTHON) -m tests.simulation $(if $(HUB),--hub) --seeds $(or $(SEEDS),1000)
 
 .PHONY: simulate-mutants
 simulate-mutants: setup ## every safeguard switched off once: each must be missed

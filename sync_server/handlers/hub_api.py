@@ -72,7 +72,7 @@ async def take_granted(request: web.Request) -> web.Response:
     if not isinstance(raw, list) or len(raw) > GRANTED_PER_CALL_MAX:
         raise _malformed(f"entries (at most {GRANTED_PER_CALL_MAX})")
     entries = tuple(_granted(centre, hub, one) for one in raw)
-    taken = await centre.take(TakeGranted(_stream(request), entries))
+    taken = await centre.take(TakeGranted(_stream(request), entries, hub.id))
     return reply({"taken": taken})
 
 

@@ -29,10 +29,14 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class TakeGranted:
-    """Record each once by its operation id; the gate's journal makes it `journalled` later."""
+    """Record each once by its operation id; the gate's journal makes it `journalled` later.
+
+    `hub`: by whose clock the entries' times are.
+    """
 
     stream: str
     entries: tuple[Granted, ...]
+    hub: str = ""
 
     def want(self, work: Work) -> None:
         """Name the entries and their tickets."""
@@ -42,10 +46,10 @@ class TakeGranted:
 
     def apply(self, work: Work) -> int:
         """How many were new. One whose id is known is left as it is: that fact came first."""
-        return sum(_record(work, entry) for entry in self.entries)
+        return sum(_record(work, entry, self.hub) for entry in self.entries)
 
 
-def _record(work: Work, told: Granted) -> bool:
+def _record(work: Work, told: Granted, hub: str) -> bool:
     if work.entries.get(told.op_id) is not None:
         return False
     row = EntryRow(
@@ -61,7 +65,7 @@ def _record(work: Work, told: Granted) -> bool:
         offline=0,
         journalled=0,
         ticket_type=told.ticket_type,
-        corrected_ms=told.at_ms,
+        corrected_ms=work.by_our_clock(hub, told.at_ms),
     )
     work.put_entry(row)
     look_for_cases(work, told.ticket_id)

@@ -104,6 +104,7 @@ class Upstream:
         self._session, self._turn = env.random_bytes(8).hex(), 0
         self._greeted_s = float("-inf")
         self._heard_s = float("-inf")
+        self._clocks: dict[str, int] = {}
         self._stop = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._plans = PlanShelf()
@@ -305,6 +306,7 @@ class Upstream:
             self._marks.clear()
             self._grants.forget()
             self._looked.clear()
+            self._clocks = {}
         self._generation = told
 
     # --- the journals
@@ -312,6 +314,7 @@ class Upstream:
     def _relay_turn(self, client: ServerClient) -> None:
         stopped = self._read(lambda c: asked_back(c, self.hub_id))  # before what still waits
         waiting = self._read(waiting_journals)
+        self._tell_clocks(client, {journal.node_id for journal in waiting})
         failed: EdgeError | None = None
         for journal in waiting:
             try:
@@ -364,12 +367,31 @@ class Upstream:
             self._grants.told(stream, rev)
         return bool(entries)
 
-    def _tell_heard(self, client: ServerClient) -> None:
-        now_s = time.monotonic()
-        if now_s - self._heard_s < HEARD_PERIOD_S or not self._generation:
+    def _tell_clocks(self, client: ServerClient, senders: set[str]) -> None:
+        """How wrong the clocks of these nodes are, before the centre takes their times: when new."""
+        if not senders or not self._generation:
             return
+        nodes = self._nodes_below()
+        told = {one: node["clock_off_ms"] for one, node in nodes.items() if one in senders}
+        if told.items() <= self._clocks.items():
+            return
+        try:
+            self._send_heard(client, nodes)
+        except ServerRefused as refusal:  # the journals go on all the same, unless it is about us
+            if refusal.status == HTTPStatus.UNAUTHORIZED:
+                raise
+            _log.error("clocks_not_told", code=refusal.code)
+
+    def _tell_heard(self, client: ServerClient) -> None:
+        if time.monotonic() - self._heard_s >= HEARD_PERIOD_S and self._generation:
+            self._send_heard(client, self._nodes_below())
+
+    def _nodes_below(self) -> dict[str, dict[str, Any]]:
         ours, now_ms = self._centre.generation.short, self._env.wall_ms()
-        nodes = self._read(lambda c: nodes_below(c, self.hub_id, ours, now_ms))
+        return self._read(lambda c: nodes_below(c, self.hub_id, ours, now_ms))
+
+    def _send_heard(self, client: ServerClient, nodes: Mapping[str, dict[str, Any]]) -> None:
+        now_s = time.monotonic()
         for node in nodes.values():
             cursors = {
                 s: self._marks[s].read_to(r) for s, r in node["cursors"].items() if s in self._marks
@@ -378,6 +400,7 @@ class Upstream:
         if nodes:
             body = {"gen": self._generation, "nodes": list(nodes.values())[:500]}
             client.post("/v1/below/heard", body)
+        self._clocks = {one: node["clock_off_ms"] for one, node in nodes.items()}
         self._heard_s = now_s
 
 

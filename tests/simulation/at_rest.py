@@ -520,13 +520,14 @@ def _exits_are_all_known(oracle: Oracle, raw: sqlite3.Connection) -> None:
 # --- I6: the feed
 
 
-def _mirrors_are_equal(oracle: Oracle, raw: sqlite3.Connection) -> None:
+def _mirrors_are_equal(oracle: Oracle, _raw: sqlite3.Connection) -> None:
     """What a node has read from the beginning on is what it would read now, all at once."""
-    connection: Any = SimConnection(raw)
-    generation = oracle.world.server.centre.generation.short
     for actor in oracle.world.actors.values():
         if oracle.node_is_lost(actor.machine) or actor.name in oracle.clones:
             continue
+        server = oracle.world.server_of(actor.name)
+        connection: Any = SimConnection(server.disk.connection)
+        generation = server.centre.generation.short
         mirror = actor.machine.mirror.connection
         enrolled = actor.machine.enrolled
         cursors = {row["stream"]: row for row in mirror.execute("SELECT * FROM cursor")}

@@ -119,7 +119,8 @@ class Gate:
         fate = int(outcome.op_id[-1], 16) if self.world.mix.shape.entries > 1 else 0
         turns_back = fate == _TURNS_BACK and outcome.recorded and not outcome.again
         if not turns_back:
-            self.world.oracle.went_in(self.machine, outcome, generation)
+            reign = self.world.reign(outcome.op_id, generation)
+            self.world.oracle.went_in(self.machine, outcome, reign)
         node.env.maybe_crash("after_barrier")
         with suppress(EdgeError):  # it did open; at worst the ticket is offered once more
             self.doorman.commanded(outcome)

@@ -54,7 +54,7 @@ def private_key(name: str) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How big the house is. `entries`: how often a ticket is let in; with more than once, gates also
-    tell how entries ended, and of people going out.
+    tell how entries ended, and of people going out. `hub_gates`: so many of the gates are below a hub.
     """
 
     seats: int
@@ -62,6 +62,7 @@ class Shape:
     tills: int
     gates: int
     entries: int = 1
+    hub_gates: int = 0
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -110,7 +111,7 @@ class SimResult:
         self.rowcount = cursor.rowcount
 
     def fetchall(self) -> list[Any]:
-        return self._cursor.fetchall()
+        return list(self)
 
     def all(self) -> list[Any]:
         return self._cursor.fetchall()
@@ -271,18 +272,38 @@ def nodes_of(shape: Shape) -> tuple[Enrolled, ...]:
     return tuple(made)
 
 
+def hub_of(shape: Shape) -> tuple[Enrolled, ...]:
+    """The hub, in a house that has one."""
+    private = private_key("hub")
+    node_id = NodeId(hashlib.sha256(private).hexdigest()[:16])
+    return (Enrolled(node_id, NodeRole.HUB, "hub", private),) if shape.hub_gates else ()
+
+
 @cache
-def server_image(shape: Shape) -> bytes:
-    """The server's database when everything has been imported and enrolled."""
+def empty_image() -> bytes:
+    """A server's database with nothing in it."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw:
         raw.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         for statement in _ddl():
             raw.execute(statement)
+        return bytes(raw.serialize())
+
+
+@cache
+def server_image(shape: Shape) -> bytes:
+    """The server's database when everything has been imported and enrolled."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw:
+        raw.deserialize(empty_image())
         raw.execute("BEGIN")
         tx = Transaction(SimConnection(raw), BEGAN_MS)  # type: ignore[arg-type]
         stored = store_catalogue(tx, parse_catalogue(document(shape), source="sim", now=BEGAN))
         assert not isinstance(stored, NotStored), stored.reasons
         _enrol(tx, nodes_of(shape))
+        for hub in hub_of(shape):
+            _enrol(tx, [hub])
+            gates = [node for node in nodes_of(shape) if node.role is NodeRole.GATE]
+            for gate in gates[: shape.hub_gates]:
+                tx.run("UPDATE node SET hub = :h WHERE id = :id", h=hub.node_id, id=gate.node_id)
         tx.run(
             "INSERT INTO generation (id, short, started_ms, reason) VALUES "
             "('00000000-0000-7000-8000-000000000000', '10000000', :now, 'init')",

@@ -381,7 +381,8 @@ def scanned(
     def scan() -> None:
         came.append(gate.scan(code))
         if cut_off_s:
-            world.network.part(((gate.name, SERVER), (SERVER, gate.name)), cut_off_s)
+            server = world.server_of(gate.name).name
+            world.network.part(((gate.name, server), (server, gate.name)), cut_off_s)
 
     world.works.spawn(gate.process, scan)
     world.works.run(world.works.now + 0.5)

@@ -16,8 +16,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tests.simulation import lives, lives_of_doors, lives_of_paper, switches
+from tests.simulation import (
+    lives,
+    lives_of_doors,
+    lives_of_hubs,
+    lives_of_paper,
+    switches,
+    switches_of_hubs,
+)
 from tests.simulation.house import Shape
+from tests.simulation.hub_world import HubMix
 from tests.simulation.mix import Mix, mix_of
 from tests.simulation.running import Outcome, run_seed
 
@@ -76,6 +84,14 @@ _DIRECTED = Mix(
 )
 """Nobody sells, and nothing breaks, but by the script."""
 _PAPER = replace(_DIRECTED, shape=Shape(4, 2, 3, 1))
+_WITH_HUB = HubMix(
+    shape=Shape(4, 2, 1, 2, hub_gates=1),
+    server_images=5,
+    sale_s=1e9,
+    release_s=1e9,
+    ask_s=5.0,
+    scan_s=1e9,
+)
 _RETURNING = replace(_BUSY, return_s=3.0, partition_rate=0.1, partition_s=10.0)
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -187,6 +203,53 @@ MUTANTS: tuple[Mutant, ...] = (
         switches.late_word_wins,
         _PAPER,
         lives_of_paper.handed_on_and_forgotten,
+    ),
+    Mutant(
+        "hub_answers_unread",
+        switches_of_hubs.hub_answers_unread,
+        _WITH_HUB,
+        lives_of_hubs.read_in_two_pages,
+    ),
+    Mutant(
+        "hub_stops_before_it_told",
+        switches_of_hubs.hub_stops_before_it_told,
+        _WITH_HUB,
+        lives_of_hubs.asked_back_while_cut_off,
+        first=2,
+    ),
+    Mutant("old_word_counts", switches_of_hubs.old_word_counts, _WITH_HUB, lives_of_hubs.told_late),
+    Mutant(
+        "old_hub_goes_on", switches_of_hubs.old_hub_goes_on, _WITH_HUB, lives_of_hubs.replaced_alive
+    ),
+    Mutant(
+        "relay_names_anew",
+        switches_of_hubs.relay_names_anew,
+        _WITH_HUB,
+        lives_of_hubs.let_in_and_relayed,
+    ),
+    Mutant(
+        "relay_counts_anew",
+        switches_of_hubs.relay_counts_anew,
+        _WITH_HUB,
+        lives_of_hubs.let_in_and_relayed,
+    ),
+    Mutant(
+        "rows_overwrite_entries",
+        switches_of_hubs.rows_overwrite_entries,
+        _WITH_HUB,
+        lives_of_hubs.told_of_what_it_knows_better,
+    ),
+    Mutant(
+        "hub_clock_is_believed",
+        switches_of_hubs.hub_clock_is_believed,
+        _WITH_HUB,
+        lives_of_hubs.let_in_by_a_wrong_clock,
+    ),
+    Mutant(
+        "clocks_below_are_told_late",
+        switches_of_hubs.clocks_below_are_told_late,
+        _WITH_HUB,
+        lives_of_hubs.started_with_a_wrong_clock,
     ),
 )
 

@@ -254,8 +254,8 @@ class SimClient(ServerClient):
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         timeout_s = _seconds(options.get("timeout"))
         call = {"method": method, "path": path}
-        for key in ("json", "params"):
-            if key in options:
+        for key in ("json", "params", "below"):
+            if options.get(key) is not None and options[key] != "":
                 call[key] = options[key]
         raw = self._machine.world.call(self._machine, self._process, call, timeout_s)
         if raw is None:

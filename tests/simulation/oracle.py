@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.hand_outs import HandOuts
 from tests.simulation.house import EVENT
+from tests.simulation.server import read_generation
 from tests.simulation.verdicts import Violation
 from ticketing.code import TicketCode, TicketFacts, parse_code
 from ticketing.ids import AllotmentId, TicketId
@@ -343,9 +344,9 @@ class Oracle:
         cursor = machine.mirror.connection.execute(
             "SELECT gen, rev FROM cursor WHERE stream = ?", (EVENT,)
         ).fetchone()
-        if cursor is None or cursor["gen"] != self.world.generation():
+        raw, facts = self.world.server_of(machine.name).disk.connection, code.facts
+        if cursor is None or cursor["gen"] != read_generation(raw).short:
             return ""
-        raw, facts = self.world.server.disk.connection, code.facts
         row = raw.execute(
             "SELECT unit, version, state FROM ticket WHERE id = ? AND rev <= ?",
             (facts.ticket_id, cursor["rev"]),
@@ -538,6 +539,10 @@ class Oracle:
         ).fetchone()[0]
         if raw.execute("SELECT 1 FROM op WHERE verdict = 'deferred'").fetchone():
             self.world.happened("deferred")
+        self.note_heads(generation, raw)
+
+    def note_heads(self, generation: str, raw: sqlite3.Connection) -> None:
+        """How far a server's feeds go."""
         for stream, head in raw.execute("SELECT event_id, head FROM stream").fetchall():
             self.heads[generation, stream] = head
 

@@ -16,7 +16,7 @@ from unittest import mock
 from sync_server.heart import lending
 from tests.simulation.house import fake_is_signed, fake_public, fake_sign
 from tests.simulation.nodes import SimThreads
-from tests.simulation.server import SimAsyncio
+from tests.simulation.server import SimAsyncio, acting, who_acts
 from tests.simulation.verdicts import Defect
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class _NoDevices:
 def patched(world: World) -> Iterator[None]:
     """Everything that is not ours to run for real, for as long as this lasts."""
     with ExitStack() as stack:
+        stack.enter_context(acting(None))
 
         def put(module: str, **names: object) -> None:
             target = importlib.import_module(module)
@@ -101,8 +102,11 @@ def patched(world: World) -> Iterator[None]:
         put("sync_server.handlers.pulls", asyncio=SimAsyncio(world))
         centre = importlib.import_module("sync_server.centre")
         stack.enter_context(
-            mock.patch.object(centre.Centre, "now_ms", staticmethod(world.server.now_ms))
+            mock.patch.object(
+                centre.Centre, "now_ms", staticmethod(lambda: who_acts(world).now_ms())
+            )
         )
+        stack.enter_context(world.replaced())
         if world.mix.hard_s:
             put("sync_server.handlers.node_api", lending=_Lending(world))
         yield
@@ -119,7 +123,7 @@ class _Lending:
 
 
 def _clock(world: World) -> Any:
-    return SimpleNamespace(time_ns=lambda: world.server.now_ms() * 1_000_000)
+    return SimpleNamespace(time_ns=lambda: who_acts(world).now_ms() * 1_000_000)
 
 
 def _plain(sql: str) -> str:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulation.hub_world import HubMix, HubWorld, hub_mix_of
 from tests.simulation.mix import Mix, mix_of
 from tests.simulation.patches import patched
 from tests.simulation.verdicts import Astray, Violation
@@ -48,7 +49,7 @@ def run_seed(
 ) -> Outcome:
     """One world from its seed. `script`: what happens in place of the usual life."""
     outcome = Outcome(seed)
-    world = World(seed, mix or mix_of(seed), telling=telling)
+    world = _world_of(seed, mix or mix_of(seed), telling=telling)
     gc.disable()  # a collection in the middle would end fibers whenever it liked
     try:
         with patched(world), mutation(world) if mutation else nullcontext():
@@ -68,6 +69,16 @@ def run_seed(
         gc.enable()
     outcome.events, outcome.counts, outcome.story = world.works.events, world.counts, world.story
     return outcome
+
+
+def run_hub_seed(seed: int, *, telling: bool = False) -> Outcome:
+    """One world with a hub, from its seed."""
+    return run_seed(seed, hub_mix_of(seed), telling=telling)
+
+
+def _world_of(seed: int, mix: Mix, *, telling: bool) -> World:
+    kind = HubWorld if isinstance(mix, HubMix) else World
+    return kind(seed, mix, telling=telling)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -99,32 +110,35 @@ class Total:
         }
 
 
-def run_many(first: int, count: int, *, processes: int | None = None) -> Total:
-    """Seeds `first` and on, on all cores."""
+def run_many(first: int, count: int, *, processes: int | None = None, hub: bool = False) -> Total:
+    """Seeds `first` and on, on all cores; `hub`: of houses with one."""
+    run = run_hub_seed if hub else run_seed
     total, began_s = Total(), time.perf_counter()
     seeds = range(first, first + count)
     workers = processes or os.cpu_count() or 1
     if workers == 1:
         for seed in seeds:
-            total.add(run_seed(seed))
+            total.add(run(seed))
     else:
         context = multiprocessing.get_context("fork")
         with context.Pool(workers, maxtasksperchild=2_000) as pool:
-            for outcome in pool.imap_unordered(run_seed, seeds, chunksize=4):
+            for outcome in pool.imap_unordered(run, seeds, chunksize=4):
                 total.add(outcome)
     total.failed.sort(key=lambda outcome: outcome.seed)
     total.seconds = time.perf_counter() - began_s
     return total
 
 
-def replay_command(seed: int) -> str:
+def replay_command(seed: int, *, hub: bool = False) -> str:
     """What shows this very run again."""
-    return f".venv/bin/python -m tests.simulation --seed {seed} --verbose"
+    flag = "--hub " if hub else ""
+    return f".venv/bin/python -m tests.simulation {flag}--seed {seed} --verbose"
 
 
-def tell(outcome: Outcome) -> str:
+def tell(outcome: Outcome, *, hub: bool = False) -> str:
     """A failing seed for a reader: what was broken, what led there, and how to see it again."""
-    again = outcome if outcome.story else run_seed(outcome.seed, telling=True)
+    run = run_hub_seed if hub else run_seed
+    again = outcome if outcome.story else run(outcome.seed, telling=True)
     lines = again.story[-STORY_LINES:]
     left_out = len(again.story) - len(lines)
     parts = [f"seed {outcome.seed}: {outcome.broken}"]
@@ -135,4 +149,4 @@ def tell(outcome: Outcome) -> str:
         parts.append(again.trace)
     if again.broken != outcome.broken:
         parts.append(f"NOT THE SAME when run again: {again.broken!r}")
-    return "\n".join([*parts, f"replay: {replay_command(outcome.seed)}"])
+    return "\n".join([*parts, f"replay: {replay_command(outcome.seed, hub=hub)}"])

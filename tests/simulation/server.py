@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sync_server.centre import Centre
 from sync_server.handlers import (
     buyers_api,
+    hub_api,
     middlewares,
     node_api,
     orders_api,
@@ -44,6 +45,7 @@ from sync_server.store.writer import Runner, Transaction, Writer
 from tests.simulation.disks import Disk
 from tests.simulation.fibers import Crash, Process
 from tests.simulation.house import BEGAN_MS, SERVER_PRIVATE, VENUE, Enrolled, SimConnection
+from tests.simulation.network import SERVER
 from tests.simulation.verdicts import Defect
 
 if TYPE_CHECKING:
@@ -126,7 +128,7 @@ class Request:
     def __init__(
         self, centre: SimCentre, call: Mapping[str, Any], match: Mapping[str, str]
     ) -> None:
-        self.app = {CENTRE: centre, ANSWERS: centre.answers, DESK: centre.desk, HUB_ID: ""}
+        self.app = centre.server.application(centre)
         self.match_info = match
         self.method, self.path = call["method"], call["path"]
         self.query: Mapping[str, str] = call.get("params") or {}
@@ -169,7 +171,7 @@ class SimAsyncio:
 
     def create_task(self, coroutine: Coroutine[Any, None, Any], **_options: object) -> SimFuture:
         task = SimFuture()
-        _drive(coroutine, task.set_result, task.set_exception)
+        drive(coroutine, task.set_result, task.set_exception)
         return task
 
     def shield(self, future: SimFuture) -> SimFuture:
@@ -184,12 +186,12 @@ class SimAsyncio:
 class SimOwnership:
     """Which streams are ours: claimed by the real statement when the program starts."""
 
-    def __init__(self, world: World, url: str) -> None:
-        self._world, self.own_url = world, url
+    def __init__(self, server: SimServer, url: str) -> None:
+        self._server, self.own_url = server, url
         self._epochs: dict[str, int] = {}
-        raw = world.server.disk.connection
+        raw = server.disk.connection
         raw.execute("BEGIN IMMEDIATE")
-        tx = Transaction(SimConnection(raw), world.server.now_ms())  # type: ignore[arg-type]
+        tx = Transaction(SimConnection(raw), server.now_ms())  # type: ignore[arg-type]
         for (stream,) in raw.execute("SELECT event_id FROM stream ORDER BY event_id").fetchall():
             claim = claim_stream(tx, stream, url)
             assert claim.epoch is not None
@@ -200,7 +202,7 @@ class SimOwnership:
         return stream in self._epochs
 
     async def own(self, stream: str) -> None:
-        centre = self._world.server.centre
+        centre = self._server.centre
         claim = await centre.write(lambda tx: claim_stream(tx, stream, self.own_url))
         if claim.epoch is None:
             raise UnknownStream(stream)
@@ -215,7 +217,7 @@ class SimOwnership:
     def lost(self, stream: str, epoch: int) -> None:
         if self._epochs.get(stream) == epoch:
             del self._epochs[stream]
-            self._world.happened("owner_fenced")
+            self._server.world.happened("owner_fenced")
 
 
 class SimWriter(Writer):
@@ -231,7 +233,7 @@ class SimWriter(Writer):
         super().submit_for(task, future)
         if not self._is_due:
             self._is_due = True
-            server = self._centre.world.server
+            server = self._centre.server
             self._centre.world.works.after(server.service_s(), self._turn)
 
     def _turn(self) -> None:
@@ -242,9 +244,10 @@ class SimWriter(Writer):
         items = [item for item in self._next_batch() if item is not None and item.begin()]
         try:
             if items:
-                self._do(items)
+                with acting(centre.server):
+                    self._do(items)
         except Crash:
-            centre.world.server.crash()
+            centre.server.crash()
 
 
 class SimCentre(Centre):
@@ -252,8 +255,9 @@ class SimCentre(Centre):
 
     answers: Answers
 
-    def __init__(self, world: World, process: Process, generation: Generation) -> None:
-        self.world, self.process = world, process
+    def __init__(self, server: SimServer, process: Process, generation: Generation) -> None:
+        self.server, self.process = server, process
+        self.world = world = server.world
         self.engine: Any = _Engine(self)
         self.superseded: list[str] = []
         """Streams that this transaction wrote as an owner who had been followed: I15."""
@@ -271,7 +275,7 @@ class SimCentre(Centre):
             Runner(self._together, self._alone),
             self._answer,
         )
-        self.ownership: Any = SimOwnership(world, f"http://server-{world.server.starts}")
+        self.ownership: Any = SimOwnership(server, f"http://server-{server.starts}")
         self._plans = PlanShelf()
         self._seen_ms: dict[str, int] = {}
         self._heard: dict[str, Any] = {}
@@ -292,22 +296,22 @@ class SimCentre(Centre):
 
     def _on_commit(self, streams: frozenset[str]) -> None:
         """Every server on this database hears of it, as by the bell."""
-        for centre in self.world.server.centres:
+        for centre in self.server.centres:
             if VENUE in streams:
                 centre.nodes.outdate()
             centre.news.publish(streams)
 
     async def read(self, work: Callable[..., Any]) -> Any:
         """A query, as of now: nothing is half done between two turns."""
-        return work(SimConnection(self.world.server.disk.connection))
+        return work(SimConnection(self.server.disk.connection))
 
     def note_heard(self) -> None:
         """What the real one writes down twice a second."""
-        _drive(self._note_heard(), lambda _none: None, lambda _error: None)
+        drive(self._note_heard(), lambda _none: None, lambda _error: None, self.server)
 
     def _answer(self, settle: Callable[[], None]) -> None:
         """What was decided goes out, unless the server dies just before."""
-        self.world.server.maybe_crash("before_reply")
+        self.server.maybe_crash("before_reply")
         settle()
 
 
@@ -317,42 +321,42 @@ class _Engine:
     dialect = SimConnection.dialect
 
     def __init__(self, centre: SimCentre) -> None:
-        self._centre, self._world = centre, centre.world
+        self._centre = centre
 
     @contextmanager
     def begin(self) -> Iterator[SimConnection]:
-        server = self._world.server
+        server = self._centre.server
         raw = server.disk.connection
         raw.execute("BEGIN IMMEDIATE")
         self._centre.superseded.clear()
         try:
             yield SimConnection(raw)
             server.maybe_crash("before_commit")
-            self._world.oracle.server_commits(self._centre.superseded)
+            server.world.oracle.server_commits(self._centre.superseded)
             raw.execute("COMMIT")
         except BaseException:
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
             raise
         server.disk.committed()
-        self._world.oracle.server_committed(raw)
+        server.committed()
         server.maybe_crash("after_commit")
 
 
 class SimServer:
     """The server's machine: its disk, its clock, and the run of the program that is going on."""
 
-    def __init__(self, world: World, image: bytes) -> None:
-        self.world = world
+    def __init__(self, world: World, image: bytes, name: str = SERVER) -> None:
+        self.world, self.name = world, name
         self.disk = Disk(image, keep=world.mix.server_images, rows=False)
         self.disk.committed()
         self.rate = world.mix.clock_rate(world.rng)
-        self.process = Process("server", dead=True)
+        self.process = Process(name, dead=True)
         self.starts = 0
         self.centre: SimCentre
         self.older: list[SimCentre] = []
         """Runs that others have followed, and that have not noticed."""
-        self._routes = _routes()
+        self._routes = _patterns(self.routes())
 
     def now_ms(self) -> int:
         """The server's clock: never set, but not quite right."""
@@ -368,10 +372,10 @@ class SimServer:
 
     def start(self) -> None:
         """A new run of the program."""
-        self.process = Process("server")
+        self.process = Process(self.name)
         self.starts += 1
-        self.centre = SimCentre(self.world, self.process, read_generation(self.disk.connection))
-        self.world.say("server", lambda: f"starts, history {self.centre.generation.short}")
+        self.centre = SimCentre(self, self.process, read_generation(self.disk.connection))
+        self.world.say(self.name, lambda: f"starts, history {self.centre.generation.short}")
 
     @property
     def centres(self) -> list[SimCentre]:
@@ -392,7 +396,7 @@ class SimServer:
 
     def maybe_crash(self, point: str) -> None:
         """Perhaps the power goes just here."""
-        if self.world.crashes("server", point):
+        if self.world.crashes(self.name, point):
             raise Crash
 
     def crash(self) -> None:
@@ -402,7 +406,7 @@ class SimServer:
             return
         self.process.dead = True
         self.disk.reopen()
-        self.world.say("server", lambda: "crashes")
+        self.world.say(self.name, lambda: "crashes")
         self.world.works.after(self.world.mix.restart_s(self.world.rng), self.restart)
 
     def restart(self) -> None:
@@ -421,12 +425,16 @@ class SimServer:
         def answered(answer: tuple[int, bytes]) -> None:
             status, body = answer
             if not process.dead:
-                if status == 200 and call["path"].endswith("/acquire"):
-                    lent = json.loads(body)["allotment"]["id"]
-                    self.world.oracle.lent(caller.node_id, call["json"]["req"], lent)
+                self.answers(caller, call, status, body)
                 reply(json.dumps([status, body.decode()]).encode())
 
-        _drive(self._call(centre, caller, call), answered)
+        drive(self._call(centre, caller, call), answered, None, self)
+
+    def answers(self, caller: Enrolled, call: Mapping[str, Any], status: int, body: bytes) -> None:
+        """An answer is about to go out."""
+        if status == 200 and call["path"].endswith("/acquire"):
+            lent = json.loads(body)["allotment"]["id"]
+            self.world.oracle.lent(caller.node_id, call["json"]["req"], lent)
 
     def balance(self, _caller: Enrolled, centres: list[SimCentre]) -> SimCentre:
         """Which of several servers a request reaches."""
@@ -448,16 +456,35 @@ class SimServer:
             node = centre.nodes.get(caller.node_id)
             if node is None or not node.is_active or node.public != caller.public:
                 return 401, b'{"code": "node_revoked"}'
+            if "below" in call:
+                node = middlewares._below(centre, node, call["below"])
             request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)
             if not node_may(node.role, route.permission):
                 return 403, b'{"code": "forbidden"}'
-            response: Any = await route.handler(request)
+            response: Any = await self.attend(request, route)
         except Exception as error:
             problem = middlewares._problem_of(request, error)
             if problem.status == 500:
                 raise
             response = problem.response()
         return response.status, response.body
+
+    async def attend(self, request: Any, route: Route) -> Any:
+        """What stands between a sound request and its handler: nothing."""
+        return await route.handler(request)
+
+    def application(self, centre: SimCentre) -> dict[Any, Any]:
+        """What handlers share."""
+        return {CENTRE: centre, ANSWERS: centre.answers, DESK: centre.desk, HUB_ID: ""}
+
+    def routes(self) -> list[Route]:
+        """Every call that is answered."""
+        parts = (node_api, recovery_api, stock_api, orders_api, buyers_api, hub_api)
+        return [route for module in parts for route in routes_of(module)]
+
+    def committed(self) -> None:
+        """Something is on this server's disk."""
+        self.world.oracle.server_committed(self.disk.connection)
 
     def admin(self, step: Any, told: Callable[[Any], object] = lambda _answer: None) -> None:
         """A step of the server's own people or of its own; nothing when it is down."""
@@ -474,17 +501,40 @@ class SimServer:
                 told(answer)
             return 200, b""
 
-        _drive(take(), lambda _answer: None)
+        drive(take(), lambda _answer: None, None, self)
 
 
-def _drive(
+@contextmanager
+def acting(server: SimServer | None) -> Iterator[None]:
+    """It is this server's program that runs: whoever asks the time is told by its clock."""
+    before, _ACTING[:] = list(_ACTING), [server] if server is not None else []
+    try:
+        yield
+    finally:
+        _ACTING[:] = before
+
+
+def who_acts(world: World) -> SimServer:
+    """The server whose program runs just now."""
+    return _ACTING[0] if _ACTING else world.server
+
+
+_ACTING: list[SimServer] = []
+
+
+def drive(
     coroutine: Coroutine[Any, None, Any],
     done: Callable[[Any], object],
     failed: Callable[[Exception], object] | None = None,
+    server: SimServer | None = None,
 ) -> None:
+    """Run a coroutine as far as it goes, and on whenever what it waits for has come."""
+    acts = server if server is not None or not _ACTING else _ACTING[0]
+
     def step() -> None:
         try:
-            future = coroutine.send(None)
+            with acting(acts):
+                future = coroutine.send(None)
         except StopIteration as stop:
             done(stop.value)
         except Exception as error:
@@ -497,11 +547,9 @@ def _drive(
     step()
 
 
-def _routes() -> list[tuple[re.Pattern[str], Route]]:
+def _patterns(routes: list[Route]) -> list[tuple[re.Pattern[str], Route]]:
     return [
-        (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)), route)
-        for module in (node_api, recovery_api, stock_api, orders_api, buyers_api)
-        for route in routes_of(module)
+        (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)), route) for route in routes
     ]
 
 

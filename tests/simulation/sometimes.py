@@ -72,5 +72,27 @@ SOMETIMES: dict[str, str] = {
     "reprinted": "a ticket came out twice, with the same code",
 }
 
+SOMETIMES_WITH_HUB: dict[str, str] = {
+    "arbiter_handed_over": "the hub was to answer its event's gates",
+    "arbiter_came_back": "the hub said that it had stopped, and the centre answered again",
+    "hub_given_up": "two people did not wait for that",
+    "granted_by_hub": "the hub let somebody in",
+    "granted_here": "the centre did",
+    "hub_granted_while_centre_away": "the hub did while it was cut off",
+    "hub_cut_off": "the cable between hub and centre was cut",
+    "hub_replaced": "another machine took the hub's place",
+    "hub_replaced_alive": "and the one before it was still there",
+    "hub_disowned": "which then heard of that",
+    "hub_refused_when_replaced": "and took nothing more from gates",
+    "journal_relayed_twice": "operations went up that the centre had already",
+    "crash_hub_before_commit": "a hub lost what it was about to commit",
+    "crash_hub_after_commit": "a commit of a hub's that nobody was told of",
+    "entry_online": "an entry by the arbiter's word",
+    "entry_offline": "an entry by the gate's own",
+    "entry_returned": "somebody was let in and turned back",
+    "double_entry": "a ticket was let in twice by gates that could not hear each other",
+    "failover": "the centre went on from an older state, in a new history",
+}
+
 FROM_SEEDS = 1_000
 """A run of fewer seeds may miss the rarest."""

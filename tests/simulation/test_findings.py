@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.simulation import lives, lives_of_paper
+from tests.simulation import lives, lives_of_hubs, lives_of_paper
 from tests.simulation.house import Shape
+from tests.simulation.hub_world import HubMix
 from tests.simulation.mix import Mix
 from tests.simulation.running import Outcome, run_seed
 from tests.simulation.world import World
@@ -99,3 +100,18 @@ def test_a_till_that_was_set_back_hands_on_nothing_that_it_may_have_printed() ->
 def test_a_till_that_was_set_back_prints_what_it_had_not_printed() -> None:
     """The server said that it may, and the till did not take that in: nobody ever could."""
     _held(run_seed(1, _BY_SCRIPT, script=lives_of_paper.sold_and_set_back))
+
+
+_WITH_HUB = HubMix(
+    shape=Shape(4, 2, 1, 2, hub_gates=1), sale_s=1e9, ask_s=5.0, release_s=1e9, scan_s=1e9
+)
+
+
+def test_a_hubs_clock_that_is_an_hour_fast_moves_no_entry() -> None:
+    """The centre took the hub's time of what its arbiter granted for its own."""
+    _held(run_seed(1, _WITH_HUB, script=lives_of_hubs.let_in_by_a_wrong_clock))
+
+
+def test_a_gate_below_a_hub_that_starts_with_a_wrong_clock_moves_no_entry() -> None:
+    """Its journal went up before the hub said how wrong the clock is."""
+    _held(run_seed(1, _WITH_HUB, script=lives_of_hubs.started_with_a_wrong_clock))

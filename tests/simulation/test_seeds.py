@@ -5,14 +5,26 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.mutants import MUTANTS, Mutant, kill, sound
-from tests.simulation.running import run_many, run_seed, tell
+from tests.simulation.running import run_hub_seed, run_many, run_seed, tell
 
 SEEDS = 30
+SEEDS_WITH_HUB = 3
 
 
 def test_every_promise_holds_whatever_breaks() -> None:
     total = run_many(1, SEEDS)
     assert not total.failed, "\n\n".join(map(tell, total.failed[:2]))
+
+
+def test_every_promise_holds_with_a_hub_whatever_breaks() -> None:
+    total = run_many(1, SEEDS_WITH_HUB, hub=True)
+    assert not total.failed, "\n\n".join(tell(failed, hub=True) for failed in total.failed[:2])
+
+
+def test_a_seed_with_a_hub_gives_the_same_run_again() -> None:
+    first, second = (run_hub_seed(2, telling=True) for _ in range(2))
+    assert first.story == second.story
+    assert first.events == second.events
 
 
 def test_a_seed_gives_the_same_run_again() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from tests.simulation.faults import Faults
@@ -64,13 +64,17 @@ class World:
         """Whether this program dies at this point, now."""
         if not self.faults:
             return False
-        role = "server" if who == SERVER else "node"
+        role = self.role_of(who)
         chance = self.mix.crash.get(f"{role}:{point}", 0.0)
         if not chance or self.rng.random() >= chance:
             return False
         self.happened(f"crash_{role}_{point}")
         self.say(who, lambda: f"crashes at {point}")
         return True
+
+    def role_of(self, who: str) -> str:
+        """What kind of program this is: each kind has points of its own to die at."""
+        return "server" if who == SERVER else "node"
 
     def disk_fails(self, name: str) -> bool:  # noqa: ARG002
         """Whether a write fails just now."""
@@ -129,12 +133,25 @@ class World:
 
     # --- calls
 
+    def server_of(self, _name: str) -> SimServer:
+        """Which server a machine calls."""
+        return self.server
+
+    def reign(self, _op_id: str, generation: str) -> str:
+        """Among whose answers a ticket is let in once: those of one history of the server."""
+        return generation
+
+    def replaced(self) -> AbstractContextManager[object]:
+        """What else stands in the place of the programs' own."""
+        return nullcontext()
+
     def call(
         self, machine: Machine, process: Process, call: dict[str, Any], timeout_s: float
     ) -> bytes | None:
-        """A request to the server, from a fiber; None when no answer came in time."""
+        """A request to its server, from a fiber; None when no answer came in time."""
         raw = json.dumps(call, separators=(",", ":")).encode()
         name, network, caller = machine.name, self.network, machine.enrolled
+        server = self.server_of(name)
         came: list[bytes] = []
         wakes: list[Callable[[], None]] = []
 
@@ -145,15 +162,17 @@ class World:
 
         def arrived() -> None:
             if not process.dead:  # with a program dies its connection, and what is in it
-                self.server.handle(
-                    caller, raw, lambda answer: network.send(SERVER, name, lambda: back(answer))
+                server.handle(
+                    caller,
+                    raw,
+                    lambda answer: network.send(server.name, name, lambda: back(answer)),
                 )
 
         def register(wake: Callable[[], None]) -> None:
             wakes.append(wake)
             self.works.after(timeout_s, wake)
 
-        network.send(name, SERVER, arrived)
+        network.send(name, server.name, arrived)
         self.works.wait(process, register)
         return came[0] if came else None
 
