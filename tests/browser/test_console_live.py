@@ -28,6 +28,7 @@ def sign_in(page: Page, house: ConsoleHouse) -> None:
     page.locator("#password").fill(house.password)
     page.locator("#password").press("Enter")
     expect(page.locator("#live")).to_be_visible()
+    page.wait_for_load_state("load")  # by then the page listens to keys
 
 
 def test_a_sale_is_on_the_overview_as_soon_as_it_is_heard_of(
