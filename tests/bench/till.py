@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -65,6 +66,9 @@ def main(argv: Sequence[str] = ()) -> None:
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         settings = make_till(Path(folder), options.orders)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is compiled
+        os.environ["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
+        _start(make_till(Path(folder, "other"), 10), 0)
         first = _start(settings, options.rounds)  # it reads the whole journal, once in its life
         worked = _start(settings, options.rounds)
         starts = [_start(settings, 0) for _start_no in range(STARTS)]
