@@ -266,8 +266,8 @@ def _allotment(work: Work, ticket: TicketFacts, seller_id: str) -> AllotmentFact
     allot = work.allots.get(str(ticket.allotment))
     if allot is None and work.quarantine_level:
         return None
-    lent = allot is not None and (allot.node_id, allot.perf_id) == (seller_id, ticket.performance)
-    if allot is None or not lent:
+    lent_to = (seller_id, ticket.performance)  # "" vouches for nothing: a hold has no node either
+    if allot is None or not seller_id or (allot.node_id, allot.perf_id) != lent_to:
         return AllotmentFacts(has_unit=False, state=AllotmentState.OPEN)
     units = {unit for unit, _version in json.loads(allot.body)["units"]}
     return AllotmentFacts(ticket.unit in units, AllotmentState(allot.state))

@@ -222,6 +222,14 @@ def test_a_tills_key_vouches_for_its_own_allotments_only(door: Door) -> None:
     assert door.ask(code) == Denied(Reason.NOT_IN_ALLOTMENT, None)
 
 
+def test_a_code_of_nobody_that_names_a_hold_is_refused(door: Door) -> None:
+    """Neither has a node: the one was taken for the other's (found by the simulation, seed 5492)."""
+    line = door.till.line(3, door.line.allotment)
+    nobodys = replace(door.till.facts(line), key_id=KeyId("00000000"))
+    door.stage.do(lambda tx: tx.run("UPDATE allot SET state = 'held', node_id = ''"))
+    assert door.ask(make_code(nobodys, bytes(32))) == Denied(Reason.UNKNOWN_ISSUER, None)
+
+
 # --- entry rules
 
 
