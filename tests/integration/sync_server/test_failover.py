@@ -169,7 +169,8 @@ async def test_units_lent_in_the_lost_part_wait_for_their_till_after_a_promotion
 
 
 async def reconnect(server: Server) -> None:
-    """As if the database had been away."""
+    """As if the database had been away. A connection that is in use meanwhile is closed by nobody,
+    so nothing may run by itself."""
     server.centre.engine.dispose()
     await server.centre.write(lambda tx: tx.run("UPDATE meta SET v = v WHERE k = 'none'"))
 
@@ -180,6 +181,7 @@ async def server(house: HouseOnDisk) -> AsyncIterator[Server]:
         yield await start(stack, house)
 
 
+@pytest.mark.usefixtures("nothing_by_itself")
 @pytest.mark.expected_errors("generation_began")
 async def test_two_servers_that_find_another_timeline_begin_one_history(
     server: Server, house: HouseOnDisk
@@ -195,6 +197,7 @@ async def test_two_servers_that_find_another_timeline_begin_one_history(
         assert await server.reasons() == ["init", "timeline"], "once"
 
 
+@pytest.mark.usefixtures("nothing_by_itself")
 @pytest.mark.expected_errors("generation_began")
 async def test_what_was_to_be_written_over_a_failover_is_written_in_the_new_history(
     server: Server,

@@ -107,9 +107,11 @@ async def start(stack: AsyncExitStack, house: HouseOnDisk) -> Server:
 
 
 @pytest.fixture(autouse=True)
-def no_audit_beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next commit is the test's own: nothing is moved into the audit in the meantime."""
+def nothing_written_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next commit is the test's own, and a lease that a test has ended stays so."""
     monkeypatch.setattr(AuditKeeper, "start", lambda _: None)
+    for period in ("centre.HEARD_PERIOD_S", "centre.SWEEP_PERIOD_S", "ownership.RENEW_PERIOD_S"):
+        monkeypatch.setattr(f"sync_server.{period}", 3_600)
 
 
 @pytest.fixture
