@@ -100,6 +100,7 @@ def test_two_people_let_in_whom_the_lane_refused(
     page = open_page("/hand", expected="409", **guard)
     expect(page.locator("#recent")).not_to_contain_text("Blocked")
     gate.scan(gate.stage.code(ticket_id=ticket))
+    page.reload()  # it may not have listened yet
     page.locator("#recent").get_by_text("Blocked").first.click()
     expect(page.locator(".says")).to_contain_text("reported stolen")
     page.get_by_text("Let in all the same").click()
