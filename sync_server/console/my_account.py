@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from sync_server.console.login_rows import login_rows
 from sync_server.console.qr import qr_svg
-from sync_server.console.rendering import render
+from sync_server.console.rendering import language_of, render
 from sync_server.console.sign_in import FORM_BYTES_MAX, check_own_password
 from sync_server.handlers.actors import actor_of
 from sync_server.handlers.forms import read_form
@@ -27,7 +26,8 @@ from sync_server.services.second_factor import (
     find_second_factor,
     take_code,
 )
-from sync_server.services.sessions import end_login, end_other_logins, read_logins
+from sync_server.services.sessions import end_other_logins, read_logins
+from sync_server.services.staff import end_logins_of
 from sync_server.services.totp import app_uri, as_text
 from sync_server.store.writer import Transaction
 
@@ -50,18 +50,12 @@ async def account(request: web.Request) -> web.Response:
     reach=Reach.OWN,
 )
 async def end_logins(request: web.Request) -> web.Response:
-    """End one of my logins by its id, or with `others` all but this one."""
+    """End one of my logins, or all but this one."""
     form, person, actor = read_form(await request.read()), request[PERSON], actor_of(request)
-
-    def end(tx: Transaction) -> None:
-        if "others" in form:
-            ended = end_other_logins(tx, person.id, person.session_hash)
-        else:
-            ended = end_login(tx, person.id, form.get("id", ""))
-        if ended:
-            note(tx, Deed.LOGINS_ENDED, f"person:{person.id}", actor, after={"count": ended})
-
-    await request.app[CENTRE].write(end)
+    login_id, kept = form.get("login", ""), person.session_hash
+    await request.app[CENTRE].write(
+        lambda tx: end_logins_of(tx, person.id, actor, login_id=login_id, kept=kept)
+    )
     return _back()
 
 
@@ -135,26 +129,16 @@ def _back() -> web.Response:
 async def _page(
     request: web.Request, *, fault: str = "", shows_secret: bool = False
 ) -> web.Response:
-    centre, person = request.app[CENTRE], request[PERSON]
+    centre, person, language = request.app[CENTRE], request[PERSON], language_of(request)
     root, now_ms = centre.keys.personal_data, centre.now_ms()
     venue = await centre.read(lambda c: load_venue(c, centre.venue_id))
     factor = await centre.read(lambda c: find_second_factor(c, root, person.id))
     logins = await centre.read(lambda c: read_logins(c, person.id, now_ms))
-    shown = [
-        {
-            "id": each.id,
-            "address": each.address,
-            "agent": each.agent,
-            "began": _shown(each.created_ms, venue.zone),
-            "used": _shown(each.used_ms or each.created_ms, venue.zone),
-            "is_here": each.token_hash == person.session_hash,
-        }
-        for each in logins
-    ]
     pending = factor if factor is not None and not factor.is_on and shows_secret else None
     uri = app_uri(pending.secret, person.login, centre.venue_id) if pending else ""
     context = {
-        "logins": shown,
+        "venue": venue.name.in_language(language),
+        "logins": login_rows(logins, person.session_hash, language, venue.zone),
         "fault": fault,
         "password_min": PASSWORD_CHARS_MIN,
         "has_factor": factor is not None and factor.is_on,
@@ -164,8 +148,3 @@ async def _page(
         "path": ACCOUNT_PATH,
     }
     return render(request, "my_account.html", context, status=400 if fault else 200)
-
-
-def _shown(at_ms: int, zone: ZoneInfo) -> str:
-    at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
-    return f"{at:%Y-%m-%d %H:%M}"

@@ -15,6 +15,7 @@ from aiohttp import web
 from program.i18n import translations
 from sync_server.console.figures import FIGURES
 from sync_server.console.key_words import Fault, fault_sentence
+from sync_server.console.login_rows import login_rows
 from sync_server.console.moments import moment
 from sync_server.console.overview import Snapshot
 from sync_server.console.own_password import is_own_password
@@ -296,17 +297,7 @@ async def _one(
         "line": line,
         "is_me": person_id == me.id,
         "has_pin_role": works_by_pin(who.role, who.scope),
-        "logins": [
-            {
-                "id": each.id,
-                "agent": each.agent,
-                "address": each.address,
-                "began": moment(each.created_ms, language, zone),
-                "used": moment(each.used_ms or each.created_ms, language, zone),
-                "is_here": each.token_hash == me.session_hash,
-            }
-            for each in logins
-        ],
+        "logins": login_rows(logins, me.session_hash, language, zone),
         "fault": fault_sentence(fault, language),
         **_fields(snapshot, typed, language),
     }

@@ -58,7 +58,7 @@ async def elsewhere(client: Client, login: str = "manager") -> dict[str, str]:
 
 
 def id_in(page: str) -> str:
-    found = re.search(r'name="id" value="([0-9a-f]{16})"', page)
+    found = re.search(r'name="login" value="([0-9a-f]{16})"', page)
     assert found is not None
     return found[1]
 
@@ -74,7 +74,7 @@ async def test_a_stolen_cookie_is_dead_when_its_login_is_ended(
     page = await text_of(client)
     assert "192.0.2.9" in page
     assert "Lynx/2.9" in page
-    assert (await post(manager, "logins", id=id_in(page)))[0] == 303
+    assert (await post(manager, "logins", login=id_in(page)))[0] == 303
     assert await status(client, ACCOUNT, stolen) == 303
     assert await status(client, ACCOUNT) == 200
 
@@ -89,7 +89,7 @@ async def test_a_stolen_cookie_is_no_token(client: Client, manager: PersonAtTest
 
 async def test_all_other_logins_end_together(client: Client, manager: PersonAtTest) -> None:
     others = [await elsewhere(client) for _ in range(3)]
-    assert (await post(manager, "logins", others="1"))[0] == 303
+    assert (await post(manager, "logins"))[0] == 303
     assert [await status(client, ACCOUNT, each) for each in others] == [303, 303, 303]
     assert await status(client, ACCOUNT) == 200
 
@@ -103,8 +103,8 @@ async def test_nobody_ends_anothers_login(client: Client, manager: PersonAtTest)
         lambda tx: tx.row("SELECT id FROM console_session WHERE address = '192.0.2.9'")
     )
     assert row is not None
-    assert (await post(manager, "logins", id=row[0]))[0] == 303
-    assert (await post(manager, "logins", others="1"))[0] == 303
+    assert (await post(manager, "logins", login=row[0]))[0] == 303
+    assert (await post(manager, "logins"))[0] == 303
     assert await status(client, ACCOUNT, other) == 200
 
 
