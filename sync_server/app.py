@@ -18,6 +18,7 @@ from sync_server.console import (
     nodes,
     pages,
     people,
+    performances,
     sign_in,
 )
 from sync_server.console.figures import set_up_figures
@@ -113,6 +114,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(cases),
         *routes_of(nodes),
         *routes_of(people),
+        *routes_of(performances),
         *routes_of(sign_in),
         *routes_of(my_account),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from program.i18n import translations
+from sync_server.console.performance_paths import EVENTS_PATH, PERFORMANCES_PATH
 from sync_server.services.permissions import Permission, PersonRole, person_may
 
 
@@ -15,18 +16,24 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "translate la
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A page of the bar: whoever has its permission sees it. Its own pages begin with its path."""
+    """A page of the bar: whoever has its permission sees it. Its own pages begin with its path,
+    or with `below` where they lie elsewhere.
+    """
 
     path: str
     label: str
     icon: str
     permission: Permission
+    below: str = ""
 
 
 SECTIONS = (
     Section("/console/", N_("Overview"), "circle-check", Permission.CONSOLE_VIEW),
     Section("/console/accounts", N_("Reconciliation"), "landmark", Permission.BOOKS_READ),
     Section("/console/cases", N_("Cases"), "triangle-alert", Permission.BOOKS_READ),
+    Section(
+        EVENTS_PATH, N_("Events"), "calendar-days", Permission.PERFORMANCES_READ, PERFORMANCES_PATH
+    ),
     Section("/console/nodes", N_("Windows and gates"), "door-open", Permission.CONSOLE_VIEW),
     Section("/console/people", N_("People"), "users", Permission.PEOPLE_MANAGE),
 )
@@ -54,4 +61,5 @@ def links_for(role: PersonRole, path: str, language: str) -> tuple[Link, ...]:
 def _is_here(section: Section, path: str) -> bool:
     if section.path == "/console/":
         return path == section.path
-    return path == section.path or path.startswith(section.path + "/")
+    below = section.below or section.path
+    return path == section.path or path.startswith(below + "/")

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     NODES_ENROL = "nodes_enrol"
     NODES_REVOKE = "nodes_revoke"  # lost and stolen machines, the least version
     CATALOGUE_WRITE = "catalogue_write"
+    PERFORMANCES_READ = "performances_read"
+    PERFORMANCES_CHANGE = "performances_change"  # move, cancel and copy them
     PEOPLE_MANAGE = "people_manage"
     CLIENTS_MANAGE = "clients_manage"  # programs of others that read by the interface
     AUDIT_READ = "audit_read"
@@ -69,13 +71,20 @@ _ANY_NODE = frozenset(
     }
 )
 _SEES_THE_BOOKS = frozenset(
-    {Permission.OWN_ACCOUNT, Permission.CONSOLE_VIEW, Permission.BOOKS_READ, Permission.AUDIT_READ}
+    {
+        Permission.OWN_ACCOUNT,
+        Permission.CONSOLE_VIEW,
+        Permission.BOOKS_READ,
+        Permission.AUDIT_READ,
+        Permission.PERFORMANCES_READ,
+    }
 )
 _KEEPS_THE_HOUSE = frozenset(
     {
         Permission.NODES_ENROL,
         Permission.NODES_REVOKE,
         Permission.CATALOGUE_WRITE,
+        Permission.PERFORMANCES_CHANGE,
         Permission.PEOPLE_MANAGE,
         Permission.CLIENTS_MANAGE,
     }
