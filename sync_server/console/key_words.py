@@ -18,6 +18,7 @@ class Fault(StrEnum):
     PASSWORD = "password"  # noqa: S105 - a code
     NODE_NAME = "node_name"
     NODE_NAME_TAKEN = "node_name_taken"
+    CODE_OVER = "code_over"
     VERSION = "version"
     REASON = "reason"
     GONE = "gone"
@@ -36,6 +37,7 @@ FAULTS = {
     Fault.PASSWORD: N_("Your own password is not right: nothing was changed."),
     Fault.NODE_NAME: N_("A name has 1 to 40 characters and no line breaks."),
     Fault.NODE_NAME_TAKEN: N_("There is a machine of this name already. Choose another name."),
+    Fault.CODE_OVER: N_("That code waits no more: a machine has used it, or it has ended."),
     Fault.VERSION: N_("A version is numbers with dots, like 1.2.0."),
     Fault.REASON: N_("Write down what happened: it is for the record."),
     Fault.GONE: N_("This machine had been shut out already: nothing was changed."),

@@ -50,6 +50,7 @@ class MachineRow:
 class CodeRow:
     """A code that waits for its machine."""
 
+    id: str
     name: str
     kind: str
     until: str
@@ -98,7 +99,10 @@ def code_rows(codes: Sequence[WaitingCode], language: str, zone: ZoneInfo) -> li
     """Codes that wait, the first to end first."""
     return [
         CodeRow(
-            each.name, node_role_name(each.role, language), moment(each.expires_ms, language, zone)
+            each.id,
+            each.name,
+            node_role_name(each.role, language),
+            moment(each.expires_ms, language, zone),
         )
         for each in codes
     ]

@@ -39,6 +39,7 @@ from sync_server.services.enrolment import (
     add_code,
     add_code_for_node,
     new_code,
+    withdraw_code,
 )
 from sync_server.services.house import read_meta
 from sync_server.services.machines import (
@@ -120,6 +121,22 @@ async def enrol(request: web.Request) -> web.Response:
     if await centre.write(job) is not None:
         return await _list(request, fault=Fault.NODE_NAME_TAKEN, typed=form)
     return await _show_code(request, code, role, name, minutes)
+
+
+@route(
+    "POST",
+    f"{NODES_PATH}/withdraw",
+    permission=Permission.NODES_ENROL,
+    body_max=_FORM_BYTES_MAX,
+    page=True,
+)
+async def withdraw(request: web.Request) -> web.Response:
+    """End a code that was shown and not used. No password: it lets nobody in, it keeps out."""
+    form, centre = read_form(await request.read()), request.app[CENTRE]
+    asked, actor = form.get("code", ""), actor_of(request)
+    if not await centre.write(lambda tx: withdraw_code(tx, asked, actor)):
+        return await _list(request, fault=Fault.CODE_OVER)
+    return web.Response(status=303, headers={"Location": NODES_PATH})
 
 
 @route(
@@ -337,5 +354,5 @@ def _minute_choices(language: str, chosen: int) -> list[tuple[int, str, bool]]:
 def _status(fault: Fault | None) -> int:
     if fault is None:
         return HTTPStatus.OK
-    taken = fault in (Fault.NODE_NAME_TAKEN, Fault.GONE)
+    taken = fault in (Fault.NODE_NAME_TAKEN, Fault.GONE, Fault.CODE_OVER)
     return HTTPStatus.CONFLICT if taken else HTTPStatus.BAD_REQUEST

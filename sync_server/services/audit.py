@@ -49,6 +49,7 @@ class Deed(StrEnum):
     CLIENT_ENDED = "client_ended"
     CLIENT_TOKEN_REUSED = "client_token_reused"  # noqa: S105 - likewise
     ENROL_CODE_MADE = "enrol_code_made"
+    ENROL_CODE_WITHDRAWN = "enrol_code_withdrawn"
     NODE_ENROLLED = "node_enrolled"
     NODE_REVOKED = "node_revoked"
     MIN_VERSION_SET = "min_version_set"

@@ -34,6 +34,8 @@ NAME_CHARS_MAX = 40
 _SECRET_BYTES = 10
 _GROUP_CHARS = 4
 _SECRET = re.compile(r"[A-Z2-7]{16}")
+_ID_CHARS = 16
+_ID = re.compile(r"[0-9a-f]{16}")
 _KEEP_EXPIRED_MS = 30 * 24 * 3_600_000
 
 
@@ -148,6 +150,32 @@ def _put_code(
     )
 
 
+def code_id(secret_hash: str) -> str:
+    """What names a code to people: it leads to no secret."""
+    return secret_hash[:_ID_CHARS]
+
+
+def withdraw_code(tx: Transaction, asked: str, actor: Actor) -> bool:
+    """End a code that waits, by its `code_id`; False when it was used, or is over already.
+
+    A machine that comes with it is told that it has expired.
+    """
+    if _ID.fullmatch(asked) is None:
+        return False
+    row = tx.row(
+        "UPDATE enrolment SET expires_ms = :now WHERE used_ms = 0 AND expires_ms > :now "
+        "AND substr(secret_hash, 1, :chars) = :asked RETURNING role, node_name, node_id",
+        now=tx.now_ms,
+        chars=_ID_CHARS,
+        asked=asked,
+    )
+    if row is None:
+        return False
+    told = {"role": row.role, **({"again": True} if row.node_id else {})}
+    note(tx, Deed.ENROL_CODE_WITHDRAWN, f"node:{row.node_name}", actor, before=told)
+    return True
+
+
 def enrol(
     tx: Transaction,
     venue_id: str,
@@ -162,9 +190,10 @@ def enrol(
 
     `hub`: the hub by which it asks and which it will call from now on; '' for us.
     """
+    locked = Sql.of(tx.connection).locked  # against who withdraws it at this moment
     code = tx.row(
-        "SELECT role, node_name, expires_ms, used_ms, node_id FROM enrolment "
-        "WHERE secret_hash = :hash",
+        "SELECT role, node_name, expires_ms, used_ms, node_id FROM enrolment "  # noqa: S608
+        f"WHERE secret_hash = :hash{locked}",
         hash=_hash(secret),
     )
     if code is None:

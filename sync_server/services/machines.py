@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from sync_server.services.audit import Actor, Deed, note
+from sync_server.services.enrolment import code_id
 from sync_server.services.house import read_house, read_meta
 from sync_server.services.nodes import MIN_VERSION_KEY, revoke_node
 from sync_server.services.people import hash_pin, random_pin
@@ -59,8 +60,12 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCode:
-    """An enrolment code that nobody has used yet. `again`: to take the place of a node."""
+    """An enrolment code that nobody has used yet. `again`: to take the place of a node.
 
+    `id` names it, and lets nobody in.
+    """
+
+    id: str
     role: NodeRole
     name: str
     expires_ms: int
@@ -115,12 +120,21 @@ def read_waiting_codes(connection: Connection, now_ms: int) -> list[WaitingCode]
     """Enrolment codes that still let a machine in, the first to end first; never their secrets."""
     rows = connection.execute(
         text(
-            "SELECT role, node_name, expires_ms, node_id FROM enrolment "
+            "SELECT secret_hash, role, node_name, expires_ms, node_id FROM enrolment "
             "WHERE used_ms = 0 AND expires_ms > :now ORDER BY expires_ms, node_name LIMIT :most"
         ),
         {"now": now_ms, "most": WAITING_CODES_MAX},
     )
-    return [WaitingCode(NodeRole(row[0]), row[1], row[2], bool(row[3])) for row in rows]
+    return [
+        WaitingCode(
+            code_id(row.secret_hash),
+            NodeRole(row.role),
+            row.node_name,
+            row.expires_ms,
+            bool(row.node_id),
+        )
+        for row in rows
+    ]
 
 
 def count_pins_at(connection: Connection, role: NodeRole) -> int:

@@ -12,6 +12,8 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from sync_server.commands import make_enrolment_code
+from sync_server.services.permissions import NodeRole
 from tests.browser.conftest import OpenPage, opened_pages
 from tests.browser.console_house import ConsoleHouse, console_house
 from ticketing.keys import public_of
@@ -75,6 +77,10 @@ def test_a_till_is_enrolled_by_its_picture_and_shut_out_when_it_is_stolen(
     assert scanned(page.locator(".qr-plate")) == code, "black on white, also in the dark"
     page.get_by_role("link", name="To the list").click()
     expect(page.get_by_role("heading", name="Codes that wait for their machine")).to_be_visible()
+    make_enrolment_code(house.settings, NodeRole.TILL, "Window 6", 60)
+    page.reload()
+    page.get_by_role("button", name="Withdraw the code for Window 6").click()
+    expect(page.locator("#live")).not_to_contain_text("Window 6")
     assert enrol(house, code)["name"] == "Window 5"
     page.reload()
     row = page.locator(".machines tbody tr").filter(has_text="Window 5")

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, text
 
+from sync_server.commands import make_enrolment_code
 from sync_server.handlers.state import CENTRE
 from sync_server.services.permissions import NodeRole, PersonRole
 from tests.integration.sync_server.conftest import Enrol
@@ -133,6 +134,63 @@ async def test_another_machine_takes_the_place_of_a_broken_one(
     assert told["after"] == {"role": "till", "minutes": 15, "again": True}
 
 
+# --- a code that was shown and not used
+
+
+WITHDRAW = re.compile(r'action="/console/nodes/withdraw">.*?name="code" value="([0-9a-f]{16})"')
+
+
+async def waiting(client: Client) -> list[str]:
+    """What names the codes that wait, as the list's forms have it."""
+    return WITHDRAW.findall(await page_of(client, NODES))
+
+
+async def test_a_withdrawn_code_lets_nobody_in_and_leaves_the_others(
+    client: Client, house: HouseOnDisk, manager: PersonAtTest
+) -> None:
+    _, _, code = await enrol_by_page(manager, house.password, minutes="15")
+    _, _, other = await enrol_by_page(manager, house.password, name="Window 8")
+    first, second = await waiting(client)
+    assert (await post(manager, f"{NODES}/withdraw", {"code": first}))[0] == 303
+    assert await waiting(client) == [second]
+    assert "Window 7" not in await page_of(client, NODES)
+    async with await NodeAtTest(client).apply(code) as response:
+        assert (await response.json())["code"] == "enrolment_code_expired"
+    async with await NodeAtTest(client).apply(other) as response:
+        assert response.status == 200
+    (told,) = await deeds(client, house, "enrol_code_withdrawn")
+    assert (told["actor"]["kind"], told["about"]) == ("person", "node:Window 7")
+    assert told["before"] == {"role": "till"}
+
+
+async def test_a_code_that_waits_no_more_is_not_withdrawn(
+    client: Client, house: HouseOnDisk, manager: PersonAtTest
+) -> None:
+    _, _, code = await enrol_by_page(manager, house.password)
+    (asked,) = await waiting(client)
+    node = NodeAtTest(client)
+    async with await node.apply(code) as response:
+        assert response.status == 200
+    for over in (asked, "0" * 16, "", "%", "' OR 1=1 --"):
+        status, page = await post(manager, f"{NODES}/withdraw", {"code": over})
+        assert (status, "waits no more" in page) == (409, True)
+    async with await node.apply(code) as response:
+        assert response.status == 200, "the machine that has it may ask again, if it heard nothing"
+    assert await deeds(client, house, "enrol_code_withdrawn") == []
+
+
+async def test_a_withdrawn_code_for_a_machine_leaves_the_machine_its_place(
+    client: Client, house: HouseOnDisk, manager: PersonAtTest, till: NodeAtTest
+) -> None:
+    fields = {"id": till.id, "minutes": "15", "own_password": house.password}
+    await post(manager, f"{ONE}/again", fields)
+    (asked,) = await waiting(client)
+    assert (await post(manager, f"{NODES}/withdraw", {"code": asked}))[0] == 303
+    assert (await till.call("GET", "/v1/pull?after=seaview:0"))[0] == 200
+    (told,) = await deeds(client, house, "enrol_code_withdrawn")
+    assert told["before"] == {"role": "till", "again": True}
+
+
 # --- lost and stolen
 
 
@@ -210,15 +268,19 @@ async def test_the_page_says_which_gates_do_not_know_a_till_and_which_version_is
 
 
 async def test_an_auditor_sees_the_machines_and_changes_nothing(
-    client: Client, till: NodeAtTest
+    client: Client, house: HouseOnDisk, till: NodeAtTest
 ) -> None:
+    make_enrolment_code(house.settings, NodeRole.GATE, "Gate 9", 60)
     auditor = await signed_in_as(client, PersonRole.AUDITOR)
     one = f"{ONE}?id={till.id}"
     for path in (NODES, one):
         page = await page_of(client, path)
         assert "Window 1" in page
         assert "own_password" not in page
-    for path in (f"{NODES}/enrol", f"{NODES}/min-version", f"{ONE}/again", f"{ONE}/gone"):
+    assert "Gate 9" in await page_of(client, NODES)
+    assert await waiting(client) == []
+    keys = ("enrol", "withdraw", "min-version", "one/again", "one/gone")
+    for path in (f"{NODES}/{each}" for each in keys):
         assert (await post(auditor, path, {"id": till.id, "how": "lost", "reason": "x"}))[0] == 403
     assert (await till.call("GET", "/v1/pull?after=seaview:0"))[0] == 200
 
