@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.console_house import ConsoleHouse, console_house
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",  # tests run as root
@@ -87,6 +89,20 @@ def chromium() -> Iterator[Browser]:
 def open_page(chromium: Browser, server: RunningServer) -> Iterator[OpenPage]:
     """Open a page of the server: see `opened_pages`."""
     with opened_pages(chromium, lambda: server.address) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
+    """A house of the module's own, whose tills and gates are the test's."""
+    with console_house(tmp_path_factory.mktemp("arena")) as made:
+        yield made
+
+
+@pytest.fixture
+def open_console(chromium: Browser, house: ConsoleHouse) -> Iterator[OpenPage]:
+    """Open a page of the house's console: see `opened_pages`."""
+    with opened_pages(chromium, lambda: house.server.url) as open_:
         yield open_
 
 

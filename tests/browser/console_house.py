@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+from playwright.sync_api import Page, expect
 
 from sync_server import commands
 from sync_server.services.initialise import finish
@@ -119,6 +120,15 @@ class ConsoleHouse:
         """A lane lets a ticket in, without asking anybody."""
         entry = gate.node.entry(sale.lines[line], "A")
         self.tell(gate, OpKind.ENTRY, encode_entry(entry))
+
+
+def sign_in(page: Page, password: str) -> None:
+    """As the manager, and wait until the page's script listens to keys and has set its timer."""
+    page.locator("#login").fill("manager")
+    page.locator("#password").fill(password)
+    page.locator("#password").press("Enter")
+    expect(page.locator("#live")).to_be_visible()
+    page.wait_for_load_state("load")
 
 
 def _of_shift(sale: Sale, shift: str) -> Sale:

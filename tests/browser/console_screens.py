@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.bench._house import EVENT
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.console_house import ConsoleHouse, console_house
+from tests.browser.console_house import ConsoleHouse, console_house, sign_in
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 WIDE, PHONE = ViewportSize(width=1366, height=768), ViewportSize(width=390, height=844)
@@ -73,10 +73,7 @@ def _take_looks(
     )
     page = context.new_page()
     page.goto(house.server.url)
-    page.locator("#login").fill("manager")
-    page.locator("#password").fill(house.password)
-    page.locator("#password").press("Enter")
-    page.locator("#live").wait_for()
+    sign_in(page, house.password)
 
     def keep(name: str) -> None:
         _keep(page, folder / f"console-{name}-{language}-{scheme}-{size}.png")

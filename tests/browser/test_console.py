@@ -7,19 +7,12 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage, RunningServer
+from tests.browser.console_house import sign_in
 
 PERIOD_MS = 5_100  # of the page's own refresh
-
-
-def sign_in(page: Page, server: RunningServer) -> None:
-    page.locator("#login").fill("manager")
-    page.locator("#password").fill(server.password)
-    page.locator("#password").press("Enter")
-    expect(page.locator("#live")).to_be_visible()
-    page.wait_for_load_state("load")  # by then the page's script has run and set its timer
 
 
 def change(server: RunningServer, sql: str) -> None:
@@ -33,7 +26,7 @@ def test_a_manager_signs_in_sees_the_books_and_signs_out(
 ) -> None:
     page = open_page("/")
     expect(page).to_have_url(re.compile("/console/login$"))
-    sign_in(page, server)
+    sign_in(page, server.password)
     expect(page.locator("h1")).to_have_text("All accounted for")
     expect(page.locator(".account .state.ok")).to_have_count(3)
     expect(page.locator(".performances tbody tr")).to_have_count(5)
@@ -47,7 +40,7 @@ def test_a_manager_signs_in_sees_the_books_and_signs_out(
 def test_the_page_brings_itself_up_to_date(open_page: OpenPage, server: RunningServer) -> None:
     page = open_page("/")
     page.clock.install()
-    sign_in(page, server)
+    sign_in(page, server.password)
     heading = page.locator("h1")
     expect(heading).to_have_text("All accounted for")
     change(server, "UPDATE node SET unsynced_count = 2 WHERE name = 'Window 2'")
@@ -64,7 +57,7 @@ def test_a_server_that_is_gone_is_said_and_the_figures_stay(
 ) -> None:
     page = open_page("/", expected="ERR_INTERNET_DISCONNECTED")
     page.clock.install()
-    sign_in(page, server)
+    sign_in(page, server.password)
     expect(page.locator("#stale")).to_be_hidden()
     page.context.set_offline(True)
     page.clock.run_for(PERIOD_MS)
@@ -80,7 +73,7 @@ def test_a_page_left_open_beyond_its_session_leads_to_the_sign_in(
 ) -> None:
     page = open_page("/")
     page.clock.install()
-    sign_in(page, server)
+    sign_in(page, server.password)
     change(server, "DELETE FROM console_session")
     page.clock.run_for(PERIOD_MS)
     expect(page.locator("#login")).to_be_visible()
@@ -90,7 +83,7 @@ def test_without_scripts_the_refresh_link_does_it(
     open_page: OpenPage, server: RunningServer
 ) -> None:
     page = open_page("/", java_script_enabled=False)
-    sign_in(page, server)
+    sign_in(page, server.password)
     page.get_by_role("link", name="Refresh").click()
     expect(page.locator("h1")).to_have_text("All accounted for")
 
@@ -101,7 +94,7 @@ def test_it_fits_the_window_and_follows_the_systems_colours(
     open_page: OpenPage, server: RunningServer, scheme: str, width: int, height: int
 ) -> None:
     page = open_page("/", color_scheme=scheme, viewport={"width": width, "height": height})
-    sign_in(page, server)
+    sign_in(page, server.password)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == {"light": "rgb(237, 240, 244)", "dark": "rgb(11, 16, 23)"}[scheme]
@@ -113,7 +106,7 @@ def test_it_fits_the_window_and_follows_the_systems_colours(
 
 def test_it_speaks_chinese_and_can_be_switched(open_page: OpenPage, server: RunningServer) -> None:
     page = open_page("/", locale="zh-CN")
-    sign_in(page, server)
+    sign_in(page, server.password)
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
     expect(page.locator(".brand")).to_contain_text("海韵大剧院")
     expect(page.locator("h1")).to_have_text("账目全部相符")

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPage, opened_pages
-from tests.browser.console_house import ConsoleHouse, console_house
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
-    with console_house(tmp_path_factory.mktemp("arena")) as made:
-        yield made
-
-
-@pytest.fixture
-def open_page(chromium: Browser, house: ConsoleHouse) -> Iterator[OpenPage]:
-    with opened_pages(chromium, lambda: house.server.url) as open_:
-        yield open_
-
-
-def sign_in(page: Page, house: ConsoleHouse) -> None:
-    page.locator("#login").fill("manager")
-    page.locator("#password").fill(house.password)
-    page.locator("#password").press("Enter")
-    expect(page.locator("#live")).to_be_visible()
-    page.wait_for_load_state("load")  # by then the page listens to keys
+from tests.browser.conftest import OpenPage
+from tests.browser.console_house import ConsoleHouse, sign_in
 
 
 def test_a_sale_is_on_the_overview_as_soon_as_it_is_heard_of(
-    open_page: OpenPage, house: ConsoleHouse
+    open_console: OpenPage, house: ConsoleHouse
 ) -> None:
-    page = open_page("/")
+    page = open_console("/")
     page.clock.install()  # and it stands still: the page's own looks never come
-    sign_in(page, house)
+    sign_in(page, house.password)
     with page.expect_response("**/console/live"):
         page.reload()
     window = house.window("Window 1")
@@ -48,9 +26,9 @@ def test_a_sale_is_on_the_overview_as_soon_as_it_is_heard_of(
     expect(page.locator("h1")).to_have_text("All accounted for")
 
 
-def test_keys_lead_through_what_is_open(open_page: OpenPage, house: ConsoleHouse) -> None:
-    page = open_page("/")
-    sign_in(page, house)
+def test_keys_lead_through_what_is_open(open_console: OpenPage, house: ConsoleHouse) -> None:
+    page = open_console("/")
+    sign_in(page, house.password)
     page.keyboard.press("j")
     first = page.locator(".performances [data-row]").first
     expect(first).to_be_focused()
@@ -61,14 +39,14 @@ def test_keys_lead_through_what_is_open(open_page: OpenPage, house: ConsoleHouse
 
 
 def test_a_planted_difference_is_found_traced_and_signed_off(
-    open_page: OpenPage, house: ConsoleHouse
+    open_console: OpenPage, house: ConsoleHouse
 ) -> None:
     window = house.window("Window 9")
     house.open_shift(window, 0xABC)
     house.sell(window, 101, 2)
     house.close_shift(window, short_minor=500)
-    page = open_page("/", expected="409")
-    sign_in(page, house)
+    page = open_console("/", expected="409")
+    sign_in(page, house.password)
     page.get_by_role("link", name="Reconciliation").click()
     page.get_by_role("link", name="Shifts").click()
     row = page.locator(".scopes tbody tr").filter(has_text="Window 9 · Z 1")
@@ -95,14 +73,14 @@ def test_a_planted_difference_is_found_traced_and_signed_off(
 
 
 def test_a_double_entry_is_settled_by_its_form_also_without_scripts(
-    open_page: OpenPage, house: ConsoleHouse
+    open_console: OpenPage, house: ConsoleHouse
 ) -> None:
     window = house.window("Window 8")
     sale = house.sell(window, 201, 2)
     for name in ("Gate 1", "Gate 2"):
         house.let_in(house.gate(name), sale)
-    page = open_page("/", java_script_enabled=False)
-    sign_in(page, house)
+    page = open_console("/", java_script_enabled=False)
+    sign_in(page, house.password)
     page.get_by_role("link", name="Cases", exact=True).click()
     page.get_by_role("link", name="A ticket was let in more than once").click()
     expect(page.locator(".timeline li")).to_have_count(2)
@@ -120,10 +98,10 @@ def test_a_double_entry_is_settled_by_its_form_also_without_scripts(
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
 def test_pages_fit_a_phone_in_both_languages(
-    open_page: OpenPage, house: ConsoleHouse, locale: str
+    open_console: OpenPage, house: ConsoleHouse, locale: str
 ) -> None:
-    page = open_page("/", locale=locale, viewport={"width": 390, "height": 844})
-    sign_in(page, house)
+    page = open_console("/", locale=locale, viewport={"width": 390, "height": 844})
+    sign_in(page, house.password)
     reconciled = ("accounts", "accounts?by=till", "cases", "cases?state=closed")
     for path in ("", *reconciled, "nodes", "people"):
         page.goto(f"{house.server.url}/console/{path}")

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from sync_server.commands import make_enrolment_code
 from sync_server.services.permissions import NodeRole
-from tests.browser.conftest import OpenPage, opened_pages
-from tests.browser.console_house import ConsoleHouse, console_house
+from tests.browser.conftest import OpenPage
+from tests.browser.console_house import ConsoleHouse, sign_in
 from ticketing.keys import public_of
 
 PRIVATE = bytes(range(32))
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
-    with console_house(tmp_path_factory.mktemp("arena")) as made:
-        yield made
-
-
-@pytest.fixture
-def open_page(chromium: Browser, house: ConsoleHouse) -> Iterator[OpenPage]:
-    with opened_pages(chromium, lambda: house.server.url) as open_:
-        yield open_
-
-
-def sign_in(page: Page, house: ConsoleHouse) -> None:
-    page.locator("#login").fill("manager")
-    page.locator("#password").fill(house.password)
-    page.locator("#password").press("Enter")
-    expect(page.locator("#live")).to_be_visible()
-    page.wait_for_load_state("load")  # by then the page listens to keys
 
 
 def scanned(picture: Locator) -> str:
@@ -64,10 +42,10 @@ def enrol(house: ConsoleHouse, code: str) -> Any:
 
 
 def test_a_till_is_enrolled_by_its_picture_and_shut_out_when_it_is_stolen(
-    open_page: OpenPage, house: ConsoleHouse
+    open_console: OpenPage, house: ConsoleHouse
 ) -> None:
-    page = open_page("/", color_scheme="dark")
-    sign_in(page, house)
+    page = open_console("/", color_scheme="dark")
+    sign_in(page, house.password)
     page.get_by_role("link", name="Windows and gates", exact=True).click()
     page.locator("#name").fill("Window 5")
     page.locator("#role").select_option("till")
@@ -98,10 +76,10 @@ def test_a_till_is_enrolled_by_its_picture_and_shut_out_when_it_is_stolen(
 
 
 def test_a_person_is_added_changed_and_switched_off_also_without_scripts(
-    open_page: OpenPage, house: ConsoleHouse
+    open_console: OpenPage, house: ConsoleHouse
 ) -> None:
-    page = open_page("/", java_script_enabled=False, expected="400")
-    sign_in(page, house)
+    page = open_console("/", java_script_enabled=False, expected="400")
+    sign_in(page, house.password)
     page.get_by_role("link", name="People").click()
     page.locator("#login").fill("chen.jie")
     page.locator("#name").fill("Chen Jie")
