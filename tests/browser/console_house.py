@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +39,9 @@ from ticketing.operations import (
     encode_shift_opened,
 )
 from ticketing.shift import make_report
+
+PERIOD_MS = 5_100
+"""After which a page has looked for news by itself."""
 
 
 @dataclass
@@ -120,6 +124,13 @@ class ConsoleHouse:
         """A lane lets a ticket in, without asking anybody."""
         entry = gate.node.entry(sale.lines[line], "A")
         self.tell(gate, OpKind.ENTRY, encode_entry(entry))
+
+
+def change(data_dir: Path, sql: str) -> None:
+    """Change what the server of the folder has, behind its back."""
+    with closing(sqlite3.connect(data_dir / "boxgate.sqlite3", timeout=10)) as connection:
+        connection.execute(sql)
+        connection.commit()
 
 
 def sign_in(page: Page, password: str) -> None:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage, RunningServer
-from tests.browser.console_house import sign_in
-
-PERIOD_MS = 5_100  # of the page's own refresh
-
-
-def change(server: RunningServer, sql: str) -> None:
-    with closing(sqlite3.connect(server.data_dir / "boxgate.sqlite3", timeout=10)) as connection:
-        connection.execute(sql)
-        connection.commit()
+from tests.browser.console_house import PERIOD_MS, change, sign_in
 
 
 def test_a_manager_signs_in_sees_the_books_and_signs_out(
@@ -43,11 +33,11 @@ def test_the_page_brings_itself_up_to_date(open_page: OpenPage, server: RunningS
     sign_in(page, server.password)
     heading = page.locator("h1")
     expect(heading).to_have_text("All accounted for")
-    change(server, "UPDATE node SET unsynced_count = 2 WHERE name = 'Window 2'")
+    change(server.data_dir, "UPDATE node SET unsynced_count = 2 WHERE name = 'Window 2'")
     page.clock.run_for(PERIOD_MS)
     expect(heading).to_have_text("1 thing is open")
     expect(page.locator(".open-items")).to_contain_text("Window 2: 2 records wait to be sent")
-    change(server, "UPDATE node SET unsynced_count = 0")
+    change(server.data_dir, "UPDATE node SET unsynced_count = 0")
     page.clock.run_for(PERIOD_MS)
     expect(heading).to_have_text("All accounted for")
 
@@ -74,7 +64,7 @@ def test_a_page_left_open_beyond_its_session_leads_to_the_sign_in(
     page = open_page("/")
     page.clock.install()
     sign_in(page, server.password)
-    change(server, "DELETE FROM console_session")
+    change(server.data_dir, "DELETE FROM console_session")
     page.clock.run_for(PERIOD_MS)
     expect(page.locator("#login")).to_be_visible()
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.console_house import ConsoleHouse, sign_in
+from tests.browser.console_house import PERIOD_MS, ConsoleHouse, change, sign_in
 
 
 def test_a_sale_is_on_the_overview_as_soon_as_it_is_heard_of(
@@ -36,6 +36,29 @@ def test_keys_lead_through_what_is_open(open_console: OpenPage, house: ConsoleHo
     expect(page.locator(".performances [data-row]").nth(1)).to_be_focused()
     page.keyboard.press("k")
     expect(first).to_be_focused()
+
+
+def test_the_focus_stays_with_its_row_when_the_list_around_it_changes(
+    open_console: OpenPage, house: ConsoleHouse
+) -> None:
+    house.window("Window 6")
+    page = open_console("/")
+    sign_in(page, house.password)
+    page.clock.install()
+    page.goto(f"{house.server.url}/console/nodes")
+    rows = page.locator(".machines [data-row]")
+    row = rows.filter(has_text="Window 6")
+    row.focus()
+    house.window("Window 5")
+    page.clock.run_for(PERIOD_MS)
+    expect(rows.filter(has_text="Window 5")).to_be_visible()
+    expect(row).to_be_focused()
+    expect(rows.first).not_to_have_text("Window 6")
+    change(house.settings.data_dir, "UPDATE node SET unsynced_count = 2 WHERE name = 'Window 6'")
+    page.clock.run_for(PERIOD_MS)
+    expect(rows.first).to_have_text("Window 6")  # what needs a look comes first
+    expect(row).to_be_focused()
+    change(house.settings.data_dir, "UPDATE node SET unsynced_count = 0")
 
 
 def test_a_planted_difference_is_found_traced_and_signed_off(

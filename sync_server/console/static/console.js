@@ -28,7 +28,7 @@ async function fetchAndSwap() {
   try {
     const fresh = await fetchLivePart();
     if (!fresh?.live) return;
-    swap(document.getElementById("live"), fresh.live);
+    swapAndKeepFocus(document.getElementById("live"), fresh.live);
     document.title = fresh.title;
     stale.hidden = true;
   } catch {
@@ -43,6 +43,20 @@ async function refresh() {
     refreshing = null;
   });
   await refreshing;
+}
+
+// All that can have the focus in a live part are links. Where one was replaced, or leads elsewhere
+// now, because its list became longer or shorter, the focus goes on to the link of the same address.
+function swapAndKeepFocus(old, fresh) {
+  const had = document.activeElement;
+  const address = had.getAttribute("href");
+  const words = had.textContent;
+  swap(old, fresh);
+  if (had.isConnected && had.getAttribute("href") === address) return;
+  const leadsThere = (link) => link.getAttribute("href") === address;
+  const heirs = Array.from(document.querySelectorAll("#live a")).filter(leadsThere);
+  const heir = heirs.find((link) => link.textContent === words) ?? heirs[0];
+  heir?.focus({ preventScroll: true });
 }
 
 // Only what differs is replaced, so that focus, selection and screen readers are left in peace.
