@@ -6,6 +6,7 @@ An event carries nothing but that; the page fetches itself anew, as it would by 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -33,8 +34,11 @@ class Bulletin:
     def __init__(self) -> None:
         self._changed = asyncio.Event()
         self._listeners = 0
-        self.told_count = 0
-        """How often the books have changed: who knows of so many has missed nothing."""
+        self.told_count = secrets.randbelow(2**32)
+        """Grows with each change of the books: who knows this number has missed nothing.
+
+        It begins anywhere, so that a page made before a restart, or by another process, knows not.
+        """
         self.is_closed = False
 
     @property
@@ -89,7 +93,10 @@ def set_up_bulletin(app: web.Application) -> None:
 
 @route("GET", "/console/live", permission=Permission.CONSOLE_VIEW)
 async def live(request: web.Request) -> web.StreamResponse:
-    """Say `news` when the books change, `over` when the session ended; 204 when it is full here."""
+    """Say `news` when the books change, `over` when the session ended; 204 when it is full here.
+
+    A page says with `heard` what it knew when it was made: what it has missed since is news.
+    """
     bulletin = request.app[BULLETIN]
     if bulletin.is_full or bulletin.is_closed:
         return web.Response(status=204)  # to a browser: do not ask again
@@ -98,7 +105,8 @@ async def live(request: web.Request) -> web.StreamResponse:
     response.charset = "utf-8"
     response.headers["X-Accel-Buffering"] = "no"  # a proxy in front must not hold lines back
     bulletin.join()
-    heard_count = bulletin.told_count
+    is_latest = request.query.get("heard") in (None, str(bulletin.told_count))
+    heard_count = bulletin.told_count if is_latest else -1
     try:
         await response.prepare(request)
         await response.write(f"retry: {RETRY_MS}\n\n".encode())

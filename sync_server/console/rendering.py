@@ -16,7 +16,7 @@ from program.i18n import LANGUAGES, translations
 from program.web_look import icon_svg
 from sync_server.console.navigation import links_for
 from sync_server.console.wording import person_role_name
-from sync_server.handlers.state import PERSON, SETTINGS
+from sync_server.handlers.state import HEARD_COUNT, PERSON, SETTINGS
 
 LANGUAGE_COOKIE = "boxgate_language"
 LANGUAGE_NAMES = {"en": "English", "zh_CN": "中文"}
@@ -79,6 +79,7 @@ def render(
             "role": person_role_name(person.role, language) if person else "",
             "sections": links_for(person.role, request.path, language) if person else (),
             "query": _query(request),
+            "heard_count": request.get(HEARD_COUNT, 0),
             **context,
         },
         app_key=_ENVIRONMENTS[language],

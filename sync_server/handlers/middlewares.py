@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from program.logs import get_logger
 from sync_server.centre import Centre
+from sync_server.console.live import BULLETIN
 from sync_server.console.session import check_form, end_visit, identify_person, page_for_problem
 from sync_server.handlers.headers import HEADERS_OF_DATA, HEADERS_OF_PAGES
 from sync_server.handlers.problems import Problem
@@ -23,6 +24,7 @@ from sync_server.handlers.routes import Handler, Route
 from sync_server.handlers.state import (
     CENTRE,
     CLIENT,
+    HEARD_COUNT,
     NODE,
     PERSON,
     REQUEST_ID,
@@ -202,6 +204,7 @@ async def _admit_person(request: web.Request, route: Route) -> None:
     if not route.page and request.method not in ("GET", "HEAD"):
         # No form, so nothing shows that the browser was told to by one of our pages.
         raise Problem(401, "token_missing", "this call needs an access token")
+    request[HEARD_COUNT] = request.app[BULLETIN].told_count  # before anything is read
     person = await identify_person(request)
     if person is None:
         raise Problem(401, "not_signed_in", "please sign in first")

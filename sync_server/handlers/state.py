@@ -84,5 +84,7 @@ ROUTES: web.AppKey[Mapping[Handler, Route]] = web.AppKey("routes")
 
 NODE = web.RequestKey("node", NodeIdentity)
 PERSON = web.RequestKey("person", PersonIdentity)
+HEARD_COUNT = web.RequestKey("heard_count", int)
+"""How many changes of the books were told when a page was asked for; it may have missed later ones."""
 CLIENT = web.RequestKey("client", Client)
 REQUEST_ID = web.RequestKey("request_id", str)

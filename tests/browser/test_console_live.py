@@ -15,8 +15,6 @@ def test_a_sale_is_on_the_overview_as_soon_as_it_is_heard_of(
     page = open_console("/")
     page.clock.install()  # and it stands still: the page's own looks never come
     sign_in(page, house.password)
-    with page.expect_response("**/console/live"):
-        page.reload()
     window = house.window("Window 1")
     expect(page.locator("#nodes")).to_contain_text("Window 1")
     house.sell(window, 1, 2)

@@ -8,6 +8,7 @@ const TIMEOUT_MS = 10000;
 
 const stale = document.getElementById("stale");
 let refreshing = null;
+let isAskedAgain = false;
 
 async function fetchLivePart() {
   const response = await fetch(location.href.split("#")[0], {
@@ -36,13 +37,21 @@ async function fetchAndSwap() {
   }
 }
 
-// One look at a time: news that come meanwhile are in the next one.
+// One look at a time: news that come meanwhile are looked for right after it.
 async function refresh() {
   if (document.hidden) return;
-  refreshing ??= fetchAndSwap().finally(() => {
+  isAskedAgain = refreshing !== null;
+  refreshing ??= lookUntilNobodyAsks().finally(() => {
     refreshing = null;
   });
   await refreshing;
+}
+
+async function lookUntilNobodyAsks() {
+  do {
+    isAskedAgain = false;
+    await fetchAndSwap();
+  } while (isAskedAgain);
 }
 
 // All that can have the focus in a live part are links. Where one was replaced, or leads elsewhere
@@ -84,9 +93,10 @@ async function keepFresh() {
   setTimeout(keepFresh, PERIOD_MS);
 }
 
-// The server says when there is news; where it cannot, the page looks by itself.
+// The server says when there is news, also such as came since this page was made; where it cannot,
+// the page looks by itself.
 function listen() {
-  const source = new EventSource("/console/live");
+  const source = new EventSource(document.body.dataset.news);
   source.addEventListener("news", refresh);
   source.addEventListener("over", () => {
     source.close();

@@ -15,6 +15,7 @@ import sqlalchemy
 from aiohttp.test_utils import TestClient, TestServer
 
 from sync_server.console import live
+from sync_server.console.figures import FIGURES
 from sync_server.console.live import BULLETIN
 from sync_server.handlers.state import CENTRE, LIMITS
 from sync_server.services.limits import Limit
@@ -448,6 +449,33 @@ async def test_who_listens_hears_of_a_change_and_when_the_session_is_over(
         assert await _event(response) == "over"
         assert await response.content.read() == b"data:\n\n"
     assert client.app[BULLETIN].has_listeners is False
+
+
+@pytest.mark.usefixtures("manager")
+async def test_a_page_hears_what_changed_between_its_making_and_its_listening(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "BEAT_PERIOD_S", 0.01)
+    found = re.search(r'<body data-news="([^"]+)">', await text_of(client, "/console/"))
+    assert found is not None
+    client.app[BULLETIN].tell()
+    async with client.get(found[1]) as response:
+        said = [await response.content.readline() for _ in range(3)]
+    assert said[2] == b"event: news\n"  # before it says for the first time that it lives
+
+
+@pytest.mark.usefixtures("manager")
+async def test_a_page_that_missed_nothing_hears_nothing_at_first(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "BEAT_PERIOD_S", 0.01)
+    monkeypatch.setattr(client.app[FIGURES], "books", asyncio.Event().wait)  # it never looks
+    heard = client.app[BULLETIN].told_count
+    page = await text_of(client, "/console/me")
+    assert f'data-news="/console/live?heard={heard}"' in page
+    async with client.get(f"/console/live?heard={heard}") as response:
+        said = [await response.content.readline() for _ in range(3)]
+    assert said[2] == b": still here\n"
 
 
 @pytest.mark.usefixtures("manager")
