@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from edge import replies
 from edge.env import Env
 from edge.journal import LockReason, Unit, append, get_meta, incarnation_of, lock_reason
 from edge.mirror import Mirror
+from edge.told_tickets import ToldTicket, read_told_ticket
 from ticketing.ids import OpId, OrderId, TicketId, is_node_id, is_ticket_id
 from ticketing.journal import Op, OpKind
 from ticketing.operations import (
@@ -49,7 +50,7 @@ class ToldOrder:
     """An order as the server told of it: who sold it, and how its tickets stand.
 
     `left` is what is left of the money that came with it, when the operations `counted` were done;
-    None from a server that does not tell.
+    None from a server that does not tell. `at_gate` is what a gate would decide by.
     """
 
     stream: str
@@ -61,6 +62,7 @@ class ToldOrder:
     turn: int
     left: Funds | None = None
     counted: frozenset[OpId] = frozenset()
+    at_gate: Mapping[TicketId, ToldTicket] = field(default_factory=dict)
 
 
 def order_request(order_id: str, ticket_id: str) -> dict[str, Any]:
@@ -77,6 +79,7 @@ def read_told_order(stream: str, reply: Mapping[str, Any]) -> ToldOrder:
     states: dict[TicketId, TicketState] = {}
     entered: dict[TicketId, int] = {}
     places: dict[str, tuple[int, int]] = {}
+    at_gate: dict[TicketId, ToldTicket] = {}
     for raw in replies.objects(reply, "tickets"):
         if not is_ticket_id(raw.get("id")) or raw.get("state") not in tuple(TicketState):
             raise replies.nonsense("tickets")
@@ -86,6 +89,9 @@ def read_told_order(stream: str, reply: Mapping[str, Any]) -> ToldOrder:
         in_ms = replies.number(raw, "in_ms")
         if in_ms:
             entered[ticket_id] = in_ms
+        told = read_told_ticket(raw)
+        if told is not None:
+            at_gate[ticket_id] = told
     lines = tuple(
         replace(line, unit=places[line.ticket_id][0], version=places[line.ticket_id][1])
         if line.ticket_id in places
@@ -104,6 +110,7 @@ def read_told_order(stream: str, reply: Mapping[str, Any]) -> ToldOrder:
         replies.number(reply, "turn"),
         _funds(reply["left"]) if "left" in reply else None,
         _op_ids(reply.get("counted", [])),
+        at_gate,
     )
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from edge.admission_facts import Issuers, allotment_facts
 from edge.catalogue import MirrorCatalogue
 from edge.replica import Replica
 from gate_agent.blocks import own_block
 from ticketing.admission import (
     NO_ENTRY_RULES,
-    AllotmentFacts,
-    AllotmentState,
     Entry,
     EntryRules,
     IssuerKey,
-    KeyState,
     LaneFacts,
     instant_of,
 )
@@ -31,7 +28,6 @@ from ticketing.credential import (
     CredentialState,
 )
 from ticketing.ids import OpId, TicketId
-from ticketing.keys import is_signed, node_key_message
 from ticketing.ticket import Ticket, TicketState
 
 GRANTED, LEFT = "granted", "left"
@@ -45,7 +41,10 @@ class GateKnowledge:
     replica: Replica
     catalogue: MirrorCatalogue
     server_key: bytes
-    _vouched: dict[str, bytes] = field(default_factory=dict)
+    _issuers: Issuers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._issuers = Issuers(self.server_key)
 
     def event_of(self, performance: int) -> str | None:
         """The event a performance belongs to; None when the mirror lacks it."""
@@ -103,7 +102,7 @@ class GateKnowledge:
     def issuer(self, key_id: str) -> IssuerKey | None:
         """A till's key, believed only with the server's signature on it; None when unknown."""
         with self.replica.mirror.reading() as mirror:
-            return self._issuer(mirror, key_id)
+            return self._issuers.find(mirror, key_id)
 
     def facts(
         self,
@@ -129,8 +128,8 @@ class GateKnowledge:
             performance = row.performance if row else ticket.performance
             version_seen = _version_seen(mirror, stream, performance, unit)
             told = {op: (phase, e) for op, phase, e in _mirror_entries(mirror, stream, ticket)}
-            key = self._issuer(mirror, ticket.key_id)
-            allotment = _allotment(mirror, stream, ticket)
+            key = self._issuers.find(mirror, ticket.key_id)
+            allotment = allotment_facts(mirror, stream, ticket)
             read_to = _cursor(mirror, stream)
         with self.replica.reading() as journal:
             if row is not None and (ours := own_block(journal, stream, row.id, read_to)):
@@ -140,25 +139,6 @@ class GateKnowledge:
         entries = tuple(entry for phase, entry in told.values() if phase in _COUNTED)
         exits = tuple(entry for phase, entry in told.values() if phase == LEFT)
         return LaneFacts(performances, key, row, allotment, version_seen, entries, exits)
-
-    def _issuer(self, mirror: sqlite3.Connection, key_id: str) -> IssuerKey | None:
-        """A till's key, believed only with the server's signature on it.
-
-        A gate's key vouches for no ticket, or a stolen gate could forge any.
-        """
-        row = mirror.execute(
-            "SELECT id, role, key, signature, state FROM node WHERE key_id = ? AND role = 'till'",
-            (key_id,),
-        ).fetchone()
-        if row is None:
-            return None
-        public = bytes.fromhex(row["key"])
-        if self._vouched.get(key_id) != public:
-            message = node_key_message(row["id"], row["role"], public)
-            if not is_signed(self.server_key, bytes.fromhex(row["signature"]), message):
-                return None
-            self._vouched[key_id] = public
-        return IssuerKey(public, KeyState(row["state"]))
 
 
 def _credential(ref: str, row: sqlite3.Row) -> Credential:
@@ -209,22 +189,6 @@ def _own_version(journal: sqlite3.Connection, stream: str, performance: int, uni
         (stream, performance, unit),
     ).fetchone()
     return int(row[0] or 0)
-
-
-def _allotment(
-    mirror: sqlite3.Connection, stream: str, ticket: TicketFacts
-) -> AllotmentFacts | None:
-    """A till's key vouches for the units lent to that very till for that very performance."""
-    row = mirror.execute(
-        "SELECT a.state, a.units, a.performance, n.key_id FROM allot a "
-        "LEFT JOIN node n ON n.id = a.node_id WHERE a.stream = ? AND a.id = ?",
-        (stream, str(ticket.allotment)),
-    ).fetchone()
-    if row is None:
-        return None
-    same = (row["performance"], row["key_id"]) == (ticket.performance, ticket.key_id)
-    has_unit = same and ticket.unit in json.loads(row["units"])
-    return AllotmentFacts(has_unit, AllotmentState(row["state"]))
 
 
 _Told = tuple[OpId, str, Entry]

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from enum import StrEnum
+from datetime import UTC, datetime, tzinfo
 
+from edge.admission_looks import Kind, kind_of
 from edge.admission_words import N_, Told, tell_note, tell_refusal
 from gate_agent.lane_book import TAILGATE
 from gate_agent.screen.places import Places, Words, in_both
 from program.i18n import translations
 from ticketing.admission import (
     Entry,
-    Miss,
     MissKind,
     Note,
     Reason,
@@ -28,18 +27,6 @@ from ticketing.ids import OpId
 
 Face = dict[str, object]
 """What is sent to a screen: plain JSON."""
-
-
-class Kind(StrEnum):
-    """What a screen looks and sounds like. Sent to the page's script and style."""
-
-    ADMIT = "admit"  # green, a tick, two short tones
-    REFUSE = "refuse"  # red, a cross, one long tone
-    ASK = "ask"  # amber, a sign: somebody looks into it
-    WAIT = "wait"  # amber, a clock
-    AGAIN = "again"  # amber: show it once more, or show another thing
-    OUT = "out"  # green, an arrow
-    ALARM = "alarm"  # amber: somebody slipped through
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +47,6 @@ _LOOKS = {
     Kind.ALARM: _Look(N_("ONE BY ONE"), "users", "attention", 5_000),
 }
 
-# Nobody says that the ticket is bad: the gate cannot tell, or a person must.
-_UNSURE = frozenset(
-    {
-        Reason.UNKNOWN_ISSUER,
-        Reason.DISPUTED,
-        Reason.NOT_IN_ALLOTMENT,
-        Reason.ALLOTMENT_WRITTEN_OFF,
-        Reason.REENTRY_TOO_LATE,
-        Reason.STILL_INSIDE,
-        Reason.CUT_OFF,
-        Reason.NOT_RECORDED,
-        Reason.NEWER_FORMAT,
-    }
-)
-_KINDS_BY_STEP = {
-    Step.WAIT: Kind.WAIT,
-    Step.SHOW_TICKET: Kind.AGAIN,
-    Step.SHOW_AGAIN: Kind.AGAIN,
-    Step.SUPERVISOR: Kind.ASK,
-}
-WAIT_MAX = timedelta(hours=2)
-"""Whoever is let in later than that is not asked to wait."""
 _HINTS = {
     "hold_still": N_("Hold it still"),
     "brighter": N_("Make the screen brighter"),
@@ -124,18 +89,6 @@ def _hinted(line: Mapping[str, object]) -> Face:
     hint = _HINTS.get(str(line.get("hint")), _HINTS["hold_still"])
     reason = in_both(lambda language: translations(language).gettext(hint))
     return {**_face(Kind.AGAIN, line, reason=reason), "sound": ""}
-
-
-def kind_of(reason: Reason, step: Step, miss: Miss | None, at: datetime) -> Kind:
-    """How a refusal looks at `at`: red where the ticket is no good, amber where that is not known.
-
-    Nobody is told to wait until tomorrow.
-    """
-    if reason in _UNSURE:
-        return Kind.ASK
-    if step is Step.WAIT and (miss is None or miss.at is None or miss.at - at > WAIT_MAX):
-        return Kind.REFUSE
-    return _KINDS_BY_STEP.get(step, Kind.REFUSE)
 
 
 def kind_of_line(line: Mapping[str, object]) -> Kind:

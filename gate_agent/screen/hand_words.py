@@ -6,25 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from edge.admission_words import N_, tell_not_by_hand, tell_note, tell_refusal
+from edge.admission_looks import LEVELS, Kind, Says, says_of
+from edge.admission_words import N_, tell_not_by_hand
 from edge.pins import PinRefusal, PinRefused
 from gate_agent.found import FoundTicket
 from gate_agent.hand_desk import Looked, NoBlock, NotNow, NoUndo, Visit
 from gate_agent.screen.board import Decided
-from gate_agent.screen.faces import Kind, kind_of, kind_of_line, refusal_in
+from gate_agent.screen.faces import kind_of_line, refusal_in
 from gate_agent.screen.places import LANGUAGES, Places
 from program.i18n import format_date, format_time, translations
-from ticketing.admission import Admit, NotByHand
+from ticketing.admission import NotByHand
 from ticketing.ticket import TicketState
 
-_LEVELS = {
-    Kind.ADMIT: ("ok", "check"),
-    Kind.OUT: ("ok", "check"),
-    Kind.REFUSE: ("danger", "x"),
-    Kind.WAIT: ("warn", "clock"),
-    Kind.ASK: ("warn", "triangle-alert"),
-    Kind.AGAIN: ("warn", "scan-line"),
-}
 _LET_IN = N_("Let in")
 _PHASES = {
     "granted": _LET_IN,
@@ -73,16 +66,6 @@ _SAID = {
 
 
 @dataclass(frozen=True, slots=True)
-class Says:
-    """What the gate says: a colour's name, an icon, a word and sentences."""
-
-    level: str
-    icon: str
-    word: str
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """A ticket in a list. `lane` is the number of the lane's page."""
 
@@ -104,25 +87,12 @@ class HandWords:
 
     def says(self, looked: Looked) -> Says:
         """What the lane would say of a ticket."""
-        _, decision = translations(self.language).gettext, looked.decision
+        _ = translations(self.language).gettext
         if looked.burns:
             why = (_(_NOT_NOW[NotNow.FIRE]), _("The barrier stands open; no tickets are taken."))
             return Says("danger", "flame", _("Fire alarm"), why)
-        if isinstance(decision, Admit):
-            notes = tuple(tell_note(note, self.language) for note in sorted(decision.notes))
-            return Says("ok", "check", _("Would be let in"), notes)
-        told = tell_refusal(
-            decision.reason,
-            first_entry=decision.first_entry,
-            miss=decision.miss,
-            step=decision.step,
-            at=looked.at,
-            zone=self.places.zone(),
-            language=self.language,
-        )
-        level, icon = _LEVELS[kind_of(decision.reason, decision.step, decision.miss, looked.at)]
-        lines = (told.seen, told.sentence, told.miss, told.step)
-        return Says(level, icon, told.word, tuple(filter(None, lines)))
+        zone = self.places.zone()
+        return says_of(looked.decision, at=looked.at, zone=zone, language=self.language)
 
     def facts(self, looked: Looked) -> list[tuple[str, str]]:
         """What is known of the ticket: nothing of its buyer."""
@@ -217,10 +187,10 @@ class HandWords:
     def _decision(self, line: Mapping[str, object]) -> tuple[str, str, str]:
         if line.get("decision") != "refuse":
             stuck = line.get("barrier") == "failed"
-            level, icon = _LEVELS[Kind.ASK if stuck else Kind.ADMIT]
+            level, icon = LEVELS[Kind.ASK if stuck else Kind.ADMIT]
             return level, icon, translations(self.language).gettext(_LET_IN)
         told = refusal_in(line, self.language, self.places.zone())[2]
-        level, icon = _LEVELS[kind_of_line(line)]
+        level, icon = LEVELS[kind_of_line(line)]
         return level, icon, " ".join(filter(None, (told.word, told.seen)))
 
     def _time_of(self, raw: object) -> str:

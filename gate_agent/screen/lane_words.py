@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edge.admission_looks import Says
 from edge.admission_words import N_, tell_causes
 from gate_agent.double_entries import DoubleEntry, EntryTold
 from gate_agent.lane_desk import NotOpened
-from gate_agent.screen.hand_words import Says, told_at
+from gate_agent.screen.hand_words import told_at
 from gate_agent.screen.idle import faults_of, idle_of, until
 from gate_agent.screen.places import LANGUAGES, Places, Words
 from program.i18n import translations

@@ -13,7 +13,7 @@ from sync_server.handlers.state import CENTRE, NODE
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart.handing import AskHandout, HandoutState, NoHandout
 from sync_server.heart.source import Source
-from sync_server.services.orders import ToldOrder, read_order
+from sync_server.services.orders import ToldOrder, ToldTicket, read_order
 from sync_server.services.permissions import Permission
 from ticketing.ids import is_order_id, is_stream_id, is_ticket_id
 
@@ -61,13 +61,22 @@ def _to_json(order: ToldOrder, *, with_codes: bool) -> dict[str, Any]:
         "node": order.node_id,
         "at_ms": order.sold_ms,
         "body": order.body if with_codes else order.body_without_codes,
-        "tickets": [
-            {"id": one.id, "state": one.state, "u": one.unit, "v": one.version, "in_ms": one.in_ms}
-            for one in order.tickets
-        ],
+        "tickets": [_ticket_to_json(one) for one in order.tickets],
         "turn": order.turn,
         "left": [[one.tender, one.amount_minor, one.reference] for one in order.left],
         "counted": list(order.counted),
+    }
+
+
+def _ticket_to_json(ticket: ToldTicket) -> dict[str, Any]:
+    told = {"id": ticket.id, "state": ticket.state, "p": ticket.performance, "u": ticket.unit}
+    moves = [[one.op_id, one.node_id, one.lane, one.phase, one.at_ms] for one in ticket.movements]
+    return {
+        **told,
+        "v": ticket.version,
+        "blocked": ticket.blocked,
+        "in_ms": ticket.in_ms,
+        "moves": moves,
     }
 
 

@@ -13,16 +13,36 @@ from ticketing.ids import OpId, OrderId
 from ticketing.journal import OpKind
 from ticketing.pay_back import Funds
 
+MOVEMENTS_MAX = 1_000
+"""Told of one order's tickets: the latest entries and exits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Somebody went in on a ticket, or came out: which phase that entry or exit is in now."""
+
+    op_id: str
+    node_id: str
+    lane: str
+    phase: str
+    at_ms: int
+
 
 @dataclass(frozen=True, slots=True)
 class ToldTicket:
-    """A ticket now; `in_ms` is when somebody first went in on it, 0: nobody."""
+    """A ticket now; `in_ms` is when somebody first went in on it, 0: nobody.
+
+    `blocked`, and `movements` that count, are what a gate decides by.
+    """
 
     id: str
     state: str
+    performance: int
     unit: int
     version: int
+    blocked: str
     in_ms: int
+    movements: tuple[Movement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +113,26 @@ def _money(
 
 
 def _tickets(connection: Connection, event_id: str, order_id: str) -> tuple[ToldTicket, ...]:
+    bound = {"e": event_id, "o": order_id}
     rows = connection.execute(
         text(
-            "SELECT t.id, t.state, t.unit, t.version, coalesce((SELECT min(e.at_ms) FROM entry e "
+            "SELECT t.id, t.state, t.perf_id, t.unit, t.version, t.blocked, "
+            "coalesce((SELECT min(e.at_ms) FROM entry e "
             "WHERE e.event_id = t.event_id AND e.ticket_id = t.id AND e.phase <> 'returned'), 0) "
             "FROM ticket t WHERE t.event_id = :e AND t.order_id = :o ORDER BY t.id"
         ),
-        {"e": event_id, "o": order_id},
+        bound,
+    ).fetchall()
+    moved = connection.execute(
+        text(
+            "SELECT e.ticket_id, e.op_id, e.node_id, e.lane, e.phase, e.at_ms FROM ticket t "
+            "JOIN entry e ON e.event_id = t.event_id AND e.ticket_id = t.id "
+            "WHERE t.event_id = :e AND t.order_id = :o AND e.phase <> 'returned' "
+            "ORDER BY e.at_ms DESC, e.op_id LIMIT :n"
+        ),
+        bound | {"n": MOVEMENTS_MAX},
     )
-    return tuple(ToldTicket(*row) for row in rows)
+    movements: dict[str, list[Movement]] = {}
+    for ticket_id, *told in moved:
+        movements.setdefault(ticket_id, []).append(Movement(*told))
+    return tuple(ToldTicket(*row, tuple(movements.get(row[0], ()))) for row in rows)

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from gate_agent.screen.faces import Face, Kind, face_of
+from edge.admission_looks import Kind
+from gate_agent.screen.faces import Face, face_of
 from gate_agent.screen.idle import idle_of
 from gate_agent.screen.places import Places, Words
 from hardware.qr.hints import Hint

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.fakes.till import sample_catalogue
 from ticketing.admission import (
     Admit,
+    AllotmentFacts,
+    AllotmentState,
     Entry,
+    EntryRule,
+    EntryRules,
     IssuerKey,
     KeyState,
     Miss,
     MissKind,
     Reason,
     Refuse,
+    RuleFor,
+    code_of_row,
 )
-from ticketing.admission.preview import what_the_gate_says
-from ticketing.code import TicketFacts, make_code
+from ticketing.admission.preview import TillFacts, gates_of, what_the_gate_says
+from ticketing.code import TicketCode, TicketFacts, make_code, parse_code
 from ticketing.ids import AllotmentId, OpId, TicketId
 from ticketing.keys import key_id, public_of
+from ticketing.text import Text
 from ticketing.ticket import Ticket, TicketState
 
 TILL = bytes(range(32))
@@ -32,6 +40,8 @@ PLAN = CATALOGUE.plans[0]
 SHOWN = EVENT.performances[0]
 UNIT = PLAN.areas[0].first_unit
 TICKET = TicketId("8f14e45fceea167a")
+assert PLAN.areas[0].gate is not None
+HOME = PLAN.areas[0].gate
 ENTRY = Entry(OpId("0" * 32), "00000000000000aa", "lane 1", SHOWN.doors_at)
 ROW = Ticket(TICKET, SHOWN.number, UNIT, 1, TicketState.VALID)
 INSIDE = SHOWN.doors_at + timedelta(minutes=5)
@@ -52,9 +62,10 @@ def code(performance: int = SHOWN.number) -> str:
     return make_code(facts, TILL)
 
 
-def says(text: str, *, at: datetime = INSIDE, **known: object) -> Admit | Refuse:
-    key = known.pop("key", KEY)
-    return what_the_gate_says(text, PLAN, EVENT, key=key, at=at, **known)  # type: ignore[arg-type]
+def says(
+    text: str, *, at: datetime = INSIDE, key: IssuerKey | None = KEY, **known: Any
+) -> Admit | Refuse:
+    return what_the_gate_says(parse_code(text), PLAN, EVENT, TillFacts(key, **known), at=at)
 
 
 def test_a_tills_own_sale_would_be_let_in_unconfirmed() -> None:
@@ -104,3 +115,42 @@ def test_what_is_no_ticket_of_this_event_is_said(
     answer = says(text, key=key)
     assert isinstance(answer, Refuse)
     assert answer.reason is reason
+
+
+def test_a_ticket_without_its_code_is_judged_by_its_row_alone() -> None:
+    bare = code_of_row(ROW, "")
+    at = {"at": INSIDE, "is_read": False}
+    known = TillFacts(row=ROW)
+    assert what_the_gate_says(bare, PLAN, EVENT, known, **at) == Admit(unconfirmed=False)
+    used = replace(known, entries=(ENTRY,))
+    assert what_the_gate_says(bare, PLAN, EVENT, used, **at) == Refuse(Reason.ALREADY_USED, ENTRY)
+
+
+def test_a_place_that_was_sold_again_and_one_that_was_never_lent_are_refused() -> None:
+    assert says(code(), unit_version_seen=2) == Refuse(Reason.REPLACED)
+    never = AllotmentFacts(has_unit=False, state=AllotmentState.OPEN)
+    assert says(code(), allotment=never) == Refuse(Reason.NOT_IN_ALLOTMENT)
+
+
+@pytest.mark.parametrize(
+    ("rule", "gates"),
+    [
+        pytest.param(EntryRule(), (), id="every gate"),
+        pytest.param(EntryRule(own_gate=True), (HOME,), id="its own"),
+        pytest.param(EntryRule(gates=("Gate 9",)), ("Gate 9",), id="one that is named"),
+        pytest.param(
+            EntryRule(own_gate=True, gates=("Gate 9", HOME.in_language("en"))),
+            (HOME, "Gate 9"),
+            id="its own and another, each once",
+        ),
+    ],
+)
+def test_the_gates_that_let_it_in_are_told(rule: EntryRule, gates: tuple[Text | str, ...]) -> None:
+    given = frozenset({"own_gate", "gates"})
+    event = replace(EVENT, entry_rules=EntryRules((RuleFor(rule, given),)))
+    scan = parse_code(code())
+    assert isinstance(scan, TicketCode)
+    assert gates_of(scan.facts, PLAN, event) == gates
+    known = TillFacts(KEY, ROW)
+    said = what_the_gate_says(scan, PLAN, event, known, at=INSIDE)
+    assert said == Admit(unconfirmed=False), "what is said holds at these gates"
