@@ -458,6 +458,7 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         if scanned is not None and detail is not None and scanned in _living(detail):
             seen = self.state.scanned | {scanned}
             self._become(replace(self.state, scanned=seen, note=None))
+            self._ask_server(detail.found)
             self._choose(self.state.chosen & seen | {scanned})
             return
         self._become(replace(self.state, orders=finding.orders, is_search=True, note=finding.note))
@@ -468,8 +469,11 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         self._run(
             lambda: self._services.detail(found), partial(self._show_detail, scanned), self._fail
         )
-        if not found.is_own:
-            self._run(lambda: self._services.look_up(found), _nothing, self._fail)
+        self._ask_server(found)
+
+    def _ask_server(self, found: FoundOrder) -> None:
+        """Have the server tell of it, where it can be reached: who went in, only it knows."""
+        self._run(lambda: self._services.look_up(found), _nothing, self._fail)
 
     def _show_detail(self, scanned: TicketId | None, detail: OrderDetail | None) -> None:
         papers = frozenset({scanned} if scanned else ())

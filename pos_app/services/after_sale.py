@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from edge.admission_facts import Issuers
 from edge.catalogue import Known
 from edge.env import Env
 from edge.errors import ReplicaFull
@@ -48,10 +49,12 @@ from pos_app.services.after_sale_difference import (
 from pos_app.services.after_sale_draft import Draft
 from pos_app.services.after_sale_elsewhere import Elsewhere
 from pos_app.services.after_sale_finding import Finder, OwnOrder
+from pos_app.services.after_sale_gate import GateOutlook, LastTold
 from pos_app.services.after_sale_index import OrderIndex
 from pos_app.services.after_sale_model import (
     Answer,
     Asked,
+    AtGate,
     Barred,
     Chosen,
     Done,
@@ -135,6 +138,7 @@ class AfterSale:
         counter: Counter,
         buyers: BuyerDesk,
         elsewhere: Elsewhere,
+        issuers: Issuers,
     ) -> None:
         """`seller`: clock, ids, key and receipt prefix of this window."""
         self._replica, self._engine, self._desk, self._counter = replica, engine, desk, counter
@@ -142,6 +146,7 @@ class AfterSale:
         self._index = OrderIndex(replica)
         self._finder = Finder(replica, desk.catalogue, self._index, self._prefix, buyers)
         self._elsewhere = elsewhere
+        self._outlook = GateOutlook(replica, self._key, issuers, counter.now)
 
     def close(self) -> None:
         """Close what is open."""
@@ -165,10 +170,13 @@ class AfterSale:
         detail = self._finder.detail(found, own, same_shift=same_shift)
         if detail is None:
             return None
-        return replace(detail, handout=self._elsewhere.handout(found.event_id, found.order_id))
+        says = self._at_gate(own) if own is not None else {}
+        tickets = tuple(replace(each, at_gate=says.get(each.id)) for each in detail.tickets)
+        handout = self._elsewhere.handout(found.event_id, found.order_id)
+        return replace(detail, tickets=tickets, handout=handout)
 
     def look_up(self, found: FoundOrder) -> bool:
-        """Have the server tell how another window's order stands; the answer is news."""
+        """Have the server tell how an order stands, and who went in; the answer is news."""
         if self._engine.link.state is not LinkState.ONLINE:
             return False
         return self._elsewhere.look_up(found.event_id, found.order_id, found.ticket_id)
@@ -308,8 +316,20 @@ class AfterSale:
     def _facts(self, event_id: str, order_id: str, ticket_id: str = "") -> OwnOrder | None:
         """An order of this window, or of another as the server told of it."""
         own = self._finder.own(event_id, order_id) if order_id else None
-        told = self._elsewhere.told(event_id, order_id, ticket_id) if own is None else None
-        return own if told is None else self._finder.foreign(told)
+        told = self._elsewhere.told(event_id, order_id, ticket_id)
+        if told is None:
+            return own
+        return self._finder.foreign(told) if own is None else self._finder.joined(own, told)
+
+    def _at_gate(self, own: OwnOrder) -> dict[TicketId, AtGate]:
+        """What a gate would say of an order's tickets, as the server told of them last."""
+        known = self._desk.catalogue.event(own.event_id)
+        if known is None:
+            return {}
+        told = self._elsewhere.told(own.event_id, own.order.order_id)
+        at = self._elsewhere.told_at(own.event_id, own.order.order_id)
+        last = LastTold(told.at_gate, at) if told is not None and at is not None else None
+        return self._outlook.of_order(own, known, last)
 
     def _offer(self, deed: Deed, chosen: Chosen, own: OwnOrder, known: Known) -> Offer:
         person = self._counter.person()

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -45,6 +46,7 @@ class Elsewhere:
         self._node, self._tell = node, tell
         self._guard = threading.Lock()
         self._told: OrderedDict[tuple[str, str], ToldOrder] = OrderedDict()
+        self._told_ms: dict[tuple[str, str], int] = {}
         self._codes: dict[tuple[str, str], str] = {}
         self._fetching: set[tuple[str, str]] = set()
         self.printing = threading.Lock()
@@ -70,6 +72,12 @@ class Elsewhere:
             if order_id:
                 return self._told.get((event_id, order_id))
             return next((one for one in self._told.values() if ticket_id in one.states), None)
+
+    def told_at(self, event_id: str, order_id: str) -> datetime | None:
+        """When the server told of an order last, by the corrected clock."""
+        with self._guard:
+            told_ms = self._told_ms.get((event_id, order_id))
+        return None if told_ms is None else datetime.fromtimestamp(told_ms / 1000, UTC)
 
     # --- printing what another window sold
 
@@ -171,10 +179,13 @@ class Elsewhere:
         key = (told.stream, str(told.order.order_id))
         with self._guard:
             self._told[key] = told
+            ahead_ms = self._node.engine.link.server_ahead_ms
+            self._told_ms[key] = self._node.env.wall_ms() + ahead_ms
             self._told.move_to_end(key)
             while len(self._told) > KEPT_MAX:
                 gone, _order = self._told.popitem(last=False)
                 self._codes.pop(gone, None)
+                self._told_ms.pop(gone, None)
 
     def _handed(self, event_id: str, answer: object) -> str:
         """Take in what came; the code of how it stands now."""

@@ -152,6 +152,22 @@ class Finder:
             told.stream, told.order, told.sold_ms, 0, known, states, entered, told.node_id
         )
 
+    @staticmethod
+    def joined(own: OwnOrder, told: ToldOrder) -> OwnOrder:
+        """An order of this window with what the server told of it since: what died or was called in
+        question elsewhere, and who went in.
+        """
+        known, states = dict(own.known.tickets), dict(own.states)
+        entered = {**told.entered, **own.entered}
+        for ticket, standing in own.states.items():
+            state = told.states.get(ticket, TicketState.VALID)
+            if standing not in (TicketStanding.VALID, TicketStanding.ENTERED):
+                continue  # what this window did itself comes first
+            if state is not TicketState.VALID:
+                known[ticket] = state
+            states[ticket] = _standing_of(state, asked=False, entered=ticket in entered)
+        return replace(own, known=replace(own.known, tickets=known), states=states, entered=entered)
+
     def detail(
         self, found: FoundOrder, own: OwnOrder | None, *, same_shift: bool
     ) -> OrderDetail | None:

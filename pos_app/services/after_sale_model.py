@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pos_app.services.basket import Basket
 from pos_app.services.model import Person
+from ticketing.admission import Admit, Refuse
 from ticketing.event import Event, Venue
 from ticketing.ids import OpId, OrderId, TicketId
 from ticketing.operations import HandLeg, legs_minor
@@ -90,6 +91,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class AtGate:
+    """What a gate would say of a ticket at `at`, a whole minute, by what is known here.
+
+    It holds at these `gates`; none named, at all of them. The server told at `told_at` who has gone
+    in with the ticket; None: nobody here knows. `is_fresh`: that was a moment ago.
+    """
+
+    decision: Admit | Refuse
+    at: datetime
+    gates: tuple[Text | str, ...] = ()
+    told_at: datetime | None = None
+    is_fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SoldTicket:
     """One ticket of an order."""
 
@@ -102,6 +118,7 @@ class SoldTicket:
     rule: str
     standing: TicketStanding
     entered_at: datetime | None = None
+    at_gate: AtGate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +358,7 @@ class AfterSaleServices(Protocol):
         """One of them with its tickets; None when its event is not in the mirror any more."""
 
     def look_up(self, found: FoundOrder) -> bool:
-        """Have the server tell how another window's order stands; the answer is news.
+        """Have the server tell how an order stands, and who went in; the answer is news.
 
         False when it can't be reached.
         """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from edge import giving_back
+from edge.admission_facts import Issuers
 from edge.allotments import Grant, firm_free_units
 from edge.errors import ReplicaError, ReplicaFull
 from edge.id_mint import IdMint
@@ -132,6 +133,7 @@ class Window:
             ),
             self._buyers,
             self._elsewhere,
+            Issuers(bytes.fromhex(node.identity.server_key)),
         )
         self._inspector = Inspector(node.replica, self._told_of_damage)
         node.engine.listeners = Listeners(

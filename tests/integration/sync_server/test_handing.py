@@ -8,7 +8,15 @@ from sync_server.heart.handing import AskHandout, HandoutState, NoHandout
 from sync_server.services.orders import ToldOrder, read_order
 from tests.integration.sync_server.stage import EVENT, Stage, Till
 from ticketing.journal import OpKind
-from ticketing.operations import HandOver, Sale, decode_sale, encode_hand_over
+from ticketing.operations import (
+    EntryPassage,
+    HandOver,
+    Passed,
+    Sale,
+    decode_sale,
+    encode_hand_over,
+    encode_passage,
+)
 
 YOURS, ASKED = HandoutState.YOURS, HandoutState.ASKED
 
@@ -121,3 +129,21 @@ def test_an_order_is_told_as_it_stands_and_without_its_codes(stage: Stage, sale:
         ("valid", line.unit, 0) for line in sorted(sale.lines, key=lambda line: line.ticket_id)
     ]
     assert read("", "e" * 16) is None
+
+
+def test_an_order_is_told_with_what_its_gates_decide_by(stage: Stage, sale: Sale) -> None:
+    gate, (first, second) = stage.gate(), sale.lines
+    passed, undone = gate.let_in(first, minute=1), gate.let_in(second, minute=2)
+    returned = EntryPassage(undone.op_id, second.ticket_id, Passed.RETURNED, 1)
+    gate.say(OpKind.PASSAGE, encode_passage(returned))
+    gate.push()
+    stage.do(
+        lambda tx: tx.run("UPDATE ticket SET blocked = 'stolen' WHERE id = :t", t=second.ticket_id)
+    )
+    found = stage.do(lambda tx: read_order(tx.connection, EVENT, sale.order_id, ""))
+    assert found is not None
+    told = {one.id: one for one in found.tickets}
+    [moved] = told[first.ticket_id].movements
+    assert (moved.op_id, moved.node_id, moved.phase) == (passed.op_id, gate.node_id, "granted")
+    assert (told[second.ticket_id].movements, told[second.ticket_id].blocked) == ((), "stolen")
+    assert {one.performance for one in found.tickets} == {first.performance}
