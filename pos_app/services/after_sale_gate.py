@@ -23,9 +23,9 @@ from pos_app.services.after_sale_model import AtGate
 from ticketing.admission import IssuerKey, KeyState, code_of_row
 from ticketing.admission.chips import NO_TICKET_TYPE
 from ticketing.admission.preview import TillFacts, gates_of, what_the_gate_says
-from ticketing.code import CodeFault, KeyId, TicketCode, parse_code
+from ticketing.code import CodeFault, TicketCode, parse_code
 from ticketing.event import Event
-from ticketing.ids import TicketId
+from ticketing.ids import KeyId, TicketId
 from ticketing.operations import SaleLine
 from ticketing.ticket import Ticket, TicketState
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
@@ -135,4 +135,5 @@ def _tickets(connection: Connection, event_id: str, order_id: str) -> tuple[Told
     movements: dict[str, list[Movement]] = {}
     for ticket_id, *told in moved:
         movements.setdefault(ticket_id, []).append(Movement(*told))
-    return tuple(ToldTicket(*row, tuple(movements.get(row[0], ()))) for row in rows)
+    tickets = (ToldTicket(*row) for row in rows)
+    return tuple(replace(one, movements=tuple(movements.get(one.id, ()))) for one in tickets)

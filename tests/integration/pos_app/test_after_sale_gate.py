@@ -15,6 +15,7 @@ from tests.fakes.hall import EVENT_ID, ROW, SECOND, SetEnv, event_row
 from tests.integration.pos_app.test_after_sale import sell
 from tests.integration.pos_app.window_stage import Stage
 from ticketing.admission import Admit, Reason, Refuse
+from ticketing.ids import OrderId
 from ticketing.operations import Sale, encode_sale
 
 GATE = "00000000000000aa"
@@ -179,7 +180,7 @@ class TestAsTheServerTold:
         sale = sell(doors_open)
         bare = replace(
             sale,
-            order_id="00000000000000c0",
+            order_id=OrderId("00000000000000c0"),
             lines=tuple(replace(line, code="") for line in sale.lines),
         )
         body = {"id": "00000000000000c0", "node": GATE, "no": "OTHER-1", "state": "paid"}

@@ -119,11 +119,13 @@ def test_what_is_no_ticket_of_this_event_is_said(
 
 def test_a_ticket_without_its_code_is_judged_by_its_row_alone() -> None:
     bare = code_of_row(ROW, "")
-    at = {"at": INSIDE, "is_read": False}
-    known = TillFacts(row=ROW)
-    assert what_the_gate_says(bare, PLAN, EVENT, known, **at) == Admit(unconfirmed=False)
-    used = replace(known, entries=(ENTRY,))
-    assert what_the_gate_says(bare, PLAN, EVENT, used, **at) == Refuse(Reason.ALREADY_USED, ENTRY)
+
+    def said(known: TillFacts) -> Admit | Refuse:
+        return what_the_gate_says(bare, PLAN, EVENT, known, at=INSIDE, is_read=False)
+
+    assert said(TillFacts(row=ROW)) == Admit(unconfirmed=False)
+    used = TillFacts(row=ROW, entries=(ENTRY,))
+    assert said(used) == Refuse(Reason.ALREADY_USED, ENTRY)
 
 
 def test_a_place_that_was_sold_again_and_one_that_was_never_lent_are_refused() -> None:
