@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -15,7 +16,7 @@ from gate_agent.screen.hand_visit import COOKIE, HOME, Staff, Visit, text_of, to
 from gate_agent.screen.hand_words import HandWords
 from gate_agent.screen.lane_words import LaneWords
 from gate_agent.screen.rendering import render
-from gate_agent.screen.streams import Streams
+from gate_agent.screen.streams import Streams, event
 from program.logs import get_logger
 from ticketing.admission import Admit, ByHand, NotByHand
 from ticketing.admission.by_hand import DECIDING_ROLES, NOTE_CHARS_MAX
@@ -34,6 +35,9 @@ class HandPages:
         self._board, self._staff = board, staff
         self._desk = staff.desks.tickets
         self._streams = Streams()
+        self._told_count = secrets.randbelow(2**32)
+        """Grows each time that the lists are told to look again: who knows this number has missed
+        nothing. It begins anywhere, so that a page made before a restart knows not."""
         self._cases_told = board.cases_count
         self._states_told = self._states()
 
@@ -55,6 +59,7 @@ class HandPages:
         cases, states = self._board.cases_count, self._states()
         if decided or cases != self._cases_told or states != self._states_told:
             self._cases_told, self._states_told = cases, states
+            self._told_count += 1
             self._streams.send(_TOPIC, "news", {})
 
     def close(self) -> None:
@@ -100,6 +105,7 @@ class HandPages:
         visit = await self._staff.visit(request)
         if visit is None:
             return await self._sign_in_form(request, HTTPStatus.OK, "")
+        heard_count = self._told_count  # before anything is read: what comes meanwhile is news
         wanted = request.query.get("q", "").strip()[:SEARCH_CHARS_MAX]
         found = await self._staff.work(lambda: self._desk.find(wanted) if wanted else ())
         if len(found) == 1:
@@ -108,6 +114,7 @@ class HandPages:
         lanes = LaneWords(visit.words.places, visit.words.language)
         context = {
             "visit": visit,
+            "heard_count": heard_count,
             "wanted": wanted,
             "found": [visit.words.found(each) for each in found],
             "cases": [lanes.double_entry(each) for each in cases],
@@ -117,10 +124,10 @@ class HandPages:
         return render(request, "hand.html", context)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Tells the lists when there is something new."""
+        """Tells the lists when there is something new; at once, when the page has missed some."""
         if await self._staff.visit(request) is None:
             raise web.HTTPUnauthorized
-        return await self._streams.serve(request, _TOPIC, tuple)
+        return await self._streams.serve(request, _TOPIC, lambda: self._missed(request))
 
     async def ticket(self, request: web.Request) -> web.Response:
         """One ticket: what the lane would say, its history, and what may be done."""
@@ -268,6 +275,11 @@ class HandPages:
             "wait_s": wait_s,
         }
         return render(request, "hand_sign_in.html", context, status=status)
+
+    def _missed(self, request: web.Request) -> list[bytes]:
+        """News for a page that was made before the latest; it says in its query what it knows."""
+        is_latest = request.query.get("heard") == str(self._told_count)
+        return [] if is_latest else [event("news", {})]
 
     def _recent(self, words: HandWords) -> list[object]:
         lanes = self._desk.lanes

@@ -17,6 +17,7 @@ async function refresh() {
   }
 }
 
-const stream = new EventSource("/hand/events");
+// The page knows what it has heard of: what happened since it was made is told at once.
+const stream = new EventSource(document.getElementById("recent").dataset.events);
 stream.addEventListener("news", () => refresh().catch(() => {}));
 addEventListener("pagehide", () => stream.close());
