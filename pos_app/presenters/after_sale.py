@@ -7,10 +7,11 @@ pay is shown. An exchange borrows the sell screen: what is picked there is taken
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+from pos_app.presenters.after_sale_state import BROKEN, AfterSaleState, Approvers, Approving
 from pos_app.presenters.giving import Denied, can_approve
 from pos_app.presenters.observable import Observable
 from pos_app.services.after_sale_model import (
@@ -22,7 +23,6 @@ from pos_app.services.after_sale_model import (
     Chosen,
     Done,
     Finding,
-    FindNote,
     FoundOrder,
     GoReason,
     Offer,
@@ -51,100 +51,9 @@ if TYPE_CHECKING:
     from pos_app.services.after_sale_model import AfterSaleServices
     from pos_app.services.basket import Basket
     from ticketing.ids import OpId, TicketId
-    from ticketing.pricing import Role
 
 _LIVING: Final = (TicketStanding.VALID, TicketStanding.DISPUTED)
 _USUAL_REASONS: Final = {Deed.VOID: GoReason.MISTAKE, Deed.REPLACEMENT: GoReason.LOST}
-BROKEN: Final = "broken"
-"""The code of a fault in the till itself; the log has it."""
-
-
-class Approvers(Protocol):
-    """Who could let something be, and the check of their PIN."""
-
-    def people(self) -> tuple[Person, ...]:
-        """Who may sign in here."""
-
-    def approve(self, person_id: str, pin: str) -> Person | SignInRefused:
-        """Check the PIN of somebody who stays signed out."""
-
-    @property
-    def signed_in(self) -> Person | None:
-        """Who asks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Approving:
-    """Somebody of this role has to let a deed be, because of `why`.
-
-    It is about an `offer`, a `swap`, or money back `instead` of an exchange's new places.
-    """
-
-    offer: Offer | None
-    role: Role
-    why: str = ""
-    swap: Request | None = None
-    instead: OpId | None = None
-    people: tuple[Person, ...] = ()
-    checking: bool = True
-    refused: SignInRefused | Denied | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AfterSaleState:
-    """The orders screen. `chosen` tickets are what deeds are about; `scanned` ones are on the desk.
-
-    `card` is the deed being looked at; `asked` the question that the server has not answered;
-    `done` what was just recorded, until the cashier goes on. While `numbering`, the buyer pays and
-    the number on the slip is typed.
-    """
-
-    query: str = ""
-    orders: tuple[FoundOrder, ...] = ()
-    is_search: bool = False
-    note: FindNote | None = None
-    detail: OrderDetail | None = None
-    chosen: frozenset[TicketId] = frozenset()
-    scanned: frozenset[TicketId] = frozenset()
-    offers: Mapping[Deed, Offer] = field(default_factory=dict)
-    card: Offer | None = None
-    reason: GoReason = GoReason.BUYER
-    is_working: bool = False
-    asked: OpId | None = None
-    done: Done | None = None
-    unfinished: tuple[Unfinished, ...] = ()
-    refused: Refused | None = None
-    printing: frozenset[str] = frozenset()  # order ids
-    print_failed: str = ""  # the order whose paper did not come out
-    paper: PrintOutcome = PrintOutcome.FAILED  # what became of it instead
-    armed: OpId | None = None  # dropping it was asked for once
-    exchange: Offer | None = None  # the sell screen picks what is taken instead
-    approving: Approving | None = None
-    approver: Person | None = None  # who let the exchange be that is under way
-    numbering: AsksNumber | None = None
-    handing: str = ""  # the order that is printed as soon as its window lets us
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a deed is under way: nothing else may be begun."""
-        return self.is_working or self.asked is not None or self.numbering is not None
-
-    @property
-    def owed(self) -> tuple[Unfinished, ...]:
-        """What was left unfinished, without what is under way right now."""
-        return tuple(one for one in self.unfinished if one.op_id != self.asked)
-
-    def difference_minor(self, basket: Basket | None) -> int:
-        """What an exchange for this basket costs the buyer; negative when they get something."""
-        if self.exchange is None:
-            return 0
-        return self.exchange.due_minor(basket.total_minor if basket else 0)
-
-    def fee_minor(self, basket: Basket | None) -> int:
-        """What is kept in all when tickets are exchanged for this basket."""
-        if self.exchange is None:
-            return 0
-        return self.exchange.fee_for(basket.total_minor if basket else 0)
 
 
 class AfterSalePresenter(Observable[AfterSaleState]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -28,7 +29,7 @@ class Waits(StrEnum):
     OTHER = "other"
 
 
-_KINDS: Final = {
+_KINDS: Final[Mapping[str, Waits]] = {  # all else, also what a later program wrote, is OTHER
     OpKind.SALE: Waits.SALES,
     OpKind.REFUND: Waits.AFTER_SALE,
     OpKind.EXCHANGE: Waits.AFTER_SALE,
@@ -75,12 +76,12 @@ def read_queue(replica: Replica) -> Queue:
         ).fetchall()
     counts: Counter[Waits] = Counter()
     for row in rows:
-        counts[_waits(row["kind"])] += row["n"]
+        counts[_KINDS.get(row["kind"], Waits.OTHER)] += row["n"]
     return Queue(
         tuple((kind, counts[kind]) for kind in Waits if counts[kind]),
         tuple(
             Case(
-                _waits(row["kind"]),
+                _KINDS.get(row["kind"], Waits.OTHER),
                 datetime.fromtimestamp(row["wall_ms"] / 1000, UTC),
                 _receipt_no(row["kind"], row["body"]),
                 row["code"],
@@ -88,11 +89,6 @@ def read_queue(replica: Replica) -> Queue:
             for row in refused
         ),
     )
-
-
-def _waits(kind: str) -> Waits:
-    """A kind that a later program wrote is something else."""
-    return _KINDS.get(OpKind(kind), Waits.OTHER) if kind in tuple(OpKind) else Waits.OTHER
 
 
 def _receipt_no(kind: str, body: str) -> str:

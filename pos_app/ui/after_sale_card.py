@@ -46,7 +46,7 @@ from ticketing.refund_rules import Deed
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QLabel
 
-    from pos_app.presenters.after_sale import AfterSaleState, Approving
+    from pos_app.presenters.after_sale_state import AfterSaleState, Approving
     from pos_app.services.after_sale_model import AsksNumber, Offer
     from ticketing.event import Venue
 

@@ -39,7 +39,7 @@ from pos_app.ui.tender_keys import TenderKeys
 from pos_app.ui.theme import restyle
 
 if TYPE_CHECKING:
-    from pos_app.presenters.after_sale import AfterSaleState
+    from pos_app.presenters.after_sale_state import AfterSaleState
     from pos_app.presenters.sell_state import SellState
     from ticketing.event import Venue
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
 
-    from pos_app.presenters.after_sale import AfterSalePresenter, AfterSaleState
+    from pos_app.presenters.after_sale import AfterSalePresenter
+    from pos_app.presenters.after_sale_state import AfterSaleState
     from pos_app.services.after_sale_model import OrderDetail, Unfinished
     from ticketing.event import Venue
 

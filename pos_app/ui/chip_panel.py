@@ -18,7 +18,8 @@ from pos_app.ui.overlay import Overlay
 from pos_app.ui.theme import font, restyle
 
 if TYPE_CHECKING:
-    from pos_app.presenters.after_sale import AfterSalePresenter, AfterSaleState
+    from pos_app.presenters.after_sale import AfterSalePresenter
+    from pos_app.presenters.after_sale_state import AfterSaleState
     from pos_app.presenters.chips import ChipState
     from pos_app.presenters.runner import Run
     from pos_app.services.chips_model import BoundChip, ChipServices

@@ -8,7 +8,7 @@ import pytest
 
 from pos_app.presenters import after_sale_words as say
 from pos_app.presenters import language
-from pos_app.presenters.after_sale import BROKEN
+from pos_app.presenters.after_sale_state import BROKEN
 from pos_app.services.after_sale_model import (
     Barred,
     Done,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from pos_app.presenters.after_sale import BROKEN, AfterSalePresenter, AfterSaleState
+from pos_app.presenters.after_sale import AfterSalePresenter
+from pos_app.presenters.after_sale_state import BROKEN, AfterSaleState
 from pos_app.services.after_sale_model import (
     Answer,
     Asked,
