@@ -1,7 +1,7 @@
 """What is known of buyers at this node: sealed, in journal.db beside the journal, told to the server.
 
-Nothing of it is part of the chain, so that it can be erased. It is kept until the event is archived
-or it is erased, and told again to a server that has lost its history.
+Nothing of it is part of the chain, so that it can be erased. It is kept until the server has erased
+it, as it does some time after the event, and told again to a server that has lost its history.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from edge.mirror import Mirror
 from ticketing.ids import OrderId
 
 TOLD_PER_CALL = 200
+LOOKED_AT_PER_TURN = 500
 _MATCHES_MAX = 1_000
 """Rows of a token that are looked at: what many share is asked for with more than that."""
 _NOTED_HERE = "SELECT stream, order_id FROM buyer_token WHERE token = ? ORDER BY rowid DESC LIMIT ?"
@@ -108,15 +109,35 @@ def on_buyers(unit: Unit, request: BuyersRequest, reply: Mapping[str, Any]) -> N
     )
 
 
-def told_to_erase(mirror: Mirror, connection: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
-    """(stream, order id) that the server has erased, and that are still here."""
+@dataclass(frozen=True, slots=True)
+class ToErase:
+    """(stream, order id) that the server has erased and that are still here; `after`: look on."""
+
+    keys: tuple[tuple[str, str], ...]
+    after: int
+
+
+def told_to_erase(mirror: Mirror, connection: sqlite3.Connection, after: int = 0) -> ToErase:
+    """Look through LOOKED_AT_PER_TURN of what was noted here, behind what the last look gave.
+
+    A house erases all buyers of its past events: what it has erased is not looked through.
+    """
+    rows = connection.execute(
+        "SELECT rowid, stream, order_id, sealed FROM buyer WHERE rowid > ? ORDER BY rowid LIMIT ?",
+        (after, LOOKED_AT_PER_TURN),
+    ).fetchall()
     with mirror.reading() as told:
-        rows = told.execute("SELECT stream, order_id FROM buyer WHERE sealed = ''").fetchall()
-    return tuple(
-        (row["stream"], row["order_id"])
-        for row in rows
-        if (found := buyer_of(connection, row["stream"], row["order_id"])) and found.sealed
-    )
+        keys = tuple(
+            (row["stream"], row["order_id"])
+            for row in rows
+            if row["sealed"] and _is_erased(told, row["stream"], row["order_id"])
+        )
+    return ToErase(keys, rows[-1]["rowid"] if len(rows) == LOOKED_AT_PER_TURN else 0)
+
+
+def _is_erased(mirror: sqlite3.Connection, stream: str, order_id: str) -> bool:
+    query = "SELECT 1 FROM buyer WHERE stream = ? AND order_id = ? AND sealed = ''"
+    return mirror.execute(query, (stream, order_id)).fetchone() is not None
 
 
 def erase_here(unit: Unit, keys: Sequence[tuple[str, str]]) -> None:

@@ -149,6 +149,8 @@ class SyncEngine:
     _undeclared: frozenset[str] = field(init=False, default=frozenset())
     """What the server did not take since the last hello: not asked about before the next."""
     _untold: frozenset[str] = field(init=False, default=frozenset())
+    _looked_at_buyer: int = field(init=False, default=0)
+    """How far the look for buyers who were erased has come."""
     _refused: dict[tuple[str, str], str] = field(init=False, default_factory=dict)
     """Why a call about a stream was refused, for as long as it stays so."""
     _replica_error: str = field(init=False, default="")
@@ -427,9 +429,10 @@ class SyncEngine:
         """Say who bought, and drop what the server has erased."""
         mirror = self.replica.mirror
         with self.replica.reading() as connection:
-            erased = buyers.told_to_erase(mirror, connection)
-        if erased:
-            self.replica.transact(lambda unit: buyers.erase_here(unit, erased))
+            erased = buyers.told_to_erase(mirror, connection, self._looked_at_buyer)
+        self._looked_at_buyer = erased.after
+        if erased.keys:
+            self.replica.transact(lambda unit: buyers.erase_here(unit, erased.keys))
         while not self._stop.is_set():
             with self.replica.reading() as connection:
                 request = buyers.next_buyers(connection)

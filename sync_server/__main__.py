@@ -22,6 +22,7 @@ from sync_server import (
     node_commands,
     people_commands,
     recovery_commands,
+    retention_commands,
     stock_commands,
     ticket_commands,
 )
@@ -144,13 +145,14 @@ def _parser() -> argparse.ArgumentParser:
     history = recovery_commands.add_parsers(parsers)
     people = people_commands.add_parsers(parsers)
     buyers = buyer_commands.add_parsers(parsers)
+    old = retention_commands.add_parsers(parsers)
     arbiters = arbiter_commands.add_parsers(parsers)
     hub = hub_commands.add_parsers(parsers)
     audit = audit_commands.add_parsers(parsers)
     nodes = node_commands.add_parsers(parsers)
     accounts = account_commands.add_parsers(parsers)
     mine = (*audit, *nodes, *accounts)
-    more = (*stock, *tickets, *history, *people, *buyers, *arbiters, *hub, *mine)
+    more = (*stock, *tickets, *history, *people, *buyers, *old, *arbiters, *hub, *mine)
     for each in (init, serve_, code, import_, migrate, *more):
         _add_common(each, argparse.SUPPRESS)
     return parser

@@ -24,6 +24,7 @@ from sync_server.console import (
 from sync_server.console.figures import set_up_figures
 from sync_server.console.live import set_up_bulletin
 from sync_server.console.rendering import set_up_templates
+from sync_server.forgetting import Forgetter
 from sync_server.handlers import (
     about_api,
     auth,
@@ -130,7 +131,12 @@ def _by_handler(routes: Sequence[Route]) -> Mapping[Handler, Route]:
 async def _run_centre(app: web.Application) -> AsyncIterator[None]:
     await app[CENTRE].open()
     app[AUDIT].start()
+    forgetter = None if app[HUB_ID] else Forgetter(app[CENTRE], app[SETTINGS].retention.terms)
+    if forgetter is not None:
+        forgetter.start()
     yield
+    if forgetter is not None:
+        await forgetter.stop()
     await app[AUDIT].stop()
     await app[CENTRE].close()
 

@@ -14,6 +14,7 @@ from program.errors import SettingsError
 from program.log_settings import LogSettings
 from program.settings import OutOfRange, load_settings
 from sync_server.services.keys import FOLDER_NAME
+from sync_server.services.retention import Terms
 from sync_server.services.sessions import SessionLimits
 
 DEFAULT_FILE = Path("boxgate-server.toml")
@@ -21,6 +22,7 @@ DATABASE_FILE = "boxgate.sqlite3"
 _PORT_MAX = 65_535
 _OWN_URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _SESSION_HOURS_MAX = 7 * 24
+_KEPT_DAYS_MAX = 3_650
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,25 @@ class ConsoleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """For how many days something is kept once it is over; 0: for ever."""
+
+    buyers_days: int = 180
+    codes_days: int = 30
+
+    def check(self) -> None:
+        """Refuse what would be no term."""
+        for key in ("buyers_days", "codes_days"):
+            if not 0 <= getattr(self, key) <= _KEPT_DAYS_MAX:
+                raise OutOfRange(key, f"must be from 1 to {_KEPT_DAYS_MAX}, or 0 for ever")
+
+    @property
+    def terms(self) -> Terms:
+        """The same for those who forget."""
+        return Terms(self.buyers_days, self.codes_days)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of `boxgate-server`.
 
@@ -93,6 +114,7 @@ class Settings:
     sun_at_gates: bool = False
     listen: ListenSettings = field(default_factory=ListenSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def check(self) -> None:

@@ -62,6 +62,7 @@ class Deed(StrEnum):
     CASE_SETTLED = "case_settled"
     BUYERS_ERASED = "buyers_erased"
     DATA_KEY_BEGUN = "data_key_begun"
+    RETENTION_RUN = "retention_run"
 
 
 @dataclass(frozen=True, slots=True)

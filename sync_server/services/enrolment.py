@@ -36,7 +36,6 @@ _GROUP_CHARS = 4
 _SECRET = re.compile(r"[A-Z2-7]{16}")
 _ID_CHARS = 16
 _ID = re.compile(r"[0-9a-f]{16}")
-_KEEP_EXPIRED_MS = 30 * 24 * 3_600_000
 
 
 class CodeRefusal(StrEnum):
@@ -135,10 +134,6 @@ def add_code_for_node(
 def _put_code(
     tx: Transaction, secret: str, role: str, node_name: str, minutes: int, node_id: str
 ) -> None:
-    tx.run(
-        "DELETE FROM enrolment WHERE used_ms = 0 AND expires_ms < :old",
-        old=tx.now_ms - _KEEP_EXPIRED_MS,
-    )
     tx.run(
         "INSERT INTO enrolment (secret_hash, role, node_name, expires_ms, used_ms, node_id) "
         "VALUES (:hash, :role, :name, :expires, 0, :node)",

@@ -53,8 +53,8 @@ def be_told(shop: Stage, order_id: str, buyer: Buyer, *, later_ms: int = 0) -> N
 def forget_what_is_erased(shop: Stage) -> None:
     """What the pusher does in each of its turns."""
     with shop.replica.reading() as connection:
-        keys = told_to_erase(shop.replica.mirror, connection)
-    shop.replica.transact(lambda unit: erase_here(unit, keys))
+        told = told_to_erase(shop.replica.mirror, connection)
+    shop.replica.transact(lambda unit: erase_here(unit, told.keys))
 
 
 def found(shop: Stage, asked: str) -> list[tuple[str, str]]:
@@ -110,6 +110,22 @@ def test_who_was_erased_is_found_by_nothing_that_lies_here(shop: Stage) -> None:
     assert not any(
         token.encode() in on_disk(shop) for token in index_tokens(Buyer(NAME, PHONE), KEY)
     )
+
+
+def test_what_was_noted_here_is_looked_through_piece_by_piece(
+    shop: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.buyers.LOOKED_AT_PER_TURN", 2)
+    first, _, third = [sell_to(shop, unit=unit).order_id for unit in ROW[:3]]
+    for order_id in (first, third):
+        be_told(shop, order_id, Buyer())
+    found, after = [], 0
+    for _turn in range(3):
+        with shop.replica.reading() as connection:
+            told = told_to_erase(shop.replica.mirror, connection, after)
+        found.append([order_id for _stream, order_id in told.keys])
+        after = told.after
+    assert found == [[first], [third], [first]], "and from the beginning again"
 
 
 def test_who_was_erased_stays_so_when_the_server_is_set_back(shop: Stage) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from program.errors import SettingsError
 from program.exit_codes import ExitCode
 from sync_server.settings import Settings, read_settings
 
@@ -71,3 +72,16 @@ def test_the_command_line_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_session_limits_are_in_milliseconds() -> None:
     limits = Settings().console.limits
     assert (limits.idle_ms, limits.absolute_ms) == (3_600_000, 43_200_000)
+
+
+@pytest.mark.parametrize("days", [-1, 3_651])
+@pytest.mark.parametrize("key", ["buyers_days", "codes_days"])
+def test_a_time_to_keep_something_is_at_most_ten_years_or_for_ever(
+    tmp_path: Path, key: str, days: int
+) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text(f"[retention]\n{key} = {days}\n")
+    with pytest.raises(SettingsError, match=rf"{key}.* or 0 for ever"):
+        read_settings(file, data_dir=None)
+    file.write_text(f"[retention]\n{key} = 0\n")
+    assert getattr(read_settings(file, data_dir=None).retention.terms, key) == 0
