@@ -93,6 +93,7 @@ def says_of(decision: Admit | Refuse, *, at: datetime, zone: tzinfo, language: s
         zone=zone,
         language=language,
     )
-    look = LEVELS[kind_of(decision.reason, decision.step, decision.miss, at)]
-    lines = (told.seen, told.sentence, told.miss, told.step)
-    return Says(*look, told.word, tuple(filter(None, lines)))
+    kind = kind_of(decision.reason, decision.step, decision.miss, at)
+    step = "" if decision.step is Step.WAIT and kind is Kind.REFUSE else told.step
+    lines = (told.seen, told.sentence, told.miss, step)
+    return Says(*LEVELS[kind], told.word, tuple(filter(None, lines)))

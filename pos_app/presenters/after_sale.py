@@ -41,7 +41,7 @@ from pos_app.services.model import (
     SignInRefused,
 )
 from pos_app.services.people import role_of
-from ticketing.ids import OrderId
+from ticketing.ids import OrderId, TicketId
 from ticketing.refund_rules import Deed
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from pos_app.presenters.runner import Run
     from pos_app.services.after_sale_model import AfterSaleServices
     from pos_app.services.basket import Basket
-    from ticketing.ids import OpId, TicketId
+    from ticketing.ids import OpId
 
 _LIVING: Final = (TicketStanding.VALID, TicketStanding.DISPUTED)
 _USUAL_REASONS: Final = {Deed.VOID: GoReason.MISTAKE, Deed.REPLACEMENT: GoReason.LOST}
@@ -81,6 +81,8 @@ class AfterSalePresenter(Observable[AfterSaleState]):
         """Show the last orders, and what was left unfinished."""
         if not self.state.query:
             self._run(self._services.recent, self._show_recent, self._fail)
+        if self.state.detail is not None:
+            self._ask_server(self.state.detail.found)
         self._refresh_detail()
         self.refresh_unfinished()
 
@@ -392,6 +394,7 @@ class AfterSalePresenter(Observable[AfterSaleState]):
                 self.state,
                 detail=detail,
                 scanned=papers,
+                named=frozenset(),
                 chosen=chosen & papers or chosen,
                 offers={},
                 card=None,
@@ -414,13 +417,15 @@ class AfterSalePresenter(Observable[AfterSaleState]):
             return
         living = _living(detail)
         chosen = self.state.chosen & living if before.tickets else living
+        named = self.state.named
         if before.found.ticket_id and not before.tickets:  # of one ticket the order is known now
-            chosen = living & {before.found.ticket_id} or living
+            named = frozenset({TicketId(before.found.ticket_id)})
+            chosen = living & named or living
         orders = tuple(
             detail.found if one.key in (before.found.key, detail.found.key) else one
             for one in self.state.orders
         )
-        self._become(replace(self.state, detail=detail, chosen=chosen, orders=orders))
+        self._become(replace(self.state, detail=detail, chosen=chosen, named=named, orders=orders))
         self._go_on_handing(detail)
         self._look()
 

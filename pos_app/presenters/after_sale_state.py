@@ -65,7 +65,8 @@ class Approving:
 
 @dataclass(frozen=True, slots=True)
 class AfterSaleState:
-    """The orders screen. `chosen` tickets are what deeds are about; `scanned` ones are on the desk.
+    """The orders screen. `chosen` tickets are what deeds are about; `scanned` ones are on the desk,
+    and a `named` one is what an order of another window was found by.
 
     `card` is the deed being looked at; `asked` the question that the server has not answered;
     `done` what was just recorded, until the cashier goes on. While `numbering`, the buyer pays and
@@ -79,6 +80,7 @@ class AfterSaleState:
     detail: OrderDetail | None = None
     chosen: frozenset[TicketId] = frozenset()
     scanned: frozenset[TicketId] = frozenset()
+    named: frozenset[TicketId] = frozenset()
     offers: Mapping[Deed, Offer] = field(default_factory=dict)
     card: Offer | None = None
     reason: GoReason = GoReason.BUYER
@@ -101,6 +103,11 @@ class AfterSaleState:
     def is_busy(self) -> bool:
         """Whether a deed is under way: nothing else may be begun."""
         return self.is_working or self.asked is not None or self.numbering is not None
+
+    @property
+    def at_gate(self) -> frozenset[TicketId]:
+        """The tickets of which it is told what a gate would say."""
+        return self.chosen | self.scanned | self.named
 
     @property
     def owed(self) -> tuple[Unfinished, ...]:

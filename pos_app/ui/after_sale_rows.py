@@ -12,6 +12,7 @@ from pos_app.presenters import language as words
 from pos_app.presenters.language import _
 from pos_app.services.after_sale_model import Standing, TicketStanding
 from pos_app.ui.controls import ElidedLabel, RichButton, column, label, picture, row
+from pos_app.ui.gate_panel import mark_of
 from pos_app.ui.tool_row import Swatch
 
 if TYPE_CHECKING:
@@ -132,14 +133,20 @@ class TicketButton(RichButton):
             margins=(12, 0, 14, 0),
         )  # fmt: skip
         content.addLayout(texts, 1)
-        content.addWidget(standing)
+        mark_at_gate, gate_word = mark_of(at, ticket, detail)
+        stands = column(None, standing, gap=1)
+        if mark_at_gate is not None:
+            stands.addWidget(mark_at_gate)
+        stands.addStretch(1)
+        content.addLayout(stands)
         content.addWidget(price)
         super().__init__(f"ticket_{at}", "person", content)
         self.setCheckable(True)
         self.setChecked(is_chosen)
         self.setEnabled(ticket.standing in (TicketStanding.VALID, TicketStanding.DISPUTED))
         _stretch(self, 56 if compact else 64)
-        self.setAccessibleName(f"{place} {' '.join(parts)} {say.ticket_standing(ticket, detail)}")
+        said = (place, *parts, say.ticket_standing(ticket, detail), gate_word)
+        self.setAccessibleName(" ".join(filter(None, said)))
 
 
 def _stretch(button: RichButton, height: int) -> None:

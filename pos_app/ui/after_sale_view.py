@@ -37,6 +37,7 @@ from pos_app.ui.controls import (
     retire,
     row,
 )
+from pos_app.ui.gate_panel import GateView
 from pos_app.ui.rail import Rail
 from pos_app.ui.theme import font, restyle
 
@@ -140,6 +141,7 @@ class AfterSaleView(QWidget):
         self.rail = Rail("orders")
         self.field = FindField()
         self.deeds = DeedCard()
+        self.gate = GateView()
         self._content = QHBoxLayout()
         self._content.addWidget(self._list_card(), 5)
         self._content.addWidget(self._order_card(), 6)
@@ -266,7 +268,9 @@ class AfterSaleView(QWidget):
             gap=4,
             margins=(18, 14, 18, 14),
         )
-        box.addWidget(self._ticket_scroll, 1)
+        box.addWidget(self._ticket_scroll, 1_000)  # all the room there is, as far as it needs it
+        box.addWidget(self.gate)
+        box.addStretch(1)
         made.setLayout(box)
         return made
 
@@ -290,6 +294,7 @@ class AfterSaleView(QWidget):
 
     def _draw_again(self) -> None:
         self._list_for = self._tickets_for = self._strips_for = None
+        self.gate.draw_again()
         self._show(self._presenter.state)
 
     def _show(self, state: AfterSaleState) -> None:
@@ -299,6 +304,7 @@ class AfterSaleView(QWidget):
         self._show_list(state, venue, today)
         self._show_order(state, today)
         self._show_tickets(state)
+        self.gate.show_state(state)
         self.deeds.show_state(state)
         self._order_tab_stops()
         opened = state.detail.found.key if state.detail else None
@@ -428,6 +434,9 @@ class AfterSaleView(QWidget):
             each.clicked.connect(partial(self._presenter.toggle, each.ticket.id))
             self._ticket_box.insertWidget(at, each)
             each.show()
+        gap = self._ticket_box.spacing()
+        needs = sum(each.maximumHeight() + gap for each in self._tickets)
+        self._ticket_scroll.setMaximumHeight(needs)
         if focused is not None and focused < len(self._tickets):
             self._tickets[focused].setFocus()
 

@@ -46,6 +46,19 @@ def orders(made: Desk) -> None:
     click(made.window, "order_3")
 
 
+def at_gate(made: Desk) -> None:
+    """The doors are open, and the buyer of three tickets is sent back: one of them went in."""
+    performance = made.till.window.house(SECOND).event.performance(SECOND)
+    assert performance is not None
+    ahead = performance.doors_at - made.till.env.now
+    made.till.env.pass_s(ahead.total_seconds() + 1_500)
+    first = sold(made)
+    made.open_orders()
+    made.window.after_sale.search(first.lines[2].code, SECOND)
+    settle(made.window)
+    made.server_tells_of(first, {2: 1_200})
+
+
 def refund(made: Desk) -> None:
     """Two tickets are about to go back, with the ladder's fee."""
     orders(made)
@@ -158,6 +171,7 @@ AFTER_SALE_SCENES: dict[str, Scene] = {
     "chips": chip_card,
     "customer": buyer_card,
     "orders": orders,
+    "at_gate": at_gate,
     "refund": refund,
     "refunded": refunded,
     "refund_refused": refund_refused,

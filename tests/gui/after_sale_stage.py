@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from edge.handing import read_told_order
 from edge.protocol import revoke
 from edge.sync import RevokeWish
 from pos_app.services.model import Sold
@@ -25,8 +26,9 @@ from tests.gui.measuring import measured_once
 from tests.gui.robot import click, settle
 from tests.integration.pos_app.window_stage import CASHIER, PIN, Stage
 from ticketing.journal import OpKind
-from ticketing.operations import HandLeg, Sale, decode_sale
+from ticketing.operations import HandLeg, Sale, decode_sale, encode_sale
 
+GATE = "00000000000000aa"
 OTHERS = (200, 201, 202, 203)
 """Seats of a cheaper tier, lent to this window too."""
 
@@ -74,6 +76,23 @@ class Desk:
             rows = [{"id": ticket, "state": "void"} for ticket in planned.ticket_ids]
             replica.transact(lambda unit: revoke.on_revoke(unit, planned, {"tickets": rows}))
         wish.then(code or "revoked")
+
+    def server_tells_of(self, sale: Sale, entered: Mapping[int, int]) -> None:
+        """Answer the question about an order: who went in on which of its tickets, seconds ago."""
+        now_ms = self.till.env.wall_ms()
+        in_ms = {at: now_ms - ago_s * 1000 for at, ago_s in entered.items()}
+        tickets = [
+            {
+                "id": line.ticket_id, "state": "valid", "p": line.performance, "u": line.unit,
+                "v": line.version, "blocked": "", "in_ms": in_ms.get(at, 0),
+                "moves": [["ab" * 16, GATE, "A1", "passed", in_ms[at]]] if at in in_ms else [],
+            }
+            for at, line in enumerate(sale.lines)
+        ]  # fmt: skip
+        reply = {"node": self.till.node_id, "body": encode_sale(sale), "tickets": tickets}
+        told = read_told_order(EVENT_ID, {**reply, "at_ms": now_ms, "turn": 0})
+        self.till.engine.calls[-1].then(told)
+        settle(self.window)
 
     def open_orders(self) -> None:
         """Go to the orders by the rail."""
