@@ -14,7 +14,7 @@ from pos_app.ui.controls import card, column, label, picture, retire, row
 from pos_app.ui.theme import restyle
 
 if TYPE_CHECKING:
-    from pos_app.presenters.after_sale import AfterSaleState
+    from pos_app.presenters.after_sale_state import AfterSaleState
     from pos_app.services.after_sale_model import OrderDetail, SoldTicket
 
 
@@ -91,7 +91,8 @@ def _answer(at: int, answer: GateAnswer) -> QFrame:
     sentence = label(13, 400, name=f"gate_sentence_{at}")
     sentence.setText(answer.sentence)
     sentence.setWordWrap(True)
-    sentence.setVisible(bool(answer.sentence))
+    if not answer.sentence:  # shown without a parent it would be a window, and take the keyboard
+        sentence.hide()
     sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
     box = row(icon, gap=10, margins=(12, 6, 12, 6))
     box.addLayout(column(word, sentence, gap=1), 1)
