@@ -18,6 +18,7 @@ from sync_server.console import (
     nodes,
     pages,
     people,
+    performance_move,
     performances,
     sign_in,
 )
@@ -116,6 +117,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(nodes),
         *routes_of(people),
         *routes_of(performances),
+        *routes_of(performance_move),
         *routes_of(sign_in),
         *routes_of(my_account),
     ]

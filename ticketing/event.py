@@ -72,7 +72,8 @@ class TicketType:
 @dataclass(frozen=True, slots=True)
 class Performance:
     """One dated run of an event; instants are aware UTC. `number` (1..4294967295) is unique in the
-    venue and stands in ticket codes, so it never changes.
+    venue and stands in ticket codes, so it never changes. One that is `is_cancelled` is not on sale,
+    lets nobody in, and never takes place again.
     """
 
     number: int
@@ -82,6 +83,7 @@ class Performance:
     doors_at: datetime
     ends_at: datetime
     on_sale: bool = True
+    is_cancelled: bool = False
 
     @property
     def valid_from(self) -> datetime:

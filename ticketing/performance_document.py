@@ -27,8 +27,11 @@ RUNS_MINUTES_MAX = 60_000
 VALID_MINUTES_MAX = 65_535
 
 _UTC_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:00Z\Z", re.ASCII)
-_WRITTEN_KEYS = ("number", "starts"), ("hall", "doors_minutes", "runs_minutes", "on_sale")
-_STORED_KEYS = ("number", "hall", "starts_at", "doors_at", "ends_at", "on_sale"), ()
+_WRITTEN_KEYS = (
+    ("number", "starts"),
+    (*("hall", "doors_minutes", "runs_minutes", "on_sale", "cancelled"),),
+)
+_STORED_KEYS = ("number", "hall", "starts_at", "doors_at", "ends_at", "on_sale"), ("cancelled",)
 
 
 class Form(Enum):
@@ -81,6 +84,7 @@ def _read_performance(
     usual_hall = plan.name if plan else setting.venue.name
     named = read_text(hall, setting.venue.languages) if hall.present else usual_hall
     on_sale = members["on_sale"].flag(default=True)
+    is_cancelled = members["cancelled"].flag(default=False)
     if node.problems.since(mark) or times is None:
         return None
     starts_at, doors_at, ends_at = times
@@ -91,7 +95,8 @@ def _read_performance(
         starts_at=starts_at,
         doors_at=doors_at,
         ends_at=ends_at,
-        on_sale=on_sale,
+        on_sale=on_sale and not is_cancelled,
+        is_cancelled=is_cancelled,
     )
 
 
@@ -148,6 +153,11 @@ def _read_instant(node: Node) -> datetime | None:
     return at
 
 
+def read_instant(written: str) -> datetime | None:
+    """A stored instant; None for a text that is none."""
+    return datetime.fromisoformat(written) if _UTC_MINUTE.match(written) else None
+
+
 def performance_members(one: Performance) -> dict[str, Any]:
     """Return the performance in its stored form."""
     return {
@@ -157,6 +167,7 @@ def performance_members(one: Performance) -> dict[str, Any]:
         "doors_at": _instant(one.doors_at),
         "ends_at": _instant(one.ends_at),
         "on_sale": one.on_sale,
+        **({"cancelled": True} if one.is_cancelled else {}),
     }
 
 

@@ -35,6 +35,10 @@ class ConsoleFigures:
         """The books and the names that belong to them, as of the snapshot's `at`."""
         return await self._books.get()
 
+    async def renew(self) -> None:
+        """The catalogue was changed: who looks next sees it."""
+        await self._books.get_anew()
+
     async def house(self) -> House:
         """All that can be reconciled."""
         return await self._house.get()

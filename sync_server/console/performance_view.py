@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from program.i18n import format_count, format_datetime, format_time, translation
 from sync_server.console.overview import Snapshot
 from sync_server.console.performance_paths import performance_page
 from sync_server.services.accounts import EntryAccount, UnitAccount
-from ticketing.event import Event, Performance
+from ticketing.event import Performance
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "translate later"
@@ -75,15 +75,6 @@ def standing_of(performance: Performance, now: datetime) -> Standing:
     if performance.ends_at <= now:
         return Standing.OVER
     return Standing.ON_SALE if performance.on_sale else Standing.NOT_ON_SALE
-
-
-def find_performance(events: Mapping[str, Event], number: int) -> tuple[Event, Performance] | None:
-    """The performance of this number, which is unique in the venue, and its event."""
-    for event in events.values():
-        performance = event.performance(number)
-        if performance is not None:
-            return event, performance
-    return None
 
 
 def event_lines(snapshot: Snapshot, language: str, *, with_over: bool) -> tuple[EventLines, ...]:

@@ -33,6 +33,9 @@ class Deed(StrEnum):
     DATABASE_MIGRATED = "database_migrated"
     BACKUP_RESTORED = "backup_restored"
     CATALOGUE_IMPORTED = "catalogue_imported"
+    PERFORMANCE_MOVED = "performance_moved"
+    PERFORMANCE_CANCELLED = "performance_cancelled"
+    PERFORMANCES_COPIED = "performances_copied"
     PERSON_ADDED = "person_added"
     PERSON_CHANGED = "person_changed"  # the name, the role, where it holds
     PERSON_LEFT = "person_left"

@@ -10,13 +10,18 @@ import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, text
 
 from sync_server.services.house import VENUE_KEY, put_meta
+from sync_server.services.performance_rows import (
+    BY_FILE,
+    By,
+    reasons_of_decisions,
+    store_performances,
+)
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 from ticketing.catalogue import (
@@ -26,7 +31,7 @@ from ticketing.catalogue import (
     parse_venue_document,
     venue_document,
 )
-from ticketing.event import Event, Performance, Venue
+from ticketing.event import Event, Venue
 from ticketing.pricing import PoolSize
 from ticketing.seating import SeatingPlan
 
@@ -59,6 +64,7 @@ def store_catalogue(tx: Transaction, catalogue: Catalogue) -> Stored | NotStored
 
     The first catalogue gives the database its venue.
     """
+    lock_streams(tx, [catalogue.venue.id, *sorted(event.id for event in catalogue.events)])
     reasons = list(_reasons_against(tx, catalogue))
     if reasons:
         return NotStored(tuple(reasons))
@@ -68,16 +74,55 @@ def store_catalogue(tx: Transaction, catalogue: Catalogue) -> Stored | NotStored
     changed = _put_doc(tx, venue_id, "venue", venue_id, venue_document(catalogue.venue))
     for event_id, document in event_documents(catalogue):
         make_stream(tx, event_id, "event")
-        name = document["event"]["name"]
-        changed += _put_doc(tx, venue_id, "event_list", event_id, {"id": event_id, "name": name})
-        changed += _put_doc(tx, event_id, "event", event_id, document)
-    for event in catalogue.events:
-        _store_performances(tx, event, _plan_of(catalogue, event))
-        changed_pools = [size for size in event.price_rules.pools if not _has_pool(tx, event, size)]
-        for size in changed_pools:
-            _store_pool(tx, event, size)
+        event = catalogue.event(event_id)
+        assert event is not None, "its document was made of it"
+        unit_count = _plan_of(catalogue, event).unit_count
+        changed += put_event(tx, venue_id, event, document, unit_count, BY_FILE)
     performance_count = sum(len(event.performances) for event in catalogue.events)
     return Stored(venue_id, len(catalogue.events), performance_count, changed)
+
+
+def put_event(
+    tx: Transaction,
+    venue_id: str,
+    event: Event,
+    document: dict[str, Any],
+    unit_count: int,
+    by: By,
+) -> int:
+    """Write an event that nothing speaks against, under its lock; how many documents changed."""
+    before = load_plan(tx, event.id)
+    name = document["event"]["name"]
+    changed = _put_doc(tx, venue_id, "event_list", event.id, {"id": event.id, "name": name})
+    changed += _put_doc(tx, event.id, "event", event.id, document)
+    store_performances(
+        tx,
+        event,
+        unit_count,
+        before=before[2] if before is not None else None,
+        by=by,
+        rev=document_rev(tx, event.id),
+    )
+    for size in event.price_rules.pools:
+        if not _has_pool(tx, event, size):
+            _store_pool(tx, event, size)
+    return changed
+
+
+def document_rev(source: Connection | Transaction, event_id: str) -> int:
+    """The revision of an event's document; 0 of one that there is not."""
+    connection = source.connection if isinstance(source, Transaction) else source
+    found = connection.execute(
+        text("SELECT rev FROM doc WHERE event_id = :e AND kind = 'event' AND id = :e"),
+        {"e": event_id},
+    ).scalar()
+    return int(found or 0)
+
+
+def lock_streams(tx: Transaction, streams: Iterable[str]) -> None:
+    """Keep every other writer of these streams out until the commit, the first named first."""
+    for stream in streams:
+        tx.run("UPDATE stream SET head = head WHERE event_id = :e", e=stream)
 
 
 def load_plan(source: Connection | Transaction, event_id: str) -> Plan | None:
@@ -109,7 +154,7 @@ def note_performances(tx: Transaction, event_id: str) -> None:
     loaded = load_plan(tx, event_id)
     if loaded is not None:
         _venue, plan, event = loaded
-        _store_performances(tx, event, plan)
+        store_performances(tx, event, plan.unit_count)
 
 
 def load_venue(connection: Connection, venue_id: str) -> Venue:
@@ -183,10 +228,12 @@ def _reasons_against(tx: Transaction, catalogue: Catalogue) -> Iterable[str]:
         )
         return
     for event in catalogue.events:
-        yield from _reasons_against_event(tx, event, _plan_of(catalogue, event))
+        yield from reasons_against_event(tx, event, _plan_of(catalogue, event))
+        yield from reasons_of_decisions(tx, event)
 
 
-def _reasons_against_event(tx: Transaction, event: Event, plan: SeatingPlan) -> Iterable[str]:
+def reasons_against_event(tx: Transaction, event: Event, plan: SeatingPlan) -> Iterable[str]:
+    """Why an event cannot be stored as it is, in sentences; nothing when it can."""
     kept = {performance.number for performance in event.performances}
     used = {
         int(row[0])
@@ -306,34 +353,6 @@ def _put_doc(tx: Transaction, event_id: str, kind: str, doc_id: str, body: dict[
     return 1
 
 
-def _store_performances(tx: Transaction, event: Event, plan: SeatingPlan) -> None:
-    """Rows for counting; that none with claims is dropped was checked before."""
-    kept = {performance.number for performance in event.performances}
-    for row in tx.rows("SELECT perf_id FROM performance WHERE event_id = :e", e=event.id):
-        if int(row[0]) not in kept:
-            tx.run(
-                "DELETE FROM performance WHERE event_id = :e AND perf_id = :p",
-                e=event.id,
-                p=int(row[0]),
-            )
-    for performance in event.performances:
-        _store_performance(tx, performance, plan.unit_count)
-
-
-def _store_performance(tx: Transaction, performance: Performance, unit_count: int) -> None:
-    tx.run(
-        "INSERT INTO performance (event_id, perf_id, unit_count, starts_ms, ends_ms) "
-        "VALUES (:e, :p, :units, :starts, :ends) ON CONFLICT (event_id, perf_id) DO UPDATE SET "
-        "unit_count = excluded.unit_count, starts_ms = excluded.starts_ms, "
-        "ends_ms = excluded.ends_ms",
-        e=performance.event_id,
-        p=performance.number,
-        units=unit_count,
-        starts=_unix_ms(performance.starts_at),
-        ends=_unix_ms(performance.ends_at),
-    )
-
-
 def _has_pool(tx: Transaction, event: Event, size: PoolSize) -> bool:
     row = tx.row("SELECT capacity FROM pool WHERE event_id = :e AND id = :p", e=event.id, p=size.id)
     return row is not None and row[0] == size.capacity
@@ -362,7 +381,3 @@ def _plan_of(catalogue: Catalogue, event: Event) -> SeatingPlan:
     if plan is None:
         raise LookupError(f"event {event.id!r} names no plan of its catalogue")
     return plan
-
-
-def _unix_ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)

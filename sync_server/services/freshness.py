@@ -46,6 +46,12 @@ class Fresh(Generic[T]):
             self._begin().add_done_callback(_note_failure)
         return self._value
 
+    async def get_anew(self) -> T:
+        """A value that is made from now on: after a change that the next who look must see."""
+        if self._making is not None and not self._making.done():
+            await asyncio.wait([self._making])
+        return await asyncio.shield(self._begin())
+
     async def close(self) -> None:
         """Wait for what is being made: its reader must not outlive the database."""
         if self._making is not None:

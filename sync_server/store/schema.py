@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -192,7 +192,34 @@ performance = Table(
     Column("unit_count", Integer, nullable=False),
     Column("starts_ms", BigInteger, nullable=False),
     Column("ends_ms", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),  # counts its changes
+    Column("cancelled_ms", BigInteger, nullable=False, server_default="0"),  # 0: it takes place
     UniqueConstraint("perf_id", name="performance_number_is_unique"),
+)
+
+performance_change = Table(
+    "performance_change",  # who moved, cancelled or added one, and what it was; only ever added
+    metadata,
+    _key("event_id"),
+    _key("perf_id", BigInteger),
+    _key("version", BigInteger),  # that it had after the change
+    Column("kind", String, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("rev", BigInteger, nullable=False),  # of the event's document that says so
+    Column("person_id", String, nullable=False),  # '': by a catalogue file
+    Column("person_name", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("before", Text, nullable=False),  # as in the event's document; '': there was none
+    Column("after", Text, nullable=False),
+    CheckConstraint("kind IN ('added','moved','cancelled','changed')"),
+    Index(
+        "a_performance_is_cancelled_once",
+        "event_id",
+        "perf_id",
+        unique=True,
+        sqlite_where=text("kind = 'cancelled'"),
+        postgresql_where=text("kind = 'cancelled'"),
+    ),
 )
 
 claim = Table(

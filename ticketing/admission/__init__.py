@@ -30,7 +30,7 @@ from ticketing.admission.decide import (
     decide_entry,
     decide_exit,
     decide_known,
-    valid_window,
+    valid_windows,
 )
 from ticketing.admission.facts import (
     AllotmentFacts,
@@ -111,6 +111,6 @@ __all__ = [
     "next_step",
     "not_by_hand",
     "refused_for",
-    "valid_window",
+    "valid_windows",
     "visits_of",
 ]

@@ -100,20 +100,24 @@ def decide_exit(scan: TicketCode | CodeFault, facts: LaneFacts) -> LetOut | Refu
     return LetOut(was_inside=visits_of(facts.entries, facts.exits, facts.rule).inside > 0)
 
 
-def valid_window(ticket: TicketFacts, facts: LaneFacts) -> Window:
-    """When the ticket is let in, with the rule's minutes around it.
+def valid_windows(ticket: TicketFacts, facts: LaneFacts) -> tuple[Window, ...]:
+    """When the ticket is let in, with the rule's minutes around it: in any of these.
 
     With a row the catalogue's time of its performance counts, which may have been moved since the
-    ticket was printed; else what the code says.
+    ticket was printed. Without one both count, the code's and the catalogue's: a window may have
+    sold it before it heard of a move that this node knows of, or the other way round.
     """
-    window = facts.window if facts.row is not None else None
-    if window is None:
-        window = Window(ticket.valid_from, ticket.valid_to)
+    printed = Window(ticket.valid_from, ticket.valid_to)
+    known = facts.window
+    if known is None:
+        found: tuple[Window, ...] = (printed,)
+    else:
+        found = (known,) if facts.row is not None or known == printed else (printed, known)
     early, late = (
         timedelta(minutes=minutes)
         for minutes in (facts.rule.early_minutes, facts.rule.late_minutes)
     )
-    return Window(window.valid_from - early, window.valid_to + late)
+    return tuple(Window(each.valid_from - early, each.valid_to + late) for each in found)
 
 
 # --- the ticket
@@ -180,12 +184,14 @@ def _missed_gate(facts: LaneFacts) -> Miss:
 
 
 def _refused_by_time(ticket: TicketFacts, facts: LaneFacts, at: datetime) -> Refuse | None:
-    window = valid_window(ticket, facts)
-    if at < window.valid_from:
-        return Refuse(Reason.TOO_EARLY, miss=Miss(MissKind.OPENS_AT, window.valid_from))
-    if at >= window.valid_to:
-        return Refuse(Reason.TOO_LATE, miss=Miss(MissKind.CLOSED_AT, window.valid_to))
-    return None
+    windows = valid_windows(ticket, facts)
+    if any(window.valid_from <= at < window.valid_to for window in windows):
+        return None
+    opens_at = min((each.valid_from for each in windows if at < each.valid_from), default=None)
+    if opens_at is not None:
+        return Refuse(Reason.TOO_EARLY, miss=Miss(MissKind.OPENS_AT, opens_at))
+    closed_at = max(window.valid_to for window in windows)
+    return Refuse(Reason.TOO_LATE, miss=Miss(MissKind.CLOSED_AT, closed_at))
 
 
 def _refused_by_allotment(facts: LaneFacts) -> Refuse | None:
