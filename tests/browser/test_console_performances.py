@@ -8,14 +8,14 @@ from datetime import date, timedelta
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage, RunningServer
-from tests.browser.test_console import sign_in
+from tests.browser.console_house import sign_in
 
 
 def test_a_performance_is_moved_after_its_consequences_were_seen(
     open_page: OpenPage, server: RunningServer
 ) -> None:
     page = open_page("/", viewport={"width": 390, "height": 844})
-    sign_in(page, server)
+    sign_in(page, server.password)
     page.get_by_role("link", name="Events").click()
     last = page.locator(".dated [data-row]").last
     before = last.inner_text()
@@ -44,7 +44,7 @@ def test_without_scripts_a_move_takes_the_same_two_steps(
     open_page: OpenPage, server: RunningServer
 ) -> None:
     page = open_page("/", java_script_enabled=False)
-    sign_in(page, server)
+    sign_in(page, server.password)
     page.goto(f"{server.address}/console/events")
     page.locator(".dated [data-row]").last.click()
     page.get_by_role("link", name="Move to another time").click()
