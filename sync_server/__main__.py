@@ -132,6 +132,14 @@ def _parser() -> argparse.ArgumentParser:
     import_.add_argument("file", type=Path, metavar="FILE.json")
     import_.set_defaults(command=_import)
 
+    openapi = parsers.add_parser(
+        "openapi",
+        help="print what the server's interface takes and gives",
+        description="Print the interface as an OpenAPI 3.1 document, made from the code; a server "
+        "gives its own to anybody at /v1/openapi.json.",
+    )
+    openapi.set_defaults(command=_openapi)
+
     migrate = parsers.add_parser(
         "migrate",
         help="take the database of an older Boxgate on",
@@ -236,6 +244,14 @@ def _import(settings: Settings, options: argparse.Namespace) -> int:
         f"venue '{answer.venue_id}': {answer.event_count} events, "
         f"{answer.performance_count} performances; {answer.changed_count} documents are new"
     )
+    return ExitCode.OK
+
+
+def _openapi(_settings: Settings, _options: argparse.Namespace) -> int:
+    from sync_server.app import all_routes  # noqa: PLC0415 - what no other command needs
+    from sync_server.handlers.openapi import as_text  # noqa: PLC0415
+
+    print(as_text(all_routes()), end="")
     return ExitCode.OK
 
 

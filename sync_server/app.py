@@ -34,6 +34,7 @@ from sync_server.handlers import (
     feed_api,
     hub_api,
     node_api,
+    openapi,
     orders_api,
     recovery_api,
     stock_api,
@@ -101,6 +102,7 @@ def all_routes() -> Sequence[Route]:
     """Every route that there is."""
     return [
         *routes_of(about_api),
+        *routes_of(openapi),
         *routes_of(auth),
         *routes_of(node_api),
         *routes_of(feed_api),

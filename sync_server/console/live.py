@@ -15,7 +15,7 @@ from aiohttp import web
 from program.logs import get_logger
 from sync_server.console.figures import FIGURES
 from sync_server.console.session import identify_person
-from sync_server.handlers.routes import route
+from sync_server.handlers.routes import Media, route
 from sync_server.services.accounts import Books
 from sync_server.services.permissions import Permission
 
@@ -91,7 +91,12 @@ def set_up_bulletin(app: web.Application) -> None:
     app.on_shutdown.append(_close)
 
 
-@route("GET", "/console/live", permission=Permission.CONSOLE_VIEW)
+@route(
+    "GET",
+    "/console/live",
+    permission=Permission.CONSOLE_VIEW,
+    gives=Media(("text/event-stream",), (200, 204)),
+)
 async def live(request: web.Request) -> web.StreamResponse:
     """Say `news` when the books change, `over` when the session ended; 204 when it is full here.
 

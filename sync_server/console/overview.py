@@ -30,6 +30,7 @@ from sync_server.console.wording import (
     price_sentences,
 )
 from sync_server.heart.cases import CaseKind
+from sync_server.services.accounts import DERIVED
 from sync_server.services.books import (
     Books,
     CaseLine,
@@ -564,7 +565,7 @@ def _plain(value: object) -> object:
     if fields is None:
         return value
     plain = {name: _plain(getattr(value, name)) for name in fields}
-    for derived in ("free", "balanced"):
+    for derived in DERIVED:
         if hasattr(value, derived):
             plain[derived] = getattr(value, derived)
     return plain

@@ -19,8 +19,9 @@ from sync_server.console.session import (
 )
 from sync_server.handlers.actors import actor_of
 from sync_server.handlers.problems import Problem
-from sync_server.handlers.routes import route
+from sync_server.handlers.routes import Media, route
 from sync_server.handlers.state import CENTRE, PERSON
+from sync_server.services.accounts import Books
 from sync_server.services.audit import Deed, note
 from sync_server.services.permissions import Permission
 from sync_server.services.scopes import Reach
@@ -58,7 +59,7 @@ async def overview(request: web.Request) -> web.Response:
     return render(request, "overview.html", {"page": page})
 
 
-@route("GET", "/console/books.json", permission=Permission.BOOKS_READ)
+@route("GET", "/console/books.json", permission=Permission.BOOKS_READ, gives=Books)
 async def books(request: web.Request) -> web.Response:
     """The same books for programs."""
     found = await request.app[FIGURES].books()
@@ -86,7 +87,12 @@ async def sign_out(request: web.Request) -> web.Response:
     return end_visit(request)
 
 
-@route("GET", "/console/static/{name}", permission=Permission.PUBLIC)
+@route(
+    "GET",
+    "/console/static/{name}",
+    permission=Permission.PUBLIC,
+    gives=Media(("text/css", "text/javascript", "image/svg+xml"), (200, 304)),
+)
 async def static_file(request: web.Request) -> web.Response:
     """Style, script and icon; they hold nothing of the house."""
     name = request.match_info["name"]

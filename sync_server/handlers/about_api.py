@@ -6,12 +6,13 @@ from aiohttp import web
 
 from sync_server.handlers.auth import PROTO
 from sync_server.handlers.routes import route
+from sync_server.handlers.shapes import joining
 from sync_server.handlers.state import CENTRE
 from sync_server.services.catalogue import load_venue
 from sync_server.services.permissions import Permission
 
 
-@route("GET", "/v1/about", permission=Permission.PUBLIC)
+@route("GET", "/v1/about", permission=Permission.PUBLIC, gives=joining.About)
 async def about(request: web.Request) -> web.Response:
     """The house's name, for who sets a machine up and wants to know whether the address is right."""
     centre = request.app[CENTRE]

@@ -13,7 +13,8 @@ from sync_server.handlers.actors import acting, actor_of
 from sync_server.handlers.addresses import address_of
 from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
-from sync_server.handlers.routes import route
+from sync_server.handlers.routes import Form, route
+from sync_server.handlers.shapes import joining
 from sync_server.handlers.state import CENTRE, LIMITS, TOKENS
 from sync_server.services.clients import TOKEN_CHARS_MAX, RefreshRefusal, refresh
 from sync_server.services.enrolment import Applicant, Enrolled, EnrolRefusal, enrol, is_secret
@@ -56,7 +57,14 @@ _REFRESH_SENTENCES = {
 }
 
 
-@route("POST", "/v1/enrol", permission=Permission.PUBLIC, body_max=_BODY_BYTES_MAX)
+@route(
+    "POST",
+    "/v1/enrol",
+    permission=Permission.PUBLIC,
+    body_max=_BODY_BYTES_MAX,
+    takes=joining.Enrolment,
+    gives=joining.Enrolled,
+)
 async def enrol_node(request: web.Request) -> web.Response:
     """Make a machine a node by its one-time code; the same again for the same code and key."""
     return await enrolled(request, address_of(request))
@@ -93,7 +101,14 @@ async def enrolled(request: web.Request, caller: str, hub: str = "") -> web.Resp
     )
 
 
-@route("POST", "/v1/token", permission=Permission.PUBLIC, body_max=_BODY_BYTES_MAX)
+@route(
+    "POST",
+    "/v1/token",
+    permission=Permission.PUBLIC,
+    body_max=_BODY_BYTES_MAX,
+    takes=Form(joining.NodeAsksToken | joining.ClientAsksToken),
+    gives=joining.Token,
+)
 async def give_token(request: web.Request) -> web.Response:
     """Exchange an assertion signed by the node's key for a short-lived access token (RFC 7523)."""
     centre, limit, key = request.app[CENTRE], request.app[LIMITS].token_address, address_of(request)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
+from sync_server.handlers.shapes import stock
 from sync_server.handlers.state import CENTRE, NODE
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart.buyers import BUYERS_PER_CALL_MAX, PutBuyers, ToldBuyer
@@ -31,7 +32,13 @@ _EXACT_MAX = 2**53 - 1
 _INT_MAX = 2**31 - 1
 
 
-@route("POST", "/v1/data-keys", permission=Permission.TILL_BUYERS)
+@route(
+    "POST",
+    "/v1/data-keys",
+    permission=Permission.TILL_BUYERS,
+    takes=stock.KeysWanted,
+    gives=stock.Keys,
+)
 async def data_keys(request: web.Request) -> web.Response:
     """The keys for personal data, sealed to a key that this till made for the answer.
 
@@ -54,7 +61,14 @@ async def data_keys(request: web.Request) -> web.Response:
     return reply({"keys": wrapped.hex(), "signature": said.hex()})
 
 
-@route("POST", "/v1/e/{stream}/buyers", permission=Permission.TILL_BUYERS, body_max=_BYTES_MAX)
+@route(
+    "POST",
+    "/v1/e/{stream}/buyers",
+    permission=Permission.TILL_BUYERS,
+    body_max=_BYTES_MAX,
+    takes=stock.Buyers,
+    gives=stock.BuyersTaken,
+)
 async def put_buyers(request: web.Request) -> web.Response:
     """Take sealed texts of buyers; the same told twice changes nothing."""
     centre, node = request.app[CENTRE], request[NODE]

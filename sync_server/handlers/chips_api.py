@@ -11,6 +11,7 @@ from aiohttp import web
 
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
+from sync_server.handlers.shapes import stock
 from sync_server.handlers.state import CENTRE, NODE, SETTINGS
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart.chips import ShownChip
@@ -25,7 +26,13 @@ KEYS_OF = "chips:"
 _LINK_CHARS_MAX = 1_000
 
 
-@route("POST", "/v1/chip-keys", permission=Permission.NODE_CHIPS)
+@route(
+    "POST",
+    "/v1/chip-keys",
+    permission=Permission.NODE_CHIPS,
+    takes=stock.KeysWanted,
+    gives=stock.Keys,
+)
 async def chip_keys(request: web.Request) -> web.Response:
     """The keys, sealed to a key that this node made for the answer; the question is signed.
 

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 from program.logs import get_logger
 from sync_server.centre import Centre
 from sync_server.handlers.problems import Problem
-from sync_server.handlers.routes import route
+from sync_server.handlers.routes import Media, route
+from sync_server.handlers.shapes import feed
 from sync_server.handlers.state import CENTRE, NODE, SETTINGS
 from sync_server.services.digest import (
     BucketRows,
@@ -84,7 +85,12 @@ def set_up_desk(app: web.Application) -> None:
     app[DESK] = Desk(Shelf(folder, app[CENTRE].generation.short))
 
 
-@route("GET", "/v1/e/{stream}/snapshot/{scope}", permission=Permission.NODE_PULL)
+@route(
+    "GET",
+    "/v1/e/{stream}/snapshot/{scope}",
+    permission=Permission.NODE_PULL,
+    gives=Media(("application/gzip",), (200, 206)),
+)
 async def snapshot(request: web.Request) -> web.StreamResponse:
     """The shared part of the caller's scope as a file; by ranges, so that it can be resumed.
 
@@ -109,7 +115,13 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(found.path, headers=headers)
 
 
-@route("GET", "/v1/e/{stream}/own", permission=Permission.NODE_PULL)
+@route(
+    "GET",
+    "/v1/e/{stream}/own",
+    permission=Permission.NODE_PULL,
+    asks=feed.OwnQuery,
+    gives=feed.OwnPart,
+)
 async def own_part(request: web.Request) -> web.Response:
     """What a snapshot file lacks: rows that only this node sees, of revisions up to `rev`."""
     centre, node, stream = request.app[CENTRE], request[NODE], _stream(request)
@@ -137,7 +149,13 @@ async def own_part(request: web.Request) -> web.Response:
     )
 
 
-@route("POST", "/v1/e/{stream}/digest", permission=Permission.NODE_PULL)
+@route(
+    "POST",
+    "/v1/e/{stream}/digest",
+    permission=Permission.NODE_PULL,
+    takes=feed.NodeDigest,
+    gives=feed.Differences,
+)
 async def digest(request: web.Request) -> web.Response:
     """Compare a node's digest at its cursor: which buckets to look at, and what has changed."""
     reader, body = await _asking(request)
@@ -161,7 +179,13 @@ async def digest(request: web.Request) -> web.Response:
     )
 
 
-@route("POST", "/v1/e/{stream}/digest/rows", permission=Permission.NODE_PULL)
+@route(
+    "POST",
+    "/v1/e/{stream}/digest/rows",
+    permission=Permission.NODE_PULL,
+    takes=feed.BucketsWanted,
+    gives=feed.RowsOfBuckets,
+)
 async def digest_rows(request: web.Request) -> web.Response:
     """All rows of buckets in which the node's copy differs. Opens a case: that must not happen."""
     reader, body = await _asking(request)

@@ -11,6 +11,7 @@ from sync_server.centre import Centre
 from sync_server.handlers.auth import enrolled
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
+from sync_server.handlers.shapes import gates, joining
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart.arbiters import ArbiterOf, Stopped
@@ -28,14 +29,27 @@ _EXACT_MAX = 2**53 - 1
 _COUNT_MAX = 2**31 - 1
 
 
-@route("POST", "/v1/below/enrol", permission=Permission.HUB_RELAY)
+@route(
+    "POST",
+    "/v1/below/enrol",
+    permission=Permission.HUB_RELAY,
+    takes=joining.Enrolment,
+    gives=joining.Enrolled,
+)
 async def enrol_below(request: web.Request) -> web.Response:
     """`/v1/enrol` of a machine that will call the hub from now on."""
     node = request[NODE]
     return await enrolled(request, f"hub {node.id}", node.id)
 
 
-@route("POST", "/v1/below/heard", permission=Permission.HUB_RELAY, body_max=_BYTES_MAX)
+@route(
+    "POST",
+    "/v1/below/heard",
+    permission=Permission.HUB_RELAY,
+    body_max=_BYTES_MAX,
+    takes=gates.HeardBelow,
+    gives=gates.Noted,
+)
 async def heard_below(request: web.Request) -> web.Response:
     """When the hub heard of each node below it, what it said of itself, and how far it has read.
 
@@ -63,7 +77,14 @@ async def heard_below(request: web.Request) -> web.Response:
     return reply({"noted": len(told)})
 
 
-@route("POST", "/v1/e/{stream}/granted", permission=Permission.HUB_RELAY, body_max=_BYTES_MAX)
+@route(
+    "POST",
+    "/v1/e/{stream}/granted",
+    permission=Permission.HUB_RELAY,
+    body_max=_BYTES_MAX,
+    takes=gates.GrantedBelow,
+    gives=gates.Taken,
+)
 async def take_granted(request: web.Request) -> web.Response:
     """Entries that the hub's arbiter recorded, before or whether or not their gates tell of them."""
     centre, hub = request.app[CENTRE], request[NODE]
@@ -76,7 +97,13 @@ async def take_granted(request: web.Request) -> web.Response:
     return reply({"taken": taken})
 
 
-@route("POST", "/v1/e/{stream}/stopped", permission=Permission.HUB_RELAY)
+@route(
+    "POST",
+    "/v1/e/{stream}/stopped",
+    permission=Permission.HUB_RELAY,
+    takes=gates.StoppedArbiter,
+    gives=gates.StoppedTaken,
+)
 async def stopped(request: web.Request) -> web.Response:
     """The hub was asked to stop answering the gates of this event, and has."""
     centre, hub = request.app[CENTRE], request[NODE]

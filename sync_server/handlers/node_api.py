@@ -14,6 +14,7 @@ from sync_server.handlers.problems import Problem
 from sync_server.handlers.pulls import ANSWERS, Poll, answer_pull, check_proto
 from sync_server.handlers.recovery_api import doubt_history
 from sync_server.handlers.routes import route
+from sync_server.handlers.shapes import feed, gates, journals, stock
 from sync_server.handlers.state import CENTRE, HUB_ID, NODE, NodeIdentity
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart import arbiter, intake, lending
@@ -44,7 +45,14 @@ _CURSORS_MAX = 5_000
 _COUNT_MAX = 2**31 - 1
 
 
-@route("POST", "/v1/hello", permission=Permission.NODE_HELLO, body_max=PUSH_BYTES_MAX)
+@route(
+    "POST",
+    "/v1/hello",
+    permission=Permission.NODE_HELLO,
+    body_max=PUSH_BYTES_MAX,
+    takes=journals.Hello,
+    gives=journals.Greeted,
+)
 async def hello(request: web.Request) -> web.Response:
     """Compare journal heads, tell the time and the generation."""
     centre, node = request.app[CENTRE], request[NODE]
@@ -89,7 +97,14 @@ async def hello(request: web.Request) -> web.Response:
     )
 
 
-@route("POST", "/v1/e/{stream}/push", permission=Permission.NODE_PUSH, body_max=PUSH_BYTES_MAX)
+@route(
+    "POST",
+    "/v1/e/{stream}/push",
+    permission=Permission.NODE_PUSH,
+    body_max=PUSH_BYTES_MAX,
+    takes=journals.Push,
+    gives=journals.Verdicts,
+)
 async def push(request: web.Request) -> web.Response:
     """Take a node's operations; 200 with verdicts, the same ones for a repeated batch."""
     centre, node = request.app[CENTRE], request[NODE]
@@ -108,7 +123,7 @@ async def push(request: web.Request) -> web.Response:
     return _push_reply(taken)
 
 
-@route("GET", "/v1/pull", permission=Permission.NODE_PULL)
+@route("GET", "/v1/pull", permission=Permission.NODE_PULL, asks=feed.PullQuery, gives=feed.News)
 async def pull_news(request: web.Request) -> web.Response:
     """Rows of several streams after the given revisions; waits when there is nothing new."""
     centre, node = request.app[CENTRE], request[NODE]
@@ -127,7 +142,13 @@ async def pull_news(request: web.Request) -> web.Response:
     return await answer_pull(request.app[ANSWERS], node, poll)
 
 
-@route("POST", "/v1/e/{stream}/acquire", permission=Permission.TILL_ACQUIRE)
+@route(
+    "POST",
+    "/v1/e/{stream}/acquire",
+    permission=Permission.TILL_ACQUIRE,
+    takes=stock.Wish,
+    gives=stock.Lent,
+)
 async def acquire(request: web.Request) -> web.Response:
     """Lend units to a till: 200 with the allotment, 409 with the reason."""
     centre, node = request.app[CENTRE], request[NODE]
@@ -142,7 +163,13 @@ async def acquire(request: web.Request) -> web.Response:
     return lent(outcome, generation)
 
 
-@route("POST", "/v1/e/{stream}/admit", permission=Permission.GATE_ADMIT)
+@route(
+    "POST",
+    "/v1/e/{stream}/admit",
+    permission=Permission.GATE_ADMIT,
+    takes=gates.Scan,
+    gives=gates.Admitted | gates.Refused,
+)
 async def admit(request: web.Request) -> web.Response:
     """Answer a gate's scan, and record the entry when it is let in."""
     centre, node = request.app[CENTRE], request[NODE]

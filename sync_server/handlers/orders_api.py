@@ -9,6 +9,7 @@ from aiohttp import web
 from sync_server.centre import Centre
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
+from sync_server.handlers.shapes import stock
 from sync_server.handlers.state import CENTRE, NODE
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart.handing import AskHandout, HandoutState, NoHandout
@@ -18,7 +19,13 @@ from sync_server.services.permissions import Permission
 from ticketing.ids import is_order_id, is_stream_id, is_ticket_id
 
 
-@route("POST", "/v1/e/{stream}/order", permission=Permission.TILL_ORDERS)
+@route(
+    "POST",
+    "/v1/e/{stream}/order",
+    permission=Permission.TILL_ORDERS,
+    takes=stock.OrderWanted,
+    gives=stock.ToldOrder,
+)
 async def look_up(request: web.Request) -> web.Response:
     """One order by its id, or by one of its tickets; without the tickets' codes."""
     body, stream = await read_object(request), _stream(request)
@@ -33,7 +40,13 @@ async def look_up(request: web.Request) -> web.Response:
     return reply(_to_json(found, with_codes=False))
 
 
-@route("POST", "/v1/e/{stream}/handout", permission=Permission.TILL_ORDERS)
+@route(
+    "POST",
+    "/v1/e/{stream}/handout",
+    permission=Permission.TILL_ORDERS,
+    takes=stock.HandoutWanted,
+    gives=stock.HandoutAsked | stock.HandedOut,
+)
 async def hand_out(request: web.Request) -> web.Response:
     """Ask to print an order's tickets: the order with its codes once they are this till's."""
     centre, node = request.app[CENTRE], request[NODE]

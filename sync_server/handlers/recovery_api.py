@@ -10,6 +10,7 @@ from aiohttp import web
 from sync_server.centre import Centre
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
+from sync_server.handlers.shapes import journals
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart import history, salvage
@@ -36,7 +37,14 @@ _EXACT_MAX = 2**53 - 1
 _SECONDS_MAX = 2**31 - 1
 
 
-@route("POST", "/v1/e/{stream}/declare", permission=Permission.TILL_DECLARE, body_max=_BYTES_MAX)
+@route(
+    "POST",
+    "/v1/e/{stream}/declare",
+    permission=Permission.TILL_DECLARE,
+    body_max=_BYTES_MAX,
+    takes=journals.Declaration,
+    gives=journals.Declared,
+)
 async def declare(request: web.Request) -> web.Response:
     """Take allotments that a till received and revocations that it asked for.
 
@@ -66,7 +74,14 @@ async def declare(request: web.Request) -> web.Response:
     return reply({"quarantined": answer.quarantined})
 
 
-@route("POST", "/v1/e/{stream}/salvage", permission=Permission.NODE_PUSH, body_max=_BYTES_MAX)
+@route(
+    "POST",
+    "/v1/e/{stream}/salvage",
+    permission=Permission.NODE_PUSH,
+    body_max=_BYTES_MAX,
+    takes=journals.Log,
+    gives=journals.Stored,
+)
 async def salvage_log(request: web.Request) -> web.Response:
     """Keep a piece of a fenced or closed journal's log, sent from its first operation on."""
     centre, node = request.app[CENTRE], request[NODE]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 from aiohttp import web
 
@@ -12,8 +13,25 @@ from sync_server.services.permissions import Permission
 from sync_server.services.scopes import Reach
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Shape = Any
+"""A type of `sync_server.handlers.shapes`, a `Form`, a `Media`, or None for nothing."""
 
 BODY_BYTES_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A body as forms of pages have it, of this shape."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What is given is no JSON; `kinds` are its content types, `statuses` what it comes with."""
+
+    kinds: tuple[str, ...]
+    statuses: tuple[int, ...] = (200,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +42,8 @@ class Route:
     sign-in), otherwise by JSON (errors become problem details).
 
     `reach`: how far a person's scope has to reach; the whole house unless the route says less.
+
+    `asks`, `takes`, `gives`: the shapes of query, body and answer; pages for people have none.
     """
 
     method: str
@@ -33,6 +53,9 @@ class Route:
     body_bytes_max: int
     page: bool
     reach: Reach = Reach.HOUSE
+    asks: Shape = None
+    takes: Shape = None
+    gives: Shape = None
 
 
 def route(
@@ -43,11 +66,14 @@ def route(
     body_max: int = BODY_BYTES_MAX,
     page: bool = False,
     reach: Reach = Reach.HOUSE,
+    asks: Shape = None,
+    takes: Shape = None,
+    gives: Shape = None,
 ) -> Callable[[Handler], Route]:
     """Make a handler a route. There is no default permission: a route without one cannot exist."""
 
     def declare(handler: Handler) -> Route:
-        return Route(method, path, permission, handler, body_max, page, reach)
+        return Route(method, path, permission, handler, body_max, page, reach, asks, takes, gives)
 
     return declare
 

@@ -14,6 +14,7 @@ from sync_server.centre import Centre
 from sync_server.handlers.grants import grant_to_json, lent
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
+from sync_server.handlers.shapes import stock
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart.lending import NoGrant
@@ -39,7 +40,13 @@ _COUNT_MAX = 2**31 - 1
 _EXACT_MAX = 2**53 - 1
 
 
-@route("POST", "/v1/e/{stream}/revoke", permission=Permission.TILL_REVOKE)
+@route(
+    "POST",
+    "/v1/e/{stream}/revoke",
+    permission=Permission.TILL_REVOKE,
+    takes=stock.Revocation,
+    gives=stock.Revoked,
+)
 async def revoke(request: web.Request) -> web.Response:
     """Revoke tickets of an order: 200 once gates refuse them, 409 with the reason."""
     centre, node = request.app[CENTRE], request[NODE]
@@ -68,7 +75,13 @@ async def revoke(request: web.Request) -> web.Response:
     return reply({**told, "tickets": states, "allotment": allotment})
 
 
-@route("POST", "/v1/e/{stream}/hold", permission=Permission.TILL_HOLD)
+@route(
+    "POST",
+    "/v1/e/{stream}/hold",
+    permission=Permission.TILL_HOLD,
+    takes=stock.HoldWish,
+    gives=stock.Held,
+)
 async def hold(request: web.Request) -> web.Response:
     """Hold units for a while: these ones, or so many side by side."""
     centre, node = request.app[CENTRE], request[NODE]
@@ -77,7 +90,13 @@ async def hold(request: web.Request) -> web.Response:
     return _held(await centre.take(step))
 
 
-@route("POST", "/v1/e/{stream}/extend", permission=Permission.TILL_HOLD)
+@route(
+    "POST",
+    "/v1/e/{stream}/extend",
+    permission=Permission.TILL_HOLD,
+    takes=stock.HoldLonger,
+    gives=stock.Held,
+)
 async def extend(request: web.Request) -> web.Response:
     """Hold the same for longer, counted from now."""
     centre, node = request.app[CENTRE], request[NODE]
@@ -86,7 +105,13 @@ async def extend(request: web.Request) -> web.Response:
     return _held(await centre.take(Extend(_stream(request), node.id, _hold_id(body), ttl_s)))
 
 
-@route("POST", "/v1/e/{stream}/drop", permission=Permission.TILL_HOLD)
+@route(
+    "POST",
+    "/v1/e/{stream}/drop",
+    permission=Permission.TILL_HOLD,
+    takes=stock.HoldNamed,
+    gives=stock.Held,
+)
 async def drop(request: web.Request) -> web.Response:
     """Hold no longer."""
     centre, node = request.app[CENTRE], request[NODE]
@@ -94,7 +119,13 @@ async def drop(request: web.Request) -> web.Response:
     return _held(await centre.take(Drop(_stream(request), node.id, _hold_id(body))))
 
 
-@route("POST", "/v1/e/{stream}/firm", permission=Permission.TILL_HOLD)
+@route(
+    "POST",
+    "/v1/e/{stream}/firm",
+    permission=Permission.TILL_HOLD,
+    takes=stock.HoldNamed,
+    gives=stock.Lent,
+)
 async def firm(request: web.Request) -> web.Response:
     """Make what the till holds an allotment of its own."""
     centre, node = request.app[CENTRE], request[NODE]

@@ -14,9 +14,10 @@ from aiohttp import web
 from edge.client import ServerClient
 from edge.errors import EdgeError, ServerRefused
 from sync_server.app import AsHub
-from sync_server.handlers import about_api, auth, feed_api, node_api, recovery_api
+from sync_server.handlers import about_api, auth, feed_api, node_api, openapi, recovery_api
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import Handler, Route, route, routes_of
+from sync_server.handlers.shapes import gates, joining, journals, stock
 from sync_server.handlers.state import CENTRE, NODE
 from sync_server.handlers.wire import read_object, reply
 from sync_server.hub.upstream import Upstream
@@ -39,7 +40,7 @@ def hub_routes() -> list[Route]:
     """Everything that a gate calls, and nothing else: no console, no stock."""
     shared = [
         each
-        for module in (about_api, auth, node_api, feed_api, recovery_api)
+        for module in (about_api, openapi, auth, node_api, feed_api, recovery_api)
         for each in routes_of(module)
         if each.path not in _REPLACED and not each.permission.startswith("till_")
     ]
@@ -133,12 +134,32 @@ async def _asked(
 
 
 _OF_A_PROBLEM = frozenset({"type", "title", "status", "code", "detail"})
-ENROL = route("POST", "/v1/enrol", permission=Permission.PUBLIC)(_enrol)
-ADMIT = route("POST", "/v1/e/{stream}/admit", permission=Permission.GATE_ADMIT)(_admit)
-CHIP_KEYS = route("POST", "/v1/chip-keys", permission=Permission.NODE_CHIPS)(_chip_keys)
+ENROL = route(
+    "POST",
+    "/v1/enrol",
+    permission=Permission.PUBLIC,
+    takes=joining.Enrolment,
+    gives=joining.Enrolled,
+)(_enrol)
+ADMIT = route(
+    "POST",
+    "/v1/e/{stream}/admit",
+    permission=Permission.GATE_ADMIT,
+    takes=gates.Scan,
+    gives=gates.Admitted | gates.Refused,
+)(_admit)
+CHIP_KEYS = route(
+    "POST",
+    "/v1/chip-keys",
+    permission=Permission.NODE_CHIPS,
+    takes=stock.KeysWanted,
+    gives=stock.Keys,
+)(_chip_keys)
 SALVAGE = route(
     "POST",
     "/v1/e/{stream}/salvage",
     permission=Permission.NODE_PUSH,
     body_max=node_api.PUSH_BYTES_MAX,
+    takes=journals.Log,
+    gives=journals.Stored,
 )(_salvage)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DERIVED = ("free", "balanced")
+"""What follows from an account's figures and is told to programs beside them."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnitAccount:

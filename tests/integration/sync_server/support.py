@@ -25,6 +25,7 @@ from sync_server.services.enrolment import add_code, new_code
 from sync_server.services.initialise import NewHouse
 from sync_server.services.permissions import NodeRole
 from sync_server.settings import Settings
+from tests.integration.sync_server.conform import conform
 from ticketing.keys import public_of
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -155,4 +156,6 @@ StartServer = Callable[..., Any]
 
 
 def app_of(house: HouseOnDisk, settings: Settings | None = None) -> Any:
-    return make_app(house.open_centre(), settings or house.settings)
+    app = make_app(house.open_centre(), settings or house.settings)
+    app.middlewares.insert(0, conform)
+    return app
