@@ -112,15 +112,20 @@ class Node:
         """Record that this value breaks `rule`."""
         self.problems.add(self.path, rule)
 
-    def members(self, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Node]:
-        """Open an object with these keys and no others; each of them is in the answer."""
+    def members(
+        self, required: Sequence[str], optional: Sequence[str] = (), *, others: bool = False
+    ) -> dict[str, Node]:
+        """Open an object with these keys; each of them is in the answer.
+
+        There are no others, unless `others` says that what we do not know is let be.
+        """
         known = (*required, *optional)
         value = self.value
         if not isinstance(value, dict):
             if self.present:
                 self._refuse_value(f"an object with {_listed(required)}")
             return {key: self._child(key, _ABSENT) for key in known}
-        for key in value:
+        for key in () if others else value:
             if key not in known:
                 self._child(key, None).refuse(_unknown_key(key, known))
         for key in required:
