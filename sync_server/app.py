@@ -20,10 +20,12 @@ from sync_server.console import (
     people,
     performance_move,
     performances,
+    plans,
     sign_in,
 )
 from sync_server.console.figures import set_up_figures
 from sync_server.console.live import set_up_bulletin
+from sync_server.console.plans import set_up_plans
 from sync_server.console.rendering import set_up_templates
 from sync_server.forgetting import Forgetter
 from sync_server.handlers import (
@@ -93,6 +95,7 @@ def make_app(centre: Centre, settings: Settings, hub: AsHub | None = None) -> we
     app.cleanup_ctx.append(_run_centre)
     set_up_figures(app, centre)
     set_up_bulletin(app)
+    set_up_plans(app)
     app.on_shutdown.append(_wake_long_polls)
     app.on_response_prepare.append(secure_response)
     return app
@@ -120,6 +123,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(people),
         *routes_of(performances),
         *routes_of(performance_move),
+        *routes_of(plans),
         *routes_of(sign_in),
         *routes_of(my_account),
     ]

@@ -34,7 +34,7 @@ from ticketing.seating_document import (
 )
 from ticketing.text import Text
 
-__all__ = ["Category", "Converted", "convert_plan", "is_pretix_plan"]
+__all__ = ["Category", "Converted", "convert_plan", "id_for", "is_pretix_plan"]
 
 CATEGORIES_MAX = 100
 GUID_CHARS_MAX = 200
@@ -102,6 +102,11 @@ class _Found:
 def is_pretix_plan(document: object) -> bool:
     """Return whether a decoded file says that it is one of pretix's: it has zones, and no format."""
     return isinstance(document, dict) and "zones" in document and "format" not in document
+
+
+def id_for(name: object) -> str:
+    """An id made of a plan's name; '' when its letters make none."""
+    return _slug(name) if isinstance(name, str) else ""
 
 
 def convert_plan(
@@ -250,10 +255,12 @@ def _plain_seat(
         return None
     if type(position) is not dict or (category != "" and category not in found.categories):
         return None
-    x, y = position.get("x"), position.get("y")
-    if type(x) not in _NUMBERS or type(y) not in _NUMBERS:
+    across, down = position.get("x"), position.get("y")
+    if type(across) not in _NUMBERS or type(down) not in _NUMBERS:
         return None
-    x, y = origin[0] + x, origin[1] + y
+    if not (abs(across) <= COORDINATE_MAX and abs(down) <= COORDINATE_MAX):
+        return None  # also before it is made a float: an integer may be too large for one
+    x, y = origin[0] + float(across), origin[1] + float(down)
     if not (abs(x) <= COORDINATE_MAX and abs(y) <= COORDINATE_MAX):
         return None
     return guid, label, round(x, 2), round(y, 2), category

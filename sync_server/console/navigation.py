@@ -35,6 +35,7 @@ SECTIONS = (
         EVENTS_PATH, N_("Events"), "calendar-days", Permission.PERFORMANCES_READ, PERFORMANCES_PATH
     ),
     Section("/console/nodes", N_("Windows and gates"), "door-open", Permission.CONSOLE_VIEW),
+    Section("/console/plans", N_("Plans"), "maximize", Permission.CONSOLE_VIEW),
     Section("/console/people", N_("People"), "users", Permission.PEOPLE_MANAGE),
 )
 

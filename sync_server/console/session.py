@@ -10,9 +10,9 @@ from aiohttp import web
 
 from sync_server.console.rendering import language_of, render
 from sync_server.console.wording import problem_sentence
-from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.state import CENTRE, PERSON, REQUEST_ID, SETTINGS, PersonIdentity
+from sync_server.handlers.uploads import read_fields
 from sync_server.services.sessions import (
     Session,
     extend_session,
@@ -58,7 +58,8 @@ async def identify_person(request: web.Request) -> PersonIdentity | None:
 
 async def check_form(request: web.Request) -> None:
     """Refuse a form that did not come from a page that we gave to this very visitor."""
-    given = read_form(await request.read()).get(FORM_TOKEN_FIELD)
+    fields = read_fields(request.headers.get("Content-Type", ""), await request.read())
+    given = fields.get(FORM_TOKEN_FIELD)
     cookie = _session_cookie(request) if PERSON in request else _VISIT_COOKIE
     basis = request.cookies.get(cookie)
     elsewhere = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")

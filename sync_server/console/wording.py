@@ -89,6 +89,7 @@ _PROBLEMS = {
     "forbidden": N_("You are signed in, but your role does not include this page."),
     "form_expired": N_("This form is out of date. Please load the page again."),
     "not_found": N_("There is no such page."),
+    "too_large": N_("That is too large to be taken here."),
     "store_unavailable": N_("The database does not answer. Please try again in a moment."),
 }
 _DEFECT = N_("Something went wrong in the server. Its log knows more.")

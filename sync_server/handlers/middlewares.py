@@ -219,6 +219,8 @@ async def _read_body(request: web.Request, route: Route) -> None:
     too_large = Problem(413, "too_large", f"at most {route.body_bytes_max} bytes are taken here")
     if (request.content_length or 0) > route.body_bytes_max:
         raise too_large
+    # A body that does not say its length ends here too, and not at the largest route's size.
+    request._client_max_size = route.body_bytes_max  # noqa: SLF001 - else a clone of the request
     try:
         if request.content.is_eof():  # came with the head, as what tills and gates send does
             body = await request.read()

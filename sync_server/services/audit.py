@@ -36,6 +36,7 @@ class Deed(StrEnum):
     PERFORMANCE_MOVED = "performance_moved"
     PERFORMANCE_CANCELLED = "performance_cancelled"
     PERFORMANCES_COPIED = "performances_copied"
+    PLAN_SAVED = "plan_saved"
     PERSON_ADDED = "person_added"
     PERSON_CHANGED = "person_changed"  # the name, the role, where it holds
     PERSON_LEFT = "person_left"

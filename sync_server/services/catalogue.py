@@ -22,10 +22,12 @@ from sync_server.services.performance_rows import (
     reasons_of_decisions,
     store_performances,
 )
+from sync_server.services.plan_store import PlanSource, keep_plan
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 from ticketing.catalogue import (
     Catalogue,
+    event_document,
     event_documents,
     parse_event_document,
     parse_venue_document,
@@ -72,6 +74,8 @@ def store_catalogue(tx: Transaction, catalogue: Catalogue) -> Stored | NotStored
     if _venue_of(tx) is None:
         found_house(tx, venue_id)
     changed = _put_doc(tx, venue_id, "venue", venue_id, venue_document(catalogue.venue))
+    for plan in catalogue.plans:
+        keep_plan(tx, plan, PlanSource.IMPORT)
     for event_id, document in event_documents(catalogue):
         make_stream(tx, event_id, "event")
         event = catalogue.event(event_id)
@@ -147,6 +151,17 @@ def load_plan(source: Connection | Transaction, event_id: str) -> Plan | None:
         if not isinstance(source, Transaction) or event_id not in source.touched:
             _plans.put(connection.engine, event_id, int(rev), known)
     return known
+
+
+def put_plan_of_event(tx: Transaction, venue: Venue, plan: SeatingPlan, event: Event) -> bool:
+    """Give an event another plan; whether that changed anything.
+
+    That no ticket loses its place is for the caller to know.
+    """
+    changed = _put_doc(tx, event.id, "event", event.id, event_document(venue, plan, event))
+    if changed:
+        _store_performances(tx, event, plan)
+    return bool(changed)
 
 
 def note_performances(tx: Transaction, event_id: str) -> None:

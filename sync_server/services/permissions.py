@@ -40,6 +40,7 @@ class Permission(StrEnum):
     CATALOGUE_WRITE = "catalogue_write"
     PERFORMANCES_READ = "performances_read"
     PERFORMANCES_CHANGE = "performances_change"  # move, cancel and copy them
+    PLANS_WRITE = "plans_write"  # upload seating plans and save them
     PEOPLE_MANAGE = "people_manage"
     CLIENTS_MANAGE = "clients_manage"  # programs of others that read by the interface
     AUDIT_READ = "audit_read"
@@ -85,6 +86,7 @@ _KEEPS_THE_HOUSE = frozenset(
         Permission.NODES_REVOKE,
         Permission.CATALOGUE_WRITE,
         Permission.PERFORMANCES_CHANGE,
+        Permission.PLANS_WRITE,
         Permission.PEOPLE_MANAGE,
         Permission.CLIENTS_MANAGE,
     }

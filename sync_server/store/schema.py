@@ -184,6 +184,36 @@ doc = Table(
     _feed_index("doc"),
 )
 
+plan = Table(
+    "plan",  # seating plans: every version that was saved, used by an event or not; only ever added
+    metadata,
+    _key("id"),
+    _key("version", BigInteger),
+    Column("name", Text, nullable=False),  # JSON: one for each language
+    Column("unit_count", Integer, nullable=False),
+    Column("highest_unit", BigInteger, nullable=False),  # of this and of all versions before
+    Column("digest", String(64), nullable=False),  # SHA-256 of the body
+    Column("source", String, nullable=False),  # import | upload | pretix
+    Column("saved_ms", BigInteger, nullable=False),
+    Column("person_id", String, nullable=False),  # '': the command line
+    Column("person_name", String, nullable=False),
+    Column("categories", Text, nullable=False),  # JSON: groups of seats that its file had
+    Column("body", Text, nullable=False),
+)
+
+plan_draft = Table(
+    "plan_draft",  # what somebody uploaded and has not confirmed: one for each person
+    metadata,
+    _key("person_id"),
+    Column("id", String(32), nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("base_version", BigInteger, nullable=False),
+    Column("source", String, nullable=False),
+    Column("left_out_count", Integer, nullable=False),
+    Column("categories", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 performance = Table(
     "performance",
     metadata,

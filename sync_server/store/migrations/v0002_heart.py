@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from sync_server.store.migrations import v0002_keys
+from sync_server.store.migrations import v0002_keys, v0002_plans
 from sync_server.store.migrations.rebuilding import rebuild
 
 
@@ -38,6 +38,7 @@ def upgrade(op: Operations) -> None:
     _add_credentials(op)
     _change_indexes(op)
     v0002_keys.upgrade(op)
+    v0002_plans.upgrade(op)
 
 
 def _key(name: str, kind: type[String] | type[BigInteger] = String) -> Column[Any]:

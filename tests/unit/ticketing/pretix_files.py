@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 Plan = dict[str, Any]
 
 
 def seat(zone: str, row: str, number: int, x: float, category: str = "Stalls") -> Plan:
-    guid = str(uuid5(NAMESPACE_URL, f"{zone}/{row}/{number}"))
+    guid = f"{zone}/{row}/{number}"
     return {
         "seat_guid": guid,
         "seat_number": str(number),

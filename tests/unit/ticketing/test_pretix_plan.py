@@ -61,7 +61,7 @@ def test_every_place_has_a_unit_of_its_own_in_the_order_of_rows() -> None:
 
 def test_the_stage_is_drawn_and_other_drawings_are_counted() -> None:
     found = convert(town_hall())
-    assert found.plan.stage == ((60, 20), (260, 20), (260, 80), (60, 80))
+    assert list(found.plan.stage) == [(60, 20), (260, 20), (260, 80), (60, 80)]
     assert found.left_out_count == 1
 
 
@@ -262,6 +262,7 @@ FIRST_ROW = at("zones", 0, "rows", 0)
         (SEAT, "seat_number", "123456789", "$.zones[0].rows[1].seats[2].seat_number", "1 to 8"),
         (SEAT, "category", "Stals", "$.zones[0].rows[1].seats[2].category", 'mean "Stalls"'),
         (SEAT, "position", {"x": "1", "y": 0}, "$.zones[0].rows[1].seats[2].position.x", "number"),
+        (SEAT, "position", {"x": 10**400, "y": 0}, "$.zones[0].rows[1].seats[2].position.x", "is"),
         (SEAT, "position", {"x": 1e7, "y": 0}, "$.zones[0].rows[1].seats[2].position.x", "number"),
         (SEAT, "position", {"x": 999_999, "y": 0}, "$.zones[0].rows[1].seats[2].position", "puts"),
         (SEAT, "position", {"x": 0, "y": 0}, "$.zones[0].rows[1].seats[2].position", "this very"),
