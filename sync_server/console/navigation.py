@@ -34,8 +34,8 @@ SECTIONS = (
     Section(
         EVENTS_PATH, N_("Events"), "calendar-days", Permission.PERFORMANCES_READ, PERFORMANCES_PATH
     ),
-    Section("/console/nodes", N_("Windows and gates"), "door-open", Permission.CONSOLE_VIEW),
     Section("/console/plans", N_("Plans"), "maximize", Permission.CONSOLE_VIEW),
+    Section("/console/nodes", N_("Windows and gates"), "door-open", Permission.CONSOLE_VIEW),
     Section("/console/people", N_("People"), "users", Permission.PEOPLE_MANAGE),
 )
 

@@ -106,8 +106,8 @@ class _Pen:
     def strokes(self) -> Iterator[Markup]:
         asked = self.asked
         yield Markup(
-            '<svg class="plan-drawing" role="img" aria-label="{}" viewBox="0 0 {} {}">'
-        ).format(asked.label, _n(self.width), _n(self.height))
+            '<svg class="plan-drawing" role="{}" aria-label="{}" viewBox="0 0 {} {}">'
+        ).format("group" if self._leads else "img", asked.label, _n(self.width), _n(self.height))
         if asked.plan.stage and not asked.close_up:
             yield from self._stage(asked.plan.stage)
         for area in asked.shown:
@@ -150,7 +150,7 @@ class _Pen:
         shape = Markup('<polygon class="{}" points="{}"/>').format(
             f"plan-shape {css}", self._polygon(area.shape)
         )
-        if not look.path or not is_filled or self.asked.close_up:
+        if not self._leads or not look.path or area.kind is AreaKind.STANDING:
             return shape
         name = area.name.in_language(self.asked.language)
         return Markup('<a href="{}" aria-label="{}">{}</a>').format(look.path, name, shape)
@@ -186,6 +186,11 @@ class _Pen:
             x, y = area.label_at
             below = x, y + 1.2 * size / self.scale
             yield self._text("plan-words", below, size * 0.85, look.words)
+
+    @property
+    def _leads(self) -> bool:
+        """Whether areas lead to their close-ups: where their seats are not drawn here."""
+        return not self.asked.has_seats and not self.asked.close_up
 
     @property
     def _label_size(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +18,14 @@ from tests.browser.axe import HOLD_STILL, violations
 from tests.browser.conftest import OpenPage, opened_pages
 from tests.browser.console_house import ConsoleHouse, console_house
 from tests.browser.console_screens import an_evening
+from tests.unit.ticketing.pretix_files import town_hall
 
 Shows = Callable[..., None]
 PAGES_MAX = 100
-OTHERWISE = {"/", "/console", "/console/login"}
-"""Pages that lead to others, and the one of somebody who is not signed in."""
+OTHERWISE = {"/", "/console", "/console/login", "/console/plans/draft"}
+"""Pages that lead to others, the one of somebody who is not signed in, and one that an upload leads
+to.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +123,7 @@ def test_what_forms_answer_with_is_accessible(open_page: OpenPage, house: Consol
     page.goto(f"{house.server.url}/console/cases/one?of=nothing&case=nothing")
     shows("There is no such page.")
     let_a_machine_in_and_shut_it_out(page, house, shows)
+    upload_a_plan(page, house, shows)
     password = add_a_person(page, house, shows)
     page.get_by_role("button", name="Sign out").click()
     sign_in_by_code(page, password, shows)
@@ -139,6 +144,25 @@ def let_a_machine_in_and_shut_it_out(page: Page, house: ConsoleHouse, shows: Sho
     page.locator("#gone-password").fill(house.password)
     page.get_by_role("button", name="Shut it out for ever").click()
     shows("Window 8 is shut out")
+
+
+def upload_a_plan(page: Page, house: ConsoleHouse, shows: Shows) -> None:
+    """With a fault, and without any."""
+    document = town_hall()
+    del document["zones"][0]["rows"][1]["seats"][2]["seat_guid"]
+    for plan, heading, alert in (
+        (document, "What is wrong", "Nothing was saved"),
+        (town_hall(), "Town hall", ""),
+    ):
+        page.goto(f"{house.server.url}/console/plans")
+        data = json.dumps(plan).encode()
+        page.locator("#file").set_input_files(
+            {"name": "plan.json", "mimeType": "application/json", "buffer": data}
+        )
+        page.get_by_role("button", name="Upload, and look at it").click()
+        shows(heading, alert)
+    page.get_by_role("button", name="Save this plan").click()
+    shows("Versions")
 
 
 def add_a_person(page: Page, house: ConsoleHouse, shows: Shows) -> str:
