@@ -255,7 +255,8 @@ def _plain_seat(
         return None
     if type(position) is not dict or (category != "" and category not in found.categories):
         return None
-    across, down = position.get("x"), position.get("y")
+    across: Any = position.get("x")
+    down: Any = position.get("y")
     if type(across) not in _NUMBERS or type(down) not in _NUMBERS:
         return None
     if not (abs(across) <= COORDINATE_MAX and abs(down) <= COORDINATE_MAX):

@@ -65,7 +65,8 @@ async def save(somebody: PersonAtTest, document: object, plan_id: str = "") -> N
 async def plan_of_event(client: Client) -> SeatingPlan:
     loaded = await client.app[CENTRE].read(lambda c: load_plan(c, EVENT))
     assert loaded is not None
-    return loaded[1]
+    plan: SeatingPlan = loaded[1]
+    return plan
 
 
 async def versions(client: Client, plan_id: str) -> list[int]:
@@ -228,17 +229,17 @@ async def test_the_next_version_of_a_pretix_plan_keeps_the_numbers_of_rows_that_
     assert units["B", "1"] == 33, "31 and 32 were another row's"
 
 
-async def test_fifty_thousand_seats_are_drawn_as_areas(
+async def test_many_seats_are_drawn_as_areas_that_lead_to_their_seats(
     client: Client, manager: PersonAtTest
 ) -> None:
-    status, draft, page = await upload(manager, of_seats(50_000))
+    status, draft, page = await upload(manager, of_seats(7_500))
     assert status == 303, page
     async with client.get(draft) as response:
         body = await response.read()
-    assert len(body) < 100_000
+    assert len(body) < 30_000
     assert b"drawn as areas" in body
-    assert body.count(b"<polygon") == 20
-    leads = html.unescape(re.search(rb'<a href="([^"]+)" aria-label="Block 7"', body)[1].decode())  # type: ignore[index]
+    assert body.count(b"<polygon") == 3
+    leads = html.unescape(re.search(rb'<a href="([^"]+)" aria-label="Block 3"', body)[1].decode())  # type: ignore[index]
     async with client.get(leads) as response:
         close_up = await response.read()
     assert close_up.count(b"h0") == 2_500
