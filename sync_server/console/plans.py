@@ -121,7 +121,7 @@ async def plan(request: web.Request) -> web.Response:
     return render(request, "plan.html", context)
 
 
-@route("GET", f"{PLANS_PATH}/file", permission=Permission.CONSOLE_VIEW)
+@route("GET", f"{PLANS_PATH}/file", permission=Permission.CONSOLE_VIEW, page=True)
 async def plan_as_file(request: web.Request) -> web.Response:
     """A version of a plan as a file that can be uploaded again."""
     plan_id, version = request.query.get("id", ""), _version(request)

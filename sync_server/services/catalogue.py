@@ -27,7 +27,6 @@ from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 from ticketing.catalogue import (
     Catalogue,
-    event_document,
     event_documents,
     parse_event_document,
     parse_venue_document,
@@ -151,17 +150,6 @@ def load_plan(source: Connection | Transaction, event_id: str) -> Plan | None:
         if not isinstance(source, Transaction) or event_id not in source.touched:
             _plans.put(connection.engine, event_id, int(rev), known)
     return known
-
-
-def put_plan_of_event(tx: Transaction, venue: Venue, plan: SeatingPlan, event: Event) -> bool:
-    """Give an event another plan; whether that changed anything.
-
-    That no ticket loses its place is for the caller to know.
-    """
-    changed = _put_doc(tx, event.id, "event", event.id, event_document(venue, plan, event))
-    if changed:
-        _store_performances(tx, event, plan)
-    return bool(changed)
 
 
 def note_performances(tx: Transaction, event_id: str) -> None:

@@ -14,7 +14,8 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from sync_server.services.audit import Actor, Deed, note
-from sync_server.services.catalogue import load_plan, put_plan_of_event
+from sync_server.services.catalogue import load_plan, lock_streams, put_event
+from sync_server.services.performance_rows import By
 from sync_server.services.plan_store import (
     Draft,
     PlanLine,
@@ -72,6 +73,7 @@ class EventChange:
 class Weighed:
     """What saving a plan would do, and what is against it."""
 
+    venue_id: str
     changes: tuple[EventChange, ...]
     reasons: tuple[Reason, ...]
     revisions: Mapping[str, int]
@@ -102,13 +104,14 @@ def weigh(connection: Connection, venue: Venue, draft: Draft) -> Weighed:
         own_reasons += _reasons_of_places(event.name, before, draft.plan, taken)
         reasons += own_reasons
         changes.append(EventChange(own_venue, before, changed))
-    return Weighed(tuple(changes), tuple(reasons), revisions)
+    return Weighed(venue.id, tuple(changes), tuple(reasons), revisions)
 
 
 def save_plan(
     tx: Transaction, draft: Draft, weighed: Weighed, actor: Actor, person_name: str
 ) -> SavedPlan | tuple[Reason, ...]:
     """Save it as it was weighed; reasons, and nothing is changed, when anything is against it."""
+    _lock(tx, weighed)
     plan, before = draft.plan, newest_line(tx.connection, draft.plan.id)
     is_newest = (before.version if before else 0) == draft.base_version
     is_same = _event_revisions(tx.connection) == weighed.revisions
@@ -130,11 +133,8 @@ def save_plan(
         person_name=person_name,
         categories=draft.categories,
     )
-    changed = [
-        change.event.id
-        for change in weighed.changes
-        if put_plan_of_event(tx, change.venue, plan, change.event)
-    ]
+    by = By(draft.person_id, person_name)
+    changed = [change.event.id for change in weighed.changes if _put_event(tx, change, plan, by)]
     drop_draft(tx, draft.person_id)
     note(
         tx,
@@ -151,6 +151,16 @@ def save_plan(
         },
     )
     return SavedPlan(version, len(changed))
+
+
+def _lock(tx: Transaction, weighed: Weighed) -> None:
+    """Whoever changes plans or one of these events waits for us, or we for them."""
+    lock_streams(tx, [weighed.venue_id, *sorted(change.event.id for change in weighed.changes)])
+
+
+def _put_event(tx: Transaction, change: EventChange, plan: SeatingPlan, by: By) -> bool:
+    document = event_document(change.venue, plan, change.event)
+    return bool(put_event(tx, change.venue.id, change.event, document, plan.unit_count, by))
 
 
 def _told_before(before: PlanLine | None) -> Mapping[str, object] | None:
