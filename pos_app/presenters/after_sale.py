@@ -516,6 +516,8 @@ class AfterSalePresenter(Observable[AfterSaleState]):
                 replace(self.state, is_working=False, asked=None, card=None, refused=answer)
             )
             self._ask_second_person(answer)
+            if self.state.detail is not None:  # what the server refuses has changed there
+                self._ask_server(self.state.detail.found)
             self._refresh_detail()
         else:
             self._become(

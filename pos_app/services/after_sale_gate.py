@@ -113,8 +113,8 @@ def _row(
     if told is not None:
         return _with_state(told.row, state) if state is TicketState.VOID else told.row
     row = _claimed(mirror, own.event_id, line)
-    if row is None and state is not TicketState.VALID:
-        row = _as_sold(line)
+    if row is None and (own.known.acknowledged or state is not TicketState.VALID):
+        row = _as_sold(line)  # the claim comes with the next news
     if row is None:
         return None
     blocked = _blocked_for(mirror, own.event_id, line.ticket_id)

@@ -103,6 +103,15 @@ def test_scanning_a_ticket_again_asks_the_server_again(till: Desk, sale: Sale) -
     assert text_of(till.window, "gate_word_0") == "Already used"
 
 
+def test_a_refund_that_is_refused_shows_where_somebody_went_in(till: Desk, sale: Sale) -> None:
+    click(till.window, "order_0")
+    click(till.window, "deed_void")
+    click(till.window, "confirm_deed")
+    till.server_says("entered")
+    till.server_tells_of(sale, {0: 60, 1: 60, 2: 60})
+    assert text_of(till.window, "ticket_0_gate") == "Already used"
+
+
 def test_a_ticket_of_another_day_is_valid_in_its_row_and_early_at_the_gate(till: Desk) -> None:
     till.till.env.pass_s(-86_400)
     till.sell(OTHERS[:1])

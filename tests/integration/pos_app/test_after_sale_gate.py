@@ -14,7 +14,7 @@ from pos_app.services.after_sale_model import AtGate, FoundOrder, TicketStanding
 from tests.fakes.hall import EVENT_ID, ROW, SECOND, SetEnv, event_row
 from tests.integration.pos_app.test_after_sale import sell
 from tests.integration.pos_app.window_stage import Stage
-from ticketing.admission import Admit, Reason, Refuse
+from ticketing.admission import Admit, Note, Reason, Refuse
 from ticketing.ids import OrderId
 from ticketing.operations import Sale, encode_sale
 
@@ -78,6 +78,11 @@ class TestAlone:
         assert isinstance(one.decision, Refuse)
         assert one.decision.reason is Reason.TOO_EARLY
 
+    def test_what_the_server_has_confirmed_has_reached_it(self, doors_open: Stage) -> None:
+        sale = sell(doors_open)
+        doors_open.acknowledge_all()
+        assert {one.decision for one in at_gate(doors_open, sale)} == {Admit(unconfirmed=False)}
+
     def test_the_claims_say_that_the_server_has_the_sale(self, doors_open: Stage) -> None:
         sale = sell(doors_open)
         for line in sale.lines:
@@ -130,9 +135,23 @@ class TestAsTheServerTold:
         assert used.decision.reason is Reason.ALREADY_USED
         first = used.decision.first_entry
         assert first is not None
-        assert (first.lane, first.node_id) == ("Gate 1 · A", GATE)
+        assert (first.op_id, first.lane, first.node_id) == ("ab" * 16, "Gate 1 · A", GATE)
         assert free.decision == Admit(unconfirmed=False)
         assert (free.told_at, free.is_fresh) == (env.now, True)
+
+    def test_who_has_come_out_again_may_come_back_where_the_rules_let_them(
+        self, doors_open: Stage, env: SetEnv
+    ) -> None:
+        document = dict(event_row()[1])
+        rules = {"rules": [{"reentry_minutes": 20}]}
+        document["event"] = {**document["event"], "entry_rules": rules}
+        doors_open.feed.open_house(document)
+        sale = sell(doors_open)
+        in_ms, out_ms = env.wall_ms() - 600_000, env.wall_ms() - 60_000
+        moves = [moved("left", out_ms, "cd"), moved("passed", in_ms)]
+        ask(doors_open, sale, told(doors_open, sale, {"moves": moves, "in_ms": in_ms}))
+        back = Admit(unconfirmed=False, notes=frozenset({Note.REENTRY}))
+        assert at_gate(doors_open, sale)[0].decision == back
 
     def test_what_it_told_is_fresh_for_two_minutes(self, doors_open: Stage, env: SetEnv) -> None:
         sale = sell(doors_open)

@@ -151,6 +151,8 @@ def test_another_tills_order_is_shown_refunded_exchanged_and_replaced(two: Two) 
     till = two.second
     detail = opened(till, refund)
     assert (detail.window, len(detail.tickets)) == ("Counter 8", 2)
+    at_gate = [ticket.at_gate for ticket in detail.tickets]
+    assert all(one is not None and one.is_fresh for one in at_gate), "the server told of entries"
     chosen = Chosen(detail.found.event_id, OrderId(refund.order_id), (detail.tickets[0].id,))
     void = till.window.after_sale.offer(Deed.VOID, chosen)
     assert void is not None

@@ -65,6 +65,12 @@ class Scripted(NothingSold):
     left: tuple[Unfinished, ...] = ()
     requests: list[Request] = field(default_factory=list)
     looked: int = 0
+    asked_about: list[FoundOrder] = field(default_factory=list)
+    details: list[OrderDetail] = field(default_factory=list)
+
+    def look_up(self, found: FoundOrder) -> bool:
+        self.asked_about.append(found)
+        return True
 
     def recent(self) -> tuple[FoundOrder, ...]:
         return self.orders
@@ -74,6 +80,8 @@ class Scripted(NothingSold):
         return Finding(self.orders, None, ONE if text == "scan" else None)
 
     def detail(self, found: FoundOrder) -> OrderDetail | None:
+        if self.details:
+            return self.details.pop(0)
         return detail() if found == FOUND else None
 
     def offer(self, deed: Deed, chosen: Chosen) -> Offer | None:
@@ -263,3 +271,32 @@ def test_nothing_typed_shows_the_last_orders_again(
     presenter.search("  ", 1)
     assert (now(presenter).orders, now(presenter).is_search) == ((FOUND,), False)
     assert now(presenter).note is not FindNote.NOTHING
+
+
+def test_the_server_is_asked_about_an_order_whenever_somebody_looks_at_it(
+    presenter: AfterSalePresenter, services: Scripted
+) -> None:
+    assert services.asked_about == [FOUND], "it was found, and opened"
+    presenter.on_news(News(NewsKind.AFTER_SALE, reason="f1"))
+    assert services.asked_about == [FOUND], "its answer is not asked about again"
+    presenter.open()
+    presenter.search("scan", 1)
+    assert services.asked_about == [FOUND] * 3
+    assert now(presenter).at_gate == {ONE}
+
+
+def test_a_used_ticket_of_another_window_is_looked_at_though_nothing_can_be_done_with_it(
+    services: Scripted,
+) -> None:
+    alone = replace(FOUND, order_id="", receipt_no="", is_own=False, ticket_id=ONE)
+    used, free = detail(TicketStanding.ENTERED).tickets[0], detail().tickets[1]
+    whole = replace(detail(), tickets=(used, free))
+    services.orders = (alone,)
+    services.details = [replace(whole, found=alone, tickets=()), whole]
+    presenter = AfterSalePresenter(services, run_now, run_now, printed)
+    presenter.search("code", 1)
+    assert now(presenter).at_gate == frozenset()
+    presenter.on_news(News(NewsKind.AFTER_SALE, reason=ONE))
+    assert now(presenter).named == {ONE}
+    assert now(presenter).chosen == {TWO}
+    assert now(presenter).at_gate == {ONE, TWO}
