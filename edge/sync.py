@@ -337,7 +337,7 @@ class SyncEngine:
         gaps_left = _GAPS_PER_ROUND_MAX
         while not self._stop.is_set():
             with self.replica.reading() as connection:
-                request = push.next_push(connection, stream, incarnation)
+                request = push.next_push(connection, stream, incarnation, self.env.wall_ms())
             if request is None:
                 break
             try:
@@ -392,7 +392,7 @@ class SyncEngine:
         """Send fenced journals from their first operation on, every branch of them."""
         while not self._stop.is_set():
             with self.replica.reading() as connection:
-                request = salvage.next_salvage(connection, self._unsalvaged)
+                request = salvage.next_salvage(connection, self.env.wall_ms(), self._unsalvaged)
             if request is None:
                 return
             try:

@@ -29,12 +29,16 @@ BYTES_PER_PUSH = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """Operations of a journal that follow each other, and the hash before them."""
+    """Operations of a journal that follow each other, and the hash before them.
+
+    `now_ms` is our clock, as in a greeting: the server may have forgotten what it knew of it.
+    """
 
     head: Head
     prev: str
     ops: tuple[Op, ...]
     unsynced: int
+    now_ms: int
 
     @property
     def stream(self) -> str:
@@ -49,6 +53,7 @@ class PushRequest:
             "prev": self.prev,
             "ops": [op_to_wire(op) for op in self.ops],
             "unsynced": self.unsynced,
+            "now_ms": self.now_ms,
         }
 
 
@@ -65,13 +70,15 @@ def waiting_journals(connection: sqlite3.Connection) -> tuple[Head, ...]:
     return tuple(h for h in heads(connection) if h.acked < h.seq and not h.locked)
 
 
-def next_push(connection: sqlite3.Connection, stream: str, incarnation: int) -> PushRequest | None:
+def next_push(
+    connection: sqlite3.Connection, stream: str, incarnation: int, now_ms: int
+) -> PushRequest | None:
     """The next batch of a journal; None when the server has it all."""
     head = find_head(connection, stream, incarnation)
     if head is None or head.locked or head.acked >= head.seq:
         return None
     prev, ops = unacked(connection, head, ops_max=OPS_PER_PUSH, bytes_max=BYTES_PER_PUSH)
-    return PushRequest(head, prev, tuple(ops), backlog(connection).count)
+    return PushRequest(head, prev, tuple(ops), backlog(connection).count, now_ms)
 
 
 def on_push(unit: Unit, request: PushRequest, reply: Mapping[str, Any]) -> int:

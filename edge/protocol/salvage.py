@@ -15,11 +15,15 @@ from ticketing.journal import Op, op_to_wire
 
 @dataclass(frozen=True, slots=True)
 class SalvageRequest:
-    """Operations of a fenced journal that follow each other, and the hash before them."""
+    """Operations of a fenced journal that follow each other, and the hash before them.
+
+    `now_ms` is our clock, as with a push.
+    """
 
     head: Head
     prev: str
     ops: tuple[Op, ...]
+    now_ms: int
 
     @property
     def stream(self) -> str:
@@ -33,11 +37,14 @@ class SalvageRequest:
             "first": self.ops[0].seq,
             "prev": self.prev,
             "ops": [op_to_wire(op) for op in self.ops],
+            "now_ms": self.now_ms,
         }
 
 
 def next_salvage(
-    connection: sqlite3.Connection, passed_over: frozenset[tuple[str, int]] = frozenset()
+    connection: sqlite3.Connection,
+    now_ms: int,
+    passed_over: frozenset[tuple[str, int]] = frozenset(),
 ) -> SalvageRequest | None:
     """The next part of a fenced journal; None when the server has them all.
 
@@ -50,7 +57,7 @@ def next_salvage(
         # Not from `acked` on: what the server has up to there may be another branch.
         start = replace(head, acked=head.salvaged)
         prev, ops = unacked(connection, start, ops_max=OPS_PER_PUSH, bytes_max=BYTES_PER_PUSH)
-        return SalvageRequest(head, prev, tuple(ops))
+        return SalvageRequest(head, prev, tuple(ops), now_ms)
     return None
 
 

@@ -16,7 +16,7 @@ from sync_server.handlers.recovery_api import doubt_history
 from sync_server.handlers.routes import route
 from sync_server.handlers.shapes import feed, gates, journals, stock
 from sync_server.handlers.state import CENTRE, HUB_ID, NODE, NodeIdentity
-from sync_server.handlers.wire import read_object, reply
+from sync_server.handlers.wire import clock_ahead_ms, read_object, reply
 from sync_server.heart import arbiter, intake, lending
 from sync_server.heart.history import quarantined_streams
 from sync_server.heart.source import Source, run_in
@@ -116,7 +116,8 @@ async def push(request: web.Request) -> web.Response:
 
     if incarnation > node.incarnation:
         raise Problem(409, "incarnation_unknown", "this node was not enrolled so often")
-    source = Source(node.id, node.role, incarnation, stream)
+    ahead_ms = clock_ahead_ms(body, centre.now_ms())
+    source = Source(node.id, node.role, incarnation, stream, clock_ahead_ms=ahead_ms)
     taken = await centre.take(intake.Push(source, batch))
     sent = len(taken.ops) if isinstance(taken, intake.Taken) else 0
     centre.heard(node.id, Contact(centre.now_ms(), max(0, unsynced - sent)))
@@ -360,7 +361,9 @@ def _contact(body: Mapping[str, Any]) -> Contact:
     version = body.get("program_version", "")
     if version != "" and not is_name(version):
         raise _malformed("program_version")
-    offset = _number(body, "now_ms", low=0) - now_ms
+    offset = clock_ahead_ms(body, now_ms)
+    if offset is None:
+        raise _malformed("now_ms")
     unsynced = _number(body, "unsynced", low=0, high=_COUNT_MAX)
     return Contact(now_ms, unsynced, version, offset)
 

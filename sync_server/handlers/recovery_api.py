@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.shapes import journals
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
-from sync_server.handlers.wire import read_object, reply
+from sync_server.handlers.wire import clock_ahead_ms, read_object, reply
 from sync_server.heart import history, salvage
 from sync_server.heart.asked import Asked
 from sync_server.heart.intake import OPS_PER_PUSH_MAX, Batch, BrokenChain, Gap
@@ -87,7 +88,9 @@ async def salvage_log(request: web.Request) -> web.Response:
     centre, node = request.app[CENTRE], request[NODE]
     body = await read_object(request)
     batch = _batch(body)
-    answer = await centre.take(salvage.Salvage(_source(request, node, body), batch))
+    ahead_ms = clock_ahead_ms(body, centre.now_ms())
+    source = replace(_source(request, node, body), clock_ahead_ms=ahead_ms)
+    answer = await centre.take(salvage.Salvage(source, batch))
     match answer:
         case salvage.NotFenced():
             raise Problem(409, "journal_open", "this journal is not fenced: push it")

@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from sync_server.handlers.headers import HEADERS_OF_DATA
 from sync_server.handlers.problems import Problem
 
+_INSTANT_MS_MAX = 2**53 - 1
 _HEADERS = CIMultiDict(HEADERS_OF_DATA)
 _HEADERS[hdrs.CONTENT_TYPE] = "application/json"
 _HEADERS[hdrs.CACHE_CONTROL] = "no-store"
@@ -37,5 +38,18 @@ def reply(body: Mapping[str, object]) -> web.Response:
     return web.Response(body=orjson.dumps(body), headers=CIMultiDict(_HEADERS))
 
 
-def _malformed() -> Problem:
-    return Problem(400, "malformed", "the request's JSON body cannot be read")
+def clock_ahead_ms(body: Mapping[str, Any], now_ms: int) -> int | None:
+    """By how much the caller's clock, its `now_ms`, is ahead of ours; None: it does not tell.
+
+    Raises Problem.
+    """
+    told = body.get("now_ms")
+    if told is None:
+        return None
+    if type(told) is not int or not 0 <= told <= _INSTANT_MS_MAX:
+        raise _malformed("now_ms")
+    return told - now_ms
+
+
+def _malformed(what: str = "JSON body") -> Problem:
+    return Problem(400, "malformed", f"the request's {what} cannot be read")

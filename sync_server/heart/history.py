@@ -66,6 +66,7 @@ def begin_generation(sql: Sql, made: NewGeneration) -> None:
         made.timeline,
     )
     sql.run("UPDATE stream SET epoch = epoch + 1, owner_url = '', lease_until_ms = 0")
+    sql.run("UPDATE node SET hello_session = '', hello_turn = 0")  # nobody has greeted it yet
     sql.run("DELETE FROM quarantine")
     sql.run(
         "INSERT INTO quarantine (event_id, node_id, state) SELECT s.event_id, n.id, 'waiting' "

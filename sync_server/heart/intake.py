@@ -99,6 +99,7 @@ class Push:
         if self._broken is not None:
             return
         work.journals.want([(source.node_id, source.incarnation)])
+        work.told_clock(source.node_id, source.clock_ahead_ms)
         self._kinds = [read_op(work, source, op) for op in batch.ops]
         for op, kind in zip(batch.ops, self._kinds, strict=True):
             want_rows(work, op, kind)

@@ -25,13 +25,18 @@ class NodeRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Whose journal an operation comes from; of a forked one, which branch: '' is the trunk."""
+    """Whose journal an operation comes from; of a forked one, which branch: '' is the trunk.
+
+    `clock_ahead_ms` is by how much the node's clock was ahead of ours when it sent this; None: it
+    did not say.
+    """
 
     node_id: str
     role: NodeRole
     incarnation: int
     stream: str
     branch: str = ""
+    clock_ahead_ms: int | None = None
 
 
 class Step(Protocol[T_co]):

@@ -169,6 +169,7 @@ class Work:
         self._whole: set[int] = set()  # performances whose every claim has been read
         self._free: dict[int, set[int]] = {}  # by performance, once somebody has asked
         self._clocks: dict[str, int] = {}
+        self._told_clocks: dict[str, int] = {}
         self._entries_of: dict[str, list[str]] = {}
         self._entries_wanted: set[str] = set()
         self._docs: dict[str, str | None] = {}
@@ -328,14 +329,25 @@ class Work:
         every = {row.ref: row for row in (*here, *made) if row is not None}
         return [row for row in every.values() if row.ticket_id == ticket_id]
 
+    def told_clock(self, node_id: str, ahead_ms: int | None) -> None:
+        """By how much a node's clock is ahead of ours, as it told with its operations; or nothing."""
+        if ahead_ms is not None:
+            self._told_clocks[node_id] = ahead_ms
+
     def by_our_clock(self, node_id: str, wall_ms: int) -> int:
         """What our clock showed when a node's showed this; as far apart as at the last greeting.
 
-        A node greets before it pushes what it did while it was cut off.
+        A node greets before it pushes what it did while it was cut off. Where this history has not
+        had its greeting yet, the clock counts that it told with its operations: these may have been
+        held up on their way, of which nothing warns, and so they don't outdo a greeting.
         """
         if node_id not in self._clocks:
-            row = self.sql.row("SELECT clock_offset_ms FROM node WHERE id = ?", node_id)
-            self._clocks[node_id] = row[0] if row is not None else 0
+            row = self.sql.row(
+                "SELECT clock_offset_ms, hello_session FROM node WHERE id = ?", node_id
+            )
+            known_ms, session = row if row is not None else (0, "")
+            told_ms = known_ms if session else self._told_clocks.get(node_id, known_ms)
+            self._clocks[node_id] = told_ms
         return min(max(wall_ms - self._clocks[node_id], 1), _INSTANT_MS_MAX)
 
     def doc(self, kind: str) -> str | None:

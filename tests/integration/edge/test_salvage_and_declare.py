@@ -33,6 +33,7 @@ from ticketing.operations import RefundAction
 from ticketing.terms import Anchor
 
 GEN = "0a1b2c3d"
+NOW_MS = 1_796_212_800_000
 
 
 def salvage_calls(replica: Replica, answer: Callable[[list[int]], int]) -> list[list[int]]:
@@ -40,7 +41,7 @@ def salvage_calls(replica: Replica, answer: Callable[[list[int]], int]) -> list[
     told: list[list[int]] = []
     while True:
         with replica.reading() as connection:
-            request = salvage.next_salvage(connection)
+            request = salvage.next_salvage(connection, NOW_MS)
         if request is None:
             return told
         told.append([op.seq for op in request.ops])
@@ -67,7 +68,7 @@ def test_a_fenced_journal_is_sent_whole_from_its_first_operation(
     monkeypatch.setattr(salvage, "OPS_PER_PUSH", 2)
     fenced(replica)
     with replica.reading() as connection:
-        first = salvage.next_salvage(connection)
+        first = salvage.next_salvage(connection, NOW_MS)
         assert push.waiting_journals(connection) == ()
     assert first is not None
     assert first.prev == ROOT_HASH
@@ -96,7 +97,7 @@ def test_journals_of_an_earlier_life_are_salvaged_too_and_lock_nothing(replica: 
             (1, 2),
             (2, 1),
         ]
-        request = push.next_push(connection, EVENT, 1)
+        request = push.next_push(connection, EVENT, 1, NOW_MS)
     assert request is not None
     meant = replica.transact(
         lambda unit: push.on_push_refused(unit, request, "journal_forked", {"acked": 1})
@@ -338,7 +339,7 @@ def pushed_again(replica: Replica) -> list[list[int]]:
     calls: list[list[int]] = []
     while True:
         with replica.reading() as connection:
-            request = push.next_push(connection, EVENT, 1)
+            request = push.next_push(connection, EVENT, 1, NOW_MS)
         if request is None:
             return calls
         seqs = [op.seq for op in request.ops]

@@ -109,6 +109,15 @@ def test_a_large_backlog_goes_in_batches_of_at_most_so_many(room: Room) -> None:
     assert [call.body["unsynced"] for call in room.server.called("push")] == [OPS_PER_PUSH + 1, 1]
 
 
+def test_a_push_tells_our_clock_as_a_greeting_does(room: Room) -> None:
+    write(room.replica)
+    before_ms = room.env.wall_ms()
+    with room.running():
+        room.wait_for_all_synced()
+    (told,) = [call.body["now_ms"] for call in room.server.called("push")]
+    assert before_ms <= told <= room.env.wall_ms()
+
+
 def test_verdicts_are_kept_with_their_operations(room: Room) -> None:
     write(room.replica, count=2)
     verdicts = [[1, "ok", "", 7], [2, "rejected", "contradiction", 0]]

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest
-from sync_server.services.contact import Contact, note_contact
+from sync_server.heart.intake import Forked, Push, Taken
+from sync_server.heart.salvage import Kept, Salvage
+from sync_server.services.contact import Contact, Greeting, note_contact, take_greeting
+from tests.integration.sync_server.failover import begin
 from tests.integration.sync_server.stage import EVENT, Gate, Stage
 from tests.integration.sync_server.test_entries import leave, with_rule
 from ticketing.admission import ByHand, Reason
 from ticketing.ids import OpId
-from ticketing.journal import OpKind
+from ticketing.journal import ROOT_HASH, OpKind
 from ticketing.operations import SaleLine, encode_entry
 
 HOUR_MS = 3_600_000
@@ -35,8 +38,22 @@ def greet(gate: Gate, *, ahead_ms: int) -> None:
     gate.stage.do(lambda tx: note_contact(tx, gate.node_id, contact))
 
 
+def push_ahead(gate: Gate, *, ahead_ms: int) -> None:
+    """The gate pushes, and tells with it that its clock is so far ahead."""
+    source = replace(gate.source, clock_ahead_ms=ahead_ms)
+    taken = gate.stage.take(Push(source, gate.batch(1, len(gate.ops))))
+    assert isinstance(taken, Taken)
+
+
 def case_of(stage: Stage) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(stage.one("SELECT body FROM case_file"))
+    return body
+
+
+def case_of_kind(stage: Stage, kind: str = "double_entry") -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(
+        stage.one("SELECT body FROM case_file WHERE kind = :k", k=kind)
+    )
     return body
 
 
@@ -65,6 +82,52 @@ def test_it_names_lanes_and_right_times_whatever_the_gates_clocks_showed(
     ]
     assert case["causes"] == ["both_offline"]
     assert (case["performance"], case["unit"]) == (line.performance, line.unit)
+
+
+def test_a_gate_that_pushes_before_it_has_greeted_tells_what_its_clock_shows(
+    stage: Stage, line: SaleLine
+) -> None:
+    """Its greeting was lost with the end of a history, and it did not notice that yet."""
+    gate, other = stage.gate(), stage.gate("Gate 2")
+    let_in_by(gate, line, ahead_ms=HOUR_MS, lane="lane 1")
+    let_in_by(other, line, ahead_ms=0, lane="lane 2", minute=5)
+    push_ahead(gate, ahead_ms=HOUR_MS)
+    other.push()
+    told = [(e["lane"], e["at_ms"], e["clock_off_ms"]) for e in case_of(stage)["entries"]]
+    assert told == [("lane 1", stage.now_ms, HOUR_MS), ("lane 2", stage.now_ms + 300_000, 0)]
+
+
+def test_so_does_a_gate_whose_fenced_journal_is_salvaged(stage: Stage, line: SaleLine) -> None:
+    gate, other = stage.gate(), stage.gate("Gate 2")
+    gate.let_in(line, lane="lane 3")
+    gate.push()
+    gate.ops.clear()
+    assert isinstance(gate.compare(0, ROOT_HASH), Forked)
+    let_in_by(gate, line, ahead_ms=HOUR_MS, lane="lane 1")
+    source = replace(gate.source, clock_ahead_ms=HOUR_MS)
+    assert stage.take(Salvage(source, gate.batch(1, 1))) == Kept(1)
+    other.let_in(line, lane="lane 2", minute=5)
+    other.push()
+    found = {e["lane"]: e["at_ms"] - stage.now_ms for e in case_of_kind(stage)["entries"]}
+    assert (found["lane 1"], found["lane 2"]) == (0, 300_000)
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["this history's", "a lost history's"])
+def test_what_a_push_tells_of_its_clock_outdoes_a_lost_historys_greeting_alone(
+    stage: Stage, line: SaleLine, is_lost: bool
+) -> None:
+    """A push may have been held up on its way, so that its clock seems to be slow."""
+    gate, other = stage.gate(), stage.gate("Gate 2")
+    stage.do(lambda tx: take_greeting(tx, gate.node_id, Greeting("run 1", 1)))
+    greet(gate, ahead_ms=HOUR_MS)
+    if is_lost:
+        begin(stage, "0000000b")
+    let_in_by(gate, line, ahead_ms=0, lane="lane 1")
+    other.let_in(line, lane="lane 2")
+    push_ahead(gate, ahead_ms=0)
+    other.push()
+    found = {e["lane"]: e["at_ms"] - stage.now_ms for e in case_of(stage)["entries"]}
+    assert found["lane 1"] == (0 if is_lost else -HOUR_MS)
 
 
 def test_a_copy_shown_at_once_elsewhere_is_told_from_a_clock_that_says_the_same(

@@ -247,6 +247,7 @@ HEAD = {"stream": VENUE, "inc": 1, "seq": 1, "hash": "f" * 64}
         pytest.param({"unsynced": 2**31}, id="a backlog no column holds"),
         pytest.param({"unsynced": True}, id="a backlog that is a truth value"),
         pytest.param({"now_ms": "noon"}, id="a clock in words"),
+        pytest.param({"now_ms": None}, id="no clock"),
         pytest.param({"program_version": "1\0"}, id="a version with a NUL"),
         pytest.param({"program_version": 1}, id="a version that is a number"),
         pytest.param({"gen": 7}, id="a generation that is a number"),
@@ -363,6 +364,9 @@ async def test_an_unknown_event_is_not_found(till: NodeAtTest) -> None:
         pytest.param({"first": 0}, id="operation zero"),
         pytest.param({"inc": 0}, id="incarnation zero"),
         pytest.param({"unsynced": None}, id="no backlog"),
+        pytest.param({"now_ms": "noon"}, id="a clock in words"),
+        pytest.param({"now_ms": -1}, id="a clock before all clocks"),
+        pytest.param({"now_ms": 2**53}, id="a clock beyond all clocks"),
     ],
 )
 async def test_a_push_that_cannot_be_read_is_malformed(log: Log, changes: dict[str, Any]) -> None:
