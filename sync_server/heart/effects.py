@@ -29,6 +29,7 @@ from sync_server.heart.units import (
     spend_share,
     units_of,
 )
+from sync_server.heart.waiting import ask_back
 from sync_server.heart.work import Work
 from ticketing.admission import AllotmentState
 from ticketing.claim import ClaimKind
@@ -292,7 +293,9 @@ def _sell_lines(
         if claim is not None:
             claim.kind, claim.ref, claim.node_id = ClaimKind.SOLD, line.ticket_id, source.node_id
             work.put_claim(claim)
-        _put_ticket(work, order_id, line, state, claim)
+        ticket = _put_ticket(work, order_id, line, state, claim)
+        if state is TicketState.DISPUTED:
+            ask_back(work, ticket, source.node_id)
         if line.pool:
             spend_share(work, source, order_id, line)
     if not disputed:
@@ -343,7 +346,7 @@ def _want_lines(work: Work, lines: tuple[SaleLine, ...]) -> None:
 
 def _put_ticket(
     work: Work, order_id: str, line: SaleLine, state: TicketState, claim: Claim | None
-) -> None:
+) -> TicketRow:
     ticket = TicketRow(
         work.stream,
         line.ticket_id,
@@ -358,6 +361,7 @@ def _put_ticket(
         line.price_minor,
     )
     work.tickets.put(line.ticket_id, ticket)
+    return ticket
 
 
 def _put_order(work: Work, source: Source, op: Op, sale: Sale | Exchange) -> None:

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sync_server.heart.cases import CaseKind, close_case, open_case
+from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.lending import UNITS_PER_GRANT_MAX
 from sync_server.heart.policy import Policy
-from sync_server.heart.rows import Allot, Case, Claim, TicketRow
+from sync_server.heart.rows import Allot, Claim, TicketRow
 from sync_server.heart.units import (
     close_if_spent,
     counts_of,
@@ -30,6 +30,7 @@ from sync_server.heart.units import (
     is_lent,
     units_of,
 )
+from sync_server.heart.waiting import close_if_settled
 from sync_server.heart.work import Work
 from ticketing.claim import ClaimKind
 from ticketing.terms import write_off_allowed
@@ -266,7 +267,7 @@ class ResolveOversold:
         decisions[self.ticket_id] = {"unit": self.unit, "by": self.by, "at_ms": work.now_ms}
         case.body = json.dumps(body, ensure_ascii=False, sort_keys=True)
         work.cases.put(case.id, case)
-        return Resolved(self.ticket_id, self.unit, close_if_settled(work, case, self.by))
+        return Resolved(self.ticket_id, self.unit, close_if_settled(work, case, {"by": self.by}))
 
     def _move(self, work: Work, ticket: TicketRow, unit: int) -> NoResolution | None:
         if work.event.performance(ticket.perf_id) is None or not work.plan.has_unit(unit):
@@ -281,17 +282,6 @@ class ResolveOversold:
         ticket.unit, ticket.version, ticket.state = unit, claim.version, TicketState.VALID
         work.tickets.put(ticket.id, ticket)
         return None
-
-
-def close_if_settled(work: Work, case: Case, by: str) -> bool:
-    """Close an oversold case whose tickets all have a unit or were revoked."""
-    tickets = json.loads(case.body)["tickets"]
-    work.tickets.want(tickets)
-    work.tickets.fetch()
-    rows = [work.tickets.get(ticket_id) for ticket_id in tickets]
-    if any(row is None or row.state == TicketState.DISPUTED for row in rows):
-        return False
-    return close_case(work, case.id, {"by": by}) or case.state == "closed"
 
 
 def open_allotments(work: Work, node_id: str) -> list[Allot]:

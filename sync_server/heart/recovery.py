@@ -32,6 +32,7 @@ from sync_server.heart.salvage import on_branch
 from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.stock import end_all_holds
 from sync_server.heart.units import give_back, is_lent, revoke_ticket, units_of
+from sync_server.heart.waiting import is_free_for
 from sync_server.heart.work import Work
 from sync_server.store import schema
 from sync_server.store.sql import Sql, columns_of
@@ -580,12 +581,11 @@ def _are_there(work: Work, op_id: str, order_id: str, ticket_ids: Iterable[str])
 def _is_to_be_had(claim: Claim, version: int) -> bool:
     """Whether nobody shows a right to the unit.
 
-    A higher version than ours proves that the centre took a ticket back and freed the unit. Its
-    own holds give way: nothing was ever printed on one.
+    The centre's own holds give way: nothing was ever printed on one.
     """
-    if claim.kind in (ClaimKind.FREE, ClaimKind.HOLD):
+    if claim.kind == ClaimKind.HOLD:
         return claim.version <= version
-    return claim.kind == ClaimKind.RETURNED and claim.version < version
+    return is_free_for(claim, version)
 
 
 def _pool_has(work: Work, pool_id: str, count: int) -> bool:

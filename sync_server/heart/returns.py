@@ -15,10 +15,10 @@ from enum import StrEnum
 from sync_server.heart.cases import CaseKind, close_case, open_case
 from sync_server.heart.lending import Grant, Lender, grant_of
 from sync_server.heart.policy import Policy
-from sync_server.heart.reclaim import close_if_settled
 from sync_server.heart.rows import Claim, Revocation, TicketRow
 from sync_server.heart.source import Source
 from sync_server.heart.units import free_returned, revoke_ticket
+from sync_server.heart.waiting import close_if_settled
 from sync_server.heart.work import Work
 from ticketing.claim import ClaimKind
 from ticketing.ids import U8_MAX
@@ -186,7 +186,7 @@ class Revoke:
     def _settle_case(self, work: Work) -> None:
         case = work.cases.get(f"{CaseKind.OVERSOLD}:{self.order_id}")
         if case is not None and case.state == "open":
-            close_if_settled(work, case, self.source.node_id)
+            close_if_settled(work, case, {"by": self.source.node_id})
 
 
 @dataclass(frozen=True, slots=True)

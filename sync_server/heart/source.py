@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
+from sync_server.heart.waiting import honour_waiting
 from sync_server.heart.work import Owner, Plans, Work
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
@@ -72,7 +73,10 @@ def run_steps(sql: Sql, steps: Sequence[Step[Any]], context: Context) -> tuple[l
     for step in steps:
         step.want(work)
     work.fetch()
-    answers = [step.apply(work) for step in steps]
+    answers = []
+    for step in steps:
+        answers.append(step.apply(work))
+        honour_waiting(work)  # before the next one is lent what this one freed
     work.flush()
     return answers, work.head != began_at
 

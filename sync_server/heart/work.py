@@ -96,6 +96,10 @@ class Kept(Generic[R]):
             self._rows.update(dict.fromkeys(missing))
             self._rows.update(self._read(missing))
 
+    def rows(self) -> list[R]:
+        """Every row as far as they have been read or made; the database is not asked for more."""
+        return [row for row in self._rows.values() if row is not None]
+
     def get(self, key: Any) -> R | None:
         """The row, or None when there is none."""
         try:
@@ -173,6 +177,9 @@ class Work:
         self._entries_of: dict[str, list[str]] = {}
         self._entries_wanted: set[str] = set()
         self._docs: dict[str, str | None] = {}
+        self._case_kinds: set[str] = set()  # of which every open one has been read
+        self.freed: set[UnitKey] = set()
+        """Units that were somebody's before this, until somebody has looked who waits for them."""
         self.ops: list[OpRow] = []
         self.ledger: list[LedgerLine] = []
 
@@ -315,6 +322,20 @@ class Work:
         found = [self.entries.get(op_id) for op_id in self._entries_of[ticket_id]]
         return [entry for entry in found if entry is not None]
 
+    def open_cases(self, kind: str) -> list[Case]:
+        """Every open case of a kind, the oldest first."""
+        if kind not in self._case_kinds:
+            rows = self.sql.select(
+                columns_of(schema.case),
+                "FROM case_file WHERE event_id = ? AND kind = ? AND state = 'open'",
+                self.stream,
+                kind,
+            )
+            self.cases.learn((row[1], Case(*row)) for row in rows)
+            self._case_kinds.add(kind)
+        found = [case for case in self.cases.rows() if (case.kind, case.state) == (kind, "open")]
+        return sorted(found, key=lambda case: (case.opened_ms, case.id))
+
     def credentials_of(self, ticket_id: str) -> list[CredentialRow]:
         """Every chip that stands for a ticket, or stood for it last, in no certain order."""
         rows = self.sql.select(
@@ -386,6 +407,8 @@ class Work:
     def put_claim(self, claim: Claim) -> None:
         """Write a unit's claim."""
         self.claims.put((claim.perf_id, claim.unit), claim)
+        if claim.kind in (ClaimKind.FREE, ClaimKind.RETURNED):
+            self.freed.add((claim.perf_id, claim.unit))
         free = self._free.get(claim.perf_id)
         if free is not None and claim.kind != ClaimKind.FREE:
             free.discard(claim.unit)

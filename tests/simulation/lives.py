@@ -443,6 +443,35 @@ def lost_before_heard(world: World) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
+def given_up_and_forgotten(world: World) -> dict[str, str]:
+    """What a till holds that is cut off is given up; another till sells it; then the server forgets
+    that, and both hold it: the one on paper, the other to sell. Gives the tickets' states at rest.
+    """
+    one, other = world.tills[:2]
+    world.begin()
+    stocked(world, one)
+    world.demand = False
+    world.works.run(world.works.now + 5)
+    place = [unit for unit in one.free_units() if unit not in one.basket][:1]
+    if not place:
+        raise Astray("all that it has is in a basket")
+    image = world.server.disk.image()
+    world.network.part(((one.name, SERVER), (SERVER, one.name)), 60)
+    for _ in range(200):
+        world.breakage.write_off()
+        world.works.run(world.works.now + 0.2)
+    _asks(world, other, place)
+    world.works.run(world.works.now + 2)
+    _sells(world, other, place)
+    if not world.oracle.papers:
+        raise Astray("it was not sold anew")
+    world.server.disk.images = deque([image] * 2, maxlen=2)
+    world.breakage.fail_over()
+    rests(world)
+    rows = world.server.disk.connection.execute("SELECT id, state FROM ticket")
+    return {row[0]: row[1] for row in rows}
+
+
 def greeting_held_up(world: World) -> int:
     """A till's greeting is held up on its way; a later one comes; then the server goes on from
     before both, the till pushes a sale, and the first one comes at last. How often it was enrolled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -12,6 +14,7 @@ from tests.simulation.verdicts import Astray
 
 if TYPE_CHECKING:
     from tests.simulation.gates import Gate
+    from tests.simulation.house import Enrolled
     from tests.simulation.world import World
 
 _HOUR_MS = 3_600_000
@@ -72,6 +75,38 @@ def unheard_and_alone(world: World) -> None:
     known = world.server.disk.connection.execute("SELECT 1 FROM entry").fetchone()
     if known is None:
         raise Astray("the arbiter did not hear of it")
+    rests(world)
+
+
+def pushed_before_it_greeted(world: World) -> None:
+    """A gate that is cut off starts with its clock an hour fast, and lets somebody in; so does
+    another. Back in touch it greets, and just before its entries arrive the server goes on from
+    before that greeting.
+    """
+    code = sold_and_known(world)
+    gate, other = world.gates[:2]
+    cut_off(world, gate, 10)
+    world.crash_node(gate.name)
+    gate.machine.wall_off_ms = _HOUR_MS
+    world.restart_node(gate)
+    world.works.run(world.works.now + 5)
+    for each in (gate, other):
+        is_let_in(scanned(world, each, code))
+    server = world.server
+    image, handle, pushed = server.disk.image(), server.handle, []
+
+    def handled(caller: Enrolled, raw: bytes, reply: Callable[[bytes], None]) -> None:
+        if caller == gate.machine.enrolled and b"/push" in raw and not pushed:
+            pushed.append(raw)
+            server.disk.images = deque([image] * 2, maxlen=2)
+            world.breakage.fail_over()
+            server.restart()
+        handle(caller, raw, reply)
+
+    with mock.patch.object(server, "handle", handled):
+        world.works.run(world.works.now + 30)
+    if not pushed:
+        raise Astray("it pushed nothing")
     rests(world)
 
 

@@ -83,6 +83,7 @@ _DIRECTED = Mix(
     scan_s=1e9,
 )
 """Nobody sells, and nothing breaks, but by the script."""
+_GIVING_UP = replace(_DIRECTED, soft_s=10, hard_s=10)
 _PAPER = replace(_DIRECTED, shape=Shape(4, 2, 3, 1))
 _WITH_HUB = HubMix(
     shape=Shape(4, 2, 1, 2, hub_gates=1),
@@ -151,6 +152,20 @@ MUTANTS: tuple[Mutant, ...] = (
         _DIRECTED,
         lives_of_doors.shown_to_wrong_clocks,
     ),
+    Mutant(
+        "pushes_tell_no_clock",
+        switches.pushes_tell_no_clock,
+        _DIRECTED,
+        lives_of_doors.pushed_before_it_greeted,
+    ),
+    Mutant(
+        "old_greetings_count",
+        switches.old_greetings_count,
+        _DIRECTED,
+        lives_of_doors.pushed_before_it_greeted,
+    ),
+    Mutant("nobody_waits", switches.nobody_waits, _GIVING_UP, lives.given_up_and_forgotten),
+    Mutant("nobody_is_asked", switches.nobody_is_asked, _GIVING_UP, lives.given_up_and_forgotten),
     Mutant(
         "no_returns_kept",
         switches.no_returns_kept,

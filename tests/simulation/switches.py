@@ -23,6 +23,7 @@ from sync_server.heart import (
     intake,
     lending,
     reclaim,
+    source,
     units,
 )
 from sync_server.heart import handing as handing_at_centre
@@ -67,6 +68,34 @@ def reopen_closed(_world: World) -> AbstractContextManager[object]:
 def clocks_are_believed(_world: World) -> AbstractContextManager[object]:
     """The server takes what a gate's clock shows for the time."""
     return _put(Work, "by_our_clock", lambda _self, _node_id, wall_ms: wall_ms)
+
+
+def pushes_tell_no_clock(_world: World) -> AbstractContextManager[object]:
+    """The server does not hear what a node's clock shows that has not greeted it."""
+    return _put(Work, "told_clock", lambda *_: None)
+
+
+def old_greetings_count(_world: World) -> AbstractContextManager[object]:
+    """What a greeting said in another history outdoes what a push says in this one."""
+    real = history.begin_generation
+
+    def begin_generation(sql: Any, made: Any) -> None:
+        greeted = sql.rows("SELECT hello_session, hello_turn, id FROM node")
+        real(sql, made)
+        for row in greeted:
+            sql.run("UPDATE node SET hello_session = ?, hello_turn = ? WHERE id = ?", *row)
+
+    return _everywhere("begin_generation", real, begin_generation)
+
+
+def nobody_waits(_world: World) -> AbstractContextManager[object]:
+    """A unit that is given back is for anybody, also when somebody has it on paper."""
+    return _put(source, "honour_waiting", lambda _work: None)
+
+
+def nobody_is_asked(_world: World) -> AbstractContextManager[object]:
+    """Whoever is lent the unit of a disputed ticket may keep it, and sell it."""
+    return _put(effects, "ask_back", lambda *_: None)
 
 
 def no_returns_kept(_world: World) -> AbstractContextManager[object]:

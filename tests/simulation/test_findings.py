@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.simulation import lives, lives_of_hubs, lives_of_paper
+from tests.simulation import lives, lives_of_doors, lives_of_hubs, lives_of_paper
 from tests.simulation.house import Shape
 from tests.simulation.hub_world import HubMix
 from tests.simulation.mix import Mix
@@ -62,6 +62,26 @@ def test_a_greeting_that_was_held_up_across_a_failover_locks_nobody() -> None:
     enrolled: list[int] = []
     _held(run_seed(1, replace(_CALM, sale_s=1e9, ask_s=5.0, release_s=1e9), script=script))
     assert enrolled == [0]
+
+
+def test_a_ticket_gets_its_place_when_a_till_gives_it_back_that_a_lost_write_off_had_ended() -> (
+    None
+):
+    """It stayed disputed for ever, although nobody else had, or was lent, the place."""
+
+    def script(world: World) -> None:
+        seen.update(lives.given_up_and_forgotten(world))
+
+    seen: dict[str, str] = {}
+    mix = replace(_BY_SCRIPT, soft_s=10, hard_s=10)
+    _held(run_seed(1, mix, script=script))
+    assert list(seen.values()) == ["valid"]
+
+
+def test_an_entry_that_comes_before_its_gates_greeting_is_put_right() -> None:
+    """The server had forgotten the greeting, and took an hour too late for the time."""
+    mix = replace(_BY_SCRIPT, shape=Shape(4, 2, 1, 2))
+    _held(run_seed(1, mix, script=lives_of_doors.pushed_before_it_greeted))
 
 
 _BY_SCRIPT = replace(

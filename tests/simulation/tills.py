@@ -225,6 +225,12 @@ class Till:
         units, self.basket = tuple(self.basket), []
         self.window.give_back(PERFORMANCE, units)
 
+    def empty_basket(self) -> None:
+        """A basket's time is over."""
+        if self.node is not None:
+            with suppress(ReplicaError):
+                self._put_back()
+
     def _stock(self) -> None:
         if self._known() is not None and self.world.mix.stock_units:
             self.window.stock(PERFORMANCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -213,7 +214,15 @@ class World:
         for actor in self.actors.values():
             self.restart_node(actor)
         self.say("world", lambda: "all is mended, and nobody comes any more")
+        for actor in self.actors.values():
+            if isinstance(actor, Till):
+                self.works.after(QUIET_S / 2, functools.partial(self._nobody_pays, actor))
         self.works.run(self.works.now + QUIET_S)
+
+    def _nobody_pays(self, till: Till) -> None:
+        """Whoever had something put into a basket does not come back: its time is over."""
+        if not till.process.dead:
+            self.works.spawn(till.process, till.empty_basket)
 
     def close(self) -> None:
         """End every program, so that nothing of this world runs on when it is forgotten."""

@@ -289,6 +289,8 @@ class Model:
     free: set[int] = field(default_factory=lambda: set(UNITS))
     lent: dict[int, tuple[AllotmentId, Till]] = field(default_factory=dict)
     sold: dict[int, str] = field(default_factory=dict)
+    waiting: list[tuple[int, str]] = field(default_factory=list)
+    """Units and disputed tickets that get them once nobody has them."""
     grants: list[tuple[Till, str, Grant]] = field(default_factory=list)
     happened: dict[str, int] = field(default_factory=dict)
 
@@ -355,6 +357,8 @@ class Model:
         elif was_ours and line.unit > 100 and standing:
             unit, verdict = standing[0], "ok_moved"
         else:
+            if was_ours:
+                self.waiting.append((line.unit, line.ticket_id))
             return "disputed"
         self.free.discard(unit)
         self.sold[unit] = line.ticket_id
@@ -373,8 +377,17 @@ class Model:
         assert till.push() == [expected]
         for unit in held:
             del self.lent[unit]
-            self.free.add(unit)
+            self._given_back(unit)
         self.note(f"release {expected}")
+
+    def _given_back(self, unit: int) -> None:
+        first = next((ticket for waits_for, ticket in self.waiting if waits_for == unit), None)
+        if first is None:
+            self.free.add(unit)
+            return
+        self.waiting.remove((unit, first))
+        self.sold[unit] = first
+        self.note("honoured")
 
     def replay(self) -> None:
         """A request or a batch comes in again, late: nothing changes."""
