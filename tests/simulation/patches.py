@@ -80,7 +80,7 @@ def patched(world: World) -> Iterator[None]:
             if name.startswith(_OURS) and hasattr(module, "_log"):
                 stack.enter_context(mock.patch.object(module, "_log", _Log()))
         put("ticketing.code", sign=fake_sign, is_signed=fake_is_signed)
-        put("gate_agent.facts", is_signed=fake_is_signed)
+        put("edge.admission_facts", is_signed=fake_is_signed)
         put("sync_server.services.enrolment", sign=fake_sign, public_of=fake_public)
         put("edge.sync", threading=SimThreads(world), WAIT_S=20.0, HELLO_PERIOD_S=40.0)
         put("edge.catalogue", parse_event_document=_parse_once("edge.catalogue"))
