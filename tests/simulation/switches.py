@@ -240,9 +240,13 @@ def ttl_from_receive(world: World) -> AbstractContextManager[object]:
     return _put(acquire, "on_acquire", on_acquire)
 
 
-def asked_is_forgotten(_world: World) -> AbstractContextManager[object]:
-    """In a new history nothing is revoked again that a till had asked for in the old one."""
-    return _put(asked.AskedRevocations, "make_again", lambda *_: None)
+def asked_is_forgotten(world: World) -> AbstractContextManager[object]:
+    """In a new history nothing is revoked again that a till had asked for in the old one.
+
+    And nobody waits for its place: a till that asks again would free it for the second buyer.
+    """
+    make_again = _put(asked.AskedRevocations, "make_again", lambda *_: None)
+    return _both(make_again, nobody_waits(world))
 
 
 def no_deferral(_world: World) -> AbstractContextManager[object]:
