@@ -93,7 +93,8 @@ def pushed_before_it_greeted(world: World) -> None:
     for each in (gate, other):
         is_let_in(scanned(world, each, code))
     server = world.server
-    image, handle, pushed = server.disk.image(), server.handle, []
+    image, handle = server.disk.image(), server.handle
+    pushed: list[bytes] = []
 
     def handled(caller: Enrolled, raw: bytes, reply: Callable[[bytes], None]) -> None:
         if caller == gate.machine.enrolled and b"/push" in raw and not pushed:

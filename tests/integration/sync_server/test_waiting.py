@@ -10,7 +10,7 @@ from sync_server.heart.intake import Push
 from sync_server.heart.lending import Acquire, Grant, Lend
 from sync_server.heart.policy import Policy
 from sync_server.heart.reclaim import Resolved, ResolveOversold, WriteOff, WrittenOff
-from sync_server.heart.returns import ResellPolicy, SweepReturned
+from sync_server.heart.returns import SweepReturned
 from sync_server.heart.source import Context, run_steps
 from sync_server.store.sql import Sql
 from tests.integration.sync_server.failover import (
@@ -24,6 +24,7 @@ from tests.integration.sync_server.failover import (
 from tests.integration.sync_server.stage import EVENT, PERFORMANCE, Stage, Till
 from ticketing.journal import OpKind
 from ticketing.operations import Refund, RefundAction, Sale, encode_refund
+from ticketing.returns import ResellPolicy
 
 
 @dataclass(frozen=True)
