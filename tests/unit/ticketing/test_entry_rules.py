@@ -180,14 +180,22 @@ def test_minutes_before_and_after() -> None:
 
 
 def test_a_performance_that_was_moved_takes_its_tickets_along() -> None:
-    """With the row, that is: a code alone can only tell what it was printed with."""
-    moved = Window(DOORS + timedelta(days=7), DOORS + timedelta(days=7, hours=3))
-    known = {True: None, False: Reason.TOO_LATE}
-    for row, expected in known.items():
-        scan = sound(row=row)
-        facts = replace(scan.facts, window=moved)
-        answer = replace(scan, facts=facts, at=moved.valid_from).decide()
-        assert reason(answer) is expected
+    """Without the row both times count: nobody can tell which of the two is the newer one."""
+    week = timedelta(days=7)
+    moved, printed = Window(DOORS + week, DOORS + week + timedelta(hours=3)), timedelta(minutes=195)
+    table = [
+        (DOORS - timedelta(microseconds=1), Reason.TOO_EARLY, Reason.TOO_EARLY),
+        (DOORS, Reason.TOO_EARLY, None),
+        (DOORS + printed, Reason.TOO_EARLY, Reason.TOO_EARLY),
+        (moved.valid_from - timedelta(microseconds=1), Reason.TOO_EARLY, Reason.TOO_EARLY),
+        (moved.valid_from, None, None),
+        (moved.valid_to, Reason.TOO_LATE, Reason.TOO_LATE),
+    ]
+    for at, with_row, without in table:
+        for row, expected in ((True, with_row), (False, without)):
+            scan = sound(row=row)
+            facts = replace(scan.facts, window=moved)
+            assert reason(replace(scan, facts=facts, at=at).decide()) is expected
 
 
 def test_the_other_performance_says_how_far_off_it_was() -> None:
