@@ -29,6 +29,7 @@ from sync_server.handlers.shapes.terms import (
 )
 from sync_server.heart.buyers import BUYERS_PER_CALL_MAX
 from sync_server.heart.stock import HOLD_TTL_MAX_S, HOLD_UNITS_MAX
+from sync_server.services.orders import MOVEMENTS_MAX
 from ticketing.operations import COUNTS_MAX
 from ticketing.personal import TOKENS_MAX
 from ticketing.returns import ReturnAction
@@ -146,14 +147,21 @@ class OrderWanted(TypedDict):
     ticket: NotRequired[str]
 
 
+Movement = tuple[OpId, NodeId, str, str, Ms]
+"""An entry or exit that counts: its operation, gate, lane, the phase it is in, and when."""
+
+
 class OrderTicket(TypedDict):
-    """`u` unit, `v` version, `in_ms` when somebody went in with it (0: nobody)."""
+    """`p` performance, `u` unit, `v` version, `in_ms` when somebody went in with it (0: nobody)."""
 
     id: TicketId
     state: str
+    p: U32
     u: U32
     v: U8
+    blocked: str
     in_ms: Ms
+    moves: Annotated[list[Movement], That(maxItems=MOVEMENTS_MAX)]
 
 
 class ToldOrder(TypedDict):
