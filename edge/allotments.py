@@ -242,7 +242,13 @@ def units_of(connection: sqlite3.Connection, stream: str, performance: int) -> d
         "WHERE stream = ? AND performance = ?",
         (stream, performance),
     )
-    return {row["unit"]: _lent(row) for row in rows}
+    ids: dict[str, AllotmentId] = {}  # a few, for ten thousand units
+    found: dict[int, LentUnit] = {}
+    for unit, text, version, state in rows:
+        if text not in ids:
+            ids[text] = _allotment_id(text)
+        found[unit] = LentUnit(unit, ids[text], version, state)
+    return found
 
 
 def take(
@@ -314,6 +320,10 @@ def _close(unit: Unit, stream: str, grant: Grant) -> None:
 
 
 def _lent(row: sqlite3.Row) -> LentUnit:
-    allotment = AllotmentId.parse(row["allot_id"])
-    assert allotment is not None, row["allot_id"]
-    return LentUnit(row["unit"], allotment, row["version"], row["state"])
+    return LentUnit(row["unit"], _allotment_id(row["allot_id"]), row["version"], row["state"])
+
+
+def _allotment_id(text: str) -> AllotmentId:
+    allotment = AllotmentId.parse(text)
+    assert allotment is not None, text
+    return allotment

@@ -32,16 +32,26 @@ class UnitView:
 def unit_views(
     journal: sqlite3.Connection, mirror: sqlite3.Connection, stream: str, performance: int
 ) -> dict[int, UnitView]:
-    """Every unit that anything is known of; the others are free."""
+    """Every unit that anything is known of; the others are free. Looks at each of them: tens of
+    thousands, after each sale.
+    """
+    ours = units_of(journal, stream, performance)
+    views: dict[int, UnitView] = {}
+    alike: dict[tuple[str, int], UnitView] = {}
     claims = mirror.execute(
         "SELECT unit, kind, ref, version FROM claim WHERE stream = ? AND performance = ?",
         (stream, performance),
     )
-    told = {row["unit"]: row for row in claims}
-    views = {unit: UnitView(row["kind"], row["version"]) for unit, row in told.items()}
-    for unit, own in units_of(journal, stream, performance).items():
-        row = told.get(unit)
-        if row is None or not _is_after(row, own):
+    for unit, kind, ref, version in claims:
+        own = ours.get(unit)
+        if own is not None and not _is_after(version, ref, own):
+            continue
+        view = alike.get((kind, version))
+        if view is None:
+            view = alike[kind, version] = UnitView(kind, version)
+        views[unit] = view
+    for unit, own in ours.items():
+        if unit not in views:
             views[unit] = _own_view(own)
     return views
 
@@ -88,15 +98,15 @@ def ticket_states(
     }
 
 
-def _is_after(claim: sqlite3.Row, own: LentUnit) -> bool:
-    """Whether what the mirror says of a unit comes after what we did with it."""
+def _is_after(version: int, ref: str, own: LentUnit) -> bool:
+    """Whether a claim of this version, for `ref`, comes after what we did with its unit."""
     if own.state == "free":
         return False  # lent to us and not given up: only a sale, or we, can end that
-    if claim["version"] != own.version:
-        return bool(claim["version"] > own.version)
+    if version != own.version:
+        return version > own.version
     # Given back unsold, it keeps its version: any claim but the echo of our own is a later one,
     # or an older one of somebody else, and then it is taken for taken a little longer.
-    return own.state == "released" and claim["ref"] != str(own.allotment)
+    return own.state == "released" and ref != str(own.allotment)
 
 
 def _own_view(own: LentUnit) -> UnitView:

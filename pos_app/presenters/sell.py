@@ -109,7 +109,7 @@ class SellPresenter:
             case NewsKind.CATALOGUE:
                 self._shown.renew()
             case NewsKind.AVAILABILITY if news.performance == self.state.number:
-                self._shown.recount()
+                self._shown.recount(news.version)
             case NewsKind.GRANTED:
                 self._wishes.granted(news)
             case NewsKind.NOT_GRANTED:

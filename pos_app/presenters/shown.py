@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from pos_app.presenters.notice import Notice, Topic
@@ -25,7 +26,7 @@ class Shown:
         self.field: SeatField | None = None
         self.index: SeatIndex | None = None
         self._counting = False  # an availability is on its way
-        self._stale = False  # and it will be out of date when it is here
+        self._missing: float = 0  # and one of a lower version than this is out of date
 
     def open(self, number: int) -> None:
         """Show a performance. A basket of another event stays, and so does its performance."""
@@ -38,13 +39,17 @@ class Shown:
             number = self._board.state.number
             self._board.run(lambda: self.read(number), self._show_renewed, self._board.fail)
 
-    def recount(self) -> None:
-        """One reading at a time; changes meanwhile lead to one more, not to a queue of them."""
+    def recount(self, version: int | None = None) -> None:
+        """One reading at a time; changes meanwhile lead to one more, not to a queue of them.
+
+        None, where what was read knows of that `version` already: a sale's own reading comes
+        before the news of the sale, and each looks at every unit.
+        """
         house = self._board.state.house
-        if house is None:
+        if house is None or (version is not None and version <= self._board.state.version):
             return
         if self._counting:
-            self._stale = True
+            self._missing = max(self._missing, inf if version is None else version)
             return
         self._counting = True
         self._board.run(
@@ -108,12 +113,12 @@ class Shown:
                     stock=stock,
                 )
             )
-        if self._stale:
-            self._stale = False
+        missing, self._missing = self._missing, 0
+        if missing > availability.version:
             self.recount()
 
     def _fail_counting(self, error: Exception) -> None:
-        self._counting = self._stale = False
+        self._counting, self._missing = False, 0
         self._board.fail(error)
 
     def read(self, number: int) -> Opened:

@@ -261,10 +261,14 @@ class NewsKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something changed. Delivered on any thread: faces must queue it home."""
+    """Something changed. Delivered on any thread: faces must queue it home.
+
+    `version` of availabilities: one of this version, or of a later one, knows of the change.
+    """
 
     kind: NewsKind
     performance: int = 0
     units: tuple[int, ...] = ()
     reason: str = ""
     count: int = 0
+    version: int | None = field(default=None, compare=False)

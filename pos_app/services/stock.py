@@ -44,8 +44,12 @@ def unit_states(
 def lots(replica: Replica, event_id: str, performance: int) -> dict[int, str]:
     """The allotment of every unit that this window could sell now."""
     with replica.reading() as connection:
-        ours = units_of(connection, event_id, performance)
-    return {unit: str(lent.allotment) for unit, lent in ours.items() if lent.state == "free"}
+        rows = connection.execute(
+            "SELECT unit, allot_id FROM allot_unit "
+            "WHERE stream = ? AND performance = ? AND state = 'free'",
+            (event_id, performance),
+        )
+        return dict(rows)  # of its two columns
 
 
 def shares(replica: Replica, event_id: str) -> dict[tuple[str, str], int]:

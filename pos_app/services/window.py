@@ -570,7 +570,8 @@ class Window:
     def _changed(self, performance: int) -> None:
         with self._guard:
             self._version += 1
-        self._tell(model.News(model.NewsKind.AVAILABILITY, performance))
+            version = self._version
+        self._tell(model.News(model.NewsKind.AVAILABILITY, performance, version=version))
 
     def _tell(self, news: model.News) -> None:
         for listener in list(self._listeners):

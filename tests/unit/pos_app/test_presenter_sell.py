@@ -39,6 +39,18 @@ def sell(till: FakeTill) -> SellPresenter:
     return opened(till)
 
 
+class Counting(FakeTill):
+    """Notes which performances were read."""
+
+    def __init__(self, states: dict[int, dict[int, UnitState]]) -> None:
+        super().__init__(states=states)
+        self.reads: list[int] = []
+
+    def availability(self, performance: int) -> Availability:
+        self.reads.append(performance)
+        return super().availability(performance)
+
+
 def opened(till: FakeTill, runner: HeldRunner | None = None) -> SellPresenter:
     presenter = SellPresenter(till, runner or run_now, runner or run_now)
     till.subscribe(presenter.on_news)
@@ -538,21 +550,38 @@ class TestNews:
         assert sell.state.state_of(unit) is UnitState.SOLD
 
     def test_changes_during_a_reading_lead_to_one_more(self, till: FakeTill) -> None:
-        reads: list[int] = []
-
-        class Counting(FakeTill):
-            def availability(self, performance: int) -> Availability:
-                reads.append(performance)
-                return super().availability(performance)
-
         runner = HeldRunner()
-        counting = Counting(states=till.states)
+        counting = Counting(till.states)
         opened(counting, runner)
-        reads.clear()
+        counting.reads.clear()
         for _change in range(20):
             counting.tell(News(NewsKind.AVAILABILITY, 1))
         runner.release()
-        assert reads == [1, 1]
+        assert counting.reads == [1, 1]
+
+    def test_what_is_known_is_not_read_again(self, till: FakeTill) -> None:
+        counting = Counting(till.states)
+        sell = opened(counting)
+        counting.reads.clear()
+        counting.tell(News(NewsKind.AVAILABILITY, 1, version=sell.state.version))
+        assert counting.reads == []
+        counting.tell(News(NewsKind.AVAILABILITY, 1, version=sell.state.version + 1))
+        assert counting.reads == [1]
+
+    @pytest.mark.parametrize(("newer", "reads"), [(0, [1]), (1, [1, 1])])
+    def test_a_change_that_a_reading_knows_of_leads_to_no_other(
+        self, till: FakeTill, newer: int, reads: list[int]
+    ) -> None:
+        runner = HeldRunner()
+        counting = Counting(till.states)
+        sell = opened(counting, runner)
+        known = sell.state.version
+        counting.reads.clear()
+        sell.refresh()
+        counting.set_states(1, UnitState.SOLD, ())  # the reading will have the version after this
+        counting.tell(News(NewsKind.AVAILABILITY, 1, version=known + 1 + newer))
+        runner.release()
+        assert counting.reads == reads
 
     def test_changes_of_other_performances_are_not_read(self, till: FakeTill) -> None:
         runner = HeldRunner()
