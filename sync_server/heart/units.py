@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.rows import Allot, Claim, Pool, Share, TicketRow
-from sync_server.heart.source import Source
 from sync_server.heart.work import Work
 from ticketing.claim import ClaimKind
 from ticketing.operations import SaleLine
 from ticketing.ticket import TicketState
+
+if TYPE_CHECKING:
+    from sync_server.heart.source import Source
 
 UNITS_LOOKED_AT_MAX = 100
 """A release closes its allotment at once only when that has no more units than this to look at."""

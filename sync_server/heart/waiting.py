@@ -17,6 +17,7 @@ from typing import Any
 
 from sync_server.heart.cases import CaseKind, close_case
 from sync_server.heart.rows import Case, Claim, TicketRow
+from sync_server.heart.units import was_lent
 from sync_server.heart.work import Work
 from ticketing.claim import ClaimKind
 from ticketing.ticket import TicketState
@@ -95,15 +96,16 @@ def _honour(work: Work, ticket_id: str) -> bool:
 
 def _was_lent(work: Work, ticket: TicketRow, node_id: str) -> bool:
     """Whether its seller was lent the unit, as far as this history knows or was told."""
-    lent = [ticket.unit, ticket.version]
     allot = work.allots.get(ticket.allot_id)
     if allot is not None:
         if (allot.node_id, allot.perf_id) != (node_id, ticket.perf_id):
             return False
-        if lent in json.loads(allot.body)["units"]:
+        if was_lent(allot, ticket.unit, ticket.version):
             return True
     body = _declared(work, ticket.allot_id, node_id)
-    return body is not None and body["p"] == ticket.perf_id and lent in body["units"]
+    if body is None or body["p"] != ticket.perf_id:
+        return False
+    return [ticket.unit, ticket.version] in body["units"]
 
 
 def _declared(work: Work, allot_id: str, node_id: str) -> dict[str, Any] | None:
