@@ -151,6 +151,19 @@ def _entered_elsewhere(gate: Stage) -> str:
     return gate.code(ticket_id=TICKET)
 
 
+def _too_early(gate: Stage) -> str:
+    """At a lane that serves its performance whatever time it is."""
+    gate.doorman = gate.doorman_at(LANE, FIRST)
+    gate.env.now = DOORS - timedelta(minutes=10)
+    return gate.code()
+
+
+def _too_late(gate: Stage) -> str:
+    gate.doorman = gate.doorman_at(LANE, FIRST)
+    gate.env.now = END
+    return gate.code()
+
+
 @pytest.mark.parametrize(
     ("reason", "make"),
     [
@@ -169,12 +182,8 @@ def _entered_elsewhere(gate: Stage) -> str:
         pytest.param(
             Reason.WRONG_PERFORMANCE, lambda gate: gate.code(performance=99), id="never heard of"
         ),
-        pytest.param(
-            Reason.TOO_EARLY,
-            lambda gate: gate.code(valid_from=DOORS + timedelta(minutes=10)),
-            id="too early",
-        ),
-        pytest.param(Reason.TOO_LATE, lambda gate: gate.code(valid_minutes=5), id="too late"),
+        pytest.param(Reason.TOO_EARLY, _too_early, id="too early"),
+        pytest.param(Reason.TOO_LATE, _too_late, id="too late"),
         pytest.param(Reason.VOID, _void, id="void"),
         pytest.param(Reason.DISPUTED, _disputed, id="disputed"),
         pytest.param(Reason.REPLACED, _replaced, id="replaced"),
