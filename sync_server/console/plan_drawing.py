@@ -23,7 +23,7 @@ _MARGIN = 12.0
 _ROWS_LABELLED_MAX = 400
 _LABEL_PER_WIDTH = 72  # a label's height is a part of the drawing's width, and no less than below
 _LABEL_MIN = 11.0
-_STAGE_WORD = 12.0
+_SCALE_MAX = 2.4  # pixels for a unit of the drawing: a small room is not blown up
 
 
 class Look(StrEnum):
@@ -106,8 +106,14 @@ class _Pen:
     def strokes(self) -> Iterator[Markup]:
         asked = self.asked
         yield Markup(
-            '<svg class="plan-drawing" role="{}" aria-label="{}" viewBox="0 0 {} {}">'
-        ).format("group" if self._leads else "img", asked.label, _n(self.width), _n(self.height))
+            '<svg class="plan-drawing" role="{}" aria-label="{}" width="{}" viewBox="0 0 {} {}">'
+        ).format(
+            "group" if self._leads else "img",
+            asked.label,
+            _n(self.width * _SCALE_MAX),
+            _n(self.width),
+            _n(self.height),
+        )
         if asked.plan.stage and not asked.close_up:
             yield from self._stage(asked.plan.stage)
         for area in asked.shown:
