@@ -21,6 +21,7 @@ from sync_server.console import (
     performance_move,
     performances,
     plans,
+    seats,
     sign_in,
 )
 from sync_server.console.figures import set_up_figures
@@ -124,6 +125,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(performances),
         *routes_of(performance_move),
         *routes_of(plans),
+        *routes_of(seats),
         *routes_of(sign_in),
         *routes_of(my_account),
     ]

@@ -33,7 +33,7 @@ class Look(StrEnum):
     DOT = "dot"
     CROSS = "cross"
     SLASH = "slash"
-    RING = "ring"
+    DIAMOND = "diamond"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,13 @@ class Drawing:
 def draw(asked: Drawing) -> Markup:
     """The drawing as an SVG element for a page."""
     return Markup("").join(_Pen(asked).strokes())
+
+
+def draw_sample(look: Look, css: str) -> Markup:
+    """One seat of a look, for a legend."""
+    return Markup(
+        '<svg class="seat-sample" viewBox="0 0 10 10" aria-hidden="true"><path class="{}" d="{}"/></svg>'
+    ).format(f"seat look-{look} {css}", _STROKES[look]("5", "5"))
 
 
 @dataclass(slots=True)
@@ -241,12 +248,17 @@ def _slash(x: str, y: str) -> str:
     return f"{_square(x, y)}m{side} 0l-{side} {side}"
 
 
+def _diamond(x: str, y: str) -> str:
+    half = _n(_HALF)
+    return f"M{x} {_n(float(y) - _HALF)}l{half} {half}-{half} {half}-{half}-{half}z"
+
+
 _STROKES: Mapping[Look, Callable[[str, str], str]] = {
     Look.SQUARE: _square,
     Look.DOT: _dot,
     Look.CROSS: _cross,
     Look.SLASH: _slash,
-    Look.RING: _square,
+    Look.DIAMOND: _diamond,
 }
 
 

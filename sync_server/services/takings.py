@@ -317,6 +317,11 @@ def _tickets(connection: Connection, event_id: str) -> tuple[TicketCount, ...]:
 
 
 def _written_off(connection: Connection, event_id: str) -> dict[int, int]:
+    units = written_off_units(connection, event_id)
+    return {performance: len(found) for performance, found in units.items()}
+
+
+def written_off_units(connection: Connection, event_id: str) -> dict[int, frozenset[int]]:
     """Of the units that the cases name, those that nobody has been lent or sold again."""
     cases = connection.execute(
         text(
@@ -335,5 +340,5 @@ def _written_off(connection: Connection, event_id: str) -> dict[int, int]:
             text("SELECT unit FROM claim WHERE event_id = :e AND perf_id = :p AND kind = 'free'"),
             {"e": event_id, "p": performance},
         )
-        found[performance] = sum(1 for (unit,) in free if unit in units)
+        found[performance] = frozenset(int(unit) for (unit,) in free if unit in units)
     return found
