@@ -26,6 +26,7 @@ OPEN_TO_ALL = {
     ("POST", "/console/login/code"),
     ("GET", "/console/static/{name}"),
     ("GET", "/v1/about"),
+    ("GET", "/v1/openapi.json"),
     ("POST", "/v1/enrol"),
     ("POST", "/v1/token"),
 }
