@@ -23,9 +23,11 @@ from sync_server.console import (
     plans,
     seats,
     sign_in,
+    sign_in_elsewhere,
 )
 from sync_server.console.figures import set_up_figures
 from sync_server.console.live import set_up_bulletin
+from sync_server.console.oidc_provider import set_up_provider
 from sync_server.console.plans import set_up_plans
 from sync_server.console.rendering import set_up_templates
 from sync_server.forgetting import Forgetter
@@ -93,6 +95,8 @@ def make_app(centre: Centre, settings: Settings, hub: AsHub | None = None) -> we
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler)
     set_up_templates(app)
+    if hub is None:
+        set_up_provider(app, settings.oidc)
     app.cleanup_ctx.append(_run_centre)
     set_up_figures(app, centre)
     set_up_bulletin(app)
@@ -127,6 +131,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(plans),
         *routes_of(seats),
         *routes_of(sign_in),
+        *routes_of(sign_in_elsewhere),
         *routes_of(my_account),
     ]
 

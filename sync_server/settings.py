@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from program.errors import SettingsError
 from program.log_settings import LogSettings
 from program.settings import OutOfRange, load_settings
+from sync_server.oidc_settings import OidcSettings
 from sync_server.services.keys import FOLDER_NAME
 from sync_server.services.retention import Terms
 from sync_server.services.sessions import SessionLimits
@@ -114,6 +115,7 @@ class Settings:
     sun_at_gates: bool = False
     listen: ListenSettings = field(default_factory=ListenSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
 

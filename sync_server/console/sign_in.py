@@ -12,14 +12,14 @@ import asyncio
 import hmac
 import time
 from asyncio import sleep
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from aiohttp import web
 
 from program.logs import get_logger
-from sync_server.console.rendering import render
+from sync_server.console.rendering import language_of, render
 from sync_server.console.session import (
     SIGN_IN_PATH,
     begin_visit,
@@ -27,6 +27,7 @@ from sync_server.console.session import (
     known_device,
     visit_token,
 )
+from sync_server.console.sign_in_words import why_sentence
 from sync_server.handlers.actors import acting
 from sync_server.handlers.addresses import address_of
 from sync_server.handlers.forms import read_form
@@ -59,34 +60,31 @@ Limited = list[tuple[Limit, str]]
 
 @route("GET", SIGN_IN_PATH, permission=Permission.PUBLIC, page=True)
 async def sign_in_page(request: web.Request) -> web.Response:
-    """The form."""
-    return _form(request, "login.html", {"login": ""})
+    """The form; `why` in the address says what came of a sign-in by the provider."""
+    why = why_sentence(request.query.get("why", ""), language_of(request))
+    return _form(request, "login.html", {"login": "", "why": why})
 
 
 @route("POST", SIGN_IN_PATH, permission=Permission.PUBLIC, body_max=FORM_BYTES_MAX, page=True)
 async def sign_in(request: web.Request) -> web.Response:
     """Check login and password; then a session and the overview, the code's form, or this one."""
+    if not request.app[SETTINGS].oidc.passwords:
+        raise Problem(403, "forbidden", "nobody signs in by a password here")
     form = read_form(await request.read())
     login, password = form.get("login", "").strip(), form.get("password", "")
     limits = _limits_of(request, login)
-    if wait_s := _wait_s(limits):
+    if wait_s := held_back(limits):
         return _form(request, "login.html", {"login": login}, wait_s=wait_s)
-    _take(limits)  # before the check, so that many at once do not slip through
+    take_tries(limits)  # before the check, so that many at once do not slip through
     is_known = known_device(request, login) is not None
     if not is_known:
         await _slow_down(request, login)
     person, is_right = await _check(request, login, password, is_known=is_known)
     if person is None or not is_right:
-        await _note_refusal(request, person)
+        await note_refusal(request, person)
         return _form(request, "login.html", {"login": login}, is_wrong=True)
     _forget_own(limits)
-    centre = request.app[CENTRE]
-    factor = await centre.read(
-        lambda c: find_second_factor(c, centre.keys.personal_data, person.id)
-    )
-    if factor is not None and factor.is_on:
-        return _form(request, "code.html", {"pending": _pending(request, person)})
-    return await begin(request, person)
+    return await go_on_as(request, person)
 
 
 @route("POST", CODE_PATH, permission=Permission.PUBLIC, body_max=FORM_BYTES_MAX, page=True)
@@ -98,26 +96,39 @@ async def sign_in_by_code(request: web.Request) -> web.Response:
     if person is None:
         return web.Response(status=303, headers={"Location": SIGN_IN_PATH})
     limits = _limits_of_codes(request, person)
-    if wait_s := _wait_s(limits):
+    if wait_s := held_back(limits):
         return _form(request, "code.html", {"pending": pending}, wait_s=wait_s)
-    _take(limits)
+    take_tries(limits)
     centre = request.app[CENTRE]
     root = centre.keys.personal_data
     if not await centre.write(lambda tx: take_code(tx, root, person.id, code, turn_on=False)):
-        await _note_refusal(request, person)
+        await note_refusal(request, person)
         return _form(request, "code.html", {"pending": pending}, is_wrong=True)
     _forget_own(limits)
     return await begin(request, person)
 
 
-async def begin(request: web.Request, person: Person) -> web.Response:
+async def go_on_as(request: web.Request, person: Person, *, by: str = "") -> web.Response:
+    """The password was right, or what stands for one (`by`): a session, or first the code's form."""
+    centre = request.app[CENTRE]
+    factor = await centre.read(
+        lambda c: find_second_factor(c, centre.keys.personal_data, person.id)
+    )
+    if factor is not None and factor.is_on:
+        shown = {"pending": _pending(request, person), "path": SIGN_IN_PATH, "query": ""}
+        return _form(request, "code.html", shown)
+    return await begin(request, person, by=by)
+
+
+async def begin(request: web.Request, person: Person, *, by: str = "") -> web.Response:
     """All was right: a session, and on to the first page."""
     actor = acting(request, "person", person.id)
     limits = request.app[SETTINGS].console.limits
     origin = Origin(actor.address, request.headers.get("User-Agent", ""))
 
     def start(tx: Transaction) -> str:
-        note(tx, Deed.SIGNED_IN, f"person:{person.id}", actor)
+        told = {"by": by} if by else None
+        note(tx, Deed.SIGNED_IN, f"person:{person.id}", actor, after=told)
         return begin_session(tx, person.id, limits, origin)
 
     token = await request.app[CENTRE].write(start)
@@ -128,9 +139,9 @@ async def begin(request: web.Request, person: Person) -> web.Response:
 async def check_own_password(request: web.Request, login: str, password: str) -> bool:
     """Whether this is the password of somebody who is signed in already; guesses are limited."""
     limits: Limited = [(request.app[LIMITS].sign_in_pair, f"own {login}")]
-    if wait_s := _wait_s(limits):
+    if wait_s := held_back(limits):
         raise Problem(429, "too_many_tries", "too many failed tries", retry_after_s=wait_s)
-    _take(limits)
+    take_tries(limits)
     _person, is_right = await _check(request, login, password, is_known=True)
     if is_right:
         _forget_own(limits)
@@ -163,7 +174,8 @@ def _limits_of_codes(request: web.Request, person: Person) -> Limited:
     ]
 
 
-def _wait_s(limits: Limited) -> int:
+def held_back(limits: Limited) -> int:
+    """Whole seconds until one more try is allowed; 0 when it is now."""
     now_s = time.monotonic()
     wait_s = max(limit.wait_s(key, now_s) for limit, key in limits)
     if wait_s:
@@ -171,7 +183,8 @@ def _wait_s(limits: Limited) -> int:
     return wait_s
 
 
-def _take(limits: Limited) -> None:
+def take_tries(limits: Limited) -> None:
+    """Count one try."""
     now_s = time.monotonic()
     for limit, key in limits:
         limit.take(key, now_s)
@@ -224,7 +237,7 @@ async def _lane(request: web.Request, *, is_known: bool) -> AsyncIterator[None]:
         checks.waiting -= 1
 
 
-async def _note_refusal(request: web.Request, person: Person | None) -> None:
+async def note_refusal(request: web.Request, person: Person | None) -> None:
     """Of a person that there is; what strangers type may be anything, and is not kept."""
     _log.warning("sign_in_refused")
     if person is not None:
@@ -260,7 +273,7 @@ async def _person_pending(request: web.Request, pending: str) -> Person | None:
 def _form(
     request: web.Request,
     template: str,
-    context: dict[str, object],
+    context: Mapping[str, object],
     *,
     is_wrong: bool = False,
     wait_s: int = 0,
@@ -271,7 +284,17 @@ def _form(
         status = HTTPStatus.TOO_MANY_REQUESTS
     elif is_wrong:
         status = HTTPStatus.UNAUTHORIZED
-    shown = {"form_token": token, "is_wrong": is_wrong, "wait_s": wait_s, **context}
+    provider = request.app[SETTINGS].oidc
+    shown = {
+        "form_token": token,
+        "is_wrong": is_wrong,
+        "wait_s": wait_s,
+        "why": "",
+        "has_provider": provider.is_on,
+        "provider": provider.name,
+        "has_passwords": provider.passwords,
+        **context,
+    }
     response = render(request, template, shown, status=status)
     if wait_s:
         response.headers["Retry-After"] = str(wait_s)

@@ -31,6 +31,7 @@ LIMITS = SessionLimits(3_600_000, 3_600_000)
 REACHED = 204
 REFUSED = (401, 403)
 ROW = re.compile(r"\| `(?P<route>[A-Z]+ \S+)`(?: \(page\))? \|(?P<cells>.*)\|")
+PROVIDER = ("/provider", "/provider/back", "/provider/done")
 Client = TestClient[Any, Any]
 
 
@@ -151,6 +152,7 @@ async def test_a_role_for_a_part_of_the_house_opens_nothing_of_the_whole(
         for route in routes
         if route.path.startswith("/console/") and await call(client, route, narrow) == REACHED
     }
-    public = {"/console/login", "/console/login/code", "/console/static/{name}"}
+    signing_in = {f"/console/login{each}" for each in ("", "/code", *PROVIDER)}
+    public = signing_in | {"/console/static/{name}"}
     own = {route.path for route in routes if route.reach == "own"}
     assert opened == public | own

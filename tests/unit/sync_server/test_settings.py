@@ -7,11 +7,14 @@ import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from program.errors import SettingsError
 from program.exit_codes import ExitCode
+from program.settings import OutOfRange
+from sync_server.oidc_settings import OidcSettings
 from sync_server.settings import Settings, read_settings
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
@@ -85,3 +88,40 @@ def test_a_time_to_keep_something_is_at_most_ten_years_or_for_ever(
         read_settings(file, data_dir=None)
     file.write_text(f"[retention]\n{key} = 0\n")
     assert getattr(read_settings(file, data_dir=None).retention.terms, key) == 0
+
+
+GOOD_OIDC = {
+    "issuer": "https://login.example/realms/house",
+    "client_id": "boxgate",
+    "secret_file": Path("oidc.secret"),
+    "console_url": "https://tickets.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"issuer": "http://login.example"}, "issuer"),
+        ({"issuer": "https://login.example/?a=b"}, "issuer"),
+        ({"issuer": "https://me:word@login.example"}, "issuer"),
+        ({"issuer": "login.example"}, "issuer"),
+        ({"issuer": "https://login.example:x"}, "issuer"),
+        ({"console_url": "http://tickets.example"}, "console_url"),
+        ({"console_url": "https://tickets.example/console"}, "console_url"),
+        ({"console_url": ""}, "console_url"),
+        ({"client_id": ""}, "client_id"),
+        ({"secret_file": None}, "secret_file"),
+        ({"login_claim": ""}, "login_claim"),
+        ({"login_claim": "email"}, "email_domain"),
+        ({"email_domain": "arena.example"}, "email_domain"),
+        ({"name": "x" * 41}, "name"),
+        ({"issuer": "", "passwords": False}, "passwords"),
+    ],
+)
+def test_a_provider_that_could_not_work_or_be_trusted_is_refused(
+    changes: dict[str, Any], key: str
+) -> None:
+    OidcSettings(**GOOD_OIDC).check()
+    OidcSettings().check()
+    with pytest.raises(OutOfRange, match=key):
+        OidcSettings(**{**GOOD_OIDC, **changes}).check()
