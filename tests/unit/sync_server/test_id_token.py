@@ -70,7 +70,7 @@ def check(token: str, *keys: Mapping[str, Any]) -> object:
         pytest.param({"exp": int(time.time()) - 30}, id="a clock half a minute off"),
     ],
 )
-def test_a_token_that_is_right_gives_its_claims(changes: dict[str, object]) -> None:
+def test_a_token_that_is_right_gives_its_claims(changes: dict[str, Any]) -> None:
     found = check(signed(**changes))
     assert isinstance(found, dict)
     assert found["sub"] == "42"
@@ -103,7 +103,7 @@ def test_keys_of_every_kind_are_taken() -> None:
         pytest.param({"exp": "soon"}, id="no time at all"),
     ],
 )
-def test_wrong_claims_are_not_believed(changes: dict[str, object]) -> None:
+def test_wrong_claims_are_not_believed(changes: dict[str, Any]) -> None:
     assert check(signed(**changes)) is TokenFault.CLAIMS
 
 

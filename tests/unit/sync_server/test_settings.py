@@ -90,7 +90,7 @@ def test_a_time_to_keep_something_is_at_most_ten_years_or_for_ever(
     assert getattr(read_settings(file, data_dir=None).retention.terms, key) == 0
 
 
-GOOD_OIDC = {
+GOOD_OIDC: dict[str, Any] = {
     "issuer": "https://login.example/realms/house",
     "client_id": "boxgate",
     "secret_file": Path("oidc.secret"),
