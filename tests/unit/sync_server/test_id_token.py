@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -36,10 +37,15 @@ JWK = {**ECAlgorithm.to_jwk(KEY.public_key(), as_dict=True), "kid": "k1", "use":
 
 
 def claims(**changes: object) -> dict[str, object]:
+    """Good ones but for the changes; a timedelta is from now on, None leaves a claim out."""
     now = int(time.time())
     told = {"iss": ISSUER, "aud": CLIENT, "sub": "42", "nonce": NONCE}
     found = {**told, "iat": now, "exp": now + 300, **changes}
-    return {name: value for name, value in found.items() if value is not None}
+    return {
+        name: now + int(value.total_seconds()) if isinstance(value, timedelta) else value
+        for name, value in found.items()
+        if value is not None
+    }
 
 
 def signed(key: Any = KEY, alg: str = "ES256", kid: str | None = "k1", **changes: object) -> str:
@@ -67,7 +73,7 @@ def check(token: str, *keys: Mapping[str, Any]) -> object:
         pytest.param({}, id="plain"),
         pytest.param({"aud": [CLIENT]}, id="one of a list"),
         pytest.param({"aud": [CLIENT, "x"], "azp": CLIENT}, id="for many, asked by us"),
-        pytest.param({"exp": int(time.time()) - 30}, id="a clock half a minute off"),
+        pytest.param({"exp": timedelta(seconds=-30)}, id="a clock half a minute off"),
     ],
 )
 def test_a_token_that_is_right_gives_its_claims(changes: dict[str, Any]) -> None:
@@ -96,8 +102,8 @@ def test_keys_of_every_kind_are_taken() -> None:
         pytest.param({"aud": [CLIENT, "another"]}, id="for many, and nobody asked"),
         pytest.param({"azp": "another"}, id="asked by another"),
         pytest.param({"exp": 1}, id="expired"),
-        pytest.param({"iat": int(time.time()) + 900}, id="of the future"),
-        pytest.param({"nbf": int(time.time()) + 900}, id="not yet good"),
+        pytest.param({"iat": timedelta(minutes=15)}, id="of the future"),
+        pytest.param({"nbf": timedelta(minutes=15)}, id="not yet good"),
         *(pytest.param({each: None}, id=f"no {each}") for each in ("exp", "iat", "sub", "nonce")),
         *(pytest.param({each: None}, id=f"no {each}") for each in ("iss", "aud")),
         pytest.param({"exp": "soon"}, id="no time at all"),
