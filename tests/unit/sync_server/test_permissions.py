@@ -27,6 +27,9 @@ OPEN_TO_ALL = {
     ("GET", "/console/static/{name}"),
     ("GET", "/v1/about"),
     ("GET", "/v1/openapi.json"),
+    ("GET", "/console/login/provider"),
+    ("GET", "/console/login/provider/back"),
+    ("GET", "/console/login/provider/done"),
     ("POST", "/v1/enrol"),
     ("POST", "/v1/token"),
 }
