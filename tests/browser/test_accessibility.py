@@ -22,8 +22,9 @@ from tests.unit.ticketing.pretix_files import town_hall
 
 Shows = Callable[..., None]
 PAGES_MAX = 100
-OTHERWISE = {"/", "/console", "/console/login", "/console/plans/draft"}
-"""Pages that lead to others, the one of somebody who is not signed in, and one that an upload leads
+PROVIDER = {f"/console/login/provider{each}" for each in ("", "/back", "/done")}
+OTHERWISE = {"/", "/console", "/console/login", "/console/plans/draft", *PROVIDER}
+"""Pages that lead to others, those of somebody who is not signed in, and one that an upload leads
 to.
 """
 
