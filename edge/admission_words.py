@@ -55,6 +55,10 @@ _REASONS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.ISSUER_REVOKED: (N_("Seller barred"), N_("The window that printed it is barred.")),
     Reason.FORGED: (N_("Forged"), N_("The code was not signed by the window it names.")),
+    Reason.CANCELLED: (
+        N_("Cancelled"),
+        N_("The performance is cancelled; the box office gives the money back."),
+    ),
     Reason.WRONG_PERFORMANCE: (
         N_("Other performance"),
         N_("It is not for what is let in here now."),

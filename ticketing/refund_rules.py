@@ -100,7 +100,11 @@ DEFAULT_RULES = RefundRules()
 
 @dataclass(frozen=True, slots=True)
 class PaidTicket:
-    """A ticket of an order. `package` names the package that it was sold in, or is ""."""
+    """A ticket of an order. `package` names the package that it was sold in, or is "".
+
+    `is_cancelled`: its performance is. Then all that was paid goes back, whenever, and no package
+    stands in the way: it is not the buyer who changed their mind.
+    """
 
     id: TicketId
     starts_at: datetime
@@ -109,6 +113,7 @@ class PaidTicket:
     package: str = ""
     is_valid: bool = True
     has_entered: bool = False
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +259,8 @@ def _bar(
         return _void_bar(order, now, rules, asker)
     if deed in (Deed.REPLACEMENT, Deed.VOID):
         return None
+    if ticket.is_cancelled:
+        return None
     if rules.step_at(ticket.starts_at, now) is None:
         if not rules.later_by_manager and not asker.beyond:
             return Bar.TOO_LATE
@@ -282,7 +289,7 @@ def _is_whole(order: PaidOrder, ticket: PaidTicket, chosen: Collection[TicketId]
 
 def _fee(deed: Deed, ticket: PaidTicket, worth: int, now: datetime, rules: RefundRules) -> int:
     """What is kept of the price: what its package took, and the step's fee on the rest."""
-    if deed in (Deed.VOID, Deed.REPLACEMENT):
+    if deed in (Deed.VOID, Deed.REPLACEMENT) or ticket.is_cancelled:
         return 0
     lost = ticket.paid_minor - worth
     if deed is Deed.EXCHANGE:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pos_app.services.model import House
 
-NOT_GRANTED_REASONS = ("offline", "taken", "lent_elsewhere", "limit")
+NOT_GRANTED_REASONS = ("offline", "taken", "lent_elsewhere", "limit", "cancelled")
 _NAMED_UNITS_MAX = 3
 
 
@@ -73,8 +73,8 @@ def sale_refusal(reason: SaleRefusal, seats: str = "") -> str:
             return _not_at_this_price(reason)
         case SaleRefusal.SALE_ENDED:
             return _(
-                "This performance is over. Nothing was sold; clear the basket and choose "
-                "another performance (F2)."
+                "This performance is over, or not sold any more. Nothing was sold; clear the basket "
+                "and choose another performance (F2)."
             )
         case SaleRefusal.DISK_FULL:
             return _(
@@ -169,6 +169,8 @@ def not_granted(reason: str, seats: str) -> str:
             said = _("{seats} is held by another window.")
         case "limit":
             said = _("The server lends no more seats to this window just now, so not {seats}.")
+        case "cancelled":
+            said = _("The performance of {seats} is cancelled.")
         case _:
             said = _("{seats} could not be reserved.")
     rest = _("Nothing was added and no money is owed; please choose another.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from edge.catalogue import Known
 from pos_app.services.after_sale_finding import OwnOrder
 from pos_app.services.after_sale_model import Barred, Chosen, Offer, TicketStanding
+from ticketing.ids import TicketId
 from ticketing.operations import ExchangeAction, RefundAction
 from ticketing.pricing import Role
 from ticketing.refund_rules import LIFTABLE, Asker, Deed, PaidOrder, PaidTicket, preview
@@ -51,7 +53,7 @@ def make_offer(
     if deed is Deed.EXCHANGE:
         refunded = preview(Deed.REFUND, paid, tickets, counter.now, rules, asker)
         ladder_fee = refunded.fee_minor - fee
-        back, fee = back + fee, fee + rules.exchange_fee_minor * len(found.tickets)
+        back, fee = back + fee, fee + rules.exchange_fee_minor * _asked_for(paid, tickets)
     elif deed is Deed.REPLACEMENT:
         fee = rules.replacement_fee_minor * len(found.tickets)
     # A replacement gives out what the tickets are worth once more; an exchange takes it back first.
@@ -87,6 +89,11 @@ def make_offer(
     )
 
 
+def _asked_for(paid: PaidOrder, chosen: Collection[TicketId]) -> int:
+    """How many of the tickets cost the fee of an exchange: none whose performance is cancelled."""
+    return sum(each.id in chosen and not each.is_cancelled for each in paid.tickets)
+
+
 def _route(
     deed: Deed, chosen: Chosen, own: OwnOrder, counter: OfferCounter
 ) -> Route | ReturnRefusal:
@@ -109,6 +116,7 @@ def _paid_tickets(own: OwnOrder, known: Known) -> tuple[PaidTicket, ...]:
                 f"{line.rule}:{line.package}" if line.package else "",
                 standing not in (TicketStanding.VOID, TicketStanding.ASKED),
                 standing is TicketStanding.ENTERED,
+                performance is not None and performance.is_cancelled,
             )
         )
     return tuple(paid)

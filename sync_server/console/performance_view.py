@@ -22,22 +22,25 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "translate la
 class Standing(StrEnum):
     """What may be said of a performance at a moment."""
 
+    CANCELLED = "cancelled"
     ON_SALE = "on_sale"
     NOT_ON_SALE = "not_on_sale"
     OVER = "over"
 
 
 STANDINGS = {
+    Standing.CANCELLED: N_("cancelled"),
     Standing.ON_SALE: N_("on sale"),
     Standing.NOT_ON_SALE: N_("not on sale"),
     Standing.OVER: N_("over"),
 }
 _ICONS = {
+    Standing.CANCELLED: "ban",
     Standing.ON_SALE: "check",
     Standing.NOT_ON_SALE: "circle-pause",
     Standing.OVER: "clock",
 }
-_TONES = {Standing.ON_SALE: "ok"}
+_TONES = {Standing.ON_SALE: "ok", Standing.CANCELLED: "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class EventLines:
 
 def standing_of(performance: Performance, now: datetime) -> Standing:
     """Whether it is sold, or why not."""
+    if performance.is_cancelled:
+        return Standing.CANCELLED
     if performance.ends_at <= now:
         return Standing.OVER
     return Standing.ON_SALE if performance.on_sale else Standing.NOT_ON_SALE

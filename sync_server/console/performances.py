@@ -68,6 +68,8 @@ async def performance(request: web.Request) -> web.Response:
     language, centre, role = language_of(request), request.app[CENTRE], request[PERSON].role
     asked = await asked_for(request)
     snapshot, event, found = asked.snapshot, asked.event, asked.performance
+    standing = standing_of(found, snapshot.at)
+    may_change = person_may(role, Permission.PERFORMANCES_CHANGE)
     changes = await centre.read(lambda c: read_changes(c, event.id, found.number))
     told: list[ToldNode] = []
     if changes:
@@ -77,8 +79,9 @@ async def performance(request: web.Request) -> web.Response:
         **heading(asked, language),
         "accounts_path": performance_path(event.id, found.number),
         "may_see_books": person_may(role, Permission.BOOKS_READ),
-        "may_change": person_may(role, Permission.PERFORMANCES_CHANGE)
-        and standing_of(found, snapshot.at) is not Standing.OVER,
+        "may_move": may_change and standing in (Standing.ON_SALE, Standing.NOT_ON_SALE),
+        "may_cancel": may_change and standing is not Standing.CANCELLED,
+        "is_cancelled": standing is Standing.CANCELLED,
         "changes": change_rows(changes, snapshot, language),
         "tills": told_rows(told, NodeRole.TILL, snapshot, language, heard=True),
         "gates": told_rows(told, NodeRole.GATE, snapshot, language, heard=True),

@@ -41,41 +41,53 @@ def statement_rows(statement: Statement, language: str) -> list[tuple[str, ...]]
 
 
 def to_csv(statement: Statement, language: str) -> bytes:
-    """CSV in UTF-8 with its mark, which is how Excel knows that it is not in the local encoding."""
+    """A statement as CSV."""
+    return rows_to_csv(statement_rows(statement, language), _AMOUNTS)
+
+
+def rows_to_csv(rows: Sequence[Sequence[str]], figures: frozenset[int]) -> bytes:
+    """A heading and its rows in UTF-8 with its mark, which is how Excel knows that it is not in the
+    local encoding. `figures`: the columns of numbers that we wrote ourselves.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    for number, row in enumerate(statement_rows(statement, language)):
-        writer.writerow(_cells(row, is_head=number == 0))
+    for number, row in enumerate(rows):
+        writer.writerow(_cells(row, figures, is_head=number == 0))
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
-def _cells(row: Sequence[str], *, is_head: bool) -> list[str]:
-    """Texts are made harmless; the amount is a number that we wrote ourselves."""
+def _cells(row: Sequence[str], figures: frozenset[int], *, is_head: bool) -> list[str]:
+    """Texts are made harmless."""
     if is_head:
         return list(row)
-    return [cell if at == _AMOUNT else as_text(cell) for at, cell in enumerate(row)]
+    return [cell if at in figures else as_text(cell) for at, cell in enumerate(row)]
 
 
-_AMOUNT = 3
+_AMOUNTS = frozenset({3})
 
 
 def to_xlsx(statement: Statement, language: str) -> bytes:
-    """A workbook of one sheet: texts are text cells, which are never run, amounts are numbers."""
+    """A statement as a workbook."""
+    return rows_to_xlsx(statement_rows(statement, language), _AMOUNTS, statement.title)
+
+
+def rows_to_xlsx(rows: Sequence[Sequence[str]], figures: frozenset[int], title: str) -> bytes:
+    """A workbook of one sheet: texts are text cells, which are never run, figures are numbers."""
     import xlsxwriter  # noqa: PLC0415 - half a second that only who asks for a workbook waits for
 
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
-        book.set_properties({"title": statement.title, "created": _WORKBOOK_MADE_AT})
+        book.set_properties({"title": title, "created": _WORKBOOK_MADE_AT})
         bold = book.add_format({"bold": True})
         money = book.add_format({"num_format": "#,##0.00"})
         sheet = book.add_worksheet()
         sheet.freeze_panes(1, 0)
         sheet.set_column(0, 2, 34)
-        sheet.set_column(3, 5, 16)
-        for at, row in enumerate(statement_rows(statement, language)):
+        sheet.set_column(3, max(5, len(rows[0]) - 1), 16)
+        for at, row in enumerate(rows):
             for column, cell in enumerate(row):
-                if at and column == _AMOUNT and cell:
+                if at and column in figures and cell:
                     style = money if "." in cell else None
                     sheet.write_number(at, column, float(cell), style)
                 else:

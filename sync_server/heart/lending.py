@@ -35,6 +35,7 @@ class NoGrant(StrEnum):
     SOLD_OUT = "sold_out"  # nothing is free to lend
     POOL_EMPTY = "pool_empty"  # less is left of a counter pool than asked for
     UNKNOWN_PERFORMANCE = "unknown_performance"
+    CANCELLED = "cancelled"  # the performance is: nothing of it is lent any more
     UNKNOWN_UNIT = "unknown_unit"
     LIMIT = "limit"  # too many units in one request
     ENOUGH = "enough"  # the asker has as much unsold as it needs for a while
@@ -135,8 +136,9 @@ class Lend:
             return NoGrant.QUARANTINE
         if work.journal(source.node_id, source.incarnation).state != "open":
             return NoGrant.FENCED
-        if work.is_house or work.event.performance(wish.performance) is None:
-            return NoGrant.UNKNOWN_PERFORMANCE
+        obstacle = no_performance(work, wish.performance)
+        if obstacle is not None:
+            return obstacle
         if len(wish.units) > UNITS_PER_GRANT_MAX or wish.count > UNITS_PER_GRANT_MAX:
             return NoGrant.LIMIT
         return None
@@ -253,6 +255,14 @@ def obstacle_of(claims: list[Claim], plan: SeatingPlan, node_id: str) -> NoGrant
             return NoGrant.TAKEN
         return NoGrant.ALREADY_YOURS if claim.node_id == node_id else NoGrant.LENT_ELSEWHERE
     return None
+
+
+def no_performance(work: Work, number: int) -> NoGrant | None:
+    """Why nothing of a performance is lent or held; None when it takes place."""
+    performance = None if work.is_house else work.event.performance(number)
+    if performance is None:
+        return NoGrant.UNKNOWN_PERFORMANCE
+    return NoGrant.CANCELLED if performance.is_cancelled else None
 
 
 def pools_have(work: Work, counts: tuple[tuple[str, int], ...]) -> bool:

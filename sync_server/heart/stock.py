@@ -20,6 +20,7 @@ from sync_server.heart.lending import (
     allot_body,
     find_by_req,
     grant_of,
+    no_performance,
     obstacle_of,
     pools_have,
 )
@@ -108,8 +109,9 @@ class Hold:
         wish = self.wish
         if work.quarantine:
             return NoGrant.QUARANTINE
-        if work.is_house or work.event.performance(wish.performance) is None:
-            return NoGrant.UNKNOWN_PERFORMANCE
+        obstacle = no_performance(work, wish.performance)
+        if obstacle is not None:
+            return obstacle
         units, pools = wish.units, dict(wish.counts)
         twice = len(set(units)) != len(units) or len(pools) != len(wish.counts)
         if twice or max(len(units), wish.count) > HOLD_UNITS_MAX or not _is_ttl(wish.ttl_s):

@@ -15,8 +15,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from sync_server.heart.source import run_in
+from sync_server.heart.stopping import StopSelling
 from sync_server.services.audit import Actor, Deed, note
 from sync_server.services.catalogue import (
+    PlanShelf,
     document_rev,
     load_plan,
     lock_streams,
@@ -88,6 +91,8 @@ def prepare_move(
     """Another time for a performance. Its tickets are valid for the new one."""
 
     def refusal(found: Performance) -> NotChanged | None:
+        if found.ends_at <= now:
+            return NotChanged.OVER
         if times.starts_at <= now:
             return NotChanged.PAST
         same = (found.doors_at, found.starts_at, found.ends_at)
@@ -104,7 +109,27 @@ def prepare_move(
         }
         members.update(written)
 
-    return _prepare(connection, target, now, refusal, move)
+    return _prepare(connection, target, refusal, move)
+
+
+def prepare_cancel(connection: Connection, target: Target) -> Prepared | Refused:
+    """It does not take place: for ever, and also when its time is over already."""
+
+    def cancel(members: dict[str, Any]) -> None:
+        members.update({"cancelled": True, "on_sale": False})
+
+    return _prepare(connection, target, lambda _found: None, cancel)
+
+
+def store_cancel(
+    tx: Transaction, venue_id: str, prepared: Prepared, by: By, actor: Actor
+) -> Refused | None:
+    """Store it, and stop what would lead to further sales; None when that is done."""
+    refused = store_change(tx, venue_id, prepared, by, Deed.PERFORMANCE_CANCELLED, actor)
+    if refused is None:
+        target = prepared.target
+        run_in(tx, StopSelling(target.event_id, target.number), PlanShelf())
+    return refused
 
 
 def store_change(
@@ -135,7 +160,6 @@ def store_change(
 def _prepare(
     connection: Connection,
     target: Target,
-    now: datetime,
     refusal: Callable[[Performance], NotChanged | None],
     change: Callable[[dict[str, Any]], None],
 ) -> Prepared | Refused:
@@ -143,7 +167,7 @@ def _prepare(
     before = loaded[2].performance(target.number) if loaded is not None else None
     if loaded is None or before is None:
         return Refused(NotChanged.UNKNOWN)
-    why = _refused(connection, target, before, now) or refusal(before)
+    why = _refused(connection, target, before) or refusal(before)
     if why is not None:
         return Refused(why)
     document = event_document(*loaded)
@@ -152,14 +176,10 @@ def _prepare(
     return _read_again(connection, target, document, before)
 
 
-def _refused(
-    connection: Connection, target: Target, found: Performance, now: datetime
-) -> NotChanged | None:
+def _refused(connection: Connection, target: Target, found: Performance) -> NotChanged | None:
     if version_of(connection, target.event_id, target.number) != target.seen:
         return NotChanged.MEANWHILE
-    if found.is_cancelled:
-        return NotChanged.CANCELLED
-    return NotChanged.OVER if found.ends_at <= now else None
+    return NotChanged.CANCELLED if found.is_cancelled else None
 
 
 def _read_again(

@@ -13,12 +13,16 @@ _TOLD = (NodeRole.TILL, NodeRole.GATE)
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """What is out of a performance. `lent_count`: places that windows hold and may have sold."""
+    """What is out of a performance, and what was paid for it.
+
+    `lent_count`: places that windows hold and may have sold.
+    """
 
     ticket_count: int
     order_count: int
     lent_count: int
     let_in_count: int
+    paid_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ def read_concern(connection: Connection, event_id: str, number: int) -> Concern:
     values = {"e": event_id, "p": number}
     tickets = connection.execute(
         text(
-            "SELECT count(*), count(DISTINCT order_id) FROM ticket WHERE event_id = :e "
-            "AND perf_id = :p AND state <> 'void'"
+            "SELECT count(*), count(DISTINCT order_id), coalesce(sum(price_minor), 0) FROM ticket "
+            "WHERE event_id = :e AND perf_id = :p AND state <> 'void'"
         ),
         values,
     ).one()
@@ -56,7 +60,7 @@ def read_concern(connection: Connection, event_id: str, number: int) -> Concern:
         ),
         values,
     ).scalar_one()
-    return Concern(int(tickets[0]), int(tickets[1]), int(lent), int(let_in))
+    return Concern(int(tickets[0]), int(tickets[1]), int(lent), int(let_in), int(tickets[2]))
 
 
 def read_told(

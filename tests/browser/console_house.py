@@ -14,9 +14,14 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from sync_server import commands
+from sync_server.services.audit import at_command_line
 from sync_server.services.initialise import finish
+from sync_server.services.performance_changes import Prepared, Target, prepare_cancel, store_cancel
+from sync_server.services.performance_rows import By, version_of
 from sync_server.services.permissions import NodeRole
 from sync_server.settings import Settings
+from sync_server.store.database import read_only
+from sync_server.store.transact import transact
 from tests.bench._house import (
     EVENT,
     VENUE,
@@ -119,6 +124,19 @@ class ConsoleHouse:
         counted = report.expected_minor - short_minor
         closed = ShiftClosed(1, "li.na", (cash_count([(1, counted)]),), 10_00, report)
         self.tell(window.house, OpKind.SHIFT_CLOSED, encode_shift_closed(closed))
+
+    def cancel(self, performance: int) -> None:
+        """Somebody cancels a performance."""
+        with commands.opened_house(self.settings) as opened:
+            with read_only(opened.engine).connect() as connection:
+                seen = version_of(connection, EVENT, performance)
+                ready = prepare_cancel(connection, Target(EVENT, performance, seen))
+            assert isinstance(ready, Prepared), ready
+            by = By("0" * 16, "Chen Jing", "The stage is under water.")
+            refused = transact(
+                opened.engine, lambda tx: store_cancel(tx, VENUE, ready, by, at_command_line())
+            )
+            assert refused is None, refused
 
     def let_in(self, gate: Journal, sale: Sale, line: int = 0) -> None:
         """A lane lets a ticket in, without asking anybody."""

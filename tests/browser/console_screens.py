@@ -31,7 +31,9 @@ _HEIGHT_MAX = 2_400
 
 
 def an_evening(house: ConsoleHouse) -> None:
-    """A shift that ends short, one that goes on, and a ticket at two gates that are cut off."""
+    """A shift that ends short, one that goes on, and a ticket at two gates that are cut off;
+    and tomorrow is cancelled.
+    """
     first, second = house.window("Window 1"), house.window("Window 2")
     house.open_shift(first, 1)
     sales = [house.sell(first, 1 + 10 * number, 2 + number % 3) for number in range(6)]
@@ -42,6 +44,7 @@ def an_evening(house: ConsoleHouse) -> None:
     for sale in sales[:4]:
         house.let_in(north, sale)
     house.let_in(south, sales[0])
+    house.cancel(2)
 
 
 def take(folder: Path) -> None:

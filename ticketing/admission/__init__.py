@@ -3,8 +3,8 @@
 Order of the checks, the same everywhere:
 
     1 is it our code   2 training   3 key known   4 signature   5 key not revoked
-    6 this performance   7 void   8 blocked   9 disputed   10 unit version   11 gate   12 time
-    13 the allotment   14 entries left   15 not inside already
+    6 not cancelled   7 this performance   8 void   9 blocked   10 disputed   11 unit version
+    12 gate   13 time   14 the allotment   15 entries left   16 not inside already
 
 Before them, of a chip: not blocked, bound, no less than what was bound, its own ticket, a tap later
 than the last (`chips`).

@@ -32,6 +32,7 @@ def with_catalogue(
         rule=rule_of(event, ticket, row),
         calendar=event.entry_rules.calendar,
         window=Window(performance.valid_from, performance.valid_to) if performance else None,
+        is_cancelled=performance is not None and performance.is_cancelled,
         home_gate=_gate_of(plan, row.unit if row else ticket.unit),
     )
 
@@ -40,6 +41,8 @@ def let_in_at(event: Event, at: datetime) -> frozenset[int]:
     """The performances of which anybody at all is let in at `at`."""
     found = set()
     for performance in event.performances:
+        if performance.is_cancelled:
+            continue
         early, late = event.entry_rules.widest(performance.number)
         if performance.valid_from - early <= at < performance.valid_to + late:
             found.add(performance.number)

@@ -142,6 +142,8 @@ def _refused_by_key_state(facts: LaneFacts) -> Reason | None:
 def _refused_by_row(ticket: TicketFacts, facts: LaneFacts, at: datetime) -> Refuse | None:
     row = facts.row
     performance = row.performance if row else ticket.performance
+    if facts.is_cancelled:
+        return Refuse(Reason.CANCELLED)
     if performance not in facts.performances:
         return Refuse(Reason.WRONG_PERFORMANCE, miss=_missed_performance(facts, at))
     if row is not None and row.state is TicketState.VOID:

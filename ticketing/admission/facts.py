@@ -69,7 +69,8 @@ _UTC_DAYS = Calendar()
 class LaneFacts:
     """What the decider knows. None means: not known here, which is not a refusal by itself.
 
-    `window` is that of the performance that counts, the row's before the code's. `lane_gate` is
+    `window` is that of the performance that counts, the row's before the code's, and `is_cancelled`
+    says that this one does not take place. `lane_gate` is
     the name of the gate at which the ticket was shown, "" where that gate has none; `home_gate`
     is the one that the ticket's place belongs to.
     """
@@ -84,6 +85,7 @@ class LaneFacts:
     rule: EntryRule = USUAL_RULE
     calendar: Calendar = _UTC_DAYS
     window: Window | None = None
+    is_cancelled: bool = False
     lane_gate: str = ""
     home_gate: Text | None = None
 

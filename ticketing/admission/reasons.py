@@ -19,6 +19,7 @@ class Reason(StrEnum):
     UNKNOWN_ISSUER = "unknown_issuer"
     ISSUER_REVOKED = "issuer_revoked"
     FORGED = "forged"
+    CANCELLED = "cancelled"  # its performance does not take place
     WRONG_PERFORMANCE = "wrong_performance"
     VOID = "void"
     BLOCKED = "blocked"  # by a person, with the reason; may be lifted again

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.fakes.hall import EVENT_ID, FIRST, ROW, event_row
 from tests.fakes.till import NOW
 from tests.integration.gate_agent.lane_stage import LANE, Stage
-from ticketing.admission import Reason
+from ticketing.admission import CAN_BE_SET_ASIDE, Reason, Step
 from ticketing.catalogue import event_document, parse_event_document
 from ticketing.event import Performance
 
@@ -66,3 +68,33 @@ def test_a_sale_of_a_window_that_had_not_heard_is_let_in_at_the_new_time(gate: S
     tell(gate, a_day_later)
     gate.env.set_clock(A_DAY)
     assert gate.let_in(code).unconfirmed
+
+
+def cancelled(performance: Performance) -> Performance:
+    return replace(performance, is_cancelled=True, on_sale=False)
+
+
+@pytest.mark.parametrize("chosen", [(), (FIRST,)], ids=["what is open", "this performance"])
+@pytest.mark.parametrize("known", [True, False], ids=["with its row", "without a row"])
+def test_a_ticket_of_a_cancelled_performance_is_refused_as_that(
+    gate: Stage, chosen: tuple[int, ...], known: bool
+) -> None:
+    gate.doorman = gate.doorman_at(LANE, *chosen)
+    gate.lend()
+    if known:
+        gate.feed.ticket(TICKET, FIRST, ROW[0])
+    code = gate.code(ticket_id=TICKET)
+    tell(gate, cancelled)
+    refused = gate.refused(code)
+    assert (refused.reason, refused.step) == (Reason.CANCELLED, Step.BOX_OFFICE)
+
+
+def test_nobody_is_let_in_by_hand_to_a_cancelled_performance() -> None:
+    assert Reason.CANCELLED not in CAN_BE_SET_ASIDE
+
+
+def test_a_cancelled_performance_opens_no_doors(gate: Stage) -> None:
+    knowledge = gate.doorman.knowledge
+    assert FIRST in knowledge.let_in_now(frozenset(), NOW)
+    tell(gate, cancelled)
+    assert FIRST not in knowledge.let_in_now(frozenset(), NOW)
