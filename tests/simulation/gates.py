@@ -14,6 +14,7 @@ from gate_agent.arbiter import Lane
 from gate_agent.facts import GateKnowledge
 from gate_agent.memory import LaneMemory
 from gate_agent.passages import Passages, WentOut
+from gate_agent.proofs import HeldChip
 from tests.simulation.fibers import Process
 from tests.simulation.house import SERVER_PRIVATE, Enrolled, fake_public
 from tests.simulation.nodes import Machine, open_node
@@ -101,13 +102,16 @@ class Gate:
                 if code is not None:
                     self.scan(code)
 
-    def scan(self, code: str) -> Any:
-        """Somebody holds up a ticket."""
+    def scan(self, code: str, held: HeldChip | None = None) -> Any:
+        """Somebody holds up a ticket: its code, or the chip that stands for it."""
         node = self.node
         now_ms = node.env.wall_ms() + node.engine.link.server_ahead_ms
         generation = self.world.server.centre.generation.short
         refusal, self.unanswered = self.world.oracle.refusal_read(self.machine, code), ""
-        outcome = self.doorman.scan(code, now_ms)
+        if held is None:
+            outcome = self.doorman.scan(code, now_ms)
+        else:
+            outcome = self.doorman.scan_chip(held, now_ms)
         if not isinstance(outcome, LetIn):
             self.world.say(self.name, lambda: f"refuses {code[-6:]}: {outcome.reason}")
             self.world.happened(f"refused_{outcome.reason}")

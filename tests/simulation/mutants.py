@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation import (
     lives,
+    lives_of_chips,
     lives_of_doors,
     lives_of_hubs,
     lives_of_paper,
@@ -185,6 +186,25 @@ MUTANTS: tuple[Mutant, ...] = (
         lives.shown_twice_here,
     ),
     Mutant("offers_unasked", switches.offers_unasked, _DIRECTED, lives_of_doors.offered_again),
+    Mutant(
+        "arbiter_forgets_by_chip",
+        switches.arbiter_forgets,
+        _DIRECTED,
+        lives_of_chips.shown_beside_its_paper,
+    ),
+    Mutant(
+        "no_own_entries_by_chip",
+        switches.no_own_entries,
+        _DIRECTED,
+        lives_of_chips.shown_with_its_paper_here,
+    ),
+    Mutant(
+        "rows_refuse_nobody_by_chip",
+        switches.rows_refuse_nobody,
+        _DIRECTED,
+        lives_of_chips.taken_back,
+    ),
+    Mutant("lost_ones_open_by_chip", switches.lost_chips_open, _DIRECTED, lives_of_chips.lost),
     Mutant(
         "keeps_the_right_to_print",
         switches.keeps_the_right_to_print,

@@ -261,7 +261,7 @@ class SimCentre(Centre):
         self.engine: Any = _Engine(self)
         self.superseded: list[str] = []
         """Streams that this transaction wrote as an owner who had been followed: I15."""
-        self.keys: Any = SimpleNamespace(node=SERVER_PRIVATE)
+        self.keys: Any = SimpleNamespace(node=SERVER_PRIVATE, personal_data=bytes(32))
         self.generation = generation
         self.venue_id = VENUE
         self.issuer = f"boxgate:{VENUE}"

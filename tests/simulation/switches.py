@@ -33,7 +33,8 @@ from sync_server.services import generations
 from sync_server.services.house import Generation
 from sync_server.store import sql, writer
 from tests.simulation import nodes, tills
-from ticketing.admission import AllotmentState, decide
+from ticketing.admission import AllotmentState, chips, decide
+from ticketing.credential import CredentialState
 from ticketing.ids import OpId
 from ticketing.journal import OpKind, Verdict
 from ticketing.operations import encode_refund
@@ -63,6 +64,17 @@ def reopen_closed(_world: World) -> AbstractContextManager[object]:
         return real(unit, stream, grant, *rest, **options)
 
     return _everywhere("install", real, install)
+
+
+def lost_chips_open(_world: World) -> AbstractContextManager[object]:
+    """Nobody asks whether a chip was told to be lost."""
+
+    real = chips.decide_chip
+
+    def decide_chip(chip: Any, row: Any) -> Any:
+        return real(chip, row and replace(row, state=CredentialState.BOUND))
+
+    return _everywhere("decide_chip", real, decide_chip)
 
 
 def clocks_are_believed(_world: World) -> AbstractContextManager[object]:
