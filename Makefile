@@ -19,6 +19,11 @@ demo: setup ## one ticket's whole life, on real processes (DEMO="--keep" leaves 
 test: setup ## format, lint, types, contracts, all quick suites, coverage (ONLY="unit gui": some)
 	@scripts/test $(ONLY)
 
+.PHONY: test-api
+test-api: setup ## calls made up from the interface's document, as every role (FULL=1: many more of each)
+	@$(if $(FULL),HYPOTHESIS_PROFILE=full) $(PYTHON) -m pytest -q --timeout 3600 \
+	    tests/integration/sync_server/test_openapi.py tests/integration/sync_server/test_interface.py
+
 .PHONY: test-xvfb
 test-xvfb: setup ## the suites with windows, on a virtual screen
 	@QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1920x1080x24" scripts/test gui looks

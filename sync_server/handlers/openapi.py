@@ -66,6 +66,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
             operations = paths.setdefault(each.path, {})
             operations[each.method.lower()] = _operation(each, components)
     components.schema_of(Problem)
+    components.named[Problem.__name__]["additionalProperties"] = True
     return {
         "openapi": "3.1.0",
         "info": {

@@ -39,6 +39,8 @@ class Problem(Exception):
         found = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
         if self.status == HTTPStatus.UNAUTHORIZED:
             found["WWW-Authenticate"] = "Bearer"
+        if self.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            found["Allow"] = str(self.extra.get("allow", ""))  # RFC 9110, 15.5.6: it must be said
         return found
 
     def response(self) -> web.Response:
