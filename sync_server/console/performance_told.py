@@ -89,15 +89,25 @@ def _times(change: Change, snapshot: Snapshot, language: str) -> str:
 
 
 def in_the_way(
-    event: Event, performance: Performance, times: Times, snapshot: Snapshot, language: str
+    event: Event,
+    performance: Performance,
+    times: Times,
+    snapshot: Snapshot,
+    language: str,
+    *,
+    is_itself: bool = False,
 ) -> list[tuple[str, str]]:
-    """Performances in the same hall whose time overlaps: their pages, and what they are."""
+    """Performances in the same hall whose time overlaps: their pages, and what they are.
+
+    `is_itself`: the performance may be in the way, too; that of a move is not.
+    """
     found = []
     for other_event in snapshot.events.values():
         if other_event.plan_id != event.plan_id:
             continue
         for other in other_event.performances:
-            if other.number == performance.number or other.is_cancelled:
+            is_same = other.number == performance.number and not is_itself
+            if is_same or other.is_cancelled:
                 continue
             overlaps = other.doors_at < times.ends_at and times.doors_at < other.ends_at
             if overlaps and other.hall == performance.hall:

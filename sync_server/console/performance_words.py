@@ -20,6 +20,7 @@ class Slip(StrEnum):
     TIME = "time"
     MINUTES = "minutes"
     REASON = "reason"
+    SERIES = "series"
 
 
 SLIPS = {
@@ -28,6 +29,7 @@ SLIPS = {
         "forward or back, an hour is missing or comes twice."
     ),
     Slip.MINUTES: N_("Doors open 0 to 1,440 minutes before; it takes 1 to 60,000 minutes."),
+    Slip.SERIES: N_("At least one time and at most 100, over at most 400 days."),
     Slip.REASON: N_("Write down why: it is for the record."),
 }
 NOT_CHANGED = {
@@ -39,6 +41,7 @@ NOT_CHANGED = {
     NotChanged.CANCELLED: N_("It is cancelled, which is final: nothing was changed."),
     NotChanged.OVER: N_("It is over: nothing was changed."),
     NotChanged.PAST: N_("It would begin in the past. Choose a time to come."),
+    NotChanged.THERE: N_("There is one of this event at one of these times already."),
     NotChanged.SAME: N_("These are its times already: there is nothing to change."),
     NotChanged.REFUSED: N_("The rules for catalogues do not allow this: nothing was changed."),
 }

@@ -81,6 +81,7 @@ async def performance(request: web.Request) -> web.Response:
         "may_see_books": person_may(role, Permission.BOOKS_READ),
         "may_move": may_change and standing in (Standing.ON_SALE, Standing.NOT_ON_SALE),
         "may_cancel": may_change and standing is not Standing.CANCELLED,
+        "may_copy": may_change,
         "is_cancelled": standing is Standing.CANCELLED,
         "changes": change_rows(changes, snapshot, language),
         "tills": told_rows(told, NodeRole.TILL, snapshot, language, heard=True),

@@ -42,6 +42,7 @@ class NotChanged(StrEnum):
     CANCELLED = "cancelled"  # it is cancelled, which is final
     OVER = "over"  # it is over
     PAST = "past"  # it would begin in the past
+    THERE = "there"  # there is one at that time already
     SAME = "same"  # nothing would change
     REFUSED = "refused"  # the catalogue's own rules
 
