@@ -166,6 +166,18 @@ def test_an_event_document_gives_back_what_it_was_made_of() -> None:
     assert parse_event_document(through_json) == (HOUSE.venue, HOUSE.plans[0], EVENT)
 
 
+def test_a_cancelled_performance_is_not_on_sale_whatever_else_is_written() -> None:
+    written = document()
+    written["events"][0]["performances"][0] |= {"cancelled": True, "on_sale": True}
+    read = parse_catalogue(written, source="house.json", now=NOW)
+    cancelled = [each for each in read.events[0].performances if each.is_cancelled]
+    assert [(each.number, each.on_sale) for each in cancelled] == [(1, False)]
+    (_event_id, made), *_ = event_documents(read)
+    assert parse_event_document(json.loads(json.dumps(made)))[2] == read.events[0]
+    told = {each["number"]: each.get("cancelled") for each in made["event"]["performances"]}
+    assert told == {1: True, 2: None}
+
+
 def test_a_venue_document_gives_back_the_venue() -> None:
     assert parse_venue_document(json.loads(json.dumps(venue_document(HOUSE.venue)))) == HOUSE.venue
 

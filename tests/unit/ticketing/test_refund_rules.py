@@ -114,6 +114,20 @@ def test_a_void_is_free_in_the_same_shift_and_for_so_many_minutes() -> None:
     assert over.bars == (Bar.VOID_OVER,)
 
 
+def test_of_a_cancelled_performance_everything_goes_back_whenever() -> None:
+    for package in (PackageRefund.WHOLE_ONLY, PackageRefund.RELIST):
+        rules = replace(LADDER, package=package)
+        family = order(
+            ticket(A, 4_900, list_minor=5_800, package="family", is_cancelled=True),
+            ticket(B, 4_900, list_minor=5_800, package="family"),
+        )
+        for left in (timedelta(hours=25), timedelta(days=-30)):
+            found = look(left, rules, of=family)
+            assert (found.bars, found.refund_minor, found.fee_minor) == ((), 4_900, 0)
+    entered = ticket(is_cancelled=True, has_entered=True)
+    assert look(timedelta(days=9), of=order(entered)).bars == (Bar.ENTERED,)
+
+
 def test_a_package_goes_back_by_share_or_list_price_or_only_whole() -> None:
     family = order(
         ticket(A, 4_900, list_minor=5_800, package="family"),
