@@ -25,7 +25,7 @@ from sync_server.services.feed import (
     scope_of,
     shared_chunks,
 )
-from ticketing.digest import Digest, bucket_of, counted, key_of
+from ticketing.digest import KINDS, Digest, bucket_of, counted, key_of
 
 CHANGED_MAX = 2_000
 """A node that is further behind pulls first."""
@@ -141,7 +141,7 @@ def compare(
     ours = ours.without(counted(page.rows))
     different = ours.differing(told)
     return Compared(
-        tuple(map(_name, page.rows)) if different else (),
+        tuple(_name(row) for row in page.rows if row[0] in KINDS) if different else (),
         {bucket: (ours.counts[bucket], ours.sums[bucket]) for bucket in different},
     )
 
@@ -182,6 +182,8 @@ def _heads_for(connection: Connection, reader: Reader) -> Heads | NotCompared:
 
 def _sort_in(found: Mapping[int, list[Row]], rows: Sequence[Row]) -> None:
     for row in rows:
+        if row[0] not in KINDS:  # a hub's: they do not count
+            continue
         bucket = bucket_of(*_name(row))
         if bucket in found:
             found[bucket].append(row)
