@@ -93,8 +93,25 @@ def _take_looks(
     keep("cases")
     page.locator(".worklist [data-row]").last.click()
     keep("case")
+    _take_catalogue(page, house, keep)
     _take_keys(page, house, keep, f"Window {7 if size == 'wide' else 8}{language}")
     context.close()
+
+
+def _take_catalogue(page: Page, house: ConsoleHouse, keep: Callable[[str], None]) -> None:
+    """The pages about plans, events and performances; the second one is cancelled."""
+    for name, path in (
+        ("events", "/console/events"),
+        ("event", "/console/performances/1"),
+        ("move", "/console/performances/1/move"),
+        ("seats", "/console/performances/1/seats"),
+        ("refunds", "/console/performances/2/refunds"),
+        ("plans", "/console/plans"),
+    ):
+        page.goto(house.server.url + path)
+        keep(name)
+    page.locator("main [data-row]").first.click()
+    keep("plan")
 
 
 def _take_keys(page: Page, house: ConsoleHouse, keep: Callable[[str], None], name: str) -> None:
