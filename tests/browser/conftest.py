@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.console_house import ConsoleHouse, console_house
 
-# Figures that once took long to make, on a busy machine, are made anew after twenty times as long
+# Figures that take long to make, on a busy machine, are made anew after twenty times as long
 # (`services/freshness.py`), and news of them come then.
 expect.set_options(timeout=40_000)
 

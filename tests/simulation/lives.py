@@ -325,14 +325,19 @@ def shown_twice_here(world: World) -> None:
     rests(world)
 
 
-def taken_back(world: World) -> None:
-    """A ticket's money went back; later, when all know, a copy of it is shown."""
-    code = sold_and_known(world)
+def money_goes_back(world: World) -> None:
+    """The first till gives a ticket's money back, and all hear of it."""
     till = world.tills[0]
     world.works.spawn(till.process, till._return)
     world.works.run(world.works.now + 20)
     if not world.oracle.paid_back:
         raise Astray("nothing was paid back")
+
+
+def taken_back(world: World) -> None:
+    """A ticket's money went back; later, when all know, a copy of it is shown."""
+    code = sold_and_known(world)
+    money_goes_back(world)
     scanned(world, world.gates[0], code)
     rests(world)
 

@@ -10,7 +10,7 @@ from edge.credentials import bind_chip, unbind_chip
 from gate_agent.admit import LetIn, TurnedAway
 from gate_agent.proofs import HeldChip
 from tests.simulation.house import EVENT
-from tests.simulation.lives import is_let_in, rests, scanned, sold_and_known
+from tests.simulation.lives import is_let_in, money_goes_back, rests, scanned, sold_and_known
 from tests.simulation.lives_of_doors import cut_off
 from tests.simulation.verdicts import Astray, Violation
 from ticketing.admission import Chip
@@ -48,11 +48,7 @@ def shown_with_its_paper_here(world: World) -> None:
 def taken_back(world: World) -> None:
     """The ticket's money went back; later, when all know, its chip is shown."""
     code = _bound_and_known(world)
-    till = world.tills[0]
-    world.works.spawn(till.process, till._return)
-    world.works.run(world.works.now + 20)
-    if not world.oracle.paid_back:
-        raise Astray("nothing was paid back")
+    money_goes_back(world)
     _tapped(world, world.gates[0], code)
     rests(world)
 
