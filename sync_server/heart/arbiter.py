@@ -10,7 +10,8 @@ from sync_server.heart.arbiters import answers_here
 from sync_server.heart.chips import ShownChip, as_ticket, resolve
 from sync_server.heart.credentials import note_tap
 from sync_server.heart.double_entries import LEFT, counted_rows, entry_of, exit_rows
-from sync_server.heart.entries import record_entry
+from sync_server.heart.entries import give_again, record_entry
+from sync_server.heart.rows import EntryRow
 from sync_server.heart.work import Work
 from ticketing.admission import (
     AllotmentFacts,
@@ -132,6 +133,7 @@ class Admit:
         ours = (entry.node_id, entry.lane, entry.ticket_id, bool(entry.offline))
         if ours != (self.node_id, self.request.lane, chip.ticket_id, False):
             return None
+        give_again(work, entry, work.now_ms, work.now_ms)
         return Accepted(self.request.op_id, unconfirmed=False)
 
     def _decide(
@@ -143,7 +145,8 @@ class Admit:
         by_row = not scan.text.startswith(PREFIX)
         ours = self._answered_before(work, scan, facts.key, is_proven=by_row)
         if ours is not None:
-            return Accepted(ours, facts.row is None)
+            give_again(work, ours, work.now_ms, work.now_ms)
+            return Accepted(OpId(ours.op_id), facts.row is None)
         alone = self._decided_alone(work, scan.facts.ticket_id)
         if alone:  # it does not stand in its own way
             others = tuple(entry for entry in facts.entries if entry.op_id != self.request.op_id)
@@ -161,7 +164,7 @@ class Admit:
 
     def _answered_before(
         self, work: Work, scan: TicketCode, key: IssuerKey | None, *, is_proven: bool
-    ) -> OpId | None:
+    ) -> EntryRow | None:
         """An entry accepted for this lane whose answer the gate never got, or this very operation.
 
         A gate that died between our commit and its own does not know the entry, and nobody went
@@ -171,7 +174,7 @@ class Admit:
         """
         request = self.request
         known = {
-            entry.op_id
+            entry.op_id: entry
             for entry in work.entries_of(scan.facts.ticket_id)
             if (entry.node_id, entry.lane) == (self.node_id, request.lane)
             and entry.phase != LEFT
@@ -183,9 +186,9 @@ class Admit:
         if not is_proven and (key is None or not scan.is_genuine(key.public)):
             return None
         if request.op_id in known:
-            return request.op_id
-        unheard = sorted(known.difference(request.seen))
-        return OpId(unheard[0]) if unheard else None
+            return known[request.op_id]
+        unheard = sorted(known.keys() - set(request.seen))
+        return known[unheard[0]] if unheard else None
 
     def _decided_alone(self, work: Work, ticket_id: str) -> bool:
         """Whether this is an entry that the lane granted without us, and asks about once more.

@@ -74,6 +74,8 @@ def record_entry(
     elif (known.node_id, known.ticket_id, known.phase == LEFT) != (node_id, entry.ticket_id, False):
         return _CONTRADICTION
     else:
+        if entry.offline and not known.offline:  # it never heard us, and let them in by itself
+            give_again(work, known, entry.at_ms, corrected_ms)
         known.journalled = max(known.journalled, int(journalled))
         work.put_entry(known)
     if entry.by_credential is not None:
@@ -83,6 +85,18 @@ def record_entry(
     if ticket is not None and ticket.state == TicketState.VOID:
         open_entered_case(work, ticket, op_id)
     return _OK
+
+
+def give_again(work: Work, entry: EntryRow, at_ms: int, corrected_ms: int) -> None:
+    """An entry that was granted, and by which nobody had gone in yet: now they do.
+
+    Does nothing once the gate's journal has told of it: that says when it was.
+    """
+    if entry.journalled:
+        return
+    entry.at_ms, entry.corrected_ms = at_ms, corrected_ms
+    work.put_entry(entry)
+    look_for_cases(work, entry.ticket_id)
 
 
 def record_exit(

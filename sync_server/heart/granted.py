@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync_server.heart.double_entries import GRANTED, look_for_cases
-from sync_server.heart.entries import open_entered_case
+from sync_server.heart.entries import give_again, open_entered_case
 from sync_server.heart.rows import EntryRow
 from sync_server.heart.work import Work
 from ticketing.ticket import TicketState
@@ -45,12 +45,17 @@ class TakeGranted:
         work.want_entries(entry.ticket_id for entry in self.entries)
 
     def apply(self, work: Work) -> int:
-        """How many were new. One whose id is known is left as it is: that fact came first."""
+        """How many were new. One that the hub granted once more is by the later time."""
         return sum(_record(work, entry, self.hub) for entry in self.entries)
 
 
 def _record(work: Work, told: Granted, hub: str) -> bool:
-    if work.entries.get(told.op_id) is not None:
+    corrected_ms = work.by_our_clock(hub, told.at_ms)
+    known = work.entries.get(told.op_id)
+    if known is not None:
+        ours = (known.node_id, known.ticket_id) == (told.node_id, told.ticket_id)
+        if ours and told.at_ms != known.at_ms and corrected_ms > known.corrected_ms:
+            give_again(work, known, told.at_ms, corrected_ms)
         return False
     row = EntryRow(
         work.stream,
@@ -65,7 +70,7 @@ def _record(work: Work, told: Granted, hub: str) -> bool:
         offline=0,
         journalled=0,
         ticket_type=told.ticket_type,
-        corrected_ms=work.by_our_clock(hub, told.at_ms),
+        corrected_ms=corrected_ms,
     )
     work.put_entry(row)
     look_for_cases(work, told.ticket_id)

@@ -56,6 +56,10 @@ class Door:
     def entries(self) -> list[str]:
         return [row.op_id for row in self.stage.rows("SELECT op_id FROM entry ORDER BY op_id")]
 
+    def times(self) -> list[tuple[int, int]]:
+        """By the gate's clock or ours, and by ours."""
+        return [tuple(row) for row in self.stage.rows("SELECT at_ms, corrected_ms FROM entry")]
+
 
 @pytest.fixture
 def door(stage: Stage) -> Door:
@@ -304,6 +308,23 @@ def test_a_lane_whose_answer_was_lost_gets_its_entry_again(door: Door) -> None:
     door.ask(op=1)
     assert door.ask(op=2) == accepted(1)
     assert door.entries() == [f"{1:032x}"]
+
+
+def test_an_entry_that_is_given_again_is_of_the_time_when_it_was_given_last(door: Door) -> None:
+    """Nobody had gone in before: a double entry's case must not tell of then (seed 11003)."""
+    door.ask(op=1)
+    door.stage.now += timedelta(minutes=5)
+    door.ask(op=2)
+    assert door.times() == [(door.stage.now_ms, door.stage.now_ms)]
+
+
+def test_an_entry_whose_grant_was_lost_is_of_the_time_when_its_lane_let_it_in(door: Door) -> None:
+    door.ask(op=1)
+    went_in = door.gate.let_in(door.line, minute=20, op_id=f"{1:032x}")
+    assert door.gate.push() == ["ok"]
+    door.stage.now += timedelta(minutes=90)
+    door.ask(op=1)  # its barrier is open already
+    assert door.times() == [(went_in.wall_ms, went_in.wall_ms)]
 
 
 def test_an_entry_that_the_lane_knows_of_is_not_given_again(door: Door) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest, Denied, NotArbiter
 from sync_server.heart.arbiters import ArbiterOf, AskBack, GiveToHub, NoChange, Stopped
 from sync_server.heart.granted import Granted, TakeGranted
@@ -71,7 +73,9 @@ def test_what_a_hub_granted_is_a_fact_before_its_gate_tells_of_it(stage: Stage) 
     )
     assert stage.take(TakeGranted(EVENT, (told, told))) == 1
     assert stage.take(TakeGranted(EVENT, (told,))) == 0
-    assert stage.rows("SELECT journalled, offline FROM entry") == [(0, 0)]
+    again = replace(told, at_ms=told.at_ms + 70_000)
+    assert stage.take(TakeGranted(EVENT, (again, told))) == 0
+    assert stage.rows("SELECT journalled, offline, at_ms FROM entry") == [(0, 0, again.at_ms)]
     gate.let_in(line, op_id=f"{7:032x}")
     assert gate.push() == ["ok"]
     assert stage.rows("SELECT journalled FROM entry") == [(1,)]
