@@ -284,6 +284,16 @@ def died_at_the_door(world: World) -> None:
     """A gate dies between the arbiter's word and its own commit; the visitor tries again."""
     code = sold_and_known(world)
     gate = world.gates[0]
+    dies_at_the_door(world, gate, code)
+    world.works.run(world.works.now + 30)
+    outcome = scanned(world, gate, code)
+    if not isinstance(outcome, LetIn):
+        raise Violation("ADR 6", f"nobody went in, and the visitor is shut out: {outcome}")
+    rests(world)
+
+
+def dies_at_the_door(world: World, gate: Gate, code: str) -> None:
+    """The arbiter lets the ticket in, and the gate dies before it has written that."""
     died: list[str] = []
 
     def crashes(who: str, point: str) -> bool:
@@ -297,11 +307,6 @@ def died_at_the_door(world: World) -> None:
         scanned(world, gate, code)
     if not died:
         raise Astray("it did not die")
-    world.works.run(world.works.now + 30)
-    outcome = scanned(world, gate, code)
-    if not isinstance(outcome, LetIn):
-        raise Violation("ADR 6", f"nobody went in, and the visitor is shut out: {outcome}")
-    rests(world)
 
 
 def taken_back_while_cut_off(world: World) -> None:

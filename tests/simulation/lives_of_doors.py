@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 from gate_agent.admit import LetIn
-from tests.simulation.lives import is_let_in, rests, scanned, sold_and_known
+from tests.simulation.lives import dies_at_the_door, is_let_in, rests, scanned, sold_and_known
 from tests.simulation.network import SERVER
 from tests.simulation.verdicts import Astray
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _HOUR_MS = 3_600_000
+_LONG_S = 75  # more than a case may be wrong by
 
 
 def shown_to_wrong_clocks(world: World) -> None:
@@ -61,6 +62,42 @@ def offered_again(world: World) -> None:
     world.restart_node(one)
     world.works.run(mended_at + 0.05)
     scanned(world, one, code)
+    rests(world)
+
+
+def given_again_later(world: World) -> None:
+    """A gate that is cut off lets somebody in. Another asks, and dies with the arbiter's grant; more
+    than a minute later the ticket is shown there once more.
+    """
+    code = _granted_and_dead(world)
+    world.works.run(world.works.now + _LONG_S)
+    _is_let_in_again(world, code, offline=False)
+
+
+def let_in_alone_later(world: World) -> None:
+    """The same, but by then that gate has read of the grant, and is cut off."""
+    code = _granted_and_dead(world)
+    world.works.run(world.works.now + _LONG_S)
+    cut_off(world, world.gates[0], 10)
+    _is_let_in_again(world, code, offline=True)
+
+
+def _granted_and_dead(world: World) -> str:
+    """The code of a ticket that the second gate has let in by itself, and that the first was granted
+    and knows only by the feed.
+    """
+    code = sold_and_known(world)
+    gate, other = world.gates[:2]
+    cut_off(world, other, _LONG_S + 10)
+    is_let_in(scanned(world, other, code))
+    dies_at_the_door(world, gate, code)
+    return code
+
+
+def _is_let_in_again(world: World, code: str, *, offline: bool) -> None:
+    outcome = scanned(world, world.gates[0], code)
+    if not isinstance(outcome, LetIn) or outcome.offline is not offline:
+        raise Astray(f"it is not let in that way: {outcome}")
     rests(world)
 
 

@@ -148,6 +148,18 @@ MUTANTS: tuple[Mutant, ...] = (
         lives.died_at_the_door,
     ),
     Mutant(
+        "granted_at_first",
+        switches.granted_at_first,
+        _DIRECTED,
+        lives_of_doors.given_again_later,
+    ),
+    Mutant(
+        "granted_and_unmoved",
+        switches.granted_and_unmoved,
+        _DIRECTED,
+        lives_of_doors.let_in_alone_later,
+    ),
+    Mutant(
         "clocks_are_believed",
         switches.clocks_are_believed,
         _DIRECTED,

@@ -370,6 +370,16 @@ def arbiter_does_not_repeat(_world: World) -> AbstractContextManager[object]:
     return _put(arbiter.Admit, "_answered_before", lambda *_: None)
 
 
+def granted_at_first(_world: World) -> AbstractContextManager[object]:
+    """An entry that the arbiter grants once more keeps the time of the first grant."""
+    return _put(arbiter, "give_again", lambda *_: None)
+
+
+def granted_and_unmoved(_world: World) -> AbstractContextManager[object]:
+    """An entry keeps the arbiter's time, whenever its gate let somebody in by it."""
+    return _put(entries, "give_again", lambda *_: None)
+
+
 def pay_before_revoke(_world: World) -> AbstractContextManager[object]:
     """A till pays out and asks for the revocation later."""
     real = tills.Till._go_on
