@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ticketing.document_reader import CatalogueError, Node, Problem, Problems, unique
+from ticketing.document_reader import CatalogueError, Node, Problems, unique
 from ticketing.event import (
     Event,
     Performance,
@@ -22,6 +22,7 @@ from ticketing.event import (
     Venue,
 )
 from ticketing.event_document import event_members, read_event
+from ticketing.faults import N_, Fault, Problem
 from ticketing.performance_document import Form, Setting
 from ticketing.seating import SeatingPlan
 from ticketing.seating_document import plan_document, read_plan
@@ -85,7 +86,7 @@ def parse_catalogue(document: object, *, source: str, now: datetime) -> Catalogu
     problems = Problems(source)
     members = _open(document, problems, CATALOGUE_FORMAT, ("venue", "plans", "events"))
     venue = read_venue(members["venue"])
-    plan_nodes = members["plans"].items(1, PLANS_MAX, "plans") if venue else []
+    plan_nodes = members["plans"].items(1, PLANS_MAX, N_("plans")) if venue else []
     plans = _read_plans(plan_nodes, venue) if venue else {}
     events: tuple[Event, ...] = ()
     if venue:
@@ -128,7 +129,7 @@ def parse_event_document(
         setting = Setting(venue, {plan.id: plan}, Form.STORED, _NO_CLOCK)
         event = read_event(members["event"], setting)
         if event and event.id == venue.id:
-            members["event"].refuse(f'has the venue\'s own id "{venue.id}"; they must differ')
+            members["event"].refuse(Fault.VENUES_OWN_ID, id=venue.id)
     problems.raise_if_any()
     if venue is None or plan is None or event is None:  # pragma: no cover - as above
         raise AssertionError("a document was refused without a reason")
@@ -154,7 +155,7 @@ def _open(
     document: object, problems: Problems, form: str, keys: tuple[str, ...]
 ) -> dict[str, Node]:
     members = Node(document, problems).members(("format", *keys))
-    members["format"].one_of([form], "the format that this program reads")
+    members["format"].one_of([form], N_("the format that this program reads"))
     return members
 
 
@@ -166,7 +167,7 @@ def _read_plans(nodes: list[Node], venue: Venue) -> dict[str, SeatingPlan | None
         plan = read_plan(node, venue.languages)
         plan_id = node.value.get("id") if isinstance(node.value, dict) else None
         if isinstance(plan_id, str):
-            unique(seen, plan_id, node, "plan")
+            unique(seen, plan_id, node, N_("plan"))
             plans.setdefault(plan_id, plan)
     return plans
 
@@ -183,12 +184,12 @@ def _read_events(
     numbers: dict[Any, Node] = {}
     setting = Setting(venue, plans, Form.WRITTEN, now)
     events = []
-    for inner in node.items(1, EVENTS_MAX, "events"):
+    for inner in node.items(1, EVENTS_MAX, N_("events")):
         event = read_event(inner, setting)
         if event is None:
             continue
-        unique(streams, event.id, inner, "the id")
+        unique(streams, event.id, inner, N_("the id"))
         for performance in event.performances:
-            unique(numbers, performance.number, inner, "performance number")
+            unique(numbers, performance.number, inner, N_("performance number"))
         events.append(event)
     return tuple(events)

@@ -15,34 +15,24 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from ticketing.faults import N_, Fault, Problem
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 PROBLEMS_SHOWN_MAX = 20
 TEXT_CHARS_MAX = 120
-ID_RULE = "a-z, 0-9 and -, at most 32 characters, not starting with -"
+ID_RULE = N_("an id (a-z, 0-9 and -, at most 32 characters, not starting with -)")
 
 _ABSENT: Final = object()
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SHOWN_CHARS_MAX = 40
-_KINDS = {dict: "an object", list: "a list", type(None): "null"}
+_KINDS = {dict: N_("an object"), list: N_("a list"), type(None): N_("null")}
 # Control, surrogate and line-breaking characters; and those that turn the writing direction
 # around, with which a name could be made to read as another one on a ticket.
 _BARRED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 _BARRED_CHARACTERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One fault: the file, where in it ("$.plans[0].id"), and the rule with what to do."""
-
-    source: str
-    path: str
-    rule: str
-
-    def __str__(self) -> str:
-        return f"{self.source}: {self.path}: {self.rule}"
 
 
 class CatalogueError(ValueError):
@@ -65,11 +55,12 @@ class Problems:
     shown: list[Problem] = field(default_factory=list)
     count: int = 0
 
-    def add(self, path: str, rule: str) -> None:
+    def add(self, path: str, fault: Fault, **facts: object) -> None:
         """Record one fault."""
         self.count += 1
         if self.count <= PROBLEMS_SHOWN_MAX:
-            self.shown.append(Problem(self.source, path, rule))
+            written = tuple((name, str(fact)) for name, fact in facts.items())
+            self.shown.append(Problem(self.source, path, fault, written))
 
     def since(self, mark: int) -> bool:
         """Return whether anything was recorded after `mark`, an earlier `count`."""
@@ -106,11 +97,11 @@ class Node:
             return f"{self.parent.path}[{self.key}]"
         if _PLAIN_KEY.match(self.key):
             return f"{self.parent.path}.{self.key}"
-        return f"{self.parent.path}[{_shown(self.key)}]"
+        return f"{self.parent.path}[{shown(self.key)}]"
 
-    def refuse(self, rule: str) -> None:
-        """Record that this value breaks `rule`."""
-        self.problems.add(self.path, rule)
+    def refuse(self, fault: Fault, **facts: object) -> None:
+        """Record what is wrong with this value; `facts` are those of the fault's sentence."""
+        self.problems.add(self.path, fault, **facts)
 
     def members(
         self, required: Sequence[str], optional: Sequence[str] = (), *, others: bool = False
@@ -122,25 +113,27 @@ class Node:
         known = (*required, *optional)
         value = self.value
         if not isinstance(value, dict):
-            if self.present:
-                self._refuse_value(f"an object with {_listed(required)}")
+            if required:
+                self._refuse_value(Fault.NO_OBJECT_WITH, keys=_listed(required))
+            else:
+                self._refuse_value(Fault.NO_OBJECT)
             return {key: self._child(key, _ABSENT) for key in known}
         for key in () if others else value:
             if key not in known:
-                self._child(key, None).refuse(_unknown_key(key, known))
+                _refuse_key(self._child(key, None), key, known)
         for key in required:
             if key not in value:
-                self.refuse(f'has no "{key}"; add it (needed here: {_listed(required)})')
+                self.refuse(Fault.MISSING_KEY, key=key, keys=_listed(required))
         return {key: self._child(key, value.get(key, _ABSENT)) for key in known}
 
     def items(self, at_least: int, at_most: int, what: str) -> list[Node]:
         """Open a list of `what` (plural, for the sentence) with a bounded length."""
         value = self.value
         if not isinstance(value, list):
-            self._refuse_value(f"a list of {what}")
+            self._refuse_value(Fault.NO_LIST, what=what)
             return []
         if not at_least <= len(value) <= at_most:
-            self.refuse(f"must hold {at_least} to {at_most} {what}; it holds {len(value)}")
+            self.refuse(Fault.LIST_LENGTH, low=at_least, high=at_most, what=what, count=len(value))
             return []
         return [self._child(at, inner) for at, inner in enumerate(value)]
 
@@ -149,7 +142,7 @@ class Node:
         value = self.value
         if type(value) is int and low <= value <= high:
             return value
-        self._refuse_value(f"a whole number from {low} to {high}")
+        self._refuse_value(Fault.NO_INTEGER, low=low, high=high)
         return low
 
     def number(self, low: float, high: float) -> float:
@@ -158,14 +151,14 @@ class Node:
         # Compared before it is made a float: a JSON integer may be too large for one.
         if type(value) in (int, float) and low <= cast("float", value) <= high:
             return float(cast("float", value))
-        self._refuse_value(f"a number from {low:g} to {high:g}")
+        self._refuse_value(Fault.NO_NUMBER, low=f"{low:g}", high=f"{high:g}")
         return low
 
     def flag(self, *, default: bool) -> bool:
         """Read true or false; placeholder `default`, also when absent."""
         if isinstance(self.value, bool):
             return self.value
-        self._refuse_value("true or false")
+        self._refuse_value(Fault.NO_FLAG)
         return default
 
     def string(self, what: str, chars_max: int = TEXT_CHARS_MAX) -> str:
@@ -173,39 +166,38 @@ class Node:
         value = self.value
         if isinstance(value, str) and 0 < len(value) <= chars_max and _is_printable(value):
             return value
-        self._refuse_value(
-            f"{what}: 1 to {chars_max} printable characters without a space at either end"
-        )
+        self._refuse_value(Fault.NO_TEXT, what=what, most=chars_max)
         return ""
 
     def matching(self, pattern: re.Pattern[str], what: str) -> str:
         """Read a string that `pattern` matches as a whole; placeholder ""."""
         if isinstance(self.value, str) and pattern.match(self.value):
             return self.value
-        self._refuse_value(what)
+        self._refuse_value(Fault.NO_MATCH, what=what)
         return ""
 
     def identifier(self) -> str:
         """Read an id; placeholder ""."""
-        return self.matching(_ID, f"an id ({ID_RULE})")
+        return self.matching(_ID, ID_RULE)
 
     def one_of(self, choices: Iterable[str], what: str) -> str:
         """Read one of `choices`, naming the nearest when it is none; placeholder ""."""
         known = list(choices)
         if isinstance(self.value, str) and self.value in known:
             return self.value
-        hint = nearest(self.value, known)
-        self._refuse_value(
-            f"{what} ({_listed(known)})", f'; did you mean "{hint}"?' if hint else ""
-        )
+        near = nearest(self.value, known)
+        if near:
+            self._refuse_value(Fault.NO_WORD_NEAR, what=what, known=_listed(known), near=near)
+        else:
+            self._refuse_value(Fault.NO_WORD, what=what, known=_listed(known))
         return ""
 
     def _child(self, key: str | int, value: object) -> Node:
         return Node(value, self.problems, self, key)
 
-    def _refuse_value(self, what: str, hint: str = "") -> None:
+    def _refuse_value(self, fault: Fault, **facts: object) -> None:
         if self.present:
-            self.refuse(f"must be {what}; it is {_shown(self.value)}{hint}")
+            self.refuse(fault, **facts, value=shown(self.value))
 
 
 def nearest(value: object, known: Iterable[str]) -> str | None:
@@ -223,13 +215,15 @@ def unique(seen: dict[Any, Node], key: object, node: Node, what: str) -> None:
         return
     first = seen.setdefault(key, node)
     if first is not node:
-        node.refuse(f"{what} {_shown(key)} is already at {first.path}; each may be used once")
+        node.refuse(Fault.TWICE, thing=what, key=shown(key), place=first.path)
 
 
-def _unknown_key(key: object, known: Sequence[str]) -> str:
-    hint = nearest(key, known)
-    meant = f'; did you mean "{hint}"?' if hint else f"; known here: {_listed(known)}"
-    return f"is not a key of this object{meant}"
+def _refuse_key(node: Node, key: object, known: Sequence[str]) -> None:
+    near = nearest(key, known)
+    if near:
+        node.refuse(Fault.UNKNOWN_KEY_NEAR, near=near)
+    else:
+        node.refuse(Fault.UNKNOWN_KEY, known=_listed(known))
 
 
 def _is_printable(value: str) -> bool:
@@ -245,15 +239,15 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return the value as it stands in the document, cut short; only a word for a large one."""
     if type(value) in _KINDS:
         return _KINDS[type(value)]
     if isinstance(value, int) and value.bit_length() > 128:
-        return "an enormous number"
+        return N_("an enormous number")
     if isinstance(value, float) and not math.isfinite(value):
-        return "not a finite number"
+        return N_("not a finite number")
     if isinstance(value, str | int | float | tuple):
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
         return text if len(text) <= _SHOWN_CHARS_MAX else f"{text[:_SHOWN_CHARS_MAX]}..."
-    return "no JSON value"
+    return N_("no JSON value")

@@ -15,7 +15,8 @@ from ticketing.admission.rules import (
     Unlisted,
     Unrecorded,
 )
-from ticketing.document_reader import Node
+from ticketing.document_reader import Node, shown
+from ticketing.faults import N_, Fault
 
 if TYPE_CHECKING:
     from ticketing.event import Venue
@@ -49,7 +50,7 @@ def read_entry_rules(node: Node, scope: Scope, venue: Venue) -> EntryRules:
     mark = node.problems.count
     members = node.members((), ("rules", *_POLICY_KEYS))
     listed = members["rules"]
-    nodes = listed.items(0, RULES_MAX, "rules") if listed.present else []
+    nodes = listed.items(0, RULES_MAX, N_("rules")) if listed.present else []
     rules = tuple(_read_rule(inner, scope) for inner in nodes)
     cut_off, unlisted, unrecorded = (
         _word(members[key], words, usual)
@@ -81,19 +82,21 @@ def entry_rules_members(rules: EntryRules) -> dict[str, Any]:
 def _read_rule(node: Node, scope: Scope) -> RuleFor:
     mark = node.problems.count
     members = node.members((), (*_FOR_KEYS, *_RULE_KEYS))
-    types = _read_list(members["ticket_types"], "ticket types")
-    numbers = _read_list(members["performances"], "performance numbers")
+    types = _read_list(members["ticket_types"], N_("ticket types"))
+    numbers = _read_list(members["performances"], N_("performance numbers"))
     said = _read_said(members)
     if said.get("passback") is Passback.TIMED and not said.get("passback_minutes"):
-        node.refuse('has "passback": "timed"; say by "passback_minutes" for how long')
+        node.refuse(Fault.TIMED_WITHOUT)
     rule_for = RuleFor(
         EntryRule(**said) if not node.problems.since(mark) else EntryRule(),
         frozenset(said),
-        tuple(inner.one_of(scope.ticket_type_ids, "the id of a ticket type") for inner in types),
+        tuple(
+            inner.one_of(scope.ticket_type_ids, N_("the id of a ticket type")) for inner in types
+        ),
         tuple(_read_number(inner, scope) for inner in numbers),
     )
     if not said:
-        node.refuse("says nothing; give it a rule, such as entries")
+        node.refuse(Fault.SAYS_NOTHING)
     return rule_for
 
 
@@ -103,7 +106,7 @@ def _read_list(node: Node, what: str) -> list[Node]:
 
 def _read_number(node: Node, scope: Scope) -> int:
     if node.value not in scope.performances or type(node.value) is not int:
-        node.refuse("must be the number of a performance of this event")
+        node.refuse(Fault.NO_PERFORMANCE)
         return 0
     return node.value
 
@@ -129,15 +132,18 @@ def _read_said(members: Mapping[str, Node]) -> dict[str, Any]:
 
 def _read_gates(node: Node) -> dict[str, Any]:
     if isinstance(node.value, str):
-        node.one_of([ANY], f'"{ANY}", or a list of gates, in which "{OWN}" is the place\'s own')
+        node.one_of([ANY], N_('"any", or a list of gates, in which "own" is the place\'s own'))
         return {"own_gate": False, "gates": ()}
-    names = [inner.string("a gate's name") for inner in node.items(1, GATES_MAX, "gates")]
+    names = [inner.string(N_("a gate's name")) for inner in node.items(1, GATES_MAX, N_("gates"))]
     return {"own_gate": OWN in names, "gates": tuple(name for name in names if name != OWN)}
 
 
 def _number_or_unlimited(node: Node, low: int, high: int) -> int | None:
     if isinstance(node.value, str):
-        node.one_of([UNLIMITED], f'a whole number from {low} to {high}, or "{UNLIMITED}"')
+        if node.value != UNLIMITED:
+            node.refuse(
+                Fault.NUMBER_OR_WORD, low=low, high=high, word=UNLIMITED, value=shown(node.value)
+            )
         return None
     return node.integer(low, high)
 
@@ -145,7 +151,7 @@ def _number_or_unlimited(node: Node, low: int, high: int) -> int | None:
 def _word(node: Node, words: type[CutOff | Unlisted | Unrecorded | Passback], usual: str) -> str:
     if not node.present:
         return usual
-    return node.one_of([str(word) for word in words], "one of the words") or usual
+    return node.one_of([str(word) for word in words], N_("one of the words")) or usual
 
 
 def _rule_members(each: RuleFor) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ticketing.document_reader import Node, unique
 from ticketing.entry_rules_document import entry_rules_members, read_entry_rules
 from ticketing.event import Event, PriceTier, TicketType, TierSpan
+from ticketing.faults import N_, Fault
 from ticketing.paper_template_document import paper_members, read_papers
 from ticketing.performance_document import (
     Setting,
@@ -45,7 +46,7 @@ def read_event(node: Node, setting: Setting) -> Event | None:
     event_id = members["id"].identifier()
     name = read_text(members["name"], languages)
     plan = _read_plan_id(members["plan"], setting.plans)
-    tier_nodes = members["price_tiers"].items(1, TIERS_MAX, "price tiers")
+    tier_nodes = members["price_tiers"].items(1, TIERS_MAX, N_("price tiers"))
     tiers = _read_tiers(tier_nodes, languages)
     types = _read_ticket_types(members["ticket_types"], languages)
     performances = read_performances(members["performances"], event_id, plan, setting)
@@ -110,7 +111,7 @@ def event_members(event: Event) -> dict[str, Any]:
 def _read_plan_id(node: Node, plans: Mapping[str, SeatingPlan | None]) -> SeatingPlan | None:
     if not plans:  # said already, where the plans are
         return None
-    plan_id = node.one_of(plans, "the id of one of the plans")
+    plan_id = node.one_of(plans, N_("the id of one of the plans"))
     return plans.get(plan_id)
 
 
@@ -120,13 +121,13 @@ def _read_tiers(nodes: Iterable[Node], languages: Sequence[str]) -> tuple[PriceT
     for at, node in enumerate(nodes):
         members = node.members(("id", "name", "letter", "places"), ("colour_index",))
         tier_id = members["id"].identifier()
-        unique(seen, tier_id, members["id"], "price tier")
+        unique(seen, tier_id, members["id"], N_("price tier"))
         colour = members["colour_index"]
         tiers.append(
             PriceTier(
                 id=tier_id,
                 name=read_text(members["name"], languages),
-                letter=members["letter"].string("the letter in its seats", LETTER_CHARS_MAX),
+                letter=members["letter"].string(N_("the letter in its seats"), LETTER_CHARS_MAX),
                 colour_index=colour.integer(0, COLOUR_INDEX_MAX) if colour.present else at,
             )
         )
@@ -137,14 +138,14 @@ def _read_ticket_types(node: Node, languages: Sequence[str]) -> tuple[TicketType
     ids: dict[Any, Node] = {}
     numbers: dict[Any, Node] = {}
     types = []
-    for inner in node.items(1, TICKET_TYPES_MAX, "ticket types"):
+    for inner in node.items(1, TICKET_TYPES_MAX, N_("ticket types")):
         mark = node.problems.count
         members = inner.members(("number", "id", "name"))
         number = members["number"].integer(1, TICKET_TYPE_NUMBER_MAX)
         if not node.problems.since(mark):
-            unique(numbers, number, members["number"], "ticket type number")
+            unique(numbers, number, members["number"], N_("ticket type number"))
         type_id = members["id"].identifier()
-        unique(ids, type_id, members["id"], "ticket type")
+        unique(ids, type_id, members["id"], N_("ticket type"))
         types.append(TicketType(number, type_id, read_text(members["name"], languages)))
     return tuple(types)
 
@@ -164,7 +165,7 @@ def _read_tier_spans(
     for node, tier in zip(nodes, tiers, strict=True):
         if isinstance(node.value, dict) and "places" in node.value:
             places = Node(node.value["places"], node.problems, node, "places")
-            for inner in places.items(1, PLACES_MAX, "places"):
+            for inner in places.items(1, PLACES_MAX, N_("places")):
                 _give_tier(inner, _read_place(inner, plan), tier.id, tier_of)
     if plan is not None and not whole.problems.since(mark):
         _refuse_units_without_tier(whole, plan, tier_of)
@@ -178,7 +179,7 @@ def _read_place(node: Node, plan: SeatingPlan | None) -> list[int]:
     members = node.members(("area",), ("rows",))
     if plan is None:
         return []
-    area_id = members["area"].one_of([area.id for area in plan.areas], "the id of an area")
+    area_id = members["area"].one_of([area.id for area in plan.areas], N_("the id of an area"))
     area = plan.area(area_id)
     if area is None:
         return []
@@ -186,29 +187,29 @@ def _read_place(node: Node, plan: SeatingPlan | None) -> list[int]:
         return list(area.units)
     rows = {row.label: row for row in area.rows}
     if not rows:
-        members["rows"].refuse("must be left out: a standing area has no rows")
+        members["rows"].refuse(Fault.NO_ROWS_STANDING)
         return []
     labels = [
-        inner.one_of(rows, "the label of a row of this area")
-        for inner in members["rows"].items(1, len(rows), "row labels")
+        inner.one_of(rows, N_("the label of a row of this area"))
+        for inner in members["rows"].items(1, len(rows), N_("row labels"))
     ]
     return [seat.unit for label in labels if label for seat in rows[label].seats]
 
 
 def _read_units(node: Node, plan: SeatingPlan | None) -> list[int]:
     units: list[int] = []
-    for inner in node.items(1, PLACES_MAX, "spans [first, last]"):
-        pair = inner.items(2, 2, "unit numbers [first, last]")
+    for inner in node.items(1, PLACES_MAX, N_("spans [first, last]")):
+        pair = inner.items(2, 2, N_("unit numbers [first, last]"))
         if len(pair) != len(("first", "last")):
             continue
         first, last = (end.integer(1, UNIT_MAX) for end in pair)
         if last < first:
-            inner.refuse("must be [first, last] with first not above last")
+            inner.refuse(Fault.FIRST_ABOVE_LAST)
         elif plan is not None:
             # Counted before it is listed: a span may claim four thousand million units.
             missing = _first_missing(first, last, plan)
             if missing is not None:
-                inner.refuse(f'holds unit {missing}, which plan "{plan.id}" does not have')
+                inner.refuse(Fault.UNIT_NOT_IN_PLAN, unit=missing, plan=plan.id)
             else:
                 units += range(first, last + 1)
     return units
@@ -222,24 +223,18 @@ def _first_missing(first: int, last: int, plan: SeatingPlan) -> int | None:
 def _give_tier(node: Node, units: Iterable[int], tier_id: str, tier_of: dict[int, str]) -> None:
     doubled = [unit for unit in units if tier_of.setdefault(unit, tier_id) != tier_id]
     if doubled:
-        node.refuse(
-            f'holds unit {doubled[0]}, which is in price tier "{tier_of[doubled[0]]}" already'
-            f"{_and_more(doubled)}; every place has one price tier"
-        )
+        first = doubled[0]
+        node.refuse(Fault.TWO_TIERS, unit=first, tier=tier_of[first], count=len(doubled))
 
 
 def _refuse_units_without_tier(node: Node, plan: SeatingPlan, tier_of: dict[int, str]) -> None:
     for area in plan.areas:
         missing = [unit for unit in area.units if unit not in tier_of]
         if missing and node.present:
+            place = plan.describe(missing[0], "en")
             node.refuse(
-                f"leaves out unit {missing[0]} ({plan.describe(missing[0], 'en')}) of area "
-                f'"{area.id}"{_and_more(missing)}; put every place into one price tier'
+                Fault.NO_TIER, unit=missing[0], place=place, area=area.id, count=len(missing)
             )
-
-
-def _and_more(units: Sequence[int]) -> str:
-    return f" (and {len(units) - 1} more)" if len(units) > 1 else ""
 
 
 def _as_spans(tier_of: Mapping[int, str]) -> tuple[TierSpan, ...]:

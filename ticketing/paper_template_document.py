@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ticketing.document_reader import Node, unique
+from ticketing.faults import N_, Fault
 from ticketing.paper_template import (
     LINES_MAX,
     LOGO_BYTES_MAX,
@@ -24,10 +25,6 @@ from ticketing.seating_document import read_text
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _HEADER: Final = struct.Struct(">8sI4sII")
 _HEADER_BYTES: Final = 13
-_LOGO_RULE: Final = (
-    f"must be a PNG file in base64, of at most {LOGO_BYTES_MAX} bytes and"
-    f" {LOGO_WIDTH_MAX} by {LOGO_HEIGHT_MAX} dots"
-)
 
 
 def read_papers(node: Node, languages: Sequence[str]) -> tuple[PaperTemplate, ...]:
@@ -36,7 +33,7 @@ def read_papers(node: Node, languages: Sequence[str]) -> tuple[PaperTemplate, ..
         return ()
     mark = node.problems.count
     seen: dict[Any, Node] = {}
-    read = [_read(each, languages, seen) for each in node.items(1, len(TicketPaper), "papers")]
+    read = [_read(each, languages, seen) for each in node.items(1, len(TicketPaper), N_("papers"))]
     return () if node.problems.since(mark) else tuple(each for each in read if each is not None)
 
 
@@ -48,17 +45,17 @@ def paper_members(papers: Sequence[PaperTemplate]) -> list[dict[str, Any]]:
 def _read(node: Node, languages: Sequence[str], seen: dict[Any, Node]) -> PaperTemplate | None:
     mark = node.problems.count
     members = node.members(("paper",), ("logo", "lines", "leave_out"))
-    paper = members["paper"].one_of(TicketPaper, "a kind of paper")
-    unique(seen, paper, members["paper"], "paper")
+    paper = members["paper"].one_of(TicketPaper, N_("a kind of paper"))
+    unique(seen, paper, members["paper"], N_("paper"))
     logo = _read_logo(members["logo"])
     lines: tuple[Any, ...] = ()
     if members["lines"].present:
-        found = members["lines"].items(0, LINES_MAX, "lines")
+        found = members["lines"].items(0, LINES_MAX, N_("lines"))
         lines = tuple(read_text(each, languages) for each in found)
     left_out: list[str] = []
     if members["leave_out"].present:
-        fields = members["leave_out"].items(0, len(TicketField), "fields")
-        left_out = [each.one_of(TicketField, "a field that may be left out") for each in fields]
+        fields = members["leave_out"].items(0, len(TicketField), N_("fields"))
+        left_out = [each.one_of(TicketField, N_("a field that may be left out")) for each in fields]
     if node.problems.since(mark):
         return None
     return PaperTemplate(TicketPaper(paper), logo, lines, frozenset(map(TicketField, left_out)))
@@ -72,7 +69,9 @@ def _read_logo(node: Node) -> bytes:
     except (UnicodeEncodeError, binascii.Error):
         png = b""
     if not _is_logo(png):
-        node.refuse(_LOGO_RULE)
+        node.refuse(
+            Fault.NO_LOGO, bytes=LOGO_BYTES_MAX, width=LOGO_WIDTH_MAX, height=LOGO_HEIGHT_MAX
+        )
         return b""
     return png
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ticketing.document_reader import Node, unique
 from ticketing.event import Performance, Venue
+from ticketing.faults import N_, Fault
 from ticketing.schedule import EARLIEST_YEAR, FORMS, LATEST_YEAR, UnusableTime, read_start
 from ticketing.seating import SeatingPlan
 from ticketing.seating_document import read_text
@@ -25,6 +26,7 @@ DEFAULT_RUNS_MINUTES = 180
 DOORS_MINUTES_MAX = 1_440
 RUNS_MINUTES_MAX = 60_000
 VALID_MINUTES_MAX = 65_535
+INSTANT = N_('an instant in UTC, a whole minute, such as "2026-11-28T11:30:00Z"')
 
 _UTC_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:00Z\Z", re.ASCII)
 _WRITTEN_KEYS = (
@@ -57,10 +59,10 @@ def read_performances(
     """Read the performances, by start; faulty ones are recorded and left out."""
     seen: dict[Any, Node] = {}
     performances = []
-    for inner in node.items(1, PERFORMANCES_MAX, "performances"):
+    for inner in node.items(1, PERFORMANCES_MAX, N_("performances")):
         performance = _read_performance(inner, event_id, plan, setting)
         if performance is not None:
-            unique(seen, performance.number, inner, "performance number")
+            unique(seen, performance.number, inner, N_("performance number"))
             performances.append(performance)
     return tuple(sorted(performances, key=lambda one: (one.starts_at, one.number)))
 
@@ -111,7 +113,7 @@ def _written_times(members: Mapping[str, Node], setting: Setting) -> _Times | No
     written = starts.string(FORMS)
     start = read_start(written, setting.venue, setting.now) if written else None
     if isinstance(start, UnusableTime):
-        starts.refuse(start.rule)
+        start.refuse(starts)
     if not isinstance(start, datetime):
         return None
     return (
@@ -130,25 +132,24 @@ def _stored_times(node: Node, members: Mapping[str, Node]) -> _Times | None:
     if starts_at is None or doors_at is None or ends_at is None:
         return None
     if not doors_at <= starts_at < ends_at:
-        node.refuse("must have doors_at not after starts_at, and starts_at before ends_at")
+        node.refuse(Fault.DOORS_START_END)
     if ends_at - doors_at > timedelta(minutes=VALID_MINUTES_MAX):
-        node.refuse(f"must end within {VALID_MINUTES_MAX} minutes after its doors open")
+        node.refuse(Fault.TOO_LONG, most=VALID_MINUTES_MAX)
     return None if node.problems.since(mark) else (starts_at, doors_at, ends_at)
 
 
 def _read_instant(node: Node) -> datetime | None:
-    rule = 'an instant in UTC, a whole minute, such as "2026-11-28T11:30:00Z"'
-    written = node.matching(_UTC_MINUTE, rule)
+    written = node.matching(_UTC_MINUTE, INSTANT)
     if not written:
         return None
     try:
         at = datetime.fromisoformat(written).astimezone(UTC)
     except ValueError:
-        node.refuse(f"must be {rule}; no calendar has this one")
+        node.refuse(Fault.NO_CALENDAR_INSTANT, what=INSTANT)
         return None
     # A day of grace: doors may open in the year before a start in January.
     if not EARLIEST_YEAR - 1 <= at.year <= LATEST_YEAR + 1:
-        node.refuse(f"must lie in the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+        node.refuse(Fault.YEARS, low=EARLIEST_YEAR, high=LATEST_YEAR)
         return None
     return at
 

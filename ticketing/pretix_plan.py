@@ -20,6 +20,7 @@ from statistics import fmean, median
 from typing import Any
 
 from ticketing.document_reader import Node, Problems, unique
+from ticketing.faults import N_, Fault
 from ticketing.pretix_stage import STAGE_KEYS, Drawing, read_drawing
 from ticketing.seating import DEFAULT_SEAT_PITCH, UNIT_MAX, Point, SeatingPlan
 from ticketing.seating_document import (
@@ -126,7 +127,7 @@ def convert_plan(
     problems = Problems(source)
     top = Node(document, problems)
     members = top.members(("name", "zones", "categories"), others=True)
-    name = _trimmed(members["name"]).string("a plan's name")
+    name = _trimmed(members["name"]).string(N_("a plan's name"))
     found = _Found()
     mark = problems.count
     found.categories = _read_categories(members["categories"])
@@ -156,10 +157,10 @@ def _trimmed(node: Node) -> Node:
 def _read_categories(node: Node) -> list[str]:
     seen: dict[Any, Node] = {}
     names = []
-    for inner in node.items(0, CATEGORIES_MAX, "categories"):
+    for inner in node.items(0, CATEGORIES_MAX, N_("categories")):
         member = inner.members(("name",), others=True)["name"]
-        name = _trimmed(member).string("a category's name")
-        unique(seen, name, member, "category")
+        name = _trimmed(member).string(N_("a category's name"))
+        unique(seen, name, member, N_("category"))
         names.append(name)
     return names
 
@@ -168,14 +169,14 @@ def _read_zones(node: Node, found: _Found) -> list[_Zone]:
     mark = node.problems.count
     seen: dict[Any, Node] = {}
     zones = []
-    for at, inner in enumerate(node.items(1, AREAS_MAX, "zones")):
+    for at, inner in enumerate(node.items(1, AREAS_MAX, N_("zones"))):
         zone = _read_zone(inner, at, found, seen)
         if zone.rows:
             zones.append(zone)
     if not zones and node.present and not node.problems.since(mark):
-        node.refuse("hold no seat at all")
+        node.refuse(Fault.NO_SEATS)
     if len(found.guids) > PLAN_UNITS_MAX:
-        node.refuse(f"must not hold more than {PLAN_UNITS_MAX} seats in all")
+        node.refuse(Fault.TOO_MANY_SEATS, most=PLAN_UNITS_MAX)
     return zones
 
 
@@ -183,13 +184,13 @@ def _read_zone(node: Node, at: int, found: _Found, seen: dict[Any, Node]) -> _Zo
     members = node.members(("position", "rows"), ("name", "areas"), others=True)
     name = f"Area {at + 1}"
     if members["name"].present and members["name"].value not in ("", None):
-        name = _trimmed(members["name"]).string("a zone's name")
+        name = _trimmed(members["name"]).string(N_("a zone's name"))
     origin = _read_position(members["position"])
     rows = _read_rows(members["rows"], origin, found)
     if rows:  # a zone of drawings only is no area, and may be called like another one
-        unique(seen, name, members["name"] if members["name"].present else node, "zone")
+        unique(seen, name, members["name"] if members["name"].present else node, N_("zone"))
     if members["areas"].present:
-        for inner in members["areas"].items(0, _DRAWINGS_MAX, "areas"):
+        for inner in members["areas"].items(0, _DRAWINGS_MAX, N_("areas")):
             found.drawings.append(read_drawing(inner.members((), STAGE_KEYS, others=True), origin))
     return _Zone(name, rows)
 
@@ -204,23 +205,23 @@ def _read_rows(node: Node, origin: Point, found: _Found) -> list[_Row]:
     """The rows of a zone; those of one number are one row."""
     parts: dict[str, list[list[_Seat]]] = {}
     nodes: dict[str, Node] = {}
-    for inner in node.items(0, _ROWS_IN_FILE_MAX, "rows"):
+    for inner in node.items(0, _ROWS_IN_FILE_MAX, N_("rows")):
         label, seats = _read_row(inner, origin, found)
         if seats:
             parts.setdefault(label, []).append(seats)
             nodes.setdefault(label, inner)
     if len(parts) > ROWS_MAX:
-        node.refuse(f"must not hold more than {ROWS_MAX} different rows")
+        node.refuse(Fault.TOO_MANY_ROWS, most=ROWS_MAX)
     return [_joined(label, parts[label], nodes[label]) for label in parts if label]
 
 
 def _read_row(node: Node, origin: Point, found: _Found) -> tuple[str, list[_Seat]]:
     members = node.members(("row_number", "seats"), ("position",), others=True)
-    label = _trimmed(members["row_number"]).string("a row's number", LABEL_CHARS_MAX)
+    label = _trimmed(members["row_number"]).string(N_("a row's number"), LABEL_CHARS_MAX)
     if members["position"].present:
         x, y = _read_position(members["position"])
         origin = origin[0] + x, origin[1] + y
-    nodes = members["seats"].items(0, SEATS_MAX, "seats")
+    nodes = members["seats"].items(0, SEATS_MAX, N_("seats"))
     seats = [_read_seat(inner, origin, found) for inner in nodes]
     whole = [seat for seat in seats if seat is not None]
     found.gaps += [hypot(b.x - a.x, b.y - a.y) for a, b in pairwise(whole)]
@@ -271,17 +272,19 @@ def _explained_seat(node: Node, origin: Point, found: _Found) -> _Seat | None:
     """Read any seat, saying what is wrong."""
     mark = node.problems.count
     members = node.members(("seat_guid", "seat_number", "position", "category"), others=True)
-    guid = members["seat_guid"].string("a seat's guid", GUID_CHARS_MAX)
-    unique(found.guids, guid, members["seat_guid"], "seat_guid")
-    label = _trimmed(members["seat_number"]).string("a seat's number", LABEL_CHARS_MAX)
+    guid = members["seat_guid"].string(N_("a seat's guid"), GUID_CHARS_MAX)
+    unique(found.guids, guid, members["seat_guid"], N_("seat_guid"))
+    label = _trimmed(members["seat_number"]).string(N_("a seat's number"), LABEL_CHARS_MAX)
     category = ""
     if members["category"].value not in ("", None) and not found.takes_any:
-        category = _trimmed(members["category"]).one_of(found.categories, "one of the categories")
+        category = _trimmed(members["category"]).one_of(
+            found.categories, N_("one of the categories")
+        )
     x, y = _read_position(members["position"])
     x, y = origin[0] + x, origin[1] + y
     if not (abs(x) <= COORDINATE_MAX and abs(y) <= COORDINATE_MAX):
         members["position"].refuse(
-            f"puts the seat at {x:g}, {y:g}; the highest is {COORDINATE_MAX:g}"
+            Fault.SEAT_TOO_FAR, x=f"{x:g}", y=f"{y:g}", most=f"{COORDINATE_MAX:g}"
         )
     if node.problems.since(mark):
         return None
@@ -294,23 +297,23 @@ def _joined(label: str, parts: list[list[_Seat]], node: Node) -> _Row:
         parts.sort(key=lambda seats: fmean(seat.x for seat in seats))
     seats = [seat for part in parts for seat in part]
     if len(seats) > SEATS_MAX:
-        node.refuse(f"must not hold more than {SEATS_MAX} seats, with its other parts")
+        node.refuse(Fault.TOO_MANY_IN_ROW, most=SEATS_MAX)
     labels: dict[Any, _Seat] = {}
     points: dict[Any, _Seat] = {}
     for seat in seats:
-        _refuse_second(labels, seat.label, seat, "seat_number", f"seat {seat.label}")
-        _refuse_second(points, (seat.x, seat.y), seat, "position", "this very point")
+        _refuse_second(labels, seat.label, seat, "seat_number")
+        _refuse_second(points, (seat.x, seat.y), seat, "position")
     return _Row(label, seats)
 
 
-def _refuse_second(
-    seen: dict[Any, _Seat], key: object, seat: _Seat, member: str, what: str
-) -> None:
+def _refuse_second(seen: dict[Any, _Seat], key: object, seat: _Seat, member: str) -> None:
     first = seen.setdefault(key, seat)
     if first is not seat:
-        Node(None, seat.node.problems, seat.node, member).refuse(
-            f"{what} of this row is at {first.node.path} already; each may be there once"
-        )
+        node, other = Node(None, seat.node.problems, seat.node, member), first.node.path
+        if member == "position":
+            node.refuse(Fault.SEAT_POINT_TWICE, other=other)
+        else:
+            node.refuse(Fault.SEAT_NUMBER_TWICE, label=seat.label, other=other)
 
 
 # --------------------------------------------------------------------------------------- writing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ticketing.event import Event, Price, PriceTier, TicketType
+from ticketing.faults import N_, Fault
 from ticketing.performance_document import PERFORMANCE_NUMBER_MAX, PERFORMANCES_MAX
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def read_price_list(
         if price is not None
     }
     if members["exceptions"].present:
-        for inner in members["exceptions"].items(0, EXCEPTIONS_MAX, "exceptions"):
+        for inner in members["exceptions"].items(0, EXCEPTIONS_MAX, N_("exceptions")):
             _read_exception(inner, names, performance_numbers, lines)
     return version, _sorted_prices(lines, *names)
 
@@ -48,17 +49,14 @@ def _read_exception(
 ) -> None:
     members = node.members(("performances", "prices_minor"))
     table = _read_price_table(members["prices_minor"], *names)
-    for inner in members["performances"].items(1, PERFORMANCES_MAX, "performance numbers"):
+    for inner in members["performances"].items(1, PERFORMANCES_MAX, N_("performance numbers")):
         number = inner.integer(1, PERFORMANCE_NUMBER_MAX)
         if type(inner.value) is int and number not in known:
-            inner.refuse(f"is no performance of this event: {number}")
+            inner.refuse(Fault.NO_PERFORMANCE)
         for (tier_id, type_id), price in table.items():
             key = (number, tier_id, type_id)
             if key in lines:
-                inner.refuse(
-                    f'sets the price of "{tier_id}" for "{type_id}" at performance {number} '
-                    "a second time; keep one of the two"
-                )
+                inner.refuse(Fault.PRICE_TWICE, tier=tier_id, type=type_id, performance=number)
                 break
             lines[key] = price
 

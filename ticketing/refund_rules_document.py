@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ticketing.document_reader import Node
+from ticketing.faults import N_, Fault
 from ticketing.operations.fields import MINOR_MAX
 from ticketing.refund_rules import (
     DEFAULT_RULES,
@@ -35,17 +36,17 @@ def read_refund_rules(node: Node) -> RefundRules:
         return DEFAULT_RULES
     mark = node.problems.count
     members = node.members(("steps",), _KEYS)
-    steps = [_read_step(each) for each in members["steps"].items(0, STEPS_MAX, "steps")]
+    steps = [_read_step(each) for each in members["steps"].items(0, STEPS_MAX, N_("steps"))]
     before = [step.minutes_before for step in steps]
     if before != sorted(set(before), reverse=True):
-        members["steps"].refuse("must come one after the other: the earliest first, each once")
+        members["steps"].refuse(Fault.STEPS_ORDER)
     package, manager = members["package"], members["later_by_manager"]
-    chosen = package.one_of(PackageRefund, "a package rule") if package.present else ""
+    chosen = package.one_of(PackageRefund, N_("a package rule")) if package.present else ""
     minimum, exchange, replacement, cashier, supervisor = (
         _amount(members[key]) for key in ("minimum_fee", *_KEYS[4:])
     )
     if cashier and supervisor and supervisor < cashier:
-        members["supervisor_cap"].refuse('must not be below "cashier_cap"')
+        members["supervisor_cap"].refuse(Fault.CAP_BELOW)
     void = members["void_minutes"]
     void_minutes = void.integer(0, MINUTES_MAX) if void.present else 0
     by_manager = manager.present and manager.flag(default=False)
@@ -87,7 +88,7 @@ def _read_step(node: Node) -> RefundStep:
     minutes = members["minutes_before"].integer(0, MINUTES_MAX)
     percent, fee = members["fee_percent"], members["fee"]
     if percent.present and fee.present:
-        node.refuse('has "fee_percent" and "fee"; a step keeps a part or an amount, not both')
+        node.refuse(Fault.FEE_TWICE)
         return RefundStep(minutes)
     hundredths = 0
     if percent.present:

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from ticketing.faults import N_, Facts, Fault
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from ticketing.document_reader import Node
     from ticketing.event import Venue
 
 EARLIEST_YEAR = 2000
 LATEST_YEAR = 2100  # a ticket code counts seconds since 1970 in four bytes, which end in 2106
-FORMS = 'a time such as "2026-11-28T19:30", "2026-11-28T11:30Z", "D+1T19:30" or "+45m"'
+FORMS = N_('a time such as "2026-11-28T19:30", "2026-11-28T11:30Z", "D+1T19:30" or "+45m"')
 
 _CLOCK = r"(?P<clock>\d{2}:\d{2})"
 _DATED = re.compile(
@@ -32,9 +35,14 @@ _QUARTER_S = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class UnusableTime:
-    """Why a written time is no instant, in words for the person who wrote it."""
+    """Why a written time is no instant, for the person who wrote it."""
 
-    rule: str
+    fault: Fault
+    facts: Facts = ()
+
+    def refuse(self, node: Node) -> None:
+        """Record it where it was written."""
+        node.refuse(self.fault, **dict(self.facts))
 
 
 def read_start(written: str, venue: Venue, now: datetime) -> datetime | UnusableTime:
@@ -44,9 +52,9 @@ def read_start(written: str, venue: Venue, now: datetime) -> datetime | Unusable
     try:
         start = _read(written, venue, now)
     except (ValueError, OverflowError):  # a month 13, an hour 25, a day after the year 9999
-        return UnusableTime(f"is no time that any calendar has; write {FORMS}")
+        return UnusableTime(Fault.NO_CALENDAR_TIME, (("what", FORMS),))
     if isinstance(start, datetime) and not EARLIEST_YEAR <= start.year <= LATEST_YEAR:
-        return UnusableTime(f"must lie in the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+        return UnusableTime(Fault.YEARS, (("low", str(EARLIEST_YEAR)), ("high", str(LATEST_YEAR))))
     return start
 
 
@@ -62,7 +70,7 @@ def _read(written: str, venue: Venue, now: datetime) -> datetime | UnusableTime:
         return _at_wall_time(
             date.fromisoformat(found["day"]), time.fromisoformat(found["clock"]), venue.zone
         )
-    return UnusableTime(f"must be {FORMS}")
+    return UnusableTime(Fault.NO_TIME, (("what", FORMS),))
 
 
 def _next_quarter(at: datetime) -> datetime:
@@ -78,10 +86,8 @@ def _at_wall_time(day: date, clock: time, zone: ZoneInfo) -> datetime | Unusable
     if first == second:
         return first
     wall = f"{day}T{clock:%H:%M}"
+    facts = (("wall", wall), ("zone", zone.key))
     if first.astimezone(zone).time() != clock:
-        return UnusableTime(f"{wall} does not exist in {zone.key}: clocks skip it; move the start")
+        return UnusableTime(Fault.SKIPPED_TIME, facts)
     offset = first.astimezone(zone).isoformat()[-6:]
-    return UnusableTime(
-        f"{wall} comes twice in {zone.key}, when clocks go back; "
-        f'write the offset too, "{wall}{offset}" for the first of them'
-    )
+    return UnusableTime(Fault.DOUBLE_TIME, (*facts, ("offset", offset)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ticketing.document_reader import Node, unique
+from ticketing.faults import N_, Fault
 from ticketing.seating import (
     DEFAULT_SEAT_PITCH,
     UNIT_MAX,
@@ -44,7 +45,7 @@ _ATTRIBUTES = [attribute.value for attribute in SeatAttribute]
 def read_text(node: Node, languages: Sequence[str]) -> Text:
     """Read a name given in every language of the venue; a placeholder when it is not."""
     members = node.members(languages)
-    names = {language: inner.string("a name") for language, inner in members.items()}
+    names = {language: inner.string(N_("a name")) for language, inner in members.items()}
     return Text.from_names(names or {"en": ""})
 
 
@@ -56,13 +57,13 @@ def read_plan(node: Node, languages: Sequence[str]) -> SeatingPlan | None:
     name = read_text(members["name"], languages)
     pitch = _optional_pitch(members["seat_pitch"])
     stage = _read_polygon(members["stage"]) if members["stage"].present else ()
-    nodes = members["areas"].items(1, AREAS_MAX, "areas")
+    nodes = members["areas"].items(1, AREAS_MAX, N_("areas"))
     areas = [_read_area(inner, languages, pitch) for inner in nodes]
     whole = [area for area in areas if area is not None]
     _refuse_shared_ids(nodes)
     _refuse_shared_units(nodes, areas)
     if sum(area.capacity for area in whole) > PLAN_UNITS_MAX:
-        members["areas"].refuse(f"must not hold more than {PLAN_UNITS_MAX} places in all")
+        members["areas"].refuse(Fault.TOO_MANY_PLACES, most=PLAN_UNITS_MAX)
     if node.problems.since(mark):
         return None
     return SeatingPlan(plan_id, name, tuple(whole), stage, pitch)
@@ -102,7 +103,9 @@ def _area_kind(node: Node) -> AreaKind | None:
         node.members(("id", "name", "kind"), (*_SEATED_KEYS, *_STANDING_KEYS, *_ANY_AREA_OPTIONAL))
         return None
     kinds = [kind.value for kind in AreaKind]
-    kind = Node(node.value["kind"], node.problems, node, "kind").one_of(kinds, "the area's kind")
+    kind = Node(node.value["kind"], node.problems, node, "kind").one_of(
+        kinds, N_("the area's kind")
+    )
     return AreaKind(kind) if kind else None
 
 
@@ -113,7 +116,7 @@ def _read_seated(node: Node, languages: Sequence[str], pitch: float) -> Area | N
     seen: dict[Any, Node] = {}
     rows = [
         _read_row(inner, area_id, at, seen)
-        for at, inner in enumerate(members["rows"].items(1, ROWS_MAX, "rows"))
+        for at, inner in enumerate(members["rows"].items(1, ROWS_MAX, N_("rows")))
     ]
     shape = _read_polygon(members["shape"]) if members["shape"].present else ()
     name, gate = _names(members, languages)
@@ -171,10 +174,10 @@ def _names(members: dict[str, Node], languages: Sequence[str]) -> tuple[Text, Te
 def _read_row(node: Node, area_id: str, row_index: int, seen: dict[Any, Node]) -> Row | None:
     mark = node.problems.count
     members = node.members(("label", "first_unit", "seats"))
-    label = members["label"].string("a row's label", LABEL_CHARS_MAX)
-    unique(seen, label, members["label"], "row")
+    label = members["label"].string(N_("a row's label"), LABEL_CHARS_MAX)
+    unique(seen, label, members["label"], N_("row"))
     first_unit = members["first_unit"].integer(1, UNIT_MAX)
-    nodes = members["seats"].items(1, SEATS_MAX, "seats")
+    nodes = members["seats"].items(1, SEATS_MAX, N_("seats"))
     _refuse_units_past_the_end(members["first_unit"], first_unit, len(nodes))
     labels: dict[Any, Node] = {}
     places: dict[Any, Node] = {}
@@ -195,9 +198,9 @@ def _read_seat(
     places: dict[Any, Node],
 ) -> Seat:
     label, place, attributes = _plain_seat(node.value) or _explained_seat(node)
-    unique(labels, label, node, "seat")
+    unique(labels, label, node, N_("seat"))
     if place is not None:
-        unique(places, place, node, "a seat at")
+        unique(places, place, node, N_("a seat at"))
     area_id, row_label, row_index = row
     seat_index = node.key if isinstance(node.key, int) else 0
     x, y = place or (0.0, 0.0)
@@ -238,7 +241,7 @@ def _plain_seat(value: object) -> _SeatParts | None:
 def _explained_seat(node: Node) -> _SeatParts:
     """Read any seat, saying what is wrong; without a place when a coordinate is."""
     members = node.members(("label", "x", "y"), ("attributes",))
-    label = members["label"].string("a seat's label", LABEL_CHARS_MAX)
+    label = members["label"].string(N_("a seat's label"), LABEL_CHARS_MAX)
     attributes = _read_attributes(members["attributes"])
     mark = node.problems.count
     x = members["x"].number(-COORDINATE_MAX, COORDINATE_MAX)
@@ -251,14 +254,14 @@ def _read_attributes(node: Node) -> frozenset[SeatAttribute]:
     if not node.present:
         return frozenset()
     words = [
-        inner.one_of(_ATTRIBUTES, "a seat attribute")
-        for inner in node.items(0, len(_ATTRIBUTES), "attributes")
+        inner.one_of(_ATTRIBUTES, N_("a seat attribute"))
+        for inner in node.items(0, len(_ATTRIBUTES), N_("attributes"))
     ]
     return frozenset(SeatAttribute(word) for word in words if word)
 
 
 def _read_polygon(node: Node) -> tuple[Point, ...]:
-    return tuple(_read_point(inner) for inner in node.items(3, POINTS_MAX, "points [x, y]"))
+    return tuple(_read_point(inner) for inner in node.items(3, POINTS_MAX, N_("points [x, y]")))
 
 
 def _optional_point(node: Node) -> Point | None:
@@ -266,7 +269,7 @@ def _optional_point(node: Node) -> Point | None:
 
 
 def _read_point(node: Node) -> Point:
-    pair = node.items(2, 2, "numbers [x, y]")
+    pair = node.items(2, 2, N_("numbers [x, y]"))
     if len(pair) != len(("x", "y")):
         return 0.0, 0.0
     x, y = (inner.number(-COORDINATE_MAX, COORDINATE_MAX) for inner in pair)
@@ -284,14 +287,19 @@ def _middle(points: Sequence[Point]) -> Point:
 
 def _refuse_units_past_the_end(node: Node, first_unit: int, count: int) -> None:
     if first_unit + count - 1 > UNIT_MAX:
-        node.refuse(f"numbers its last place {first_unit + count - 1}; the highest is {UNIT_MAX}")
+        node.refuse(Fault.UNIT_PAST_END, last=first_unit + count - 1, most=UNIT_MAX)
 
 
 def _refuse_shared_ids(nodes: Iterable[Node]) -> None:
     seen: dict[Any, Node] = {}
     for node in nodes:
         if isinstance(node.value, dict) and isinstance(node.value.get("id"), str):
-            unique(seen, node.value["id"], Node(node.value["id"], node.problems, node, "id"), "id")
+            unique(
+                seen,
+                node.value["id"],
+                Node(node.value["id"], node.problems, node, "id"),
+                N_("id"),
+            )
 
 
 def _refuse_shared_units(nodes: Sequence[Node], areas: Sequence[Area | None]) -> None:
@@ -307,8 +315,11 @@ def _refuse_shared_units(nodes: Sequence[Node], areas: Sequence[Area | None]) ->
         if first <= reached and nodes:
             nodes[0].problems.add(
                 path,
-                f"numbers its places {first} to {last}, but {reached_path} already goes to "
-                f"{reached}; every place of a plan needs its own unit number",
+                Fault.UNITS_SHARED,
+                first=first,
+                last=last,
+                other=reached_path,
+                reached=reached,
             )
         if last > reached:
             reached, reached_path = last, path

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from ticketing.cash_rounding import UNIT_MAX
 from ticketing.document_reader import Node, nearest, unique
 from ticketing.event import DEFAULT_DAY_STARTS, Venue
+from ticketing.faults import N_, Fault
 from ticketing.house_tender import TENDERS_MAX, HouseTender, TenderIcon
 from ticketing.operations import CASH
 from ticketing.seating_document import read_text
@@ -40,7 +41,7 @@ def read_venue(node: Node) -> Venue | None:
         id=members["id"].identifier(),
         name=read_text(members["name"], languages),
         timezone=_read_timezone(members["timezone"]),
-        currency=members["currency"].matching(_CURRENCY, 'an ISO 4217 currency such as "CNY"'),
+        currency=members["currency"].matching(_CURRENCY, N_('an ISO 4217 currency such as "CNY"')),
         languages=languages,
         day_starts=_read_day_starts(members["day_starts"]),
         cash_unit_minor=members["cash_unit"].integer(1, UNIT_MAX),
@@ -85,13 +86,13 @@ def _read_tenders(node: Node, languages: tuple[str, ...]) -> tuple[HouseTender, 
         return ()
     seen: dict[Any, Node] = {}
     tenders = []
-    for inner in node.items(0, TENDERS_MAX, "tenders"):
+    for inner in node.items(0, TENDERS_MAX, N_("tenders")):
         members = inner.members(("id", "name"), ("icon", *_TENDER_FLAGS))
         tender_id = members["id"].identifier()
-        unique(seen, tender_id, inner, "tender")
+        unique(seen, tender_id, inner, N_("tender"))
         if tender_id == CASH:
-            members["id"].refuse(f'must not be "{CASH}", which every house has; take another id')
-        icon = members["icon"].one_of(list(TenderIcon), "what its key shows")
+            members["id"].refuse(Fault.CASH_IS_TAKEN)
+        icon = members["icon"].one_of(list(TenderIcon), N_("what its key shows"))
         flags = {name: members[name].flag(default=usual) for name, usual in _TENDER_FLAGS.items()}
         name = read_text(members["name"], languages)
         tenders.append(HouseTender(tender_id, name, TenderIcon(icon or TenderIcon.OTHER), **flags))
@@ -100,10 +101,10 @@ def _read_tenders(node: Node, languages: tuple[str, ...]) -> tuple[HouseTender, 
 
 def _read_languages(node: Node) -> tuple[str, ...]:
     seen: dict[Any, Node] = {}
-    nodes = node.items(1, LANGUAGES_MAX, "languages")
-    languages = [inner.matching(_LANGUAGE, 'a language code such as "zh"') for inner in nodes]
+    nodes = node.items(1, LANGUAGES_MAX, N_("languages"))
+    languages = [inner.matching(_LANGUAGE, N_('a language code such as "zh"')) for inner in nodes]
     for inner, language in zip(nodes, languages, strict=True):
-        unique(seen, language, inner, "language")
+        unique(seen, language, inner, N_("language"))
     return tuple(dict.fromkeys(language for language in languages if language))
 
 
@@ -114,11 +115,11 @@ def _read_timezone(node: Node) -> str:
     if isinstance(name, str) and _is_timezone(name):
         return name
     # Listing all zones walks a directory, so it is done only to help.
-    hint = nearest(name, available_timezones())
-    node.refuse(
-        'must be an IANA time zone such as "Asia/Shanghai"'
-        + (f'; did you mean "{hint}"?' if hint else "")
-    )
+    near = nearest(name, available_timezones())
+    if near:
+        node.refuse(Fault.NO_TIME_ZONE_NEAR, near=near)
+    else:
+        node.refuse(Fault.NO_TIME_ZONE)
     return ""
 
 
@@ -140,5 +141,5 @@ def _is_timezone(name: str) -> bool:
 def _read_day_starts(node: Node) -> time:
     if not node.present:
         return DEFAULT_DAY_STARTS
-    written = node.matching(_DAY_STARTS, 'a local time from "00:00" to "12:00"')
+    written = node.matching(_DAY_STARTS, N_('a local time from "00:00" to "12:00"'))
     return time.fromisoformat(written) if written else DEFAULT_DAY_STARTS

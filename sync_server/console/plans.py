@@ -12,6 +12,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from program.i18n import format_count, translations
+from sync_server.console.fault_words import problem_rows
 from sync_server.console.plan_view import (
     DRAFT_PATH,
     ONE_PATH,
@@ -49,7 +50,6 @@ from sync_server.services.plan_store import (
 )
 from sync_server.services.plan_uses import PlanUse, PlanUses
 from sync_server.services.plans import Reason, SavedPlan, Weighed, save_plan, weigh
-from ticketing.document_reader import Problem as FileProblem
 from ticketing.event import Venue
 
 UPLOAD_BYTES_MAX = 20_000_000
@@ -274,7 +274,7 @@ async def _list(
         )
 
     venue, lines, uses = await centre.read(read)
-    problems: Sequence[FileProblem] = faulty.problems if faulty else ()
+    problems = faulty.problems if faulty else ()
     context = {
         "path": PLANS_PATH,
         "query": "",
@@ -290,7 +290,7 @@ async def _list(
             for each in lines
         ],
         "fault": plan_fault_sentence(fault, language),
-        "problems": [(each.path.removeprefix("$."), each.rule) for each in problems],
+        "problems": problem_rows(problems, language),
         "more": faulty.count - len(problems) if faulty else 0,
         "plan_id": plan_id[:_PLAN_ID_CHARS_MAX],
         "plan_id_max": _PLAN_ID_CHARS_MAX,

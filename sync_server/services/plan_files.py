@@ -11,7 +11,8 @@ from typing import Any
 
 from sync_server.services.plan_store import PlanSource, StoredPlan
 from ticketing.catalogue import CATALOGUE_FORMAT
-from ticketing.document_reader import CatalogueError, Node, Problem, Problems
+from ticketing.document_reader import CatalogueError, Node, Problems
+from ticketing.faults import N_, Problem
 from ticketing.pretix_plan import Category, convert_plan, id_for, is_pretix_plan
 from ticketing.seating import SeatingPlan
 from ticketing.seating_document import plan_document, read_plan
@@ -130,7 +131,7 @@ def _of_ours(document: object, plan_id: str, languages: Sequence[str]) -> PlanFi
     if form == PLAN_FORMAT:
         node = top.members(("format", "plan"))["plan"]
     elif form == CATALOGUE_FORMAT:
-        plans = top.members(("plans",), others=True)["plans"].items(1, 1, "plan to be uploaded")
+        plans = top.members(("plans",), others=True)["plans"].items(1, 1, N_("plan to be uploaded"))
         problems.raise_if_any()
         node = plans[0]
     else:

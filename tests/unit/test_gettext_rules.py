@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("edge", "gate_agent", "hardware", "pos_app", "program", "sync_server")
+FOLDERS = ("edge", "gate_agent", "hardware", "pos_app", "program", "sync_server", "ticketing")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 MARKERS = {"_", "N_", "gettext", "ngettext", "npgettext", "pgettext"}
 

@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ticketing.document_reader import unique
-from ticketing.performance_document import Form
+from ticketing.faults import N_, Fault
+from ticketing.performance_document import INSTANT, Form
 from ticketing.pricing.rules import (
     LIST_RULE,
     NO_RULES,
@@ -89,14 +90,24 @@ class _Reader:
 
     def rules(self, node: Node) -> PriceRules:
         members = node.members(
-            (), ("pools", "rates", "packages", "house_tickets", "discounts", "rounding")
+            (),
+            (
+                "pools",
+                "rates",
+                "packages",
+                "house_tickets",
+                "discounts",
+                "rounding",
+            ),
         )
-        pools = tuple(self._pool(each) for each in _items(members["pools"], POOLS_MAX, "pools"))
+        pools = tuple(self._pool(each) for each in _items(members["pools"], POOLS_MAX, N_("pools")))
         names = [pool.id for pool in pools]
-        rates = _items(members["rates"], RATES_MAX, "rates")
-        packages = _items(members["packages"], PACKAGES_MAX, "packages")
-        house_rates = _items(members["house_tickets"], HOUSE_RATES_MAX, "kinds of house tickets")
-        discounts = _items(members["discounts"], DISCOUNTS_MAX, "discounts")
+        rates = _items(members["rates"], RATES_MAX, N_("rates"))
+        packages = _items(members["packages"], PACKAGES_MAX, N_("packages"))
+        house_rates = _items(
+            members["house_tickets"], HOUSE_RATES_MAX, N_("kinds of house tickets")
+        )
+        discounts = _items(members["discounts"], DISCOUNTS_MAX, N_("discounts"))
         return PriceRules(
             pools=pools,
             rates=tuple(self._rate(each, names) for each in rates),
@@ -109,7 +120,7 @@ class _Reader:
     def _pool(self, node: Node) -> PoolSize:
         members = node.members(("id", "capacity"))
         pool_id = members["id"].identifier()
-        unique(self.seen_ids, ("pool", pool_id) if pool_id else "", members["id"], "pool")
+        unique(self.seen_ids, ("pool", pool_id) if pool_id else "", members["id"], N_("pool"))
         return PoolSize(pool_id, members["capacity"].integer(0, POOL_CAPACITY_MAX))
 
     def _rate(self, node: Node, pools: Sequence[str]) -> Rate:
@@ -124,7 +135,7 @@ class _Reader:
             _reduction(node, members),
             self._where(members),
             self._period(node, members),
-            self._spent(pool, pools, "rates") if pool.present else "",
+            self._spent(pool, pools, N_("rates")) if pool.present else "",
         )
 
     def _package(self, node: Node) -> Package:
@@ -134,18 +145,18 @@ class _Reader:
         )
         rule_id, name = self._head(members)
         over, one_tier = members["over"], members["one_price_tier"]
-        kinds = members["tickets"].items(1, PACKAGE_KINDS_MAX, "kinds of tickets")
+        kinds = members["tickets"].items(1, PACKAGE_KINDS_MAX, N_("kinds of tickets"))
         package = Package(
             rule_id,
             name,
             _reduction(node, members),
             tuple(self._package_tickets(each) for each in kinds),
-            _word(over, Over.ONE_PERFORMANCE, "over which performances it goes"),
+            _word(over, Over.ONE_PERFORMANCE, N_("over which performances it goes")),
             one_tier.flag(default=False) if one_tier.present else False,
             self._period(node, members),
         )
         if kinds and not 2 <= package.ticket_count <= PACKAGE_TICKETS_MAX:
-            members["tickets"].refuse(f"must be 2 to {PACKAGE_TICKETS_MAX} tickets in all")
+            members["tickets"].refuse(Fault.PACKAGE_COUNT, most=PACKAGE_TICKETS_MAX)
         return package
 
     def _package_tickets(self, node: Node) -> PackageTickets:
@@ -160,8 +171,8 @@ class _Reader:
         return HouseRate(
             rule_id,
             name,
-            self._spent(members["pool"], pools, "house tickets"),
-            _word(members["approver"], Role.MANAGER, "the role that lets it be"),
+            self._spent(members["pool"], pools, N_("house tickets")),
+            _word(members["approver"], Role.MANAGER, N_("the role that lets it be")),
             price.integer(0, MINOR_MAX) if price.present else 0,
             self._where(members),
         )
@@ -173,9 +184,9 @@ class _Reader:
         given = members["caps_percent"].members((), roles)
         caps = [(Role(role), _hundredths(each)) for role, each in given.items() if each.present]
         if members["caps_percent"].present and not caps:
-            members["caps_percent"].refuse("must name at least one role with its cap")
+            members["caps_percent"].refuse(Fault.NO_CAP)
         if any(higher <= lower for (_, lower), (_, higher) in pairwise(caps)):
-            members["caps_percent"].refuse("must give every higher role a higher cap")
+            members["caps_percent"].refuse(Fault.CAPS_NOT_RISING)
         return DiscountReason(rule_id, name, tuple(caps))
 
     # ------------------------------------------------------------------- what rules have in common
@@ -183,15 +194,22 @@ class _Reader:
     def _head(self, members: Mapping[str, Node]) -> tuple[str, Text]:
         rule_id = members["id"].identifier()
         if rule_id == LIST_RULE:
-            members["id"].refuse(f'must not be "{LIST_RULE}", which is the price list itself')
-        unique(self.seen_ids, rule_id, members["id"], "rule")
+            members["id"].refuse(Fault.LIST_IS_TAKEN)
+        unique(self.seen_ids, rule_id, members["id"], N_("rule"))
         return rule_id, read_text(members["name"], self.setting.venue.languages)
 
     def _where(self, members: Mapping[str, Node]) -> Where:
         tiers, types, performances = (members[key] for key in _WHERE)
         return Where(
-            _chosen(tiers, self.scope.tier_ids, "price tier"),
-            _chosen(types, self.scope.ticket_type_ids, "ticket type"),
+            _chosen(
+                tiers, self.scope.tier_ids, N_("ids of price tiers"), N_("the id of a price tier")
+            ),
+            _chosen(
+                types,
+                self.scope.ticket_type_ids,
+                N_("ids of ticket types"),
+                N_("the id of a ticket type"),
+            ),
             self._performances(performances),
         )
 
@@ -200,18 +218,18 @@ class _Reader:
             return ()
         numbers = set()
         at_most = max(1, len(self.scope.performances))
-        for inner in node.items(1, at_most, "performance numbers"):
+        for inner in node.items(1, at_most, N_("performance numbers")):
             if type(inner.value) is int and inner.value in self.scope.performances:
                 numbers.add(inner.value)
             else:
-                inner.refuse("must be the number of a performance of this event")
+                inner.refuse(Fault.NO_PERFORMANCE)
         return tuple(sorted(numbers))
 
     def _period(self, node: Node, members: Mapping[str, Node]) -> Period:
         from_node, until_node = (members[key] for key in _PERIODS[self.setting.form])
         from_at, until_at = self._instant(from_node), self._instant(until_node)
         if from_at is not None and until_at is not None and from_at >= until_at:
-            node.refuse(f'must have "{from_node.key}" before "{until_node.key}"')
+            node.refuse(Fault.NOT_BEFORE, first=from_node.key, second=until_node.key)
         return Period(from_at, until_at)
 
     def _instant(self, node: Node) -> datetime | None:
@@ -222,14 +240,14 @@ class _Reader:
         written = node.string(FORMS)
         at = read_start(written, self.setting.venue, self.setting.now) if written else None
         if isinstance(at, UnusableTime):
-            node.refuse(at.rule)
+            at.refuse(node)
             return None
         return at
 
     def _spent(self, node: Node, pools: Sequence[str], user: str) -> str:
-        pool = node.one_of(pools, "the id of one of the pools")
+        pool = node.one_of(pools, N_("the id of one of the pools"))
         if pool and self.pool_users.setdefault(pool, user) != user:
-            node.refuse(f'names pool "{pool}" of the {self.pool_users[pool]}; take another one')
+            node.refuse(Fault.POOL_IS_TAKEN, pool=pool, thing=self.pool_users[pool])
         return pool
 
 
@@ -237,12 +255,12 @@ def _items(node: Node, at_most: int, what: str) -> list[Node]:
     return node.items(0, at_most, what) if node.present else []
 
 
-def _chosen(node: Node, known: Sequence[str], what: str) -> tuple[str, ...]:
+def _chosen(node: Node, known: Sequence[str], several: str, one: str) -> tuple[str, ...]:
     """Ids of the event, in its order; none when left out, which means all."""
     if not node.present:
         return ()
-    inners = node.items(1, max(1, len(known)), f"{what} ids")
-    named = {inner.one_of(known, f"the id of a {what}") for inner in inners}
+    inners = node.items(1, max(1, len(known)), several)
+    named = {inner.one_of(known, one) for inner in inners}
     return tuple(each for each in known if each in named)
 
 
@@ -251,7 +269,7 @@ def _reduction(node: Node, members: Mapping[str, Node]) -> Reduction:
     given = [key for key in _REDUCTIONS if members[key].present]
     if len(given) != 1:
         if isinstance(node.value, dict):
-            node.refuse(f"must have exactly one of {', '.join(_REDUCTIONS)}")
+            node.refuse(Fault.ONE_REDUCTION, keys=", ".join(_REDUCTIONS))
         return PercentOff(1)
     value = members[given[0]]
     if given[0] == "percent_off":
@@ -267,7 +285,7 @@ def _hundredths(node: Node) -> int:
     percent = node.number(0.01, 100)
     hundredths = round(percent * 100)
     if not node.problems.since(mark) and abs(hundredths - percent * 100) > 1e-6:
-        node.refuse("must have at most two decimals")
+        node.refuse(Fault.DECIMALS)
     return min(max(1, hundredths), WHOLE)
 
 
@@ -287,18 +305,17 @@ def _rounding(node: Node) -> Rounding:
     step, cash = members["step_minor"], members["cash_step_minor"]
     return Rounding(
         step.integer(1, STEP_MINOR_MAX) if step.present else 1,
-        _word(members["mode"], RoundingMode.NEAREST, "which way it goes"),
+        _word(members["mode"], RoundingMode.NEAREST, N_("which way it goes")),
         cash.integer(1, STEP_MINOR_MAX) if cash.present else 1,
     )
 
 
 def _stored_instant(node: Node) -> datetime | None:
-    rule = 'an instant in UTC, a whole minute, such as "2026-11-28T11:30:00Z"'
-    written = node.matching(_UTC_MINUTE, rule)
+    written = node.matching(_UTC_MINUTE, INSTANT)
     try:
         return datetime.fromisoformat(written).astimezone(UTC) if written else None
     except ValueError:
-        node.refuse(f"must be {rule}; no calendar has this one")
+        node.refuse(Fault.NO_CALENDAR_INSTANT, what=INSTANT)
         return None
 
 

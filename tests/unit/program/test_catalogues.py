@@ -13,7 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[3]
-SOURCES = ("edge", "gate_agent", "hardware", "pos_app", "program", "sync_server")
+SOURCES = ("edge", "gate_agent", "hardware", "pos_app", "program", "sync_server", "ticketing")
 CATALOGUES = sorted(ROOT.glob("resources/i18n/*/LC_MESSAGES/boxgate.po"))
 
 MessageId = str | tuple[str, ...]

@@ -407,7 +407,7 @@ FAULTS = [
     (put(f"{PRICES} prices_minor a adult", -1), f"{PRICES_PATH}.prices_minor.a.adult", "from 0 to"),
     (put(f"{PRICES} prices_minor c", {}), f"{PRICES_PATH}.prices_minor.c", "known here: a, b"),
     (put(f"{PRICES} prices_minor a adults", 1), f"{PRICES_PATH}.prices_minor.a.adults", 'mean "adult"?'),
-    (put(f"{PRICES} exceptions 0 performances", [9]), f"{PRICES_PATH}.exceptions[0].performances[0]", "no performance of this event: 9"),
+    (put(f"{PRICES} exceptions 0 performances", [9]), f"{PRICES_PATH}.exceptions[0].performances[0]", "the number of a performance of this event"),
     (put(f"{PRICES} exceptions 0 performances", [1, 1]), f"{PRICES_PATH}.exceptions[0].performances[1]", "a second time"),
     (put(f"{SHOW} starts", 20261128), f"{SHOW_PATH}.starts", "it is 20261128"),
     (put(f"{SHOW} doors_minutes", 1441), f"{SHOW_PATH}.doors_minutes", "from 0 to 1440"),

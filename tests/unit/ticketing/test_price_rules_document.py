@@ -204,7 +204,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("rates 0 performances", [3], ".rates[0].performances[0]", "a performance of this event"),
         ("rates 0 performances", ["1"], ".rates[0].performances[0]", "a performance of this"),
         ("rates 2 price_tiers", ["c"], ".rates[2].price_tiers[0]", "the id of a price tier (a, b)"),
-        ("rates 2 ticket_types", [], ".rates[2].ticket_types", "1 to 2 ticket type ids"),
+        ("rates 2 ticket_types", [], ".rates[2].ticket_types", "1 to 2 ids of ticket types"),
         ("rates 1 pool", "first", ".rates[1].pool", 'did you mean "first-100"?'),
         ("rates 1 pool", "press-seats", ".house_tickets[0].pool", "of the rates; take another"),
         ("packages 1 tickets", [{"count": 1}], ".packages[1].tickets", "2 to 20 tickets in all"),
