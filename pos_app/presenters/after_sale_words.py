@@ -130,6 +130,9 @@ def find_note(note: FindNote) -> str:
             "A ticket, but neither this window nor the server's news know of it. "
             "Ask at the window that sold it."
         ),
+        FindNote.UNKNOWN_CHIP: _(
+            "This chip stands for no ticket that this window knows of. Scan the ticket itself."
+        ),
         FindNote.ELSEWHERE: _(
             "Sold at another window. With the server in reach its tickets show when it is opened."
         ),

@@ -137,6 +137,7 @@ class AfterSale:
         seller: tuple[Env, IdMint, NodeKey, str],
         counter: Counter,
         buyers: BuyerDesk,
+        chips: Callable[[str], tuple[str, TicketId] | None],
         elsewhere: Elsewhere,
         issuers: Issuers,
     ) -> None:
@@ -144,7 +145,7 @@ class AfterSale:
         self._replica, self._engine, self._desk, self._counter = replica, engine, desk, counter
         self._env, self._ids, self._key, self._prefix = seller
         self._index = OrderIndex(replica)
-        self._finder = Finder(replica, desk.catalogue, self._index, self._prefix, buyers)
+        self._finder = Finder(replica, desk.catalogue, self._index, self._prefix, buyers, chips)
         self._elsewhere = elsewhere
         self._outlook = GateOutlook(replica, self._key, issuers, counter.now)
 

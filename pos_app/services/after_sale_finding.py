@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -30,6 +30,7 @@ from pos_app.services.after_sale_model import (
     TicketStanding,
 )
 from pos_app.services.buyers import BuyerDesk
+from pos_app.services.chips_model import is_held
 from ticketing.code import CodeFault, TicketCode, parse_code
 from ticketing.ids import OrderId, TicketId
 from ticketing.operations import Exchange, Sale
@@ -74,13 +75,16 @@ class OwnOrder:
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """Looks things up. `prefix` begins this window's receipt numbers."""
+    """Looks things up. `prefix` begins this window's receipt numbers; `chips` tells for which event's
+    ticket a chip stands that is held up.
+    """
 
     replica: Replica
     catalogue: MirrorCatalogue
     index: OrderIndex
     prefix: str
     buyers: BuyerDesk
+    chips: Callable[[str], tuple[str, TicketId] | None]
 
     def recent(self) -> tuple[FoundOrder, ...]:
         """The last orders of this window, newest first."""
@@ -91,8 +95,10 @@ class Finder:
         return self._rows((row["stream"], row["id"]) for row in rows)
 
     def find(self, text: str, performance: int) -> Finding:
-        """By ticket code, receipt number, ticket number, order id or seat, in this order."""
+        """By a chip held up; else by ticket code, receipt number, buyer, ticket number or seat."""
         wanted = text.strip()
+        if is_held(wanted):
+            return self._by_chip(wanted)
         code = parse_code(wanted.upper())
         if code is not CodeFault.NOT_A_TICKET:
             return self._by_code(code)
@@ -232,6 +238,22 @@ class Finder:
             return Finding(self._rows([(own[0].event_id, own[0].order_id)]), None, scanned)
         told = tuple(self._told_ticket(code.facts.performance, ticket_id, code.facts.unit))
         return Finding(told, FindNote.ELSEWHERE if told else FindNote.UNKNOWN_CODE)
+
+    def _by_chip(self, held: str) -> Finding:
+        """A chip is no proof that the paper came back: nothing counts as scanned."""
+        found = self.chips(held)
+        if found is None:
+            return Finding((), FindNote.UNKNOWN_CHIP)
+        event_id, ticket_id = found
+        own = self._rows((one.event_id, one.order_id) for one in self.index.by_ticket(ticket_id))
+        if own:
+            return Finding(own)
+        with self.replica.mirror.reading() as mirror:
+            row = mirror.execute(
+                "SELECT order_id FROM ticket WHERE stream = ? AND id = ?", (event_id, ticket_id)
+            ).fetchone()
+        told = tuple(self._told_orders("id", event_id, row["order_id"])) if row else ()
+        return Finding(told, FindNote.ELSEWHERE if told else FindNote.UNKNOWN_CHIP)
 
     def _is_its_code(self, sold: SoldHere, text: str) -> bool:
         """Whether the code read is the one that was printed: only that is the paper ticket."""

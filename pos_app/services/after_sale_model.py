@@ -78,6 +78,7 @@ class FindNote(StrEnum):
     DAMAGED_CODE = "damaged_code"
     NEWER_CODE = "newer_code"
     UNKNOWN_CODE = "unknown_code"  # a ticket, but nobody here has heard of it
+    UNKNOWN_CHIP = "unknown_chip"  # it stands for no ticket that anybody here has heard of
     ELSEWHERE = "elsewhere"  # sold at another window: only what the server told of it
 
 

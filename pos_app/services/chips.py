@@ -14,7 +14,7 @@ from edge.errors import ReplicaError
 from edge.journal import JournalLocked, Unit
 from edge.replica import Replica
 from edge.sync import SyncEngine
-from pos_app.services.chips_model import BoundChip, ForTicket, NoChip
+from pos_app.services.chips_model import BoundChip, ForTicket, NoChip, is_held
 from pos_app.services.model import Person
 from program.logs import get_logger
 from ticketing.code import TicketCode, parse_code
@@ -71,6 +71,19 @@ class ChipDesk:
         with self._replica.reading() as journal:
             found = chips_of(self._replica.mirror, journal, ticket.event_id, ticket.ticket_id)
         return tuple(BoundChip(chip.ref, chip.ticket_id, chip.kind) for chip in found)
+
+    def standing_for(self, held: str) -> tuple[str, TicketId] | None:
+        """The event and ticket that a chip stands for, as far as is known here."""
+        keys = self._keyring.keys
+        chip = read_held(held, keys) if keys is not None else NoChip.NO_KEYS
+        if isinstance(chip, NoChip):
+            return None
+        with self._replica.reading() as journal:
+            for known in self._catalogue.events():
+                found = chip_of(self._replica.mirror, journal, known.event.id, chip.ref)
+                if found is not None and found.stands:
+                    return known.event.id, found.ticket_id
+        return None
 
     def bind(self, ticket: ForTicket, held: str) -> BoundChip | NoChip:
         """Bind what is held up: a chip's number, typed, or what a reader told as news."""
@@ -143,7 +156,7 @@ def as_held(kind: str, uid: str, value: str) -> str:
 
 def read_held(held: str, keys: ChipKeys) -> _Chip | NoChip:
     """The chip in what was typed or seen. Total."""
-    if held.startswith("["):
+    if is_held(held):
         try:
             kind, uid, value = json.loads(held)
         except ValueError:

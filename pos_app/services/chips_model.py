@@ -53,3 +53,8 @@ class ChipServices(Protocol):
 
     def take_off(self, ticket: ForTicket, chip: BoundChip, *, lost: bool) -> NoChip | None:
         """It does not stand for the ticket any more. None: done."""
+
+
+def is_held(text: str) -> bool:
+    """Whether it is what a reader saw, and not a word that somebody typed."""
+    return text.startswith("[")

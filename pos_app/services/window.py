@@ -132,6 +132,7 @@ class Window:
                 lambda: self._person, self._now, self._tell, self._changed, self._drawer.kick
             ),
             self._buyers,
+            self._chips.standing_for,
             self._elsewhere,
             Issuers(bytes.fromhex(node.identity.server_key)),
         )

@@ -22,6 +22,7 @@ from pos_app.presenters import after_sale_words as say
 from pos_app.presenters import language as words
 from pos_app.presenters.language import _, ngettext
 from pos_app.services.after_sale_model import Standing
+from pos_app.services.chips_model import is_held
 from pos_app.ui.after_sale_card import DeedCard
 from pos_app.ui.after_sale_rows import OrderButton, TicketButton, when
 from pos_app.ui.controls import (
@@ -184,8 +185,8 @@ class AfterSaleView(QWidget):
         self._show(self._presenter.state)
 
     def show_code(self, text: str) -> None:
-        """Search for a code that was scanned, as if it had been typed."""
-        self.field.edit.setText(text)
+        """Search for a code that was scanned, as if it had been typed, or for a chip."""
+        self.field.edit.setText("" if is_held(text) else text)
         self._find(text)
 
     def focus_first(self) -> None:

@@ -147,7 +147,7 @@ class TillWindow(QWidget):
         self.sell.on_news(news)
         self.after_sale.on_news(news)
         if news.kind is NewsKind.CHIP and self._person is not None:
-            self.chips.presenter.hold(news.reason)
+            self.find_code(news.reason)
         self.devices.on_news(news)
         if news.kind is NewsKind.CATALOGUE:
             self.picker.load()
@@ -224,7 +224,7 @@ class TillWindow(QWidget):
         self.devices.view.setFocus()
 
     def find_code(self, text: str) -> None:
-        """Show the order of a code that was scanned, wherever the keyboard is."""
+        """Show the order of a code that was scanned, or of a chip, wherever the keyboard is."""
         if self._person is None or self.chips.presenter.hold(text):
             return
         state = self.after_sale.state

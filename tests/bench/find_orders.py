@@ -138,7 +138,7 @@ def main() -> None:
         Feed(replica.mirror).open_house()
         catalogue, index = MirrorCatalogue(replica.mirror), OrderIndex(replica)
         fill_buyers(node / "journal.db", node / "mirror.db", count)
-        finder = Finder(replica, catalogue, index, _PREFIX, Keyed(replica))
+        finder = Finder(replica, catalogue, index, _PREFIX, Keyed(replica), lambda _held: None)
         plan = catalogue.events()[0].plan
         began = time.perf_counter()
         index.refresh()

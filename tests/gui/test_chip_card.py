@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from pos_app.services.after_sale_model import FindNote
 from pos_app.services.chips import as_held
 from pos_app.services.model import News, NewsKind
 from tests.gui.after_sale_scenes import chip_card
@@ -48,4 +49,20 @@ def test_a_chip_held_up_beside_the_card_binds_nothing(tmp_path: Path) -> None:
         chip_card(made)
         click(made.window, "chip_close")
         made.window.on_news(News(NewsKind.CHIP, reason=as_held("nfc_uid", "", "04E10CDA993C82")))
+        settle(made.window)
         assert len(made.till.ops(OpKind.CREDENTIAL_BOUND)) == 1
+        assert made.window.after_sale.state.note is FindNote.UNKNOWN_CHIP
+
+
+def test_a_chip_held_up_on_another_page_opens_its_order(tmp_path: Path) -> None:
+    with desk(tmp_path) as made:
+        chip_card(made)
+        click(made.window, "chip_close")
+        made.window._go_to(made.window.sell_view)
+        made.window.on_news(News(NewsKind.CHIP, reason=as_held("nfc_uid", "", "04E10CDA993C80")))
+        settle(made.window)
+        assert made.window.pages.currentWidget() is made.window.after_sale_view
+        detail = made.window.after_sale.state.detail
+        assert detail is not None
+        assert detail.found.is_own
+        assert made.window.after_sale_view.field.edit.text() == ""

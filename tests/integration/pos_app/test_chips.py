@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from edge.link import LinkState
+from edge.returns import read_order
 from edge.sync import NoAnswer
+from pos_app.services.after_sale_model import FindNote
 from pos_app.services.chips import as_held, read_held
 from pos_app.services.chips_model import BoundChip, ForTicket, NoChip
-from tests.fakes.hall import EVENT_ID
+from tests.fakes.hall import EVENT_ID, FIRST, ROW
 from tests.integration.pos_app.window_stage import CASHIER, PIN, Stage
 from ticketing.credential import CredentialKind, Medium, chip_keys, credential_ref
 from ticketing.ids import TicketId
@@ -24,6 +26,7 @@ UID = "04E10CDA993C80"
 REF = credential_ref(KEYS, Medium.NFC, UID)
 TICKET = ForTicket(EVENT_ID, TicketId("1" * 16), "adult", is_valid=True)
 OTHER = replace(TICKET, ticket_id=TicketId("2" * 16))
+HELD = as_held("nfc_uid", UID, UID)
 NOW_BOUND = BoundChip(REF, TICKET.ticket_id, CredentialKind.UID)
 
 
@@ -134,6 +137,37 @@ def test_what_cannot_be_bound_is_said(stage: Stage) -> None:
     till.engine.chip_calls[-1].then(KEYS)
     assert chips.bind(replace(TICKET, is_valid=False), UID) is NoChip.NOT_VALID
     assert chips.bind(TICKET, UID) == NOW_BOUND
+
+
+def test_a_chip_finds_the_order_that_it_stands_for(ready: Stage) -> None:
+    ready.lend(ROW[:1])
+    sold = ready.sell(ROW[:1])
+    with ready.replica.reading() as journal:
+        body = journal.execute("SELECT body FROM orders").fetchone()["body"]
+    find = ready.window.after_sale.find
+    assert find(HELD, FIRST).note is FindNote.UNKNOWN_CHIP
+    ready.window.chips.bind(
+        replace(TICKET, ticket_id=TicketId(read_order(body).lines[0].ticket_id)), UID
+    )
+    found = find(HELD, FIRST)
+    assert [one.order_id for one in found.orders] == [sold.order_id]
+    assert found.scanned is None, "the paper may be anywhere"
+
+
+def test_a_chip_finds_an_order_of_another_window(ready: Stage) -> None:
+    tell(ready)
+    order = {
+        "id": "7" * 16, "node": "b" * 16, "no": "0BBB-000001", "state": "paid", "total": 100,
+        "refunded": 0, "currency": "CNY", "by": "wang", "at_ms": 1_000,
+    }  # fmt: skip
+    ticket = {
+        "id": TICKET.ticket_id, "p": FIRST, "u": 300, "v": 0, "state": "valid",
+        "blocked": "", "order": order["id"],
+    }  # fmt: skip
+    ready.feed.tell(EVENT_ID, ("order", order), ("ticket", ticket))
+    found = ready.window.after_sale.find(HELD, FIRST)
+    assert [(one.order_id, one.is_own) for one in found.orders] == [("7" * 16, False)]
+    assert found.note is FindNote.ELSEWHERE
 
 
 def link(counter: int) -> str:
