@@ -21,7 +21,7 @@ from sync_server.console.node_view import (
     machine_rows,
     node_path,
 )
-from sync_server.console.overview import Snapshot, make_overview
+from sync_server.console.overview import Snapshot, node_rows
 from sync_server.console.own_password import is_own_password
 from sync_server.console.qr import qr_svg
 from sync_server.console.rendering import language_of, render
@@ -243,7 +243,7 @@ async def _rows(request: web.Request, machines: list[Machine]) -> tuple[Snapshot
     """The machines with what the books know of them; the books may be a moment older."""
     language = language_of(request)
     snapshot = await request.app[FIGURES].books()
-    shown = {row.name: row for row in make_overview(snapshot, language).nodes}
+    shown = {row.name: row for row in node_rows(snapshot, language)}
     return snapshot, machine_rows(machines, shown, language)
 
 

@@ -45,6 +45,8 @@ from sync_server.services.catalogue import load_plan, load_venue
 from ticketing.event import Event, Venue
 
 PERFORMANCES_SHOWN_MAX = 50
+NODES_SHOWN_MAX = 50
+"""A browser paints a table of 300 longer than all the rest; the page of machines has all."""
 OPEN_SHOWN_MAX = 20
 _QUIET_AFTER_MS = 60_000
 SKEW_SHOWN_MS, SKEW_WARNED_MS = 2_000, 60_000
@@ -163,6 +165,7 @@ class Overview:
     performances_left_out: int
     money: tuple[MoneyRow, ...]
     nodes: tuple[NodeRow, ...]
+    nodes_left_out: int
     cases: tuple[CaseRow, ...]
     cases_left_out: int
 
@@ -186,6 +189,11 @@ def make_overview(snapshot: Snapshot, language: str) -> Overview:
     return _Words(snapshot, language).overview()
 
 
+def node_rows(snapshot: Snapshot, language: str) -> list[NodeRow]:
+    """All nodes, by name."""
+    return _Words(snapshot, language).nodes()
+
+
 class _Words:
     """Turns one snapshot into one language's texts."""
 
@@ -202,7 +210,7 @@ class _Words:
         pairs = [(unit, entries[unit.event_id, unit.performance]) for unit in books.units]
         pairs.sort(key=lambda pair: pair[0].balanced and pair[1].balanced)
         money = sorted(books.money, key=lambda account: account.balanced)
-        nodes = sorted(books.nodes, key=lambda node: not node.unsynced_count)
+        nodes = self._nodes_to_show()
         shown = pairs[:PERFORMANCES_SHOWN_MAX]
         return Overview(
             venue=self._snapshot.venue.name.in_language(self._language),
@@ -215,9 +223,29 @@ class _Words:
             performances_left_out=len(pairs) - len(shown),
             money=tuple(self._money(account) for account in money),
             nodes=tuple(self._node(node) for node in nodes),
+            nodes_left_out=len(books.nodes) - len(nodes),
             cases=tuple(self._case(case) for case in books.open_cases),
             cases_left_out=books.open_case_count - len(books.open_cases),
         )
+
+    def nodes(self) -> list[NodeRow]:
+        return [self._node(node) for node in self._snapshot.books.nodes]
+
+    def _nodes_to_show(self) -> list[NodeLine]:
+        """Those with records to send first; when there are too many, those in order are left out."""
+        nodes = self._snapshot.books.nodes
+        kept = {node.id for node in sorted(nodes, key=self._is_in_order)[:NODES_SHOWN_MAX]}
+        shown = [node for node in nodes if node.id in kept]
+        return sorted(shown, key=lambda node: not node.unsynced_count)
+
+    def _is_in_order(self, node: NodeLine) -> tuple[bool, bool]:
+        is_active = node.state == "active"
+        is_odd = abs(node.clock_offset_ms) >= SKEW_WARNED_MS or self._is_quiet(node)
+        return not node.unsynced_count, not (is_active and is_odd)
+
+    def _is_quiet(self, node: NodeLine) -> bool:
+        age_ms = _unix_ms(self._snapshot.at) - node.last_seen_ms
+        return node.last_seen_ms > 0 and age_ms >= _QUIET_AFTER_MS
 
     def _headline(self, open_count: int) -> str:
         _ = self.gettext
@@ -435,7 +463,7 @@ class _Words:
             role=node_role_name(node.role, self._language),
             state="" if node.state == "active" else _("revoked"),
             last_contact=self._ago(age_ms) if node.last_seen_ms else _("never"),
-            is_quiet=node.last_seen_ms > 0 and age_ms >= _QUIET_AFTER_MS,
+            is_quiet=self._is_quiet(node),
             lent=self._n(node.lent),
             sold=self._n(node.sold),
             entries=self._n(node.entries),

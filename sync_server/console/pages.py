@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-from importlib import resources
-
 from aiohttp import web
 
 from program.logs import get_logger
-from program.web_look import theme_css
 from sync_server.console.figures import FIGURES
+from sync_server.console.loaded import KINDS, LOADED_PATH, loaded_file
 from sync_server.console.overview import books_as_json, make_overview
 from sync_server.console.rendering import language_of, render
 from sync_server.console.session import (
@@ -29,13 +25,6 @@ from sync_server.services.sessions import end_session
 from sync_server.store.writer import Transaction
 
 _FORM_BYTES_MAX = 4_096
-_STATIC = {
-    "console.css": "text/css",
-    "console.js": "text/javascript",
-    "keys.js": "text/javascript",
-    "favicon.svg": "image/svg+xml",
-    "theme.css": "text/css",
-}
 _log = get_logger(__name__)
 
 
@@ -89,27 +78,16 @@ async def sign_out(request: web.Request) -> web.Response:
 
 @route(
     "GET",
-    "/console/static/{name}",
+    f"{LOADED_PATH}/{{name}}",
     permission=Permission.PUBLIC,
-    gives=Media(("text/css", "text/javascript", "image/svg+xml"), (200, 304)),
+    gives=Media(KINDS, (200, 304)),
 )
 async def static_file(request: web.Request) -> web.Response:
     """Style, script and icon; they hold nothing of the house."""
-    name = request.match_info["name"]
-    if name not in _STATIC:
+    file = loaded_file(request.match_info["name"])
+    if file is None:
         raise Problem(404, "not_found", "there is no such file")
-    data, kind, tag = _static_file(name)
-    headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"'}
-    if request.headers.get("If-None-Match") == f'"{tag}"':
+    headers = {"Cache-Control": file.kept_by_browsers(request.query_string), "ETag": file.tag}
+    if request.headers.get("If-None-Match") == file.tag:
         return web.Response(status=304, headers=headers)
-    return web.Response(body=data, content_type=kind, charset="utf-8", headers=headers)
-
-
-@cache
-def _static_file(name: str) -> tuple[bytes, str, str]:
-    """A file's bytes, its content type, and a tag that changes when it does."""
-    if name == "theme.css":
-        data = theme_css()
-    else:
-        data = (resources.files("sync_server.console") / "static" / name).read_bytes()
-    return data, _STATIC[name], hashlib.sha256(data).hexdigest()[:16]
+    return web.Response(body=file.data, content_type=file.kind, charset="utf-8", headers=headers)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from program.i18n import LANGUAGES, translations
 from program.web_look import icon_svg
+from sync_server.console.loaded import loaded
 from sync_server.console.navigation import links_for
 from sync_server.console.wording import person_role_name
 from sync_server.handlers.state import HEARD_COUNT, PERSON, SETTINGS
@@ -46,6 +47,7 @@ def set_up_templates(app: web.Application) -> None:
             found.gettext, found.ngettext, newstyle=False
         )
         environment.globals["icon"] = icon
+        environment.globals["loaded"] = loaded
 
 
 def language_of(request: web.Request) -> str:

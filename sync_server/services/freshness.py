@@ -5,7 +5,8 @@ last one at once, which says as of when it is, and a new one is made behind thei
 that the making never takes more than a small share of a processor from the sales.
 
 One slow making shows nothing: the first counts what later ones only add to, and a machine may be
-busy for a moment. Two in a row do.
+busy for a moment. Two in a row do. Until then who asks waits a moment for the new value, and gets
+the last one when it is not there by then.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from program.logs import get_logger
 
 QUICK_S = 0.08
 """So long somebody who asks may wait for a new value each time."""
+PATIENCE_S = 1.0
+"""So long they wait for one that may be quick, where there is one that is not too old."""
 REST_FACTOR = 20
 """After a slow making the next one waits this many times as long: at most a twentieth of a core."""
 STALE_S_MAX = 900.0
@@ -44,9 +47,15 @@ class Fresh(Generic[T]):
     async def get(self) -> T:
         """The value, as fresh as can be had without making anybody else wait."""
         age_s = self._clock() - self._made_s
-        if self._value is None or age_s > STALE_S_MAX or self._took_s < QUICK_S:
+        if self._value is None or age_s > STALE_S_MAX:
             return await asyncio.shield(self._begin())
-        if age_s > self._took_s * REST_FACTOR:
+        if self._took_s < QUICK_S:
+            making = self._begin()
+            done, _ = await asyncio.wait([making], timeout=PATIENCE_S)
+            if done:
+                return making.result()
+            making.add_done_callback(_note_failure)
+        elif age_s > self._took_s * REST_FACTOR:
             self._begin().add_done_callback(_note_failure)
         return self._value
 

@@ -3,7 +3,8 @@
 A million tickets of one event, 300 enrolled nodes. First how long the overview's first byte and
 its painting in Chromium take, and a reconciliation's first byte, while sales go on; then whether
 they slow the sales: pairs of runs, alternating which comes first, without anybody at the console
-and with somebody who opens the overview and a reconciliation again and again.
+and with somebody who opens the overview and a reconciliation again and again. Beside the rates stands
+the server's processor time for the same sales, which does not depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from tests.bench.growth import _fill, _push, _sell
 from tests.browser.conftest import CHROMIUM, FLAGS
 
 TICKETS, NODES = 1_000_000, 300
-PAIRS, BATCHES_PER_RUN, LOOKS, PAINTS = 10, 40, 60, 15
+PAIRS, BATCHES_PER_RUN, LOOKS, PAINTS = 10, 80, 60, 30
 _COPY, _SALES_PER_BATCH = 10_000, 50
 _PER_GRANT = UNITS_PER_GRANT_MAX
 _OVERVIEW, _ACCOUNTS = "/console/", "/console/accounts?by=day"
@@ -99,13 +100,17 @@ def _measure(folder: Path, url: str, tickets: int, pairs: int) -> dict[str, floa
             overview = [_first_byte(desk, _OVERVIEW) for _ in range(LOOKS)]
             accounts = [_first_byte(desk, _ACCOUNTS) for _ in range(LOOKS)]
             paints = _paints(server.url, password)
-        ratios = []
+        ratios, cpu_ratios = [], []
         for number in range(pairs):
             rates: dict[bool, float] = {}
+            used_s: dict[bool, float] = {}
             for looked_at in (True, False) if number % 2 else (False, True):
+                used_s[looked_at] = -server.cpu_s()
                 with _looking(desk) if looked_at else _nobody():
                     rates[looked_at] = sales.run(BATCHES_PER_RUN)
+                used_s[looked_at] += server.cpu_s()
             ratios.append(rates[False] / rates[True])
+            cpu_ratios.append(used_s[True] / used_s[False])
             print(f"   {rates[False]:.0f} sales/s, {rates[True]:.0f} while looked at", flush=True)
     return {
         "nodes": NODES,
@@ -114,6 +119,7 @@ def _measure(folder: Path, url: str, tickets: int, pairs: int) -> dict[str, floa
         "reconciliation_first_byte_p95_ms": _p95_ms(accounts),
         "first_overview_after_start_s": round(first_s, 2),
         "sales_slowdown_ratio": round(statistics.median(ratios), 3),
+        "server_cpu_ratio": round(statistics.median(cpu_ratios), 3),
     }
 
 

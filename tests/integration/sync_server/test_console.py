@@ -325,6 +325,20 @@ async def test_what_pages_load_is_there_and_is_sent_once(client: Client, name: s
         assert response.status == 304
 
 
+async def test_a_browser_keeps_what_pages_load_by_the_mark_of_its_content(client: Client) -> None:
+    async with client.get("/console/login") as response:
+        addresses = re.findall(r'"(/console/static/[^"]+)"', await response.text())
+    assert len(addresses) == 3
+    for address in addresses:
+        async with client.get(address) as response:
+            assert (response.status, "immutable" in response.headers["Cache-Control"]) == (
+                200,
+                True,
+            )
+        async with client.get(f"{address}0") as response:
+            assert response.headers["Cache-Control"] == "no-cache"
+
+
 @pytest.mark.parametrize("name", ["pages.py", "..%2Fpages.py", "x"])
 async def test_nothing_else_is_sent(client: Client, name: str) -> None:
     async with client.get(f"/console/static/{name}") as response:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from sync_server.services import freshness
 from sync_server.services.freshness import QUICK_S, REST_FACTOR, STALE_S_MAX, Fresh
 
 
@@ -15,11 +16,14 @@ class Maker:
     def __init__(self) -> None:
         self.now_s, self.takes_s, self.made = 1_000.0, 0.0, 0
         self.fails = False
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
 
     def clock(self) -> float:
         return self.now_s
 
     async def make(self) -> int:
+        await self.may_go_on.wait()
         await asyncio.sleep(0)
         if self.fails:
             raise OSError("the database is away")
@@ -70,6 +74,19 @@ async def test_what_took_long_once_is_still_made_for_everybody_who_asks(
     for maker.takes_s in (100 * QUICK_S, 0, 0, 100 * QUICK_S, 0):
         told.append(await fresh.get())
     assert told == [1, 2, 3, 4, 5]
+
+
+async def test_nobody_waits_long_for_a_new_one_where_there_is_an_older_one(
+    fresh: Fresh[int], maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freshness, "PATIENCE_S", 0.01)
+    assert await fresh.get() == 1
+    maker.may_go_on.clear()
+    assert await fresh.get() == 1
+    maker.may_go_on.set()
+    await fresh.close()
+    monkeypatch.undo()
+    assert [await fresh.get(), maker.made] == [3, 3]
 
 
 async def test_nobody_is_shown_what_is_too_old(fresh: Fresh[int], maker: Maker) -> None:

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from sync_server.console import overview as overview_module
-from sync_server.console.overview import Overview, Snapshot, books_as_json, make_overview
+from sync_server.console.overview import (
+    Overview,
+    Snapshot,
+    books_as_json,
+    make_overview,
+    node_rows,
+)
 from sync_server.services.books import (
     Books,
     CaseLine,
@@ -245,6 +251,24 @@ def test_long_lists_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(shown.performances), shown.performances_left_out) == (2, 3)
     assert len(shown.open_items) == 1
     assert shown.headline == "5 things are open"
+
+
+def test_of_many_machines_those_in_order_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview_module, "NODES_SHOWN_MAX", 4)
+    odd: dict[str, dict[str, Any]] = {
+        "in order": {},
+        "clock": {"clock_offset_ms": 90_000},
+        "in order too": {},
+        "quiet": {"last_seen_ms": AT_MS - 90_000},
+        "revoked": {"last_seen_ms": AT_MS - 90_000, "state": "revoked"},
+        "waits": {"unsynced_count": 2},
+    }
+    snapshot = books(nodes=tuple(node(id=n, name=n, **odd[n]) for n in odd))
+    shown = page(snapshot)
+    assert [row.name for row in shown.nodes] == ["waits", "in order", "clock", "quiet"]
+    assert shown.nodes_left_out == 2
+    everything = node_rows(Snapshot(sample().venue, {}, snapshot, AT), "en")
+    assert [row.name for row in everything] == list(odd)
 
 
 def test_nothing_sold_yet_shows_zero_in_the_venues_currency() -> None:
