@@ -21,7 +21,7 @@ from program.logs import get_logger
 QUICK_S = 0.08
 """So long somebody who asks may wait for a new value each time."""
 PATIENCE_S = 1.0
-"""So long they wait for one that may be quick, where there is one that is not too old."""
+"""So long a making may take, until who asks gets the last value instead, if it is not too old."""
 REST_FACTOR = 20
 """After a slow making the next one waits this many times as long: at most a twentieth of a core."""
 STALE_S_MAX = 900.0
@@ -39,7 +39,7 @@ class Fresh(Generic[T]):
     ) -> None:
         self._make, self._clock = make, clock
         self._value: T | None = None
-        self._made_s = 0.0
+        self._began_s = self._made_s = 0.0
         self._took_s = 0.0  # the quicker of the last two
         self._took_last_s = 0.0
         self._making: asyncio.Task[T] | None = None
@@ -51,7 +51,8 @@ class Fresh(Generic[T]):
             return await asyncio.shield(self._begin())
         if self._took_s < QUICK_S:
             making = self._begin()
-            done, _ = await asyncio.wait([making], timeout=PATIENCE_S)
+            took_s = self._clock() - self._began_s
+            done, _ = await asyncio.wait([making], timeout=max(0.0, PATIENCE_S - took_s))
             if done:
                 return making.result()
             making.add_done_callback(_note_failure)
@@ -73,14 +74,14 @@ class Fresh(Generic[T]):
     def _begin(self) -> asyncio.Task[T]:
         """One making at a time: who asks meanwhile gets what it gives."""
         if self._making is None or self._making.done():
+            self._began_s = self._clock()
             self._making = asyncio.create_task(self._renew(), name="make figures")
         return self._making
 
     async def _renew(self) -> T:
-        began_s = self._clock()
         value = await self._make()
         self._made_s = self._clock()
-        took_s = self._made_s - began_s
+        took_s = self._made_s - self._began_s
         self._value, self._took_s = value, min(took_s, self._took_last_s)
         self._took_last_s = took_s
         return value
