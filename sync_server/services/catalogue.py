@@ -236,17 +236,43 @@ def _reasons_against(tx: Transaction, catalogue: Catalogue) -> Iterable[str]:
 
 
 def reasons_against_event(tx: Transaction, event: Event, plan: SeatingPlan) -> Iterable[str]:
-    """Why an event cannot be stored as it is, in sentences; nothing when it can."""
-    kept = {performance.number for performance in event.performances}
+    """Why an event cannot be stored as it is, in sentences; nothing when it can.
+
+    What was sold is only looked through for what the stored document has and this one has not:
+    a large house has a million rows, and every sale waits for the writer meanwhile.
+    """
+    stored = load_plan(tx, event.id)
+    if stored is None or _numbers(stored[2]) - _numbers(event):
+        yield from _reasons_of_performances(tx, event)
+    if stored is None or not _spans(stored[1]) <= _spans(plan):
+        yield from _reasons_of_places(tx, event, plan)
+    if stored is None or stored[2].currency != event.currency:
+        yield from _reasons_of_money(tx, event)
+    yield from _reasons_of_pools(tx, event)
+    yield from _reasons_of_numbers(tx, event)
+
+
+def _numbers(event: Event) -> set[int]:
+    return {performance.number for performance in event.performances}
+
+
+def _spans(plan: SeatingPlan) -> set[tuple[int, int]]:
+    return {span for area in plan.areas for span in area.unit_spans}
+
+
+def _reasons_of_performances(tx: Transaction, event: Event) -> Iterable[str]:
     used = {
         int(row[0])
         for row in tx.rows("SELECT DISTINCT perf_id FROM claim WHERE event_id = :e", e=event.id)
     }
-    for number in sorted(used - kept):
+    for number in sorted(used - _numbers(event)):
         yield (
             f"event '{event.id}': performance {number} is no longer in the catalogue, but places "
             "of it have been lent or sold"
         )
+
+
+def _reasons_of_places(tx: Transaction, event: Event, plan: SeatingPlan) -> Iterable[str]:
     taken = tx.rows(
         "SELECT perf_id, unit FROM claim WHERE event_id = :e AND kind <> 'free' "
         "ORDER BY perf_id, unit",
@@ -258,9 +284,6 @@ def reasons_against_event(tx: Transaction, event: Event, plan: SeatingPlan) -> I
             f"event '{event.id}': {len(lost)} places that are lent, sold or blocked are no longer "
             f"in the seating plan '{plan.id}': {_shown(lost)}"
         )
-    yield from _reasons_of_money(tx, event)
-    yield from _reasons_of_pools(tx, event)
-    yield from _reasons_of_numbers(tx, event)
 
 
 def _reasons_of_money(tx: Transaction, event: Event) -> Iterable[str]:

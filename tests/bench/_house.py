@@ -55,9 +55,9 @@ _NO_FLAGS = Flag(0)
 
 
 def catalogue_document(
-    performance_count: int, starts: Sequence[datetime] = ()
+    performance_count: int, starts: Sequence[datetime] = (), capacity: int = CAPACITY
 ) -> dict[str, object]:
-    """A standing arena of CAPACITY places and one event with so many performances.
+    """A standing arena of so many places and one event with so many performances.
 
     `starts`: when, aware UTC; a day after the other where nothing is said.
     """
@@ -91,7 +91,7 @@ def catalogue_document(
                         "name": text("Standing"),
                         "kind": "standing",
                         "first_unit": 1,
-                        "capacity": CAPACITY,
+                        "capacity": capacity,
                         "shape": square,
                     }
                 ],

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,7 +71,8 @@ def _measure(folder: Path, url: str, tickets: int, pairs: int) -> dict[str, floa
     copies = max(1, tickets // _COPY)
     runs = 2 * pairs + 4
     performances = copies + 1 + -(-runs * BATCHES_PER_RUN * 2 * _SALES_PER_BATCH // CAPACITY)
-    settings, password = _make_house(folder, url, performances)
+    catalogue = catalogue_document(performances)
+    settings, password = make_house_with_manager(folder, url, catalogue)
     with boxgate_server(settings) as server, httpx.Client(base_url=server.url, timeout=60) as http:
         first = BenchNode(http, NodeRole.TILL).enrol(settings, "Window 1").sign_in()
         _sell(first, 1, _COPY // 2)
@@ -89,7 +90,7 @@ def _measure(folder: Path, url: str, tickets: int, pairs: int) -> dict[str, floa
     ):
         seller = BenchNode(http, NodeRole.TILL).enrol(settings, "Seller").sign_in()
         sales = _Sales(seller, copies + 1)
-        _sign_in(desk, password)
+        sign_in_at(desk, password)
         first_s = _timed(lambda: desk.get(_OVERVIEW).raise_for_status())
         day_s = _timed(lambda: desk.get(_ACCOUNTS).raise_for_status())
         print(
@@ -123,12 +124,15 @@ def _measure(folder: Path, url: str, tickets: int, pairs: int) -> dict[str, floa
     }
 
 
-def _make_house(folder: Path, url: str, performances: int) -> tuple[Settings, str]:
+def make_house_with_manager(
+    folder: Path, url: str, catalogue: Mapping[str, object]
+) -> tuple[Settings, str]:
+    """A house and the password of its manager."""
     settings = Settings(data_dir=folder / "data", database_url=url)
     made = commands.init(settings, None)
     finish(settings)
     file = folder / "catalogue.json"
-    file.write_text(json.dumps(catalogue_document(performances)), encoding="utf-8")
+    file.write_text(json.dumps(catalogue), encoding="utf-8")
     commands.import_catalogue(settings, file)
     open_engine(settings.database).dispose()
     return settings, made.sign_ins[0].password
@@ -162,7 +166,8 @@ class _Sales:
         return batches * _SALES_PER_BATCH / took_s
 
 
-def _sign_in(desk: httpx.Client, password: str) -> None:
+def sign_in_at(desk: httpx.Client, password: str) -> None:
+    """Sign in as the manager."""
     found = re.search(r'name="form_token" value="([^"]+)"', desk.get("/console/login").text)
     assert found is not None
     form = {"login": "manager", "password": password, "form_token": found[1]}

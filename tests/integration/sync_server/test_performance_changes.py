@@ -13,7 +13,14 @@ from aiohttp.test_utils import TestClient
 
 from sync_server.handlers.state import CENTRE
 from sync_server.services.audit import UNKNOWN, Deed
-from sync_server.services.catalogue import NotStored, Plan, Stored, load_plan, store_catalogue
+from sync_server.services.catalogue import (
+    NotStored,
+    Plan,
+    Stored,
+    load_plan,
+    reasons_against_event,
+    store_catalogue,
+)
 from sync_server.services.performance_changes import (
     NotChanged,
     Prepared,
@@ -30,6 +37,7 @@ from sync_server.services.performance_rows import (
     store_performances,
     version_of,
 )
+from sync_server.store.writer import Transaction
 from tests.integration.sync_server.console_forms import deeds, page_of, post
 from tests.integration.sync_server.support import HouseOnDisk, NodeAtTest, PersonAtTest
 from ticketing.catalogue import Catalogue
@@ -193,6 +201,26 @@ async def store(client: Client, ready: Prepared) -> Refused | None:
             tx, centre.venue_id, ready, SOMEBODY, Deed.PERFORMANCE_MOVED, UNKNOWN
         )
     )
+
+
+async def test_a_move_does_not_look_through_what_was_sold(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a house with a million tickets every sale would wait for that."""
+    ready, centre = await prepared(client, LATER), client.app[CENTRE]
+    asked: list[str] = []
+    rows = Transaction.rows
+
+    def noted(tx: Transaction, sql: str, **values: Any) -> Any:
+        asked.append(sql)
+        return rows(tx, sql, **values)
+
+    monkeypatch.setattr(Transaction, "rows", noted)
+    await centre.write(lambda tx: list(reasons_against_event(tx, ready.event, ready.plan)))
+    assert not [sql for sql in asked if re.search("claim|orders|ticket", sql)]
+    other = replace(ready.event, currency="EUR")
+    await centre.write(lambda tx: list(reasons_against_event(tx, other, ready.plan)))
+    assert [sql for sql in asked if "FROM orders" in sql]
 
 
 async def test_of_two_changes_made_from_one_picture_the_second_is_refused(client: Client) -> None:
