@@ -12,6 +12,7 @@ from sync_server.auditing import AuditKeeper
 from sync_server.centre import Centre
 from sync_server.console import (
     accounts,
+    blocking,
     cases,
     live,
     my_account,
@@ -133,6 +134,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(performance_move),
         *routes_of(plans),
         *routes_of(seats),
+        *routes_of(blocking),
         *routes_of(performance_cancel),
         *routes_of(performance_copy),
         *routes_of(refunds),

@@ -18,6 +18,7 @@ _KIND_BY_NAME = {
     "console.css": "text/css",
     "console.js": "text/javascript",
     "keys.js": "text/javascript",
+    "choose.js": "text/javascript",
     "favicon.svg": "image/svg+xml",
     "theme.css": "text/css",
 }

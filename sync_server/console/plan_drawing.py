@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from markupsafe import Markup, escape
 
+from sync_server.services.place_choice import runs_of
 from ticketing.seating import Area, AreaKind, Point, Row, Seat, SeatingPlan
 
 SEATS_DRAWN_MAX = 5_000
@@ -58,7 +59,10 @@ class AreaLook:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What is asked of a drawing. `areas`: for each area's id; `close_up`: of one area alone."""
+    """What is asked of a drawing. `areas`: for each area's id; `close_up`: of one area alone.
+
+    `names_units`: each layer says which units it draws, in the order in which it draws them.
+    """
 
     plan: SeatingPlan
     layers: Sequence[Layer]
@@ -67,6 +71,7 @@ class Drawing:
     label: str
     stage_word: str
     close_up: str = ""
+    names_units: bool = False
 
     @property
     def shown(self) -> Sequence[Area]:
@@ -170,16 +175,20 @@ class _Pen:
 
     def _layer(self, layer: Layer) -> Iterator[Markup]:
         stroke = _STROKES[layer.look]
-        drawn = "".join(
-            stroke(*self._at((seat.x, seat.y)))
+        seats = [
+            seat
             for area in self.asked.shown
             for row in area.rows
             for seat in row.seats
             if seat.unit in layer.units
-        )
-        if drawn:
-            yield Markup('<path class="{}" d="{}"/>').format(
-                f"seat look-{layer.look} {layer.css}", drawn
+        ]
+        if seats:
+            drawn = "".join(stroke(*self._at((seat.x, seat.y))) for seat in seats)
+            units = Markup("")
+            if self.asked.names_units:
+                units = Markup(' data-units="{}"').format(runs_of(seat.unit for seat in seats))
+            yield Markup('<path class="{}" d="{}"{}/>').format(
+                f"seat look-{layer.look} {layer.css}", drawn, units
             )
 
     def _row_labels(self) -> Iterator[Markup]:

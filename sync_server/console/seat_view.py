@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -95,14 +95,25 @@ class SeatsPage:
     areas: tuple[AreaStates, ...]
     close_up: str
     is_of_areas: bool
+    is_chosen_from: bool
     marked: str
 
 
 def make_seats_page(
-    plan: SeatingPlan, found: SeatStates, language: str, base: str, *, area_id: str, marked: str
+    plan: SeatingPlan,
+    found: SeatStates,
+    language: str,
+    base: str,
+    *,
+    area_id: str,
+    marked: str,
+    is_chosen_from: bool = False,
 ) -> SeatsPage:
-    """The page. `base` is its own address without a question; `marked` the key of a holding."""
-    return _Maker(plan, found, language, base, area_id, marked).page()
+    """The page. `base` is its own address without a question; `marked` the key of a holding.
+
+    `is_chosen_from`: the drawing tells a script which seat is where.
+    """
+    return _Maker(plan, found, language, base, area_id, marked, is_chosen_from).page()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,7 @@ class _Maker:
     base: str
     area_id: str
     marked: str
+    is_chosen_from: bool
 
     def page(self) -> SeatsPage:
         _ = translations(self.language).gettext
@@ -133,6 +145,7 @@ class _Maker:
             _("Who holds what of {name}").format(name=self.plan.name.in_language(self.language)),
             _("Stage"),
             close_up.id if close_up else "",
+            self.is_chosen_from,
         )
         total = self.plan.unit_count + self.found.off_plan_count
         return SeatsPage(
@@ -144,6 +157,7 @@ class _Maker:
             tuple(self._area_row(area, counts[area.id]) for area in self.plan.areas),
             close_up.name.in_language(self.language) if close_up else "",
             not drawing.has_seats,
+            self.is_chosen_from and drawing.has_seats and bool(self.plan.seats),
             self._who(marked) if marked else "",
         )
 
@@ -193,7 +207,11 @@ class _Maker:
 
     def _holder_row(self, each: Holding) -> HolderRow:
         _ = translations(self.language).gettext
-        runs = [] if each.state is SeatState.FREE else list(self._runs(each.units))
+        runs = (
+            []
+            if each.state is SeatState.FREE
+            else list(place_runs(self.plan, each.units, self.language))
+        )
         more = sum(count for _text, count in runs[RUNS_SHOWN_MAX:])
         said = translations(self.language).ngettext(
             "and {n} more place", "and {n} more places", more
@@ -209,33 +227,6 @@ class _Maker:
             _key(each) == self.marked,
         )
 
-    def _runs(self, units: frozenset[int]) -> Iterator[tuple[str, int]]:
-        """The places in words, and how many: seats that stand side by side together."""
-        for area in self.plan.areas:
-            if area.kind is AreaKind.STANDING:
-                count = sum(unit in units for unit in area.units)
-                if count:
-                    name = area.name.in_language(self.language)
-                    yield f"{name} × {self._n(count)}", count
-            for row in area.rows:
-                yield from self._runs_of_row(area, row, units)
-
-    def _runs_of_row(
-        self, area: Area, row: Row, units: frozenset[int]
-    ) -> Iterator[tuple[str, int]]:
-        _ = translations(self.language).gettext
-        for first, last in _spans([seat.unit in units for seat in row.seats]):
-            if first == last:
-                yield self.plan.describe(row.seats[first].unit, self.language), 1
-                continue
-            said = _("{area} · Row {row} Seats {first}–{last}").format(
-                area=area.name.in_language(self.language),
-                row=row.label,
-                first=row.seats[first].label,
-                last=row.seats[last].label,
-            )
-            yield said, last - first + 1
-
     def _area_row(self, area: Area, free: int) -> AreaStates:
         return AreaStates(
             area.name.in_language(self.language),
@@ -244,6 +235,36 @@ class _Maker:
             self._n(area.capacity - free),
             self._n(area.capacity),
         )
+
+
+def place_runs(
+    plan: SeatingPlan, units: Collection[int], language: str
+) -> Iterator[tuple[str, int]]:
+    """Places in words, and how many: seats that stand side by side together."""
+    for area in plan.areas:
+        if area.kind is AreaKind.STANDING:
+            count = sum(unit in units for unit in area.units)
+            if count:
+                yield f"{area.name.in_language(language)} × {format_count(count, language)}", count
+        for row in area.rows:
+            yield from _runs_of_row(plan, area, row, units, language)
+
+
+def _runs_of_row(
+    plan: SeatingPlan, area: Area, row: Row, units: Collection[int], language: str
+) -> Iterator[tuple[str, int]]:
+    _ = translations(language).gettext
+    for first, last in _spans([seat.unit in units for seat in row.seats]):
+        if first == last:
+            yield plan.describe(row.seats[first].unit, language), 1
+            continue
+        said = _("{area} · Row {row} Seats {first}–{last}").format(
+            area=area.name.in_language(language),
+            row=row.label,
+            first=row.seats[first].label,
+            last=row.seats[last].label,
+        )
+        yield said, last - first + 1
 
 
 def _key(each: Holding) -> str:

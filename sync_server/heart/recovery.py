@@ -581,9 +581,9 @@ def _are_there(work: Work, op_id: str, order_id: str, ticket_ids: Iterable[str])
 def _is_to_be_had(claim: Claim, version: int) -> bool:
     """Whether nobody shows a right to the unit.
 
-    The centre's own holds give way: nothing was ever printed on one.
+    What the centre itself holds or keeps back gives way: nothing was ever printed on it.
     """
-    if claim.kind == ClaimKind.HOLD:
+    if claim.kind in (ClaimKind.HOLD, ClaimKind.BLOCKED):
         return claim.version <= version
     return is_free_for(claim, version)
 

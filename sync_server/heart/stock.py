@@ -200,7 +200,10 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class ExpireHolds:
-    """End holds that are over by the centre's clock, the oldest first; how many there were."""
+    """End holds that are over by the centre's clock, the oldest first; how many there were.
+
+    What the house keeps back is no basket's: `heart.kept_back` ends it.
+    """
 
     stream: str
 
@@ -210,8 +213,8 @@ class ExpireHolds:
     def apply(self, work: Work) -> int:
         """At most SWEEP_HOLDS_MAX in one go."""
         rows = work.sql.rows(
-            "SELECT id FROM allot WHERE event_id = ? AND state = 'held' AND expires_ms <= ? "
-            "ORDER BY expires_ms, id LIMIT ?",
+            "SELECT id FROM allot WHERE event_id = ? AND state = 'held' AND firm = 1 "
+            "AND expires_ms <= ? ORDER BY expires_ms, id LIMIT ?",
             work.stream,
             work.now_ms,
             SWEEP_HOLDS_MAX,
@@ -220,9 +223,13 @@ class ExpireHolds:
 
 
 def end_all_holds(work: Work) -> int:
-    """Another history has begun: nobody's word can bring a hold back, so none is kept."""
+    """Another history has begun: nobody's word can bring a hold back, so none is kept.
+
+    What the house keeps back stays so, as this history knows it.
+    """
     rows = work.sql.rows(
-        "SELECT id FROM allot WHERE event_id = ? AND state = 'held' ORDER BY id", work.stream
+        "SELECT id FROM allot WHERE event_id = ? AND state = 'held' AND firm = 1 ORDER BY id",
+        work.stream,
     )
     return _end_holds(work, [row[0] for row in rows], by_ms=None)
 

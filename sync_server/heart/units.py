@@ -43,8 +43,11 @@ def counts_of(allot: Allot) -> dict[str, int]:
 
 
 def is_lent(claim: Claim, allot: Allot) -> bool:
-    """Whether the unit is still out under this allotment, unsold as far as the centre knows."""
-    kinds = (ClaimKind.ALLOT, ClaimKind.HOLD)
+    """Whether the unit is still out under this allotment, unsold as far as the centre knows.
+
+    Of a hold: whether it still keeps the unit; of a block too.
+    """
+    kinds = (ClaimKind.ALLOT, ClaimKind.HOLD, ClaimKind.BLOCKED)
     return claim.kind in kinds and claim.ref == allot.id and claim.node_id == allot.node_id
 
 

@@ -60,6 +60,9 @@ class Deed(StrEnum):
     NODE_GIVEN_UP = "node_given_up"
     STOCK_RECALLED = "stock_recalled"
     ALLOTMENT_WRITTEN_OFF = "allotment_written_off"
+    PLACES_BLOCKED = "places_blocked"
+    PLACES_RELEASED = "places_released"  # by a person, or at their time
+    LENDING_POLICY_SET = "lending_policy_set"
     TICKET_BLOCKED = "ticket_blocked"
     TICKET_UNBLOCKED = "ticket_unblocked"
     BOOKS_SIGNED = "books_signed"

@@ -45,6 +45,8 @@ class Permission(StrEnum):
     CLIENTS_MANAGE = "clients_manage"  # programs of others that read by the interface
     AUDIT_READ = "audit_read"
     STOCK_RECLAIM = "stock_reclaim"  # recall what is lent; with a second person, write it off
+    STOCK_BLOCK = "stock_block"  # keep places back and release them
+    STOCK_POLICY = "stock_policy"  # how much windows are lent, and for how long
     # people, by their PIN at a till
     TILL_SIGN_IN = "till_sign_in"
     # and at a gate's own pages
@@ -114,6 +116,8 @@ PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyTyp
             Permission.BOOKS_SIGN,
             Permission.CASES_SETTLE,
             Permission.STOCK_RECLAIM,
+            Permission.STOCK_BLOCK,
+            Permission.STOCK_POLICY,
             Permission.TILL_SIGN_IN,
             Permission.GATE_SIGN_IN,
         },

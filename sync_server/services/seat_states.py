@@ -28,7 +28,7 @@ class SeatState(StrEnum):
     WRITTEN_OFF = "written_off"  # free, but a window that was lost may have sold it
 
 
-_STATES = {
+SEAT_STATES = {
     "hold": SeatState.HELD,
     "allot": SeatState.LENT,
     "sold": SeatState.SOLD,
@@ -78,7 +78,7 @@ def read_seat_states(
         if not plan.has_unit(int(unit)):
             off_plan += 1
             continue
-        state = _STATES[kind]
+        state = SEAT_STATES[kind]
         holder = str(node_id) if state in _WITH_A_NODE else ""
         taken.setdefault((state, holder), set()).add(int(unit))
     known = set().union(*taken.values())

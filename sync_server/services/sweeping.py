@@ -1,4 +1,5 @@
-"""What the centre does to its stock by itself: holds end, returned units are freed, spent ones close.
+"""What the centre does to its stock by itself: holds and blocks end, returned units are freed, spent
+allotments close.
 
 And what it needs for that: how far each gate has read each event's feed.
 """
@@ -16,6 +17,7 @@ from sync_server.heart.reclaim import CloseSpent
 from sync_server.heart.returns import SweepReturned
 from sync_server.heart.stock import ExpireHolds
 from sync_server.ownership import OwnedElsewhere
+from sync_server.services.blocking import unblock_due
 from sync_server.store.errors import StoreError, StreamRefused
 from sync_server.store.writer import Transaction
 
@@ -45,6 +47,9 @@ class Sweepable(Protocol):
     def read(self, work: Callable[[Connection], T]) -> Awaitable[T]:
         """Run a query in one snapshot."""
 
+    def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
+        """Run a job on the writer."""
+
 
 @dataclass(slots=True)
 class Sweeper:
@@ -69,6 +74,8 @@ class Sweeper:
     async def _sweep_one(self, centre: Sweepable, stream: str, what: str) -> None:
         if "held" in what:
             await centre.take(ExpireHolds(stream))
+        if "due" in what:
+            await centre.write(lambda tx: unblock_due(tx, stream))
         if "returned" in what:
             after = self._returned.get(stream, 0)
             swept = await centre.take(SweepReturned(stream, after))
@@ -81,13 +88,18 @@ class Sweeper:
 def _waiting(connection: Connection, now_ms: int) -> dict[str, str]:
     """Which events have holds that are over or returned units: both are told by a small index."""
     held = connection.execute(
-        text("SELECT DISTINCT event_id FROM allot WHERE state = 'held' AND expires_ms <= :now"),
+        text(
+            "SELECT DISTINCT event_id, firm FROM allot WHERE state = 'held' AND expires_ms <= :now"
+        ),
         {"now": now_ms},
     )
     returned = connection.execute(
         text("SELECT DISTINCT event_id FROM claim WHERE kind = 'returned'")
     )
-    found = {str(row[0]): "held" for row in held}
+    found: dict[str, str] = {}
+    for stream, is_of_a_basket in held:
+        what = "held" if is_of_a_basket else "due"
+        found[str(stream)] = f"{found.get(str(stream), '')} {what}"
     for row in returned:
         found[str(row[0])] = f"{found.get(str(row[0]), '')} returned"
     return found

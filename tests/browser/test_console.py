@@ -114,3 +114,26 @@ def test_a_wrong_password_is_said_and_the_login_kept(open_page: OpenPage) -> Non
 
 
 _HEIGHTS = "all => all.map(each => each.getBoundingClientRect().height)"
+
+
+def test_seats_drawn_across_on_the_plan_are_blocked(
+    open_page: OpenPage, server: RunningServer
+) -> None:
+    page = open_page("/")
+    sign_in(page, server.password)
+    page.goto(server.address + "/console/performances/1/seats")
+    drawing = page.locator("svg.plan-drawing")
+    drawing.scroll_into_view_if_needed()
+    box = drawing.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.4)
+    page.mouse.up()
+    chosen = page.locator("input[name=units]").input_value().split(",")
+    assert len(chosen) > 10
+    expect(page.locator(".chosen-line")).to_contain_text(str(len(chosen)))
+    page.get_by_label("For whom").fill("The mayor")
+    page.get_by_role("button", name="Block", exact=True).click()
+    expect(page.locator("#blocks")).to_contain_text("The mayor")
+    expect(page.locator(".seat-states")).to_contain_text(f"Blocked{len(chosen)}")

@@ -23,6 +23,7 @@ from sync_server.services.sweeping import (
 )
 from sync_server.store.database import read_only
 from sync_server.store.errors import StoreBusy
+from sync_server.store.writer import Transaction
 from tests.integration.sync_server.stage import EVENT, GENERATION, PERFORMANCE, Stage
 from ticketing.operations import RefundAction
 
@@ -42,6 +43,9 @@ class FakeCentre:
             raise StoreBusy("elsewhere")
         self.taken.append(type(step).__name__)
         return self.stage.take(step)
+
+    async def write(self, job: Callable[[Transaction], T]) -> T:
+        return self.stage.do(job)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         with read_only(self.stage.engine).connect() as connection:
