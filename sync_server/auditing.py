@@ -133,6 +133,12 @@ class AuditKeeper:
         finally:
             await asyncio.to_thread(self._store.close)
 
+    async def newest(self, marks: Sequence[str], count: int, within: int) -> list[Row]:
+        """The newest records that hold one of the marks, also those noted a moment ago."""
+        with suppress(StoreError, *UNAVAILABLE):
+            await self.move()
+        return await asyncio.to_thread(self._store.newest, marks, count, within)
+
     async def move(self) -> None:
         """Move all that is noted by now."""
         while coming := await self._centre.read(noted_first):

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from program.i18n import translations
-from sync_server.console.performance_paths import EVENTS_PATH, PERFORMANCES_PATH
+from sync_server.console.performance_paths import (
+    CATALOGUE_PATH,
+    EVENTS_PATH,
+    NEW_EVENT_PATH,
+    PERFORMANCES_PATH,
+)
 from sync_server.services.permissions import Permission, PersonRole, person_may
 
 
@@ -24,7 +29,7 @@ class Section:
     label: str
     icon: str
     permission: Permission
-    below: str = ""
+    below: tuple[str, ...] = ()
 
 
 SECTIONS = (
@@ -32,7 +37,11 @@ SECTIONS = (
     Section("/console/accounts", N_("Reconciliation"), "landmark", Permission.BOOKS_READ),
     Section("/console/cases", N_("Cases"), "triangle-alert", Permission.BOOKS_READ),
     Section(
-        EVENTS_PATH, N_("Events"), "calendar-days", Permission.PERFORMANCES_READ, PERFORMANCES_PATH
+        EVENTS_PATH,
+        N_("Events"),
+        "calendar-days",
+        Permission.PERFORMANCES_READ,
+        (EVENTS_PATH, PERFORMANCES_PATH, NEW_EVENT_PATH, CATALOGUE_PATH),
     ),
     Section("/console/plans", N_("Plans"), "maximize", Permission.CONSOLE_VIEW),
     Section("/console/nodes", N_("Windows and gates"), "door-open", Permission.CONSOLE_VIEW),
@@ -62,5 +71,5 @@ def links_for(role: PersonRole, path: str, language: str) -> tuple[Link, ...]:
 def _is_here(section: Section, path: str) -> bool:
     if section.path == "/console/":
         return path == section.path
-    below = section.below or section.path
-    return path == section.path or path.startswith(below + "/")
+    below = section.below or (section.path,)
+    return path in below or path.startswith(tuple(f"{each}/" for each in below))

@@ -39,7 +39,7 @@ _FORM_BYTES_MAX = 8_192
 _PATH = f"{PERFORMANCES_PATH}/{{number}}/copy"
 _MAY = Permission.PERFORMANCES_CHANGE
 _DAYS_MAX = 400
-_WEEKDAYS = tuple(f"day{number}" for number in range(7))  # from Monday
+WEEKDAYS = tuple(f"day{number}" for number in range(7))  # from Monday
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Series:
 @route("GET", _PATH, permission=_MAY, page=True)
 async def copy_form(request: web.Request) -> web.Response:
     """The form; with its fields filled in, the performances that there would be."""
-    return await _show(request, _series_of(request.query) if "first" in request.query else None)
+    return await _show(request, series_of(request.query) if "first" in request.query else None)
 
 
 @route("POST", _PATH, permission=_MAY, body_max=_FORM_BYTES_MAX, page=True)
@@ -72,7 +72,7 @@ async def copy(request: web.Request) -> web.Response:
         request.app[CENTRE],
         await asked_for(request),
     )
-    series, person, actor = _series_of(form), request[PERSON], actor_of(request)
+    series, person, actor = series_of(form), request[PERSON], actor_of(request)
     starts = read_series(series, asked.snapshot.venue, datetime.now(UTC))
     if isinstance(starts, Slip):
         return await _show(request, series, slip=starts)
@@ -102,7 +102,7 @@ def read_series(series: Series, venue: Venue, now: datetime) -> list[datetime] |
     starts: set[datetime] = set()
     for ahead in range((last - first).days + 1):
         day = first + timedelta(days=ahead)
-        if series.weekdays and _WEEKDAYS[day.weekday()] not in series.weekdays:
+        if series.weekdays and WEEKDAYS[day.weekday()] not in series.weekdays:
             continue
         for clock in series.times.replace("，", ",").split(","):
             start = read_start(f"{day.isoformat()}T{clock.strip()}", venue, now)
@@ -114,12 +114,13 @@ def read_series(series: Series, venue: Venue, now: datetime) -> list[datetime] |
     return sorted(starts) or Slip.SERIES
 
 
-def _series_of(form: Mapping[str, str]) -> Series:
+def series_of(form: Mapping[str, str]) -> Series:
+    """What somebody filled in."""
     return Series(
         form.get("first", "")[:10],
         form.get("last", "")[:10] or form.get("first", "")[:10],
         form.get("times", "")[:400],
-        frozenset(each for each in _WEEKDAYS if each in form),
+        frozenset(each for each in WEEKDAYS if each in form),
     )
 
 
@@ -157,7 +158,7 @@ async def _show(
         "typed": shown,
         "weekdays": [
             (each, get_day_names("abbreviated", locale=language)[at], each in shown.weekdays)
-            for at, each in enumerate(_WEEKDAYS)
+            for at, each in enumerate(WEEKDAYS)
         ],
         "seen": await request.app[CENTRE].read(lambda c: document_rev(c, event_id)),
         "copies": []

@@ -49,16 +49,24 @@ def typed_as(performance: Performance, venue: Venue) -> Typed:
 
 def read_times(typed: Typed, venue: Venue, now: datetime) -> Times | Slip:
     """The three instants, or what is wrong with the fields."""
-    doors, runs = _count(typed.doors), _count(typed.runs)
-    if doors is None or runs is None:
+    minutes = read_minutes(typed.doors, typed.runs)
+    if minutes is None:
         return Slip.MINUTES
-    if doors > DOORS_MINUTES_MAX or not 1 <= runs <= RUNS_MINUTES_MAX:
-        return Slip.MINUTES
+    doors, runs = minutes
     is_plain = len(typed.date) == len("2026-11-28") and len(typed.time) == len("19:30")
     start = read_start(f"{typed.date}T{typed.time}", venue, now) if is_plain else None
     if start is None or isinstance(start, UnusableTime):
         return Slip.TIME
     return Times(start - timedelta(minutes=doors), start, start + timedelta(minutes=runs))
+
+
+def read_minutes(doors: str, runs: str) -> tuple[int, int] | None:
+    """The minutes from doors to start, and to the end; None for what cannot be."""
+    before, takes = _count(doors), _count(runs)
+    if before is None or takes is None:
+        return None
+    fits = before <= DOORS_MINUTES_MAX and 1 <= takes <= RUNS_MINUTES_MAX
+    return (before, takes) if fits else None
 
 
 def read_reason(form: Mapping[str, str]) -> str | Slip:

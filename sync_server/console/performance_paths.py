@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 EVENTS_PATH = "/console/events"
+NEW_EVENT_PATH = "/console/new-event"
+CATALOGUE_PATH = "/console/catalogue"
 PERFORMANCES_PATH = "/console/performances"
+
+
+def event_page(event_id: str) -> str:
+    """Where an event's tiers, prices and rules are."""
+    return f"{EVENTS_PATH}/{event_id}"
 
 
 def performance_page(number: int) -> str:

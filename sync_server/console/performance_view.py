@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from program.i18n import format_count, format_datetime, format_time, translations
 from sync_server.console.overview import Snapshot
-from sync_server.console.performance_paths import performance_page
+from sync_server.console.performance_paths import event_page, performance_page
 from sync_server.services.accounts import EntryAccount, UnitAccount
 from ticketing.event import Performance
 
@@ -69,6 +69,7 @@ class EventLines:
     """An event with those of its performances that are shown."""
 
     name: str
+    path: str
     lines: tuple[PerformanceLine, ...]
     over_count: int
 
@@ -101,7 +102,9 @@ def event_lines(snapshot: Snapshot, language: str, *, with_over: bool) -> tuple[
             )
             for each in shown
         )
-        found.append(EventLines(event.name.in_language(language), lines, over_count))
+        found.append(
+            EventLines(event.name.in_language(language), event_page(event.id), lines, over_count)
+        )
     return tuple(sorted(found, key=lambda each: each.name))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from program.i18n import translations
+from sync_server.console.fault_words import rule_sentence
 from sync_server.services.performance_changes import NotChanged, Refused
 from sync_server.services.performance_rows import ChangeKind
 
@@ -42,7 +43,12 @@ NOT_CHANGED = {
     NotChanged.OVER: N_("It is over: nothing was changed."),
     NotChanged.PAST: N_("It would begin in the past. Choose a time to come."),
     NotChanged.THERE: N_("There is one of this event at one of these times already."),
-    NotChanged.SAME: N_("These are its times already: there is nothing to change."),
+    NotChanged.SAME: N_("It is like this already: there is nothing to change."),
+    NotChanged.TAKEN: N_("There is or was something of this id already. Take another one."),
+    NotChanged.SOLD: N_(
+        "Tickets of this event were sold: end it by its date or its quota instead, it is not taken "
+        "away."
+    ),
     NotChanged.REFUSED: N_("The rules for catalogues do not allow this: nothing was changed."),
 }
 CHANGES = {
@@ -63,7 +69,7 @@ def refusal_sentence(refused: Refused | None, language: str) -> str:
     if refused is None:
         return ""
     said = translations(language).gettext(NOT_CHANGED[refused.why])
-    return " ".join([said, *refused.rules])
+    return " ".join([said, *(rule_sentence(each, language) for each in refused.rules)])
 
 
 def change_name(kind: ChangeKind, language: str) -> str:

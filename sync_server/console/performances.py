@@ -51,6 +51,7 @@ async def events(request: web.Request) -> web.Response:
         "venue": snapshot.venue.name.in_language(language),
         "events": found,
         "with_over": with_over,
+        "may_write": person_may(request[PERSON].role, Permission.CATALOGUE_WRITE),
         "over_count": sum(each.over_count for each in found),
         "over_path": EVENTS_PATH if with_over else f"{EVENTS_PATH}?over=1",
     }

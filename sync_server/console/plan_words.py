@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from program.i18n import format_count, translations
+from sync_server.console.fault_words import rule_sentence
 from sync_server.services.plan_store import PlanSource
 from sync_server.services.plans import Against, Reason
 from ticketing.seating import SeatingPlan
@@ -25,6 +26,7 @@ class PlanFault(StrEnum):
     PLAN_ID = "plan_id"
     GONE = "gone"
     FAULTY = "faulty"
+    NO_CATALOGUE = "no_catalogue"
 
 
 FAULTS = {
@@ -39,6 +41,7 @@ FAULTS = {
     PlanFault.GONE: N_(
         "This upload is no longer kept: it was saved, replaced, or is over an hour old. Choose the file again."
     ),
+    PlanFault.NO_CATALOGUE: N_("This is no catalogue of ours (boxgate-catalogue-1)."),
     PlanFault.FAULTY: N_("Nothing was saved: the file has faults."),
 }
 _SOURCES = {
@@ -84,7 +87,7 @@ def reason_sentence(reason: Reason, language: str) -> str:
             event=reason.event_name.in_language(language) if reason.event_name else "",
             count=format_count(reason.count, language),
             places=named,
-            words=reason.words,
+            words=rule_sentence(reason.problem, language) if reason.problem else "",
         )
     )
 

@@ -33,6 +33,8 @@ class Deed(StrEnum):
     DATABASE_MIGRATED = "database_migrated"
     BACKUP_RESTORED = "backup_restored"
     CATALOGUE_IMPORTED = "catalogue_imported"
+    EVENT_CHANGED = "event_changed"  # tiers, ticket types, prices, rules
+    EVENT_ADDED = "event_added"
     PERFORMANCE_MOVED = "performance_moved"
     PERFORMANCE_CANCELLED = "performance_cancelled"
     PERFORMANCES_COPIED = "performances_copied"

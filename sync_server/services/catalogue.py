@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine, text
 
 from sync_server.services.house import VENUE_KEY, put_meta
+from sync_server.services.obstacles import Hindrance, Obstacle, obstacle
 from sync_server.services.performance_rows import (
     BY_FILE,
     By,
@@ -37,7 +38,6 @@ from ticketing.pricing import PoolSize
 from ticketing.seating import SeatingPlan
 
 PLANS_CACHED_MAX = 64
-_SHOWN_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class NotStored:
-    """Nothing was changed; each reason is a sentence."""
+    """Nothing was changed, and why."""
 
-    reasons: tuple[str, ...]
+    reasons: tuple[Obstacle, ...]
 
 
 Plan = tuple[Venue, SeatingPlan, Event]
@@ -222,21 +222,18 @@ class _Plans:
 _plans = _Plans()
 
 
-def _reasons_against(tx: Transaction, catalogue: Catalogue) -> Iterable[str]:
+def _reasons_against(tx: Transaction, catalogue: Catalogue) -> Iterable[Obstacle]:
     ours = _venue_of(tx)
     if ours is not None and ours != catalogue.venue.id:
-        yield (
-            f"this server belongs to the venue '{ours}', the catalogue is of "
-            f"'{catalogue.venue.id}'; a second venue needs a server of its own"
-        )
+        yield obstacle(Hindrance.OTHER_VENUE, ours=ours, theirs=catalogue.venue.id)
         return
     for event in catalogue.events:
         yield from reasons_against_event(tx, event, _plan_of(catalogue, event))
         yield from reasons_of_decisions(tx, event)
 
 
-def reasons_against_event(tx: Transaction, event: Event, plan: SeatingPlan) -> Iterable[str]:
-    """Why an event cannot be stored as it is, in sentences; nothing when it can.
+def reasons_against_event(tx: Transaction, event: Event, plan: SeatingPlan) -> Iterable[Obstacle]:
+    """Why an event cannot be stored as it is; nothing when it can.
 
     What was sold is only looked through for what the stored document has and this one has not:
     a large house has a million rows, and every sale waits for the writer meanwhile.
@@ -260,19 +257,16 @@ def _spans(plan: SeatingPlan) -> set[tuple[int, int]]:
     return {span for area in plan.areas for span in area.unit_spans}
 
 
-def _reasons_of_performances(tx: Transaction, event: Event) -> Iterable[str]:
+def _reasons_of_performances(tx: Transaction, event: Event) -> Iterable[Obstacle]:
     used = {
         int(row[0])
         for row in tx.rows("SELECT DISTINCT perf_id FROM claim WHERE event_id = :e", e=event.id)
     }
     for number in sorted(used - _numbers(event)):
-        yield (
-            f"event '{event.id}': performance {number} is no longer in the catalogue, but places "
-            "of it have been lent or sold"
-        )
+        yield obstacle(Hindrance.PERFORMANCE_GONE, event=event.id, number=number)
 
 
-def _reasons_of_places(tx: Transaction, event: Event, plan: SeatingPlan) -> Iterable[str]:
+def _reasons_of_places(tx: Transaction, event: Event, plan: SeatingPlan) -> Iterable[Obstacle]:
     taken = tx.rows(
         "SELECT perf_id, unit FROM claim WHERE event_id = :e AND kind <> 'free' "
         "ORDER BY perf_id, unit",
@@ -280,46 +274,49 @@ def _reasons_of_places(tx: Transaction, event: Event, plan: SeatingPlan) -> Iter
     )
     lost = [(int(row[0]), int(row[1])) for row in taken if not plan.has_unit(int(row[1]))]
     if lost:
-        yield (
-            f"event '{event.id}': {len(lost)} places that are lent, sold or blocked are no longer "
-            f"in the seating plan '{plan.id}': {_shown(lost)}"
+        yield obstacle(
+            Hindrance.PLACES_GONE,
+            event=event.id,
+            count=len(lost),
+            plan=plan.id,
+            number=lost[0][0],
+            unit=lost[0][1],
         )
 
 
-def _reasons_of_money(tx: Transaction, event: Event) -> Iterable[str]:
+def _reasons_of_money(tx: Transaction, event: Event) -> Iterable[Obstacle]:
     sold_in = tx.rows(
         "SELECT DISTINCT currency FROM orders WHERE event_id = :e AND currency <> :c",
         e=event.id,
         c=event.currency,
     )
     if sold_in:
-        yield (
-            f"event '{event.id}': tickets have been sold in {sold_in[0][0]}, so its currency "
-            f"cannot become {event.currency}"
+        yield obstacle(
+            Hindrance.OTHER_CURRENCY, event=event.id, sold=sold_in[0][0], currency=event.currency
         )
 
 
-def _reasons_of_pools(tx: Transaction, event: Event) -> Iterable[str]:
+def _reasons_of_pools(tx: Transaction, event: Event) -> Iterable[Obstacle]:
     changed = [size for size in event.price_rules.pools if not _has_pool(tx, event, size)]
     row = tx.row("SELECT quarantine FROM stream WHERE event_id = :e", e=event.id)
     if changed and row is not None and row[0]:
-        yield (
-            f"event '{event.id}': the nodes have not all told yet what they hold since the "
-            "database was put back, so no pool of its price rules can be changed; settle that first"
-        )
+        yield obstacle(Hindrance.QUARANTINE, event=event.id)
     for size in changed:
         row = tx.row(
             "SELECT lent, spent FROM pool WHERE event_id = :e AND id = :p", e=event.id, p=size.id
         )
         used = row[0] + row[1] if row is not None else 0
         if used > size.capacity:
-            yield (
-                f"event '{event.id}': {used} of the pool '{size.id}' are lent or spent already, "
-                f"so it cannot have a capacity of {size.capacity}"
+            yield obstacle(
+                Hindrance.POOL_TOO_SMALL,
+                event=event.id,
+                used=used,
+                pool=size.id,
+                capacity=size.capacity,
             )
 
 
-def _reasons_of_numbers(tx: Transaction, event: Event) -> Iterable[str]:
+def _reasons_of_numbers(tx: Transaction, event: Event) -> Iterable[Obstacle]:
     for performance in event.performances:
         row = tx.row(
             "SELECT event_id FROM performance WHERE perf_id = :p AND event_id <> :e",
@@ -327,16 +324,9 @@ def _reasons_of_numbers(tx: Transaction, event: Event) -> Iterable[str]:
             e=event.id,
         )
         if row is not None:
-            yield (
-                f"event '{event.id}': performance number {performance.number} already belongs to "
-                f"the event '{row[0]}'; numbers stand in ticket codes and are never used twice"
+            yield obstacle(
+                Hindrance.NUMBER_TAKEN, event=event.id, number=performance.number, other=row[0]
             )
-
-
-def _shown(places: Sequence[tuple[int, int]]) -> str:
-    named = [f"unit {unit} of performance {number}" for number, unit in places[:_SHOWN_MAX]]
-    more = len(places) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
 
 
 def _venue_of(tx: Transaction) -> str | None:

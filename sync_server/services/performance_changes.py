@@ -26,16 +26,18 @@ from sync_server.services.catalogue import (
     put_event,
     reasons_against_event,
 )
+from sync_server.services.obstacles import Obstacle
 from sync_server.services.performance_rows import By, version_of
 from sync_server.store.writer import Transaction
 from ticketing.catalogue import CatalogueError, event_document, parse_event_document
 from ticketing.event import Event, Performance
+from ticketing.faults import Problem
 from ticketing.performance_document import performance_members
 from ticketing.seating import SeatingPlan
 
 
 class NotChanged(StrEnum):
-    """Why a performance was not changed."""
+    """Why an event or a performance of it was not changed."""
 
     UNKNOWN = "unknown"  # there is no such performance
     MEANWHILE = "meanwhile"  # somebody changed it since the page was shown
@@ -43,7 +45,9 @@ class NotChanged(StrEnum):
     OVER = "over"  # it is over
     PAST = "past"  # it would begin in the past
     THERE = "there"  # there is one at that time already
+    TAKEN = "taken"  # the id is another event's, or the house's
     SAME = "same"  # nothing would change
+    SOLD = "sold"  # tickets of the event are out, which say by it what they cost
     REFUSED = "refused"  # the catalogue's own rules
 
 
@@ -80,10 +84,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was changed. `rules`: what the catalogue's own rules say, in sentences."""
+    """Nothing was changed. `rules`: what the catalogue's own rules and what was sold say."""
 
     why: NotChanged
-    rules: tuple[str, ...] = ()
+    rules: tuple[Problem | Obstacle, ...] = ()
 
 
 def prepare_move(
@@ -190,7 +194,7 @@ def _read_again(
     try:
         venue, plan, event = parse_event_document(document, source=f"event {target.event_id}")
     except CatalogueError as error:
-        return Refused(NotChanged.REFUSED, tuple(str(each) for each in error.problems))
+        return Refused(NotChanged.REFUSED, error.problems)
     after = event.performance(target.number)
     assert after is not None, "it was there before"
     rev = document_rev(connection, target.event_id)

@@ -62,7 +62,7 @@ def prepare_copies(
     }
     if any((start, source.hall) in taken for start in starts):
         return Refused(NotChanged.THERE)
-    first = _last_number(connection) + 1
+    first = last_number(connection) + 1
     numbers = tuple(range(first, first + len(starts)))
     if numbers[-1] > PERFORMANCE_NUMBER_MAX:
         return Refused(NotChanged.REFUSED)
@@ -71,7 +71,7 @@ def prepare_copies(
     try:
         again = parse_event_document(document, source=f"event {event_id}")
     except CatalogueError as error:
-        return Refused(NotChanged.REFUSED, tuple(str(each) for each in error.problems))
+        return Refused(NotChanged.REFUSED, error.problems)
     rev = document_rev(connection, event_id)
     return Copies(event_id, number, numbers, rev, event_document(*again), again)
 
@@ -82,7 +82,7 @@ def store_copies(
     """Store them, in place of the very document that was seen; None when that is done."""
     lock_streams(tx, [venue_id, copies.event_id])
     is_as_read = document_rev(tx, copies.event_id) == copies.document_rev == seen
-    if not is_as_read or _last_number(tx.connection) + 1 != copies.numbers[0]:
+    if not is_as_read or last_number(tx.connection) + 1 != copies.numbers[0]:
         return Refused(NotChanged.MEANWHILE)
     _venue, plan, event = copies.loaded
     rules = tuple(reasons_against_event(tx, event, plan))
@@ -100,7 +100,7 @@ def store_copies(
     return None
 
 
-def _last_number(connection: Connection) -> int:
+def last_number(connection: Connection) -> int:
     """The highest number that any performance of the house has had."""
     found = connection.execute(
         text(

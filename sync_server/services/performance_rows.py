@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from sync_server.services.obstacles import Hindrance, Obstacle, obstacle
 from sync_server.store.writer import Transaction
 from ticketing.event import Event, Performance
 from ticketing.performance_document import performance_members
@@ -116,8 +117,8 @@ def read_changes(connection: Connection, event_id: str, number: int) -> list[Cha
     ]
 
 
-def reasons_of_decisions(tx: Transaction, event: Event) -> Iterable[str]:
-    """Why a catalogue file would undo what people have decided in the console, in sentences."""
+def reasons_of_decisions(tx: Transaction, event: Event) -> Iterable[Obstacle]:
+    """Why a catalogue file would undo what people have decided in the console."""
     cancelled = tx.rows(
         "SELECT perf_id FROM performance WHERE event_id = :e AND cancelled_ms <> 0 "
         "ORDER BY perf_id",
@@ -126,10 +127,7 @@ def reasons_of_decisions(tx: Transaction, event: Event) -> Iterable[str]:
     for (number,) in cancelled:
         performance = event.performance(int(number))
         if performance is not None and not performance.is_cancelled:
-            yield (
-                f"event '{event.id}': performance {number} was cancelled, which is final; put "
-                '"cancelled": true into the file'
-            )
+            yield obstacle(Hindrance.CANCELLED_IS_FINAL, event=event.id, number=number)
     rows = tx.rows(
         "SELECT perf_id, kind, after FROM performance_change c WHERE event_id = :e "
         "AND person_id <> '' AND version = (SELECT max(version) FROM performance_change m "
@@ -139,19 +137,18 @@ def reasons_of_decisions(tx: Transaction, event: Event) -> Iterable[str]:
     )
     for number, kind, after in rows:
         performance, decided = event.performance(int(number)), json.loads(after)
-        times = (
-            f"starts {decided['starts_at']}, doors {decided['doors_at']}, ends {decided['ends_at']}"
-        )
+        facts = {
+            "event": event.id,
+            "number": number,
+            "kind": kind,
+            "starts": decided["starts_at"],
+            "doors": decided["doors_at"],
+            "ends": decided["ends_at"],
+        }
         if performance is None:
-            yield (
-                f"event '{event.id}': performance {number} was {kind} in the console ({times}) and "
-                "is not in the file; put it there"
-            )
+            yield obstacle(Hindrance.DECIDED_AND_GONE, **facts)
         elif any(performance_members(performance)[key] != decided[key] for key in _TIMES):
-            yield (
-                f"event '{event.id}': performance {number} was {kind} in the console ({times}); "
-                "put these times into the file, or move it in the console"
-            )
+            yield obstacle(Hindrance.DECIDED_OTHERWISE, **facts)
 
 
 def store_performances(

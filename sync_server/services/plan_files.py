@@ -57,8 +57,8 @@ def read_plan_file(
 
     `find` gives the newest version of a plan: rows of pretix's keep their unit numbers by it.
     """
-    document = _decoded(data)
-    if document is _NOT_JSON:
+    document = decoded(data)
+    if document is NOT_JSON:
         return NoPlan.NOT_JSON
     try:
         if is_pretix_plan(document):
@@ -79,16 +79,17 @@ def is_plan_id(plan_id: str) -> bool:
     return _ID.fullmatch(plan_id) is not None
 
 
-_NOT_JSON = object()
+NOT_JSON = object()
 
 
-def _decoded(data: bytes) -> object:
+def decoded(data: bytes) -> object:
+    """The JSON of a file; NOT_JSON for what is none."""
     try:
         return json.loads(
             data.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse_constant
         )
     except (ValueError, RecursionError):  # ValueError: also UTF-8, and numbers of many digits
-        return _NOT_JSON
+        return NOT_JSON
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

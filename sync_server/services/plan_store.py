@@ -27,6 +27,10 @@ DRAFT_LIFE_MS = 3_600_000
 VERSIONS_SHOWN_MAX = 50
 
 
+CATALOGUE_DRAFT = "catalogue"
+"""Where a draft came from that is no plan: a whole catalogue, see `catalogue_uploads`."""
+
+
 class PlanSource(StrEnum):
     """Where a version came from. Stored, never renamed."""
 
@@ -187,9 +191,14 @@ def read_draft(connection: Connection, person_id: str, draft_id: str, now_ms: in
     row = connection.execute(
         text(
             "SELECT base_version, source, left_out_count, categories, body FROM plan_draft "
-            "WHERE person_id = :person AND id = :id AND made_ms >= :since"
+            "WHERE person_id = :person AND id = :id AND made_ms >= :since AND source <> :other"
         ),
-        {"person": person_id, "id": draft_id, "since": now_ms - DRAFT_LIFE_MS},
+        {
+            "person": person_id,
+            "id": draft_id,
+            "since": now_ms - DRAFT_LIFE_MS,
+            "other": CATALOGUE_DRAFT,
+        },
     ).first()
     if row is None:
         return None

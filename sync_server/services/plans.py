@@ -28,6 +28,7 @@ from sync_server.services.plan_store import (
 from sync_server.store.writer import Transaction
 from ticketing.catalogue import CatalogueError, event_document, parse_event_document
 from ticketing.event import Event, TierSpan, Venue
+from ticketing.faults import Problem
 from ticketing.seating import SeatingPlan
 from ticketing.seating_document import plan_document
 from ticketing.text import Text
@@ -43,7 +44,7 @@ class Against(StrEnum):
     UNTIERED = "untiered"  # places of it have no price tier in an event that uses it
     GONE = "gone"  # places that are lent, sold or blocked are not in it
     MOVED = "moved"  # their numbers stand for other places in it
-    NOT_VALID = "not_valid"  # an event would not be one any more, see `words`
+    NOT_VALID = "not_valid"  # an event would not be one any more, see `problem`
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Reason:
     count: int = 0
     units: tuple[int, ...] = ()
     plan: SeatingPlan | None = None
-    words: str = ""
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +197,9 @@ def _with_plan(
     try:
         parse_event_document(event_document(venue, plan, changed), source=event.id)
     except CatalogueError as error:
-        words = str(error.problems[0])
-        return event, [Reason(Against.NOT_VALID, event.name, error.problem_count, words=words)]
+        return event, [
+            Reason(Against.NOT_VALID, event.name, error.problem_count, problem=error.problems[0])
+        ]
     return changed, []
 
 

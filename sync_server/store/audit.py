@@ -110,6 +110,30 @@ class AuditStore:
             yield from found
             after = found[-1][0]
 
+    def newest(self, marks: Sequence[str], count: int, within: int) -> list[Row]:
+        """The newest records whose body holds one of the marks, the newest first.
+
+        Looks at the last `within` records only: the audit has no index of what a record is about.
+        """
+        with read_only(self._engine).connect() as connection:
+            if not self._is_there(connection):
+                return []
+            head, _ = self._head(connection)
+            holds = " OR ".join(f"body LIKE :m{at}" for at in range(len(marks)))
+            found = connection.execute(
+                text(
+                    "SELECT seq, id, at_ms, body, prev_hash, hash "  # noqa: S608 - our own name
+                    f"FROM {self._table} WHERE seq > :after AND ({holds}) "
+                    "ORDER BY seq DESC LIMIT :count"
+                ),
+                {
+                    "after": head - within,
+                    "count": count,
+                    **{f"m{at}": f"%{mark}%" for at, mark in enumerate(marks)},
+                },
+            )
+            return [(r[0], r[1], r[2], r[3], r[4], r[5]) for r in found]
+
     def _rows_after(self, after: int) -> list[Row]:
         with read_only(self._engine).connect() as connection:
             if not self._is_there(connection):

@@ -23,8 +23,9 @@ from tests.unit.ticketing.pretix_files import town_hall
 Shows = Callable[..., None]
 PAGES_MAX = 100
 PROVIDER = {f"/console/login/provider{each}" for each in ("", "/back", "/done")}
-OTHERWISE = {"/", "/console", "/console/login", "/console/plans/draft", *PROVIDER}
-"""Pages that lead to others, those of somebody who is not signed in, and one that an upload leads
+DRAFTS = {"/console/plans/draft", "/console/catalogue/draft"}
+OTHERWISE = {"/", "/console", "/console/login", *DRAFTS, *PROVIDER}
+"""Pages that lead to others, those of somebody who is not signed in, and those that an upload leads
 to.
 """
 
@@ -57,12 +58,14 @@ def sign_in(page: Page, password: str, login: str = "manager") -> None:
 
 def kind_of(address: str) -> tuple[str, ...]:
     """Addresses of one kind show the same things: of another day, machine or person, or as another
-    list. Each account (of a day, a shift) is a kind of its own.
+    list. Each account (of a day, a shift) is a kind of its own. The forms of an event's parts are one
+    page; that of a package has every kind of field.
     """
     parts = urlsplit(address)
     query = parse_qs(parts.query)
     is_account = parts.path.endswith("/accounts") and "of" in query
-    return (parts.path, *sorted(query), *(query["by"] if is_account else []))
+    path = re.sub(r"/parts/(?!packages)\w+", "/parts/any", parts.path)
+    return (path, *sorted(query), *(query["by"] if is_account else []))
 
 
 def links_of(page: Page) -> list[str]:

@@ -129,7 +129,7 @@ async def test_what_is_cancelled_is_not_moved_cancelled_or_brought_back(client: 
     assert again == Refused(NotChanged.CANCELLED)
     answer = await imported(client, old)
     assert isinstance(answer, NotStored)
-    assert "was cancelled, which is final" in answer.reasons[0]
+    assert "was cancelled, which is final" in str(answer.reasons[0])
     assert await everything(client) == stored
 
 

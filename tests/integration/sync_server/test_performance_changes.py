@@ -267,7 +267,7 @@ async def test_a_file_from_before_does_not_undo_a_move(client: Client) -> None:
     stored = await everything(client)
     answer = await imported(client, old)
     assert isinstance(answer, NotStored)
-    (said,) = answer.reasons
+    said = str(*answer.reasons)
     moved = await last(client)
     assert f"performance {moved.number} was moved in the console" in said
     assert f"{moved.starts_at:%Y-%m-%dT%H:%M}" in said

@@ -203,7 +203,7 @@ def test_a_pool_is_never_made_smaller_than_what_is_lent_of_it(stage: Stage, till
     smaller = replace(RULES, pools=(PoolSize("first", 1), RULES.pools[1]))
     answer = import_rules(stage, smaller)
     assert isinstance(answer, NotStored)
-    assert "'first'" in answer.reasons[0]
+    assert "'first'" in str(answer.reasons[0])
     assert pool_row(stage) == (4, 2, 2, 0)
 
 

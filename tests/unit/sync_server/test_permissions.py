@@ -35,7 +35,10 @@ OPEN_TO_ALL = {
 }
 
 
-BODIES_MAX = {("POST", "/console/plans/upload"): 20_000_000}
+BODIES_MAX = {
+    ("POST", "/console/plans/upload"): 20_000_000,
+    ("POST", "/console/catalogue/upload"): 20_000_000,
+}
 """Of the few routes that take more than a megabyte, from who is signed in and may."""
 
 
