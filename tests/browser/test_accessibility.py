@@ -78,6 +78,7 @@ def links_of(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.timeout(300)  # more than forty pages, each in four looks
 def test_every_page_is_linked_to_and_accessible_and_no_link_is_broken(
     open_page: OpenPage, house: ConsoleHouse
 ) -> None:
