@@ -120,6 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     code.add_argument(
         "--minutes", type=_minutes, default=60, metavar="N", help="how long it is good for (60)"
     )
+    code.add_argument(
+        "--agency", type=_name, metavar="NAME", help="whose window it will be, for ever"
+    )
     code.add_argument("--json", action="store_true", help="answer in JSON, for programs")
     code.set_defaults(command=_enrol_code)
 
@@ -203,13 +206,15 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
 
 def _enrol_code(settings: Settings, options: argparse.Namespace) -> int:
     name = options.node or options.name
+    if options.node and options.agency:
+        raise ProgramError("a node keeps its agency: --agency is for --name", ExitCode.USAGE)
     if options.node:
         code, role = commands.make_code_for_node(settings, name, options.minutes)
     elif options.role is None:
         raise ProgramError("--name needs --role", ExitCode.USAGE)
     else:
         role = options.role
-        code = commands.make_enrolment_code(settings, role, name, options.minutes)
+        code = commands.make_enrolment_code(settings, role, name, options.minutes, options.agency)
     if options.json:
         print(
             json.dumps(

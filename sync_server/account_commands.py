@@ -10,7 +10,7 @@ from typing import Any
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
 from sync_server.commands import opened_house
-from sync_server.people_commands import scope_asked
+from sync_server.people_commands import in_agencies, scope_asked
 from sync_server.services.audit import Deed, at_command_line, audited, note
 from sync_server.services.clients import NAME_CHARS_MAX, add_client, end_client, read_clients
 from sync_server.services.passwords import put_password
@@ -138,18 +138,19 @@ def _person_id(tx: Transaction, login: str) -> str:
 
 
 def _client_add(settings: Settings, options: argparse.Namespace) -> int:
-    name, role, scope = options.name, PersonRole(options.role), scope_asked(options)
+    name, role, asked = options.name, PersonRole(options.role), scope_asked(options)
     if not is_name(name) or len(name) > NAME_CHARS_MAX:
         raise ProgramError("a client's name has 1 to 64 characters", ExitCode.REFUSED)
-    told = {"name": name, "role": role, "scope": scope.kind, "of": sorted(scope.ids)}
 
     def add(tx: Transaction) -> tuple[str, str] | None:
         made = add_client(tx, name, role, scope)
         if made is not None:
+            told = {"name": name, "role": role, "scope": scope.kind, "of": sorted(scope.ids)}
             note(tx, Deed.CLIENT_ADDED, f"client:{made[0]}", at_command_line(), after=told)
         return made
 
     with opened_house(settings) as opened:
+        scope = in_agencies(opened.engine, asked)
         made = transact(opened.engine, add)
     if made is None:
         raise ProgramError(f"there is a client called '{name}' already", ExitCode.REFUSED)

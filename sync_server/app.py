@@ -12,6 +12,7 @@ from sync_server.auditing import AuditKeeper
 from sync_server.centre import Centre
 from sync_server.console import (
     accounts,
+    agencies,
     blocking,
     cases,
     catalogue_upload,
@@ -135,6 +136,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(cases),
         *routes_of(nodes),
         *routes_of(people),
+        *routes_of(agencies),
         *routes_of(performances),
         *routes_of(event_page),
         *routes_of(event_prices),

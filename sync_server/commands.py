@@ -18,6 +18,7 @@ from program.exit_codes import ExitCode
 from program.logs import get_logger
 from sync_server.auditing import move
 from sync_server.serve_lock import alone
+from sync_server.services.agencies import Agency, find_agency
 from sync_server.services.audit import Deed, at_command_line, audited, note
 from sync_server.services.catalogue import NotStored, Stored, store_catalogue
 from sync_server.services.enrolment import (
@@ -149,25 +150,43 @@ def _note_migration(tx: Transaction, done: Migrated) -> None:
     note(tx, Deed.DATABASE_MIGRATED, "database", at_command_line(), before=before, after=after)
 
 
+def agency_asked(engine: Engine, asked: str) -> Agency:
+    """The agency of a name or id. Raises ProgramError."""
+    with read_only(engine).connect() as connection:
+        found = find_agency(connection, asked)
+    if found is None:
+        raise ProgramError(
+            f"there is no agency '{asked}'; they are added in the console", ExitCode.REFUSED
+        )
+    return found
+
+
 def make_enrolment_code(
-    settings: Settings, role: NodeRole, name: str, minutes: int
+    settings: Settings, role: NodeRole, name: str, minutes: int, agency: str = ""
 ) -> EnrolmentCode:
-    """A code for one machine. Raises ProgramError when the name is taken."""
+    """A code for one machine, of the agency of this name or id.
+
+    Raises ProgramError when the name is taken, or for an agency that there is not.
+    """
     with opened_house(settings) as opened:
+        agency_id = agency_asked(opened.engine, agency).id if agency else ""
+        told = {"role": role, "minutes": minutes, **({"agency": agency_id} if agency_id else {})}
         code = new_code(opened.keys.node_public)
         refusal = transact(
             opened.engine,
             audited(
-                lambda tx: add_code(tx, code.secret, role, name, minutes),
+                lambda tx: add_code(tx, code.secret, role, name, minutes, agency_id),
                 Deed.ENROL_CODE_MADE,
                 f"node:{name}",
                 at_command_line(),
                 done=lambda refused: refused is None,
-                after=lambda _: {"role": role, "minutes": minutes},
+                after=lambda _: told,
             ),
         )
     if refusal is CodeRefusal.NO_VENUE:
         raise ProgramError(NO_VENUE, ExitCode.REFUSED)
+    if refusal is CodeRefusal.UNKNOWN_AGENCY:
+        raise ProgramError("only a window is an agency's", ExitCode.REFUSED)
     if refusal is not None:
         raise ProgramError(
             f"there is a node called '{name}' already; choose another name", ExitCode.REFUSED

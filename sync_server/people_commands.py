@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 
+from sqlalchemy import Engine
+
 from program.errors import ProgramError
 from program.exit_codes import ExitCode
-from sync_server.commands import NO_VENUE, opened_house
+from sync_server.commands import NO_VENUE, agency_asked, opened_house
 from sync_server.services.audit import Deed, at_command_line, note
 from sync_server.services.people import (
     LOGIN_CHARS_MAX,
     Person,
     add_person,
+    fits,
     hash_password,
     hash_pin,
     new_person_id,
@@ -21,7 +24,7 @@ from sync_server.services.people import (
     works_by_pin,
 )
 from sync_server.services.permissions import PersonRole
-from sync_server.services.scopes import SCOPE_IDS_MAX, Scope, narrowed
+from sync_server.services.scopes import SCOPE_IDS_MAX, Scope, ScopeKind, narrowed
 from sync_server.settings import Settings
 from sync_server.store.transact import transact
 from sync_server.store.writer import Transaction
@@ -62,6 +65,9 @@ def _add_person(settings: Settings, options: argparse.Namespace) -> int:
         if opened.house is None:
             raise ProgramError(NO_VENUE, ExitCode.REFUSED)
         venue_id = opened.house.venue_id
+        scope = in_agencies(opened.engine, scope)
+        if not fits(role, scope):
+            raise ProgramError("an agent works for an agency: --agency NAME", ExitCode.REFUSED)
 
         def add(tx: Transaction) -> bool:
             if tx.row("SELECT 1 FROM person WHERE login = :login", login=login) is not None:
@@ -95,3 +101,10 @@ def scope_asked(options: argparse.Namespace) -> Scope:
         return narrowed(options.event, options.agency)
     except ValueError as error:
         raise ProgramError(str(error), ExitCode.REFUSED) from error
+
+
+def in_agencies(engine: Engine, scope: Scope) -> Scope:
+    """The scope with agencies by their ids, whose names or ids were given. Raises ProgramError."""
+    if scope.kind is not ScopeKind.AGENCY:
+        return scope
+    return Scope(scope.kind, frozenset(agency_asked(engine, each).id for each in scope.ids))

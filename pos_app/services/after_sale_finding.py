@@ -221,7 +221,7 @@ class Finder:
             return ""
         with self.replica.mirror.reading() as mirror:
             row = mirror.execute("SELECT name FROM node WHERE id = ?", (node_id,)).fetchone()
-        return str(row["name"]) if row else node_id[:4].upper()
+        return str(row["name"]) if row and row["name"] else node_id[:4].upper()
 
     # --- by what
 
@@ -321,7 +321,7 @@ class Finder:
                 "AND kind = 'sold'",
                 (known.event.id, performance, unit),
             ).fetchone()
-        if claim is None or claim["ref"] in own:
+        if claim is None or not claim["ref"] or claim["ref"] in own:
             return list(rows)
         return [*rows, *self._told_ticket(performance, claim["ref"], unit)]
 

@@ -10,7 +10,8 @@ from edge.replica import Replica
 from pos_app.services.model import Person, SignInRefusal, SignInRefused
 from ticketing.pricing import Role
 
-_ROLES = ("manager", "supervisor", "cashier")
+_DECIDING = ("manager", "supervisor", "cashier")
+_ROLES = (*_DECIDING, "agent")
 
 
 def people(replica: Replica) -> tuple[Person, ...]:
@@ -20,8 +21,8 @@ def people(replica: Replica) -> tuple[Person, ...]:
 
 
 def role_of(person: Person | None) -> Role:
-    """What somebody may decide about prices; nobody no more than a cashier."""
-    return Role(person.role) if person and person.role in _ROLES else Role.CASHIER
+    """What somebody may decide about prices; an agent or nobody no more than a cashier."""
+    return Role(person.role) if person and person.role in _DECIDING else Role.CASHIER
 
 
 def check_pin(replica: Replica, person_id: str, pin: str, now_ms: int) -> Person | SignInRefused:

@@ -34,7 +34,9 @@ from program.logs import get_logger
 from ticketing.operations import CashAction, CashCount, ShiftClosed
 
 T = TypeVar("T")
-APPROVING_ROLE = "manager"
+_SEES_FIGURES = "manager"
+_TAKES_DIFFERENCE = frozenset({"manager", "agent"})
+"""An agency's window knows agents alone; what they take is theirs to pay, and a case at the centre."""
 _log = get_logger(__name__)
 
 
@@ -97,7 +99,7 @@ class ShiftDesk:
     def x_report(self) -> XReport | ShiftRefused:
         """The figures so far, under the next X number."""
         person = self._counter.person()
-        if person is not None and person.role != APPROVING_ROLE:
+        if person is not None and person.role != _SEES_FIGURES:
             return ShiftRefused(ShiftRefusal.NOT_A_MANAGER)  # whoever counts must not know
         made = self._record(lambda unit, _clerk: shifts.next_x(unit, self._env.wall_ms()))
         return made if isinstance(made, ShiftRefused) else XReport(*made)
@@ -126,7 +128,7 @@ class ShiftDesk:
         )
         if isinstance(checked, SignInRefused):
             return ShiftRefused(ShiftRefusal.PIN_REFUSED, sign_in=checked)
-        if checked.role != APPROVING_ROLE:
+        if checked.role not in _TAKES_DIFFERENCE:
             return ShiftRefused(ShiftRefusal.NOT_A_MANAGER)
         closed = self._record(
             lambda unit, clerk: shifts.close_approved(unit, clerk, checked.id, approval.reason)
@@ -158,7 +160,7 @@ class ShiftDesk:
 
     def approvers(self) -> tuple[Person, ...]:
         """Who may take a difference."""
-        return tuple(one for one in people.people(self._replica) if one.role == APPROVING_ROLE)
+        return tuple(one for one in people.people(self._replica) if one.role in _TAKES_DIFFERENCE)
 
     def closed(self) -> tuple[ZReport, ...]:
         """The Z reports of this till, the newest first."""

@@ -61,7 +61,8 @@ class ConsoleFigures:
     def _count_house(self, connection: Connection) -> House:
         snapshot = self._read(connection)
         takings = self._takings.read(connection)
-        return House(Facts(snapshot.venue, snapshot.events, snapshot.books, takings))
+        places = {s: each.places for s, each in self._streams.read(connection).items()}
+        return House(Facts(snapshot.venue, snapshot.events, snapshot.books, takings, places))
 
 
 FIGURES = web.AppKey("figures", ConsoleFigures)

@@ -31,6 +31,11 @@ class Fault(StrEnum):
     LAST_KEEPER = "last_keeper"
     NO_PIN = "no_pin"
     SWITCHED_OFF = "switched_off"
+    AGENT_SCOPE = "agent_scope"
+    UNKNOWN_AGENCY = "unknown_agency"
+    AGENCY_NAME_TAKEN = "agency_name_taken"
+    AGENCY_HAS_WINDOWS = "agency_has_windows"
+    TOO_MANY_AGENCIES = "too_many_agencies"
 
 
 FAULTS = {
@@ -48,8 +53,15 @@ FAULTS = {
     Fault.SCOPE: N_("Say for which events or agencies the role holds."),
     Fault.OWN: N_("Nobody changes their own role or keys here: ask another manager."),
     Fault.LAST_KEEPER: N_("This is the last one who may manage people: name another one first."),
-    Fault.NO_PIN: N_("Such a role has no PIN, or does not hold for the whole house."),
+    Fault.NO_PIN: N_("Such a role has no PIN, or not where it holds."),
     Fault.SWITCHED_OFF: N_("They are switched off: switch them on first."),
+    Fault.AGENT_SCOPE: N_("An agent works for an agency: choose which."),
+    Fault.UNKNOWN_AGENCY: N_("Only a window can be an agency's, and only of one that still sells."),
+    Fault.AGENCY_NAME_TAKEN: N_("There is an agency of this name already. Choose another name."),
+    Fault.AGENCY_HAS_WINDOWS: N_(
+        "It still has windows, or codes that wait for one: shut these out or withdraw them first."
+    ),
+    Fault.TOO_MANY_AGENCIES: N_("There are as many agencies as a house can have."),
 }
 
 

@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from sync_server.console.login_rows import login_rows
+from sync_server.console.navigation import ACCOUNT_PATH
 from sync_server.console.qr import qr_svg
 from sync_server.console.rendering import language_of, render
 from sync_server.console.sign_in import FORM_BYTES_MAX, check_own_password
@@ -31,7 +32,6 @@ from sync_server.services.staff import end_logins_of
 from sync_server.services.totp import app_uri, as_text
 from sync_server.store.writer import Transaction
 
-ACCOUNT_PATH = "/console/me"
 _MINE = Permission.OWN_ACCOUNT
 
 

@@ -19,6 +19,9 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "translate la
     return text
 
 
+ACCOUNT_PATH = "/console/me"
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A page of the bar: whoever has its permission sees it. Its own pages begin with its path,
@@ -45,6 +48,8 @@ SECTIONS = (
     ),
     Section("/console/plans", N_("Plans"), "maximize", Permission.CONSOLE_VIEW),
     Section("/console/nodes", N_("Windows and gates"), "door-open", Permission.CONSOLE_VIEW),
+    Section("/console/agencies", N_("Agencies"), "wallet", Permission.BOOKS_READ),
+    Section("/console/agency", N_("My agency"), "ticket", Permission.AGENCY_OWN),
     Section("/console/people", N_("People"), "users", Permission.PEOPLE_MANAGE),
 )
 
@@ -66,6 +71,12 @@ def links_for(role: PersonRole, path: str, language: str) -> tuple[Link, ...]:
     return tuple(
         Link(each.path, gettext(each.label), each.icon, _is_here(each, path)) for each in allowed
     )
+
+
+def home_of(role: PersonRole) -> str:
+    """Where somebody of this role begins: the first section that they see."""
+    found = (each.path for each in SECTIONS if person_may(role, each.permission))
+    return next(found, ACCOUNT_PATH)
 
 
 def _is_here(section: Section, path: str) -> bool:

@@ -37,6 +37,7 @@ class MachineRow:
     has_unsynced: bool
     lent: str
     unknown_at: str
+    agency: str
 
     @property
     def needs_a_look(self) -> bool:
@@ -84,6 +85,7 @@ def _machine_row(machine: Machine, shown: NodeRow | None, language: str) -> Mach
         has_unsynced=machine.unsynced_count > 0,
         lent=shown.lent if shown else _NOTHING,
         unknown_at=gettext(", ").join(unknown),
+        agency=machine.agency,
     )
 
 

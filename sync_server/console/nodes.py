@@ -31,6 +31,7 @@ from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, PERSON, SETTINGS
+from sync_server.services.agencies import Agency, read_agencies
 from sync_server.services.audit import TEXT_CHARS_MAX, Deed, audited
 from sync_server.services.enrolment import (
     NAME_CHARS_MAX,
@@ -63,6 +64,11 @@ _FORM_BYTES_MAX = 8_192
 _ONE = f"{NODES_PATH}/one"
 _MINUTES = (15, 60, 240, 1_440)
 _MINUTES_FIRST = 60
+_CODE_FAULTS = {
+    CodeRefusal.NAME_TAKEN: Fault.NODE_NAME_TAKEN,
+    CodeRefusal.NO_VENUE: Fault.UNKNOWN_CHOICE,
+    CodeRefusal.UNKNOWN_AGENCY: Fault.UNKNOWN_AGENCY,
+}
 _COMMANDS = {
     NodeRole.TILL: "boxgate-pos enrol --server {server} {code}",
     NodeRole.GATE: "boxgate-gate enrol --server {server} {code}",
@@ -77,6 +83,7 @@ class Machines:
     all: list[Machine]
     codes: list[WaitingCode]
     least: str
+    agencies: list[Agency]
 
 
 @route("GET", NODES_PATH, permission=Permission.CONSOLE_VIEW, page=True)
@@ -103,6 +110,7 @@ async def enrol(request: web.Request) -> web.Response:
     form, centre = read_form(await request.read()), request.app[CENTRE]
     name, minutes = form.get("name", "").strip(), _minutes(form)
     role = NodeRole(form["role"]) if form.get("role") in set(NodeRole) else None
+    agency = form.get("agency", "")
     if role is None or minutes is None:
         return await _list(request, fault=Fault.UNKNOWN_CHOICE, typed=form)
     if not is_name(name) or len(name) > NAME_CHARS_MAX:
@@ -111,15 +119,15 @@ async def enrol(request: web.Request) -> web.Response:
         return await _list(request, fault=Fault.PASSWORD, typed=form)
     code = new_code(centre.keys.node_public)
     job = audited(
-        lambda tx: add_code(tx, code.secret, role, name, minutes),
+        lambda tx: add_code(tx, code.secret, role, name, minutes, agency),
         Deed.ENROL_CODE_MADE,
         f"node:{name}",
         actor_of(request),
         done=lambda refused: refused is None,
-        after=lambda _: {"role": role, "minutes": minutes},
+        after=lambda _: {"role": role, "minutes": minutes, **_of(agency)},
     )
-    if await centre.write(job) is not None:
-        return await _list(request, fault=Fault.NODE_NAME_TAKEN, typed=form)
+    if refused := await centre.write(job):
+        return await _list(request, fault=_CODE_FAULTS[refused], typed=form)
     return await _show_code(request, code, role, name, minutes)
 
 
@@ -163,7 +171,10 @@ async def enrol_again(request: web.Request) -> web.Response:
         done=lambda answer: isinstance(answer, NodeRole),
         after=lambda answer: {"role": answer, "minutes": minutes, "again": True},
     )
-    if isinstance(await centre.write(job), CodeRefusal):
+    answer = await centre.write(job)
+    if answer is CodeRefusal.UNKNOWN_AGENCY:
+        return await _one(request, machine.id, fault=Fault.UNKNOWN_AGENCY)
+    if isinstance(answer, CodeRefusal):
         raise Problem(404, "not_found", "there is no such machine")
     return await _show_code(request, code, machine.role, machine.name, minutes)
 
@@ -186,7 +197,7 @@ async def gone(request: web.Request) -> web.Response:
     if not await is_own_password(request, form):
         return await _one(request, machine.id, fault=Fault.PASSWORD, reason=reason)
     how, actor = Gone(form["how"]), actor_of(request)
-    count = await centre.read(lambda c: count_pins_at(c, machine.role)) if how is Gone.STOLEN else 0
+    count = await centre.read(lambda c: count_pins_at(c, machine.id)) if how is Gone.STOLEN else 0
     ready = await asyncio.to_thread(ready_pins, count)
     pins = await centre.write(
         lambda tx: report_gone(tx, centre.venue_id, machine.name, how, actor, reason, ready)
@@ -215,6 +226,10 @@ async def set_min_version(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": NODES_PATH})
 
 
+def _of(agency: str) -> dict[str, object]:
+    return {"agency": agency} if agency else {}
+
+
 def _minutes(form: Mapping[str, str]) -> int | None:
     asked = form.get("minutes", "")
     return next((each for each in _MINUTES if str(each) == asked), None)
@@ -226,6 +241,7 @@ def _read(connection: Connection, now_ms: int) -> Machines:
         read_machines(connection, too_old),
         read_waiting_codes(connection, now_ms),
         read_meta(connection).get(MIN_VERSION_KEY, ""),
+        [each for each in read_agencies(connection) if each.is_active],
     )
 
 
@@ -264,6 +280,7 @@ async def _list(
         "fault": fault_sentence(fault, language),
         "typed": typed,
         "roles": [(each.value, node_role_name(each, language)) for each in NodeRole],
+        "agencies": [(each.id, each.name) for each in found.agencies],
         "minutes": _minute_choices(language, _minutes(typed) or _MINUTES_FIRST),
         "name_max": NAME_CHARS_MAX,
         "may_enrol": person_may(role, Permission.NODES_ENROL),
@@ -278,7 +295,7 @@ async def _one(
     language, centre = language_of(request), request.app[CENTRE]
     machine = await _machine(request, node_id)
     snapshot, rows = await _rows(request, [machine])
-    pins = await centre.read(lambda c: count_pins_at(c, machine.role))
+    pins = await centre.read(lambda c: count_pins_at(c, machine.id))
     role = request[PERSON].role
     context = {
         "path": _ONE,
@@ -354,5 +371,5 @@ def _minute_choices(language: str, chosen: int) -> list[tuple[int, str, bool]]:
 def _status(fault: Fault | None) -> int:
     if fault is None:
         return HTTPStatus.OK
-    taken = fault in (Fault.NODE_NAME_TAKEN, Fault.GONE, Fault.CODE_OVER)
+    taken = fault in (Fault.NODE_NAME_TAKEN, Fault.GONE, Fault.CODE_OVER, Fault.UNKNOWN_AGENCY)
     return HTTPStatus.CONFLICT if taken else HTTPStatus.BAD_REQUEST

@@ -19,7 +19,13 @@ from sync_server.console.login_rows import login_rows
 from sync_server.console.moments import moment
 from sync_server.console.overview import Snapshot
 from sync_server.console.own_password import is_own_password
-from sync_server.console.people_form import EVENT_FIELD, read_login, read_rights
+from sync_server.console.people_form import (
+    AGENCY_FIELD,
+    EVENT_FIELD,
+    read_login,
+    read_rights,
+    ticked,
+)
 from sync_server.console.rendering import language_of, render
 from sync_server.console.wording import person_role_name
 from sync_server.handlers.actors import actor_of
@@ -27,6 +33,7 @@ from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, LIMITS, PERSON
+from sync_server.services.agencies import Agency, read_agencies
 from sync_server.services.audit import Actor
 from sync_server.services.people import (
     LOGIN_CHARS_MAX,
@@ -115,7 +122,7 @@ async def person(request: web.Request) -> web.Response:
 async def add(request: web.Request) -> web.Response:
     """One more person; password and PIN are shown once."""
     form, centre, actor = read_form(await request.read()), request.app[CENTRE], actor_of(request)
-    login, rights = read_login(form), read_rights(form)
+    login, rights = read_login(form), read_rights(form, await _agencies(request))
     if isinstance(login, Fault):
         return await _list(request, fault=login, form=form)
     if isinstance(rights, Fault):
@@ -141,7 +148,7 @@ async def add(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """Another name, role or scope."""
     form, venue_id, actor = await _read(request)
-    person_id, rights = form.get("id", ""), read_rights(form)
+    person_id, rights = form.get("id", ""), read_rights(form, await _agencies(request))
     if isinstance(rights, Fault):
         return await _one(request, person_id, fault=rights, form=form)
     return await _do(
@@ -260,7 +267,8 @@ async def _list(
     language, centre = language_of(request), request.app[CENTRE]
     snapshot = await request.app[FIGURES].books()
     staff = await centre.read(lambda c: read_staff(c, centre.venue_id, centre.now_ms()))
-    rows = [_row(request, each, snapshot) for each in staff]
+    agencies = await _agencies(request)
+    rows = [_row(request, each, snapshot, agencies) for each in staff]
     typed = _typed(form) if form is not None else Typed()
     context = {
         "path": PEOPLE_PATH,
@@ -269,7 +277,7 @@ async def _list(
         "switched_off": [row for row in rows if not row.is_active],
         "fault": fault_sentence(fault, language),
         "login_max": LOGIN_CHARS_MAX,
-        **_fields(snapshot, typed, language),
+        **_fields(snapshot, agencies, typed, language),
     }
     return render(request, "people.html", context, status=_status(fault))
 
@@ -285,6 +293,7 @@ async def _one(
     line = await _line(request, person_id)
     snapshot = await request.app[FIGURES].books()
     logins = await centre.read(lambda c: read_logins(c, person_id, centre.now_ms()))
+    agencies = await _agencies(request)
     who, zone = line.person, snapshot.venue.zone
     typed = Typed(who.login, who.name, who.role.value, who.scope.kind.value, who.scope.ids)
     if form is not None and "role" in form:
@@ -293,13 +302,13 @@ async def _one(
         "path": _ONE,
         "query": person_path(person_id).partition("?")[2],
         "venue": snapshot.venue.name.in_language(language),
-        "row": _row(request, line, snapshot),
+        "row": _row(request, line, snapshot, agencies),
         "line": line,
         "is_me": person_id == me.id,
         "has_pin_role": works_by_pin(who.role, who.scope),
         "logins": login_rows(logins, me.session_hash, language, zone),
         "fault": fault_sentence(fault, language),
-        **_fields(snapshot, typed, language),
+        **_fields(snapshot, agencies, typed, language),
     }
     return render(request, "person.html", context, status=_status(fault))
 
@@ -326,7 +335,14 @@ async def _show_keys(
     return render(request, "person_keys.html", context)
 
 
-def _row(request: web.Request, line: StaffLine, snapshot: Snapshot) -> PersonRow:
+async def _agencies(request: web.Request) -> dict[str, Agency]:
+    """All agencies by their id."""
+    return {each.id: each for each in await request.app[CENTRE].read(read_agencies)}
+
+
+def _row(
+    request: web.Request, line: StaffLine, snapshot: Snapshot, agencies: Mapping[str, Agency]
+) -> PersonRow:
     language, who = language_of(request), line.person
     limits, now_s = request.app[LIMITS], time.monotonic()
     waits = limits.sign_in_login.wait_s(who.login, now_s) + limits.code_person.wait_s(who.id, now_s)
@@ -336,7 +352,7 @@ def _row(request: web.Request, line: StaffLine, snapshot: Snapshot) -> PersonRow
         name=who.name,
         login=who.login,
         role=person_role_name(who.role, language),
-        scope=_scope_text(who.scope, snapshot, language),
+        scope=_scope_text(who.scope, snapshot, agencies, language),
         is_active=line.is_active,
         signed_in=_signed_in(line, language, snapshot.venue.zone),
         where=line.signed_in_at,
@@ -351,14 +367,17 @@ def _signed_in(line: StaffLine, language: str, zone: ZoneInfo) -> str:
     return moment(line.signed_in_ms, language, zone)
 
 
-def _scope_text(scope: Scope, snapshot: Snapshot, language: str) -> str:
+def _scope_text(
+    scope: Scope, snapshot: Snapshot, agencies: Mapping[str, Agency], language: str
+) -> str:
     gettext = translations(language).gettext
     if scope.is_whole:
         return gettext("the whole house")
     names = [_event_name(snapshot, each, language) for each in sorted(scope.ids)]
     if scope.kind is ScopeKind.EVENT:
         return gettext("only {names}").format(names=gettext(", ").join(names))
-    return gettext("only agency {names}").format(names=gettext(", ").join(sorted(scope.ids)))
+    names = sorted(agencies[each].name if each in agencies else each for each in scope.ids)
+    return gettext("only agency {names}").format(names=gettext(", ").join(names))
 
 
 def _event_name(snapshot: Snapshot, event_id: str, language: str) -> str:
@@ -366,7 +385,9 @@ def _event_name(snapshot: Snapshot, event_id: str, language: str) -> str:
     return event.name.in_language(language) if event else event_id
 
 
-def _fields(snapshot: Snapshot, typed: Typed, language: str) -> dict[str, object]:
+def _fields(
+    snapshot: Snapshot, agencies: Mapping[str, Agency], typed: Typed, language: str
+) -> dict[str, object]:
     """What the fields of a person offer, and what is in them."""
     of_events = typed.ids if typed.kind == ScopeKind.EVENT else frozenset()
     of_agencies = typed.ids if typed.kind == ScopeKind.AGENCY else frozenset()
@@ -378,19 +399,18 @@ def _fields(snapshot: Snapshot, typed: Typed, language: str) -> dict[str, object
             (EVENT_FIELD + each, _event_name(snapshot, each, language), each in of_events)
             for each in sorted(known)
         ],
-        "agencies": ", ".join(sorted(of_agencies)),
+        "agencies": [
+            (AGENCY_FIELD + each.id, each.name, each.id in of_agencies)
+            for each in agencies.values()
+            if each.is_active or each.id in of_agencies
+        ],
     }
 
 
 def _typed(form: Mapping[str, str]) -> Typed:
     """The fields as they were sent, to be sent again."""
     kind = form.get("scope", "")
-    if kind == ScopeKind.AGENCY:
-        ids = frozenset({form.get("agencies", "")} - {""})
-    else:
-        ids = frozenset(
-            key.removeprefix(EVENT_FIELD) for key in form if key.startswith(EVENT_FIELD)
-        )
+    ids = ticked(form, AGENCY_FIELD if kind == ScopeKind.AGENCY else EVENT_FIELD)
     return Typed(form.get("login", ""), form.get("name", ""), form.get("role", ""), kind, ids)
 
 

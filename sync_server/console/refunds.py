@@ -55,7 +55,7 @@ async def refunds(request: web.Request) -> web.Response:
         "by_window": _sum_rows(summed_by(lines, tender=False), asked, language),
         "by_tender": _sum_rows(
             {
-                _tender_name(name, venue, language): sums
+                tender_name(name, venue, language): sums
                 for name, sums in summed_by(lines, tender=True).items()
             },
             asked,
@@ -135,11 +135,12 @@ def _shown(line: RefundLine, asked: Asked, language: str) -> dict[str, object]:
 
 def _paid(line: RefundLine, venue: Venue, language: str) -> Iterable[str]:
     for tender, minor in sorted(line.taken.items()):
-        name = _tender_name(tender, venue, language)
+        name = tender_name(tender, venue, language)
         yield f"{name} {format_money(minor, line.currency, language)}"
 
 
-def _tender_name(tender: str, venue: Venue, language: str) -> str:
+def tender_name(tender: str, venue: Venue, language: str) -> str:
+    """What people call a means of payment."""
     gettext = translations(language).gettext
     if tender == CASH:
         return gettext("Cash")

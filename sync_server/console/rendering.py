@@ -15,7 +15,7 @@ from markupsafe import Markup
 from program.i18n import LANGUAGES, translations
 from program.web_look import icon_svg
 from sync_server.console.loaded import loaded
-from sync_server.console.navigation import links_for
+from sync_server.console.navigation import home_of, links_for
 from sync_server.console.wording import person_role_name
 from sync_server.handlers.state import HEARD_COUNT, PERSON, SETTINGS
 
@@ -80,6 +80,7 @@ def render(
             "person": person,
             "role": person_role_name(person.role, language) if person else "",
             "sections": links_for(person.role, request.path, language) if person else (),
+            "home": home_of(person.role) if person else "/console/",
             "query": _query(request),
             "heard_count": request.get(HEARD_COUNT, 0),
             **context,

@@ -8,11 +8,13 @@ import time
 
 from aiohttp import web
 
+from sync_server.console.navigation import home_of
 from sync_server.console.rendering import language_of, render
 from sync_server.console.wording import problem_sentence
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.state import CENTRE, PERSON, REQUEST_ID, SETTINGS, PersonIdentity
 from sync_server.handlers.uploads import read_fields
+from sync_server.services.people import Person
 from sync_server.services.sessions import (
     Session,
     extend_session,
@@ -78,9 +80,10 @@ def keep_visit(request: web.Request, response: web.StreamResponse, visit: str) -
     _set_cookie(request, response, _VISIT_COOKIE, visit, path=SIGN_IN_PATH)
 
 
-def begin_visit(request: web.Request, token: str, login: str) -> web.Response:
-    """Signed in: on to the first page, with the session's cookie."""
-    response = web.Response(status=303, headers={"Location": OVERVIEW_PATH})
+def begin_visit(request: web.Request, token: str, person: Person) -> web.Response:
+    """Signed in: on to the person's first page, with the session's cookie."""
+    login = person.login
+    response = web.Response(status=303, headers={"Location": home_of(person.role)})
     _set_cookie(request, response, _session_cookie(request), token, path="/")
     device = _device_of(request, login) or secrets.token_hex(16)
     _set_cookie(

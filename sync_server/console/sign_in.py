@@ -133,7 +133,7 @@ async def begin(request: web.Request, person: Person, *, by: str = "") -> web.Re
 
     token = await request.app[CENTRE].write(start)
     _log.info("signed_in", person_id=person.id)
-    return begin_visit(request, token, person.login)
+    return begin_visit(request, token, person)
 
 
 async def check_own_password(request: web.Request, login: str, password: str) -> bool:

@@ -99,6 +99,8 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     stream, scope = _stream(request), request.match_info["scope"]
     if scope != request[NODE].role:
         raise Problem(403, "forbidden", "a node gets its own scope, and no other")
+    if request[NODE].agency:  # nearly all that it sees is its own: there is no file for others too
+        raise Problem(409, "just_pull", "an agency's window pulls")
     which, shelf = Which(stream, scope), _desk(request.app).shelf
     wanted = request.headers.get(hdrs.IF_RANGE, "").strip('"')
     kept = shelf.tagged(which, wanted) if wanted else None
@@ -127,7 +129,7 @@ async def own_part(request: web.Request) -> web.Response:
     centre, node, stream = request.app[CENTRE], request[NODE], _stream(request)
     _same_generation(centre, request.query.get("gen"))
     after, read_to = (_revision(request.query.get(name, "")) for name in ("after", "rev"))
-    scope = scope_of(node.role, centre.venue_id, stream)
+    scope = scope_of(node.view, centre.venue_id, stream)
 
     def read(connection: Connection) -> Page | None:
         heads = read_heads(connection, stream)
@@ -271,7 +273,7 @@ async def _asking(request: web.Request) -> tuple[Reader, dict[str, Any]]:
     rev = body.get("rev")
     if type(rev) is not int or not 0 <= rev < 2**53:
         raise _malformed("rev")
-    return Reader(node.role, node.id, centre.venue_id, stream, rev), body
+    return Reader(node.view, node.id, centre.venue_id, stream, rev), body
 
 
 def _buckets(raw: object) -> list[int]:

@@ -162,7 +162,7 @@ async def _admit_node(request: web.Request, permission: Permission) -> None:
         raise Problem(401, "token_invalid", "this node was enrolled again since")
     if FOR_NODE in request.headers:
         node = _below(centre, node, request.headers[FOR_NODE])
-    request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation)
+    request[NODE] = NodeIdentity(node.id, node.role, node.name, node.incarnation, node.agency)
     if not node_may(node.role, permission):
         raise Problem(403, "forbidden", f"a {node.role} may not do this")
     is_here = FOR_NODE not in request.headers  # a hub's own nodes tell us no versions

@@ -30,10 +30,11 @@ async def look_up(request: web.Request) -> web.Response:
     """One order by its id, or by one of its tickets; without the tickets' codes."""
     body, stream = await read_object(request), _stream(request)
     order_id, ticket_id = body.get("order", ""), body.get("ticket", "")
+    agency = request[NODE].agency
     if not (is_order_id(order_id) or is_ticket_id(ticket_id)):
         raise _malformed("order or ticket")
     found = await request.app[CENTRE].read(
-        lambda connection: read_order(connection, stream, order_id, ticket_id)
+        lambda connection: read_order(connection, stream, order_id, ticket_id, agency)
     )
     if found is None:
         raise Problem(404, "unknown_order", "there is no such order here")
@@ -61,7 +62,9 @@ async def hand_out(request: web.Request) -> web.Response:
         raise Problem(409, answer, "these tickets are not to be printed here")
     told: dict[str, Any] = {"state": answer, "now_ms": Centre.now_ms()}
     if answer is HandoutState.YOURS:
-        found = await centre.read(lambda connection: read_order(connection, stream, order_id, ""))
+        found = await centre.read(
+            lambda connection: read_order(connection, stream, order_id, "", node.agency)
+        )
         if found is None:
             raise Problem(409, NoHandout.UNKNOWN_ORDER, "nobody can read this order")
         told |= _to_json(found, with_codes=True)

@@ -66,9 +66,9 @@ class Answers:
             del self._kept[key]
 
     async def _read(self, node: NodeIdentity, after: Mapping[str, int], limit: int) -> Told:
-        role, node_id, house = node.role, node.id, self.centre.venue_id
+        view, node_id, house = node.view, node.id, self.centre.venue_id
         return await self.centre.read(
-            lambda connection: _encoded(pull_all(connection, role, node_id, house, after, limit))
+            lambda connection: _encoded(pull_all(connection, view, node_id, house, after, limit))
         )
 
 

@@ -12,6 +12,7 @@ from sync_server.auditing import AuditKeeper
 from sync_server.centre import Centre
 from sync_server.handlers.routes import Handler, Route
 from sync_server.services.clients import Client
+from sync_server.services.feed import view_of
 from sync_server.services.limits import Limit
 from sync_server.services.permissions import NodeRole, PersonRole
 from sync_server.services.scopes import WHOLE_VENUE, Access, Scope
@@ -21,12 +22,18 @@ from sync_server.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class NodeIdentity:
-    """The node that calls, as its token and the node's row say."""
+    """The node that calls, as its token and the node's row say. `agency`: whose window it is."""
 
     id: str
     role: NodeRole
     name: str
     incarnation: int = 1
+    agency: str = ""
+
+    @property
+    def view(self) -> str:
+        """What it is told of the feeds."""
+        return view_of(self.role, self.agency)
 
 
 @dataclass(frozen=True, slots=True)

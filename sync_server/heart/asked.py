@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sync_server.heart.agencies import is_foreign_ticket
 from sync_server.heart.rows import Claim, Revocation
 from sync_server.heart.units import revoke_ticket
 from sync_server.heart.work import Work
@@ -94,14 +95,14 @@ class AskedRevocations:
 
     def _may_be(self, asked: tuple[str, str, dict[str, object]]) -> bool:
         """Whether every ticket still lets somebody in who has not gone in, and it is no other's."""
-        work, (op_id, _node_id, body) = self._work, asked
+        work, (op_id, node_id, body) = self._work, asked
         if work.revocations.get(op_id) is not None:
             return False
         for ticket_id in _tickets_of(body):
             ticket = work.tickets.get(ticket_id)
             if ticket is None or ticket.order_id != body["order"]:
                 return False
-            if ticket.state == TicketState.VOID:
+            if ticket.state == TicketState.VOID or is_foreign_ticket(work, node_id, ticket_id):
                 return False
             if any(entry.phase != "returned" for entry in work.entries_of(ticket_id)):
                 return False

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sync_server.heart.agencies import is_foreign
 from sync_server.heart.rows import BuyerRow
 from sync_server.heart.source import Source
 from sync_server.heart.work import Work
@@ -45,8 +46,23 @@ class PutBuyers:
         work.buyers.want(each.order_id for each in self.told)
 
     def apply(self, work: Work) -> int:
-        """How many of them were news."""
-        return sum(_put(work, self.source.node_id, each) for each in self.told)
+        """How many of them were news; an agency's window is always told: all of them.
+
+        Otherwise it would learn by the number which orders there are that are not its agency's.
+        """
+        node_id = self.source.node_id
+        if not work.agency_of(node_id):
+            return sum(_put(work, node_id, each) for each in self.told)
+        for each in self.told:
+            if _may_tell(work, node_id, each.order_id):
+                _put(work, node_id, each)
+        return len(self.told)
+
+
+def _may_tell(work: Work, node_id: str, order_id: str) -> bool:
+    """A buyer may be told before the order is; nobody else may have done so."""
+    known = work.orders.get(order_id) or work.buyers.get(order_id)
+    return known is None or not is_foreign(work, node_id, known.node_id)
 
 
 def _put(work: Work, node_id: str, told: ToldBuyer) -> bool:

@@ -9,6 +9,7 @@ whoever was there first has it, and a person settles the second.
 
 from __future__ import annotations
 
+from sync_server.heart.agencies import is_foreign_ticket
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.effect import Effect
 from sync_server.heart.rows import CredentialRow
@@ -41,7 +42,7 @@ def record_at_till(
 
 def _bind(work: Work, node_id: str, op: Op, bound: CredentialBound, at_ms: int) -> Effect:
     ticket = work.tickets.get(bound.ticket_id)
-    if ticket is None:
+    if ticket is None or is_foreign_ticket(work, node_id, bound.ticket_id):
         return _refused(work, node_id, op, bound, "unknown_ticket")
     row = work.credentials.get(bound.ref)
     if row is not None and row.ticket_id != bound.ticket_id and _stands(work, row):
@@ -78,6 +79,8 @@ def _unbind(work: Work, node_id: str, unbound: CredentialUnbound, at_ms: int) ->
     row = work.credentials.get(unbound.ref)
     if row is not None and row.ticket_id != unbound.ticket_id:
         return Effect(Verdict.OK, "not_bound")  # what it asks for is so already
+    if is_foreign_ticket(work, node_id, unbound.ticket_id):
+        return Effect(Verdict.OK, "not_bound")
     if row is not None and at_ms < row.at_ms:
         return _TOO_LATE
     state = CredentialState.BLOCKED if unbound.blocked else CredentialState.UNBOUND

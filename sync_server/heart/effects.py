@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
+from sync_server.heart.agencies import is_foreign_ticket, own_order
 from sync_server.heart.booking import book
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.credentials import record_at_till
@@ -428,9 +429,10 @@ def _settle(work: Work, source: Source, settle: Settle) -> Effect:
 
 def _refund(work: Work, source: Source, op: Op, refund: Refund) -> Effect:
     """Money was paid out for tickets, which the centre revoked before or revokes now."""
-    order = work.orders.get(refund.order_id)
+    order = own_order(work, source.node_id, refund.order_id)
     verdict = _take_back(work, source.node_id, op, refund.order_id, refund.ticket_ids)
-    check_paid_back(work, source, op, refund)
+    if order is not None:
+        check_paid_back(work, source, op, refund)
     book(work, source, op, refund)
     if order is None:
         return Effect(Verdict.DISPUTED, "unknown_order", shows=True)
@@ -443,10 +445,11 @@ def _exchange(work: Work, source: Source, op: Op, exchange: Exchange) -> Effect:
     """Tickets went back and others were sold for their worth, in one go."""
     if comes_twice(work, exchange):
         return _contradiction(work, source, op)
-    order = work.orders.get(exchange.of_order)
+    order = own_order(work, source.node_id, exchange.of_order)
     returned = _take_back(work, source.node_id, op, exchange.of_order, exchange.returned)
     sold, code = _sell_lines(work, source, exchange.order_id, exchange.lines)
-    check_paid_back(work, source, op, exchange)
+    if order is not None:
+        check_paid_back(work, source, op, exchange)
     _put_order(work, source, op, exchange)
     book(work, source, op, exchange)
     if exchange.action is not ExchangeAction.REPLACEMENT:  # which costs what it cost, then
@@ -488,6 +491,7 @@ def _take_back(
         if (
             ticket is None
             or ticket.order_id != order_id
+            or is_foreign_ticket(work, node_id, ticket_id)
             or (ticket_id not in revoked and not revoke_ticket(work, ticket))
         ):
             wrong.append(ticket_id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sync_server.heart.agencies import is_foreign, own_order
 from sync_server.heart.rows import HandoutRow
 from sync_server.heart.source import Source
 from sync_server.heart.work import Work
@@ -53,7 +54,8 @@ class AskHandout:
 
     def apply(self, work: Work) -> HandoutState | NoHandout:
         """Note the wish, unless it is granted or in vain."""
-        source, order = self.source, work.orders.get(self.order_id)
+        source = self.source
+        order = own_order(work, source.node_id, self.order_id)
         if work.quarantine:
             return NoHandout.QUARANTINE
         if work.journal(source.node_id, source.incarnation).state != "open":
@@ -78,6 +80,9 @@ class AskHandout:
 def hand_over(work: Work, source: Source, told: HandOver) -> bool:
     """Take the holder's answer; whether it changed anything. A later turn wins, in any order."""
     if source.branch:  # of a copy's log: nobody was let print by it
+        return False
+    order = work.orders.get(told.order_id) if work.agency_of(source.node_id) else None
+    if order is not None and is_foreign(work, source.node_id, order.node_id):
         return False
     row = work.handouts.get(told.order_id)
     if row is None:

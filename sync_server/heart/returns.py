@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sync_server.heart.agencies import own_order
 from sync_server.heart.cases import CaseKind, close_case, open_case
 from sync_server.heart.lending import Grant, Lender, grant_of
 from sync_server.heart.policy import Policy
@@ -135,7 +136,8 @@ class Revoke:
         )
 
     def _tickets(self, work: Work) -> list[TicketRow] | NoRevocation:
-        source, order = self.source, work.orders.get(self.order_id)
+        source = self.source
+        order = own_order(work, source.node_id, self.order_id)
         if work.quarantine:
             return NoRevocation.QUARANTINE
         if work.journal(source.node_id, source.incarnation).state != "open":

@@ -172,6 +172,7 @@ class Work:
         )
         self._whole: set[int] = set()  # performances whose every claim has been read
         self._free: dict[int, set[int]] = {}  # by performance, once somebody has asked
+        self._agencies: dict[str, str] = {}
         self._clocks: dict[str, int] = {}
         self._told_clocks: dict[str, int] = {}
         self._entries_of: dict[str, list[str]] = {}
@@ -349,6 +350,13 @@ class Work:
         made = self.credentials.changed.values()
         every = {row.ref: row for row in (*here, *made) if row is not None}
         return [row for row in every.values() if row.ticket_id == ticket_id]
+
+    def agency_of(self, node_id: str) -> str:
+        """The agency whose window a node is; '' for the house's own, and for what is no node."""
+        if node_id not in self._agencies:
+            row = self.sql.row("SELECT agency FROM node WHERE id = ?", node_id)
+            self._agencies[node_id] = row[0] if row is not None else ""
+        return self._agencies[node_id]
 
     def told_clock(self, node_id: str, ahead_ms: int | None) -> None:
         """By how much a node's clock is ahead of ours, as it told with its operations; or nothing."""

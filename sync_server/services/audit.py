@@ -51,6 +51,9 @@ class Deed(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a deed's name
     SECOND_FACTOR_BEGUN = "second_factor_begun"
     SECOND_FACTOR_ENDED = "second_factor_ended"
+    AGENCY_ADDED = "agency_added"
+    AGENCY_RENAMED = "agency_renamed"
+    AGENCY_RETIRED = "agency_retired"
     CLIENT_ADDED = "client_added"
     CLIENT_ENDED = "client_ended"
     CLIENT_TOKEN_REUSED = "client_token_reused"  # noqa: S105 - likewise

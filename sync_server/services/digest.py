@@ -45,7 +45,7 @@ class NotCompared(StrEnum):
 class Reader:
     """Who asks about which stream, and up to which revision it has read."""
 
-    role: str
+    view: str
     node_id: str
     house: str
     stream: str
@@ -54,7 +54,7 @@ class Reader:
     @property
     def scope(self) -> Scope:
         """What it sees."""
-        return scope_of(self.role, self.house, self.stream)
+        return scope_of(self.view, self.house, self.stream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class DigestBook:
     _kept: dict[tuple[str, str], tuple[int, Digest]] = field(default_factory=dict)
 
     def shared(self, connection: Connection, reader: Reader, head: int) -> Digest:
-        """What all nodes of the reader's role see of the stream."""
-        key = (reader.stream, reader.role)
+        """What all nodes of the reader's view see of the stream."""
+        key = (reader.stream, reader.view)
         found = self._kept.pop(key, None)
         if found is None or found[0] != head:
             digest = Digest()
@@ -125,7 +125,7 @@ def compare(
         return heads
     page = pull(
         connection,
-        reader.role,
+        reader.view,
         reader.node_id,
         reader.house,
         reader.stream,

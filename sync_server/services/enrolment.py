@@ -22,6 +22,7 @@ from typing import Any
 
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.work import Work
+from sync_server.services.agencies import hold_agency
 from sync_server.services.audit import UNKNOWN, Actor, Deed, note
 from sync_server.services.permissions import NodeRole
 from sync_server.store.sql import Sql
@@ -44,6 +45,7 @@ class CodeRefusal(StrEnum):
     NAME_TAKEN = "node_name_taken"
     NO_VENUE = "no_venue"
     UNKNOWN_NODE = "unknown_node"
+    UNKNOWN_AGENCY = "unknown_agency"  # or a retired one, or no window
 
 
 class EnrolRefusal(StrEnum):
@@ -109,14 +111,19 @@ def is_secret(text: object) -> bool:
 
 
 def add_code(
-    tx: Transaction, secret: str, role: NodeRole, node_name: str, minutes: int
+    tx: Transaction, secret: str, role: NodeRole, node_name: str, minutes: int, agency: str = ""
 ) -> CodeRefusal | None:
-    """Let one machine enrol as `node_name` within so many minutes; None when that stands."""
+    """Let one machine enrol as `node_name` within so many minutes; None when that stands.
+
+    `agency`: the id of the one whose window it will be, '' for the house's own.
+    """
     if not tx.row("SELECT 1 FROM stream WHERE kind = 'house'"):
         return CodeRefusal.NO_VENUE
     if _is_name_taken(tx, node_name):
         return CodeRefusal.NAME_TAKEN
-    _put_code(tx, secret, role, node_name, minutes, "")
+    if agency and not (role is NodeRole.TILL and hold_agency(tx, agency)):
+        return CodeRefusal.UNKNOWN_AGENCY
+    _put_code(tx, secret, role, node_name, minutes, "", agency)
     return None
 
 
@@ -124,24 +131,33 @@ def add_code_for_node(
     tx: Transaction, secret: str, node_name: str, minutes: int
 ) -> NodeRole | CodeRefusal:
     """Let one machine take a node's place within so many minutes; gives the node's role."""
-    node = tx.row("SELECT id, role FROM node WHERE name = :name", name=node_name)
+    node = tx.row("SELECT id, role, agency FROM node WHERE name = :name", name=node_name)
     if node is None:
         return CodeRefusal.UNKNOWN_NODE
-    _put_code(tx, secret, node.role, node_name, minutes, node.id)
+    if node.agency and not hold_agency(tx, node.agency):
+        return CodeRefusal.UNKNOWN_AGENCY
+    _put_code(tx, secret, node.role, node_name, minutes, node.id, node.agency)
     return NodeRole(node.role)
 
 
 def _put_code(
-    tx: Transaction, secret: str, role: str, node_name: str, minutes: int, node_id: str
+    tx: Transaction,
+    secret: str,
+    role: str,
+    node_name: str,
+    minutes: int,
+    node_id: str,
+    agency: str,
 ) -> None:
     tx.run(
-        "INSERT INTO enrolment (secret_hash, role, node_name, expires_ms, used_ms, node_id) "
-        "VALUES (:hash, :role, :name, :expires, 0, :node)",
+        "INSERT INTO enrolment (secret_hash, role, node_name, expires_ms, used_ms, node_id, "
+        "agency) VALUES (:hash, :role, :name, :expires, 0, :node, :agency)",
         hash=_hash(secret),
         role=role,
         name=node_name,
         expires=tx.now_ms + minutes * 60_000,
         node=node_id,
+        agency=agency,
     )
 
 
@@ -187,7 +203,8 @@ def enrol(
     """
     locked = Sql.of(tx.connection).locked  # against who withdraws it at this moment
     code = tx.row(
-        "SELECT role, node_name, expires_ms, used_ms, node_id FROM enrolment "  # noqa: S608
+        "SELECT role, node_name, expires_ms, used_ms, node_id, agency "  # noqa: S608
+        "FROM enrolment "
         f"WHERE secret_hash = :hash{locked}",
         hash=_hash(secret),
     )
@@ -214,6 +231,7 @@ def enrol(
             code.node_name,
             applicant,
             seen_ms=tx.now_ms,
+            agency=code.agency,
         )
     if isinstance(made, Enrolled):
         tx.run(
@@ -224,6 +242,7 @@ def enrol(
         )
         tx.run("UPDATE node SET hub = :hub WHERE id = :id", hub=hub, id=made.node_id)
         told = {"name": made.name, "role": made.role, "inc": made.incarnation}
+        told |= {"agency": code.agency} if code.agency else {}
         note(tx, Deed.NODE_ENROLLED, f"node:{made.node_id}", actor, after=told)
     return made
 
@@ -237,6 +256,7 @@ def add_node(
     applicant: Applicant,
     *,
     seen_ms: int = 0,
+    agency: str = "",
 ) -> Enrolled | EnrolRefusal:
     """The node's row, told to all by the house feed. `seen_ms` 0: it was never in touch."""
     key = key_id(applicant.public)
@@ -248,8 +268,8 @@ def add_node(
     signature = sign(server_private, node_key_message(node_id, role, applicant.public))
     tx.run(
         "INSERT INTO node (id, name, role, public_key, key_id, key_signature, state, machine_id, "
-        "enrolled_ms, last_seen_ms, program_version, rev) VALUES (:id, :name, :role, :public, "
-        ":key_id, :signature, 'active', :machine, :now, :seen, :version, :rev)",
+        "enrolled_ms, last_seen_ms, program_version, agency, rev) VALUES (:id, :name, :role, "
+        ":public, :key_id, :signature, 'active', :machine, :now, :seen, :version, :agency, :rev)",
         id=node_id,
         name=name,
         role=role,
@@ -260,6 +280,7 @@ def add_node(
         now=tx.now_ms,
         seen=seen_ms,
         version=applicant.program_version,
+        agency=agency,
         rev=tx.next_rev(venue_id),
     )
     return Enrolled(node_id, role, name, signature)
@@ -273,7 +294,9 @@ def begin_anew(
     if _is_key_taken(tx, server_private, key):
         return EnrolRefusal.KEY_ID_TAKEN
     streams = _lock_streams(tx, node_id)
-    node = tx.row("SELECT name, role, public_key, key_id, inc FROM node WHERE id = :id", id=node_id)
+    node = tx.row(
+        "SELECT name, role, public_key, key_id, inc, agency FROM node WHERE id = :id", id=node_id
+    )
     assert node is not None, "a node is never deleted"
     role = NodeRole(node.role)
     signature = sign(server_private, node_key_message(node_id, role, applicant.public))
@@ -319,8 +342,8 @@ def _keep_old_key(
     signature = sign(server_private, node_key_message(old_id, role, public))
     tx.run(
         "INSERT INTO node (id, name, role, public_key, key_id, key_signature, state, machine_id, "
-        "inc, enrolled_ms, last_seen_ms, rev) VALUES (:id, :name, :role, :public, :key_id, "
-        ":signature, 'revoked', '', :inc, :now, 0, :rev)",
+        "inc, enrolled_ms, last_seen_ms, agency, rev) VALUES (:id, :name, :role, :public, "
+        ":key_id, :signature, 'revoked', '', :inc, :now, 0, :agency, :rev)",
         id=old_id,
         name=f"{node.name} ({node.key_id})",
         role=role,
@@ -329,6 +352,7 @@ def _keep_old_key(
         signature=signature.hex(),
         inc=node.inc,
         now=tx.now_ms,
+        agency=node.agency,
         rev=tx.next_rev(venue_id),
     )
 

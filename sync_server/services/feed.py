@@ -5,6 +5,10 @@ that has read up to a revision holds, for every row in its scope, that state or 
 
 A scope is a list of sources, one for each table. What is the same for all nodes of a role (its
 shared part) also goes into snapshot files and digests; the rest is a node's own.
+
+A window of an agency has a view of its own: of orders, buyers and people it is told what its
+agency's windows did and who works at them. Of a place that somebody else has it is told that, and
+not who. A window never changes its agency, so no row ever comes into its view or leaves it.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from sync_server.services.permissions import Permission, PersonRole, person_may
 from sync_server.store import schema
 
 ROWS_PER_PULL_MAX = 5_000
+AGENCY_VIEW = "agency"
+"""What a window of an agency is told. Stands beside the roles, which are views of their own."""
 NODE_OWN = (
     "enrolled_ms",
     "last_seen_ms",
@@ -95,9 +101,14 @@ class News:
         return any(page.next > after[stream] for stream, page in self.pages.items())
 
 
-def scope_of(role: str, house: str, stream: str) -> Scope:
-    """What a role sees of a stream; the house's own stream has other rows than an event's."""
-    return Scope(stream, _HOUSE_SCOPE[role] if stream == house else _EVENT_SCOPE[role])
+def view_of(role: str, agency: str) -> str:
+    """Whose rows a node is told: by its role, but for an agency's window."""
+    return AGENCY_VIEW if agency else role
+
+
+def scope_of(view: str, house: str, stream: str) -> Scope:
+    """What a view has of a stream; the house's own stream has other rows than an event's."""
+    return Scope(stream, _HOUSE_SCOPE[view] if stream == house else _EVENT_SCOPE[view])
 
 
 def read_heads(connection: Connection, stream: str) -> Heads | None:
@@ -109,19 +120,19 @@ def read_heads(connection: Connection, stream: str) -> Heads | None:
 
 
 def pull(
-    connection: Connection, role: str, node_id: str, house: str, stream: str, after: int, limit: int
+    connection: Connection, view: str, node_id: str, house: str, stream: str, after: int, limit: int
 ) -> Page | None:
     """A page of one stream's feed for a node, or None when there is no such stream."""
     heads = read_heads(connection, stream)
     if heads is None:
         return None
-    scope = scope_of(role, house, stream)
+    scope = scope_of(view, house, stream)
     return _page(connection, scope, scope.sources, node_id, after, heads.head, limit)
 
 
 def pull_all(
     connection: Connection,
-    role: str,
+    view: str,
     node_id: str,
     house: str,
     after: Mapping[str, int],
@@ -140,7 +151,7 @@ def pull_all(
     for stream in (stream for stream in after if stream in heads):
         head, rev = heads[stream].head, after[stream]
         if left and rev < head:
-            scope = scope_of(role, house, stream)
+            scope = scope_of(view, house, stream)
             pages[stream] = _page(connection, scope, scope.sources, node_id, rev, head, left)
             left -= len(pages[stream].rows)
         else:
@@ -233,7 +244,9 @@ def _rows(
 ) -> list[Row]:
     """The one query by which rows leave the centre."""
     bound = {"e": scope.stream, "after": after, "head": head, "n": limit, "node": node_id}
-    return list(map(source.shape, connection.execute(text(source.sql), bound).fetchall()))
+    json_body = "body" if connection.dialect.name == "sqlite" else "body::json"
+    sql = text(source.sql.replace(_JSON_BODY, json_body))
+    return list(map(source.shape, connection.execute(sql, bound).fetchall()))
 
 
 def _revision(row: Row) -> int:
@@ -255,8 +268,7 @@ def _source(
     own: bool = False,
 ) -> _Source:
     of_stream = "" if of_house else "event_id = :e AND"
-    mine = " AND node_id = :node" if own else ""
-    where = f"FROM {table} WHERE {of_stream} rev > :after AND rev <= :head{condition}{mine}"
+    where = f"FROM {table} WHERE {of_stream} rev > :after AND rev <= :head{condition}"
     return _Source(  # our own names only; every value is bound
         f"SELECT rev, {columns} {where} ORDER BY rev LIMIT :n",
         f"SELECT count(*) {where}",
@@ -287,6 +299,13 @@ def _person_at_gate(row: Any) -> Row:
     kind, rev, body = _person(row)
     assert isinstance(body, dict)
     return [kind, rev, body if body["role"] in _GATE_ROLES else {**body, "name": "", "pin": ""}]
+
+
+def _person_at_till(row: Any) -> Row:
+    """A window of the house checks nobody's PIN who works for an agency."""
+    kind, rev, body = _person(row)
+    assert isinstance(body, dict)
+    return [kind, rev, {**body, "pin": ""} if body["role"] == PersonRole.AGENT else body]
 
 
 def _claim(row: Any) -> Row:
@@ -382,7 +401,7 @@ _NODES = _source(
     _node,
     of_house=True,
 )
-_PEOPLE = _source("person", "id, name, role, pin_hash, state", _person, of_house=True)
+_PEOPLE = _source("person", "id, name, role, pin_hash, state", _person_at_till, of_house=True)
 _PEOPLE_AT_GATE = _source(
     "person", "id, name, role, pin_hash, state", _person_at_gate, of_house=True
 )
@@ -390,7 +409,9 @@ _CLAIMS = _source("claim", "perf_id, unit, kind, ref, node_id, version", _claim)
 # A hold is the centre's own affair: nobody can sell from it, and no ticket cites it.
 _ALLOTMENTS = "id, node_id, inc, perf_id, firm, state, granted_ms, soft_s, hard_s, recall, body"
 _NO_HOLDS = " AND node_id <> ''"
-_OWN_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS, own=True)
+_OWN_ALLOTMENTS = _source(
+    "allot", _ALLOTMENTS, _allotment, condition=f"{_NO_HOLDS} AND node_id = :node", own=True
+)
 _ALL_ALLOTMENTS = _source("allot", _ALLOTMENTS, _allotment, condition=_NO_HOLDS)
 _TICKETS = _source("ticket", "id, perf_id, unit, version, state, blocked, order_id", _ticket)
 _GATE_ROLES = frozenset(role for role in PersonRole if person_may(role, Permission.GATE_SIGN_IN))
@@ -408,8 +429,85 @@ _CREDENTIALS = _source(
 )
 _CASES = _source("case_file", "id, kind, state, opened_ms, body", _case)
 
+_JSON_BODY = "{body}"
+_AGENCY = "(SELECT m.agency FROM node m WHERE m.id = :node)"
+_WINDOWS = f"(SELECT n.id FROM node n WHERE n.agency = {_AGENCY})"  # noqa: S608 - our own words
+_SALES = f"(SELECT s.id FROM orders s WHERE s.event_id = :e AND s.node_id IN {_WINDOWS})"  # noqa: S608
+_ITS_ORDER = f"order_id IN {_SALES}"
+_IS_ITS_TICKET = (
+    "EXISTS (SELECT 1 FROM ticket k JOIN orders s ON s.event_id = k.event_id AND s.id = k.order_id "  # noqa: S608
+    f"WHERE k.event_id = :e AND k.id = ticket_id AND s.node_id IN {_WINDOWS})"
+)
+_WORKS_THERE = (
+    f"role = '{PersonRole.AGENT.value}' AND scope_kind = 'agency' "
+    f"AND scope_ids LIKE '%\"' || {_AGENCY} || '\"%'"  # ids are hex digits
+)
+
+
+def _if(condition: str, column: str) -> str:
+    """The column where the condition holds, else ''."""
+    return f"CASE WHEN {condition} THEN {column} ELSE '' END"
+
+
+_IS_TOLD_NAME = f"role <> 'till' OR agency = {_AGENCY}"
+_AGENCY_NODES = _source(
+    "node",
+    f"id, {_if(_IS_TOLD_NAME, 'name')}, role, public_key, key_id, key_signature, state",
+    _node,
+    of_house=True,
+    own=True,
+)
+_AGENCY_PEOPLE = _source(
+    "person",
+    f"id, {_if(_WORKS_THERE, 'name')}, role, {_if(_WORKS_THERE, 'pin_hash')}, state",
+    _person,
+    of_house=True,
+    own=True,
+)
+_AGENCY_CLAIMS = _source(
+    "claim",
+    f"perf_id, unit, kind, {_if(f'node_id IN {_WINDOWS}', 'ref')}, "
+    f"{_if(f'node_id IN {_WINDOWS}', 'node_id')}, version",
+    _claim,
+    own=True,
+)
+_AGENCY_ORDERS = _source(
+    "orders",
+    "id, node_id, receipt_no, state, total_minor, refunded_minor, currency, sold_by, sold_ms",
+    _order,
+    condition=f" AND node_id IN {_WINDOWS}",
+    own=True,
+)
+_AGENCY_BUYERS = _source(
+    "buyer",
+    "order_id, key_no, sealed, tokens, at_ms",
+    _buyer,
+    condition=f" AND ({_ITS_ORDER} OR node_id IN {_WINDOWS})",
+    own=True,
+)
+_AGENCY_HANDOUTS = _source(
+    "handout",
+    "order_id, keeper, wanted_by, turn, copies",
+    _handout,
+    condition=f" AND {_ITS_ORDER}",
+    own=True,
+)
+_AGENCY_CREDENTIALS = _source(
+    "credential",
+    f"ref, {_if(_IS_ITS_TICKET, 'ticket_id')}, kind, state, ticket_type, counter",
+    _credential,
+    own=True,
+)
+_AGENCY_CASES = _source(
+    "case_file",
+    "id, kind, state, opened_ms, body",
+    _case,
+    condition=f" AND ({_JSON_BODY} ->> 'node' IN {_WINDOWS} OR {_JSON_BODY} ->> 'order' IN {_SALES})",
+    own=True,
+)
+
 _HUB_DOCS = _whole(schema.doc)
-_HUB_NODES = _whole(schema.node, *NODE_OWN, of_house=True)
+_HUB_NODES = _whole(schema.node, *NODE_OWN, "agency", of_house=True)
 _HUB_PEOPLE = _whole(schema.person, "login", "password_hash", of_house=True)
 _HUB_EVENT = (
     _HUB_DOCS,
@@ -424,11 +522,22 @@ _HUB_EVENT = (
 
 _HOUSE_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _NODES, _PEOPLE),
+    AGENCY_VIEW: (_DOCS, _AGENCY_NODES, _AGENCY_PEOPLE),
     "gate": (_DOCS, _NODES, _PEOPLE_AT_GATE),
     "hub": (_HUB_DOCS, _HUB_NODES, _HUB_PEOPLE),
 }
 _EVENT_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _BUYERS, _HANDOUTS, _CREDENTIALS, _CASES),
+    AGENCY_VIEW: (
+        _DOCS,
+        _AGENCY_CLAIMS,
+        _OWN_ALLOTMENTS,
+        _AGENCY_ORDERS,
+        _AGENCY_BUYERS,
+        _AGENCY_HANDOUTS,
+        _AGENCY_CREDENTIALS,
+        _AGENCY_CASES,
+    ),
     "gate": (_DOCS, _ALL_ALLOTMENTS, _TICKETS, _ENTRIES, _ORDER_NUMBERS, _CREDENTIALS, _CASES),
     "hub": _HUB_EVENT,
 }

@@ -22,6 +22,7 @@ from sync_server.services.house import read_house, read_meta
 from sync_server.services.nodes import MIN_VERSION_KEY, revoke_node
 from sync_server.services.people import hash_pin, random_pin
 from sync_server.services.permissions import NodeRole, Permission, PersonRole, person_may
+from sync_server.services.scopes import scope_of
 from sync_server.store.writer import Transaction
 
 _SIGN_INS = {
@@ -43,7 +44,10 @@ class Gone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A node as the last greeting told. `unknown_at`: active gates that have not read of its key."""
+    """A node as the last greeting told. `unknown_at`: active gates that have not read of its key.
+
+    `agency`: the name of the one whose window it is; '' for the house's own.
+    """
 
     id: str
     name: str
@@ -56,6 +60,7 @@ class Machine:
     last_seen_ms: int
     unsynced_count: int
     unknown_at: tuple[str, ...]
+    agency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,9 @@ def read_machines(connection: Connection, too_old: frozenset[str]) -> list[Machi
     """All nodes by name. `too_old`: the ids of those whose program is below the least version."""
     rows = connection.execute(
         text(
-            "SELECT id, name, role, state, inc, program_version, clock_offset_ms, last_seen_ms, "
-            "unsynced_count, rev FROM node ORDER BY name"
+            "SELECT n.id, n.name, n.role, n.state, n.inc, n.program_version, n.clock_offset_ms, "
+            "n.last_seen_ms, n.unsynced_count, n.rev, coalesce(a.name, '') AS agency "
+            "FROM node n LEFT JOIN agency a ON a.id = n.agency ORDER BY n.name"
         )
     ).all()
     read_by = _read_by_gates(connection)
@@ -111,6 +117,7 @@ def read_machines(connection: Connection, too_old: frozenset[str]) -> list[Machi
             row.last_seen_ms,
             row.unsynced_count,
             tuple(name for name, rev in read_by if rev < row.rev),
+            row.agency,
         )
         for row in rows
     ]
@@ -137,9 +144,9 @@ def read_waiting_codes(connection: Connection, now_ms: int) -> list[WaitingCode]
     ]
 
 
-def count_pins_at(connection: Connection, role: NodeRole) -> int:
-    """How many people's PIN verifiers a machine of the role has."""
-    return len(_people_at(connection, role))
+def count_pins_at(connection: Connection, node_id: str) -> int:
+    """How many people's PIN verifiers a machine has."""
+    return len(_people_at(connection, node_id))
 
 
 def ready_pins(count: int) -> tuple[ReadyPin, ...]:
@@ -160,12 +167,12 @@ def report_gone(
 
     `ready`: PINs made before; where they are too few, the others are made here.
     """
-    row = tx.row("SELECT id, role FROM node WHERE name = :name AND state = 'active'", name=name)
+    row = tx.row("SELECT id FROM node WHERE name = :name AND state = 'active'", name=name)
     if row is None or not revoke_node(tx, venue_id, row.id):
         return None
     pins: tuple[NewPin, ...] = ()
     if how is Gone.STOLEN:
-        pins = _renew_pins(tx, venue_id, NodeRole(row.role), ready)
+        pins = _renew_pins(tx, venue_id, row.id, ready)
     told = {"state": "revoked", "how": how, "new_pins": [each.login for each in pins]}
     deed, before = Deed.NODE_REVOKED, {"state": "active"}
     note(tx, deed, f"node:{row.id}", actor, before=before, after=told, reason=reason)
@@ -208,25 +215,33 @@ def _read_by_gates(connection: Connection) -> Sequence[tuple[str, int]]:
     return [(str(row[0]), int(row[1])) for row in rows]
 
 
-def _people_at(connection: Connection, role: NodeRole) -> list[Row[Any]]:
-    """Id, login and name of everybody who may sign in at a machine of the role."""
+def _people_at(connection: Connection, node_id: str) -> list[Row[Any]]:
+    """Id, login and name of everybody whose PIN verifier a machine has."""
+    machine = connection.execute(
+        text("SELECT role, agency FROM node WHERE id = :id"), {"id": node_id}
+    ).one()
     rows = connection.execute(
         text(
-            "SELECT id, login, name, role FROM person "
+            "SELECT id, login, name, role, scope_kind, scope_ids FROM person "
             "WHERE state = 'active' AND pin_hash <> '' ORDER BY login"
         )
     )
-    return [
-        row
-        for row in rows
-        if any(person_may(PersonRole(row.role), each) for each in _SIGN_INS[role])
-    ]
+    return [row for row in rows if _is_known_at(NodeRole(machine.role), machine.agency, row)]
+
+
+def _is_known_at(machine: NodeRole, agency: str, person: Row[Any]) -> bool:
+    """As the feed tells: a window knows the people of the house, or those of its agency."""
+    role = PersonRole(person.role)
+    if machine is NodeRole.TILL and (bool(agency) or role is PersonRole.AGENT):
+        scope = scope_of(person.scope_kind, person.scope_ids)
+        return role is PersonRole.AGENT and bool(agency) and scope.has_agency(agency)
+    return any(person_may(role, each) for each in _SIGN_INS[machine])
 
 
 def _renew_pins(
-    tx: Transaction, venue_id: str, role: NodeRole, ready: Sequence[ReadyPin]
+    tx: Transaction, venue_id: str, node_id: str, ready: Sequence[ReadyPin]
 ) -> tuple[NewPin, ...]:
-    people = _people_at(tx.connection, role)
+    people = _people_at(tx.connection, node_id)
     pins = [*ready, *_further_pins(ready, len(people) - len(ready))]
     for row, made in zip(people, pins, strict=False):
         tx.run(

@@ -22,7 +22,8 @@ MIN_VERSION_KEY = "min_program_version"
 class Node:
     """A till, gate or hub. `public` is its Ed25519 key; `hub`: the node id of the hub it is below.
 
-    `is_too_old`: its program is below the least version of the house.
+    `is_too_old`: its program is below the least version of the house. `agency`: the id of the one
+    whose window it is; '' for the house's own.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Node:
     hub: str = ""
     program_version: str = ""
     is_too_old: bool = False
+    agency: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -88,7 +90,9 @@ def read_nodes(connection: Connection) -> dict[str, Node]:
     """All nodes by their id."""
     least = read_meta(connection).get(MIN_VERSION_KEY, "")
     rows = connection.execute(
-        text("SELECT id, name, role, public_key, state, inc, hub, program_version FROM node")
+        text(
+            "SELECT id, name, role, public_key, state, inc, hub, program_version, agency FROM node"
+        )
     )
     return {
         row[0]: Node(
@@ -101,6 +105,7 @@ def read_nodes(connection: Connection) -> dict[str, Node]:
             row[6],
             row[7],
             is_older(row[7], least),
+            row[8],
         )
         for row in rows
     }

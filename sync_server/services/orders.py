@@ -71,9 +71,12 @@ class ToldOrder:
 
 
 def read_order(
-    connection: Connection, event_id: str, order_id: str, ticket_id: str
+    connection: Connection, event_id: str, order_id: str, ticket_id: str, agency: str = ""
 ) -> ToldOrder | None:
-    """By its id, or else by a ticket's; None when there is none, or nobody can read it."""
+    """By its id, or else by a ticket's; None when there is none, or nobody can read it.
+
+    `agency`: whose windows' orders are there for who asks; '' sees all.
+    """
     if not order_id:
         found = connection.execute(
             text("SELECT order_id FROM ticket WHERE event_id = :e AND id = :t"),
@@ -85,9 +88,10 @@ def read_order(
             "SELECT o.node_id, o.sold_ms, p.kind, p.body, coalesce(h.turn, 0) FROM orders o "
             "JOIN op p ON p.event_id = o.event_id AND p.node_id = o.node_id AND p.inc = o.inc "
             "AND p.seq = o.seq LEFT JOIN handout h ON h.event_id = o.event_id "
-            "AND h.order_id = o.id WHERE o.event_id = :e AND o.id = :o ORDER BY p.branch"
+            "AND h.order_id = o.id WHERE o.event_id = :e AND o.id = :o AND (:a = '' OR "
+            "o.node_id IN (SELECT id FROM node WHERE agency = :a)) ORDER BY p.branch"
         ),
-        {"e": event_id, "o": order_id},
+        {"e": event_id, "o": order_id, "a": agency},
     ).fetchall()
     for node_id, sold_ms, kind, body, turn in row:
         if kind in (OpKind.SALE, OpKind.EXCHANGE) and _is_of(body, order_id):

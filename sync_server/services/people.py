@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from sync_server.services.permissions import Permission, PersonRole, person_may
-from sync_server.services.scopes import WHOLE_VENUE, Access, Scope
+from sync_server.services.scopes import WHOLE_VENUE, Access, Scope, ScopeKind
 from sync_server.store.writer import Transaction
 
 LOGIN_CHARS_MAX = 64
@@ -49,9 +49,19 @@ class Person:
 
 
 def works_by_pin(role: PersonRole, scope: Scope) -> bool:
-    """Whether such a person has a PIN: windows and gates know roles and no scopes."""
+    """Whether such a person has a PIN: windows and gates know roles and no scopes.
+
+    An agent's goes to the windows of the own agency, and to no other machine.
+    """
+    if role is PersonRole.AGENT:
+        return fits(role, scope)
     by_pin = (Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN)
     return scope.is_whole and any(person_may(role, each) for each in by_pin)
+
+
+def fits(role: PersonRole, scope: Scope) -> bool:
+    """Whether the role can hold there: an agent is always one of certain agencies."""
+    return role is not PersonRole.AGENT or (scope.kind is ScopeKind.AGENCY and bool(scope.ids))
 
 
 def random_password() -> str:

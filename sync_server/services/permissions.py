@@ -44,6 +44,8 @@ class Permission(StrEnum):
     PEOPLE_MANAGE = "people_manage"
     CLIENTS_MANAGE = "clients_manage"  # programs of others that read by the interface
     AUDIT_READ = "audit_read"
+    AGENCIES_MANAGE = "agencies_manage"  # add, rename and retire who sells for the house
+    AGENCY_OWN = "agency_own"  # what one's own agency sold and still has
     STOCK_RECLAIM = "stock_reclaim"  # recall what is lent; with a second person, write it off
     STOCK_BLOCK = "stock_block"  # keep places back and release them
     STOCK_POLICY = "stock_policy"  # how much windows are lent, and for how long
@@ -91,6 +93,7 @@ _KEEPS_THE_HOUSE = frozenset(
         Permission.PLANS_WRITE,
         Permission.PEOPLE_MANAGE,
         Permission.CLIENTS_MANAGE,
+        Permission.AGENCIES_MANAGE,
     }
 )
 
@@ -123,8 +126,10 @@ PERSON_PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = MappingProxyTyp
         },
         PersonRole.SUPERVISOR: frozenset({Permission.TILL_SIGN_IN, Permission.GATE_SIGN_IN}),
         PersonRole.CASHIER: frozenset({Permission.TILL_SIGN_IN}),
-        # An agent will sell from the agency's own allotment, which no till of the house holds.
-        PersonRole.AGENT: frozenset(),
+        # An agent sells at windows of the own agency, from what these were lent.
+        PersonRole.AGENT: frozenset(
+            {Permission.OWN_ACCOUNT, Permission.AGENCY_OWN, Permission.TILL_SIGN_IN}
+        ),
         PersonRole.SECURITY: frozenset({Permission.GATE_SIGN_IN}),
         PersonRole.AUDITOR: _SEES_THE_BOOKS,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from sync_server.services.accounts import Books, EntryAccount, NodeLine, UnitAccount
@@ -42,12 +42,16 @@ Sliced = tuple[Slice, Takings]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One snapshot of the house: books, takings by stream, names."""
+    """One snapshot of the house: books, takings by stream, names.
+
+    `places`: by stream, as `StreamBooks` has them.
+    """
 
     venue: Venue
     events: Mapping[str, Event]
     books: Books
     takings: Mapping[str, StreamTakings]
+    places: Mapping[str, Mapping[tuple[int, str], tuple[int, int]]] = field(default_factory=dict)
 
 
 class House:
@@ -120,6 +124,10 @@ class House:
     def of_role(self, role: str) -> list[NodeLine]:
         """Tills, or gates, by their names."""
         return [each for each in self.facts.books.nodes if each.role == role]
+
+    def sold_at(self, window: str) -> list[Sliced]:
+        """What one window took and gave back, in every event."""
+        return self._by_till.get(window, [])
 
     def crowds_of(self, by: By, of: str) -> list[Crowd]:
         """Who went in, of a performance or at a gate; nobody of other scopes."""

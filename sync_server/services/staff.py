@@ -139,11 +139,15 @@ def change_person(
     role: PersonRole,
     scope: Scope,
 ) -> NotKept | None:
-    """Another name, role or scope, from the next call on. A role without a PIN takes it away."""
+    """Another name, role or scope, from the next call on. A role without a PIN takes it away.
+
+    So does becoming an agent, or another agency's, or none any more: machines of others have what
+    the old PIN was checked with.
+    """
     known = _find(tx, person_id)
     if known is None:
         return NotKept.UNKNOWN
-    is_same = (known.role, known.scope) == (role, scope)
+    is_same, roles = (known.role, known.scope) == (role, scope), (known.role, role)
     if not is_same and (refused := _refusal(tx, known, actor, keeps=_keeps(role, scope))):
         return refused
     if is_same and known.name == name:
@@ -156,7 +160,7 @@ def change_person(
         role=role.value,
         kind=scope.kind.value,
         ids=scope.ids_text,
-        pin=int(works_by_pin(role, scope)),
+        pin=int(works_by_pin(role, scope) and (is_same or PersonRole.AGENT not in roles)),
         rev=tx.next_rev(venue_id),
     )
     before, after = _told(known.name, known.role, known.scope), _told(name, role, scope)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
@@ -41,13 +41,17 @@ NO_FIGURES = Figures()
 
 @dataclass(frozen=True, slots=True)
 class StreamBooks:
-    """One stream's part of every account. `balances` is the ledger by account and currency."""
+    """One stream's part of every account. `balances` is the ledger by account and currency.
+
+    `places`: of each performance and window, how many places it still has and how many it sold.
+    """
 
     units: tuple[UnitAccount, ...]
     money: tuple[MoneyAccount, ...]
     entries: tuple[EntryAccount, ...]
     balances: Mapping[tuple[str, str], int]
     figures: Mapping[str, Figures]
+    places: Mapping[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
 
 
 def read_stream_books(connection: Connection, event_id: str) -> StreamBooks:
@@ -61,6 +65,7 @@ def read_stream_books(connection: Connection, event_id: str) -> StreamBooks:
         entries=entries,
         balances=balances,
         figures=_figures(connection, event_id, claims, entered_at),
+        places=_places(claims),
     )
 
 
@@ -111,6 +116,17 @@ def _counted(connection: Connection, sql: str, event_id: str) -> list[tuple[int,
         (int(row[0]), row[1], row[2], int(row[3]))
         for row in connection.execute(text(sql), {"e": event_id})
     ]
+
+
+def _places(claims: list[tuple[int, str, str, int]]) -> dict[tuple[int, str], tuple[int, int]]:
+    found: dict[tuple[int, str], tuple[int, int]] = {}
+    for perf_id, node_id, kind, count in claims:
+        left, sold = found.get((perf_id, node_id), (0, 0))
+        if kind == "allot":
+            found[perf_id, node_id] = (left + count, sold)
+        elif kind == "sold":
+            found[perf_id, node_id] = (left, sold + count)
+    return found
 
 
 def _units(

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
@@ -86,6 +86,7 @@ node = Table(
     Column("hello_session", String, nullable=False, server_default=""),  # of the newest hello
     Column("hello_turn", BigInteger, nullable=False, server_default="0"),
     Column("hub", String, nullable=False, server_default=""),  # the hub it calls; '': us
+    Column("agency", String, nullable=False, server_default=""),  # whose window; '': the house's
     Column("rev", BigInteger, nullable=False),
     CheckConstraint("role IN ('till','gate','hub')"),
     CheckConstraint("state IN ('active','revoked')"),
@@ -100,6 +101,16 @@ enrolment = Table(
     Column("expires_ms", BigInteger, nullable=False),
     Column("used_ms", BigInteger, nullable=False),  # 0 = not used
     Column("node_id", String, nullable=False),  # '' until used
+    Column("agency", String, nullable=False, server_default=""),  # as of the node to be
+)
+
+agency = Table(
+    "agency",  # who sells at windows of its own, on the house's account; nodes are told nothing of it
+    metadata,
+    _key("id"),
+    Column("name", String, nullable=False, unique=True),
+    Column("state", String, nullable=False),  # active | retired
+    CheckConstraint("state IN ('active','retired')"),
 )
 
 person = Table(

@@ -14,14 +14,18 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from sync_server import commands
+from sync_server.services.agencies import NotChanged, add_agency
 from sync_server.services.audit import at_command_line
 from sync_server.services.initialise import finish
+from sync_server.services.people import Person, add_person, hash_password
 from sync_server.services.performance_changes import Prepared, Target, prepare_cancel, store_cancel
 from sync_server.services.performance_rows import By, version_of
-from sync_server.services.permissions import NodeRole
+from sync_server.services.permissions import NodeRole, PersonRole
+from sync_server.services.scopes import Scope, ScopeKind
 from sync_server.settings import Settings
 from sync_server.store.database import read_only
 from sync_server.store.transact import transact
+from sync_server.store.writer import Transaction
 from tests.bench._house import (
     EVENT,
     VENUE,
@@ -137,6 +141,19 @@ class ConsoleHouse:
                 opened.engine, lambda tx: store_cancel(tx, VENUE, ready, by, at_command_line())
             )
             assert refused is None, refused
+
+    def agency(self, name: str, password: str) -> None:
+        """An agency, and "agent", who works for it and signs in by this password."""
+        with commands.opened_house(self.settings) as opened:
+
+            def add(tx: Transaction) -> None:
+                agency_id = add_agency(tx, name, at_command_line())
+                assert not isinstance(agency_id, NotChanged), agency_id
+                scope = Scope(ScopeKind.AGENCY, frozenset({agency_id}))
+                agent = Person("a" * 16, "agent", "An Agent", PersonRole.AGENT, scope=scope)
+                add_person(tx, VENUE, agent, password_hash=hash_password(password))
+
+            transact(opened.engine, add)
 
     def let_in(self, gate: Journal, sale: Sale, line: int = 0) -> None:
         """A lane lets a ticket in, without asking anybody."""

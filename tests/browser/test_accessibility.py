@@ -24,16 +24,19 @@ Shows = Callable[..., None]
 PAGES_MAX = 100
 PROVIDER = {f"/console/login/provider{each}" for each in ("", "/back", "/done")}
 DRAFTS = {"/console/plans/draft", "/console/catalogue/draft"}
-OTHERWISE = {"/", "/console", "/console/login", *DRAFTS, *PROVIDER}
-"""Pages that lead to others, those of somebody who is not signed in, and those that an upload leads
-to.
+MY_AGENCY = {"/console/agency", "/console/agency/takings.csv"}
+OTHERWISE = {"/", "/console", "/console/login", *DRAFTS, *PROVIDER, *MY_AGENCY}
+"""Pages that lead to others, those of somebody who is not signed in, those that an upload leads to,
+and those of an agent.
 """
+AGENT_PASSWORD = "an agent has this one"
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
     with console_house(tmp_path_factory.mktemp("arena")) as made:
         an_evening(made)
+        made.agency("North Travel", AGENT_PASSWORD)
         yield made
 
 
@@ -104,6 +107,18 @@ def test_every_page_is_linked_to_and_accessible_and_no_link_is_broken(
     paths = [kind[0] for kind in seen]
     pages = {each.path for each in all_routes() if each.page and each.method == "GET"}
     assert [path for path in pages - OTHERWISE if not is_among(path, paths)] == []
+
+
+def test_an_agents_only_page_is_accessible_and_leads_to_nothing_that_is_shut(
+    open_page: OpenPage,
+) -> None:
+    page = still(open_page("/"))
+    sign_in(page, AGENT_PASSWORD, "agent")
+    expect(page.get_by_role("heading", name="North Travel")).to_be_visible()
+    assert violations(page) == []
+    found = links_of(page)
+    assert [each for each in found if page.request.get(each).status != 200] == []
+    assert {urlsplit(each).path for each in found} == {*MY_AGENCY, "/console/me"}
 
 
 def is_among(path: str, paths: list[str]) -> bool:

@@ -15,12 +15,18 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
-from sync_server.store.migrations import v0001_baseline, v0002_heart, v0003_performances
+from sync_server.store.migrations import (
+    v0001_baseline,
+    v0002_heart,
+    v0003_performances,
+    v0004_agencies,
+)
 
 STEPS: Mapping[int, Callable[[Operations], None]] = {
     1: v0001_baseline.upgrade,
     2: v0002_heart.upgrade,
     3: v0003_performances.upgrade,
+    4: v0004_agencies.upgrade,
 }
 logging.getLogger("alembic").setLevel(logging.WARNING)  # what is done, the command says
 

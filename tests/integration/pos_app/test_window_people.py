@@ -9,12 +9,13 @@ import pytest
 from edge.errors import ReplicaFull
 from edge.link import Link, LinkState
 from pos_app.services.model import Person, SignedIn, SignInRefusal, SignInRefused
-from pos_app.services.people import LOCKED_OUT_S, TRIES_MAX
+from pos_app.services.people import LOCKED_OUT_S, TRIES_MAX, role_of
 from tests.fakes.edge_node import VENUE
 from tests.fakes.till import NOW
 from tests.integration.pos_app.window_stage import CASHIER, PIN, VERIFIER, Stage
 from ticketing.journal import OpKind
 from ticketing.operations import decode_signed_in
+from ticketing.pricing import Role
 
 WRONG = "000000"
 LOCKED = SignInRefused(SignInRefusal.LOCKED_OUT, wait_s=LOCKED_OUT_S)
@@ -44,10 +45,20 @@ def test_only_people_with_a_pin_and_a_till_role_are_offered(stage: Stage) -> Non
     stage.feed.person("ada", VERIFIER, role="admin")
     stage.feed.person("gone", VERIFIER, state="inactive")
     stage.feed.person("nobody", "")
-    stage.feed.person("agent", VERIFIER, role="agent")
+    stage.feed.person("agent elsewhere", "", role="agent")
     assert [person.id for person in stage.window.people()] == ["chen", CASHIER]
-    for other in ("ada", "gone", "nobody", "agent", "never heard of"):
+    for other in ("ada", "gone", "nobody", "agent elsewhere", "never heard of"):
         assert stage.window.sign_in(other, PIN) == SignInRefused(SignInRefusal.NOT_ALLOWED)
+
+
+def test_an_agent_signs_in_where_the_pin_came_and_decides_no_more_than_a_cashier(
+    stage: Stage,
+) -> None:
+    stage.feed.person("agent", VERIFIER, role="agent")
+    agent = Person("agent", "agent", "agent")
+    assert agent in stage.window.people()
+    assert stage.window.sign_in("agent", PIN) == SignedIn(agent, NOW)
+    assert role_of(agent) is Role.CASHIER
 
 
 @pytest.mark.parametrize(

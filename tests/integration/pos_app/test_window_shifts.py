@@ -182,6 +182,19 @@ def test_a_difference_wants_a_second_count_and_then_a_manager(shop: Stage) -> No
     assert decode_shift_closed(body) == closed
 
 
+def test_where_agents_work_one_of_them_takes_a_difference(shop: Stage) -> None:
+    """No manager's PIN comes to an agency's window; the centre makes a case of it all the same."""
+    shop.feed.person("agent", VERIFIER, role="agent")
+    open_with(shop, 100_00)
+    shifts = shop.window.shifts
+    assert shifts.close(counted(89_00)) == CountAgain()
+    assert shifts.close(counted(89_00)) == NeedsApproval(89_00, -11_00)
+    assert "agent" in {each.id for each in shifts.approvers()}
+    z = shifts.approve(Approval("agent", PIN, "not_found"))
+    assert isinstance(z, ZReport)
+    assert z.closed.approver == "agent"
+
+
 def test_a_second_count_that_agrees_needs_no_manager(shop: Stage) -> None:
     open_with(shop, 100_00)
     assert shop.window.shifts.close(counted(50_00)) == CountAgain()

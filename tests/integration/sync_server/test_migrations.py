@@ -24,8 +24,10 @@ from sync_server import commands
 from sync_server.__main__ import main
 from sync_server.app import make_app
 from sync_server.centre import Centre
+from sync_server.services.agencies import read_agencies
 from sync_server.services.books import read_books
 from sync_server.services.keys import META_PREFIX, make_keys
+from sync_server.services.nodes import read_nodes
 from sync_server.services.permissions import NodeRole
 from sync_server.settings import Settings
 from sync_server.store.database import check_schema, create_schema, open_engine, read_only
@@ -37,6 +39,8 @@ from tests.fakes.databases import fresh_database, is_on_postgresql
 from tests.integration.sync_server.support import NodeAtTest, settings_in
 
 Rows = dict[str, list[dict[str, Any]]]
+WITH_AGENCIES = 4
+"""The schema that brought them."""
 AT = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 SCHEMA_1: Rows = json.loads((Path(__file__).parents[2] / "data/schema_1.json").read_text())
 on_sqlite = pytest.mark.skipif(is_on_postgresql(), reason="about SQLite's file")
@@ -182,6 +186,31 @@ def test_nothing_is_lost_on_the_way(old: OldHouse) -> None:
         assert rows, f"{table}: no row, so nothing is shown"
         kept = [{name: row[name] for name in rows[0]} for row in after[table]]
         assert sorted(map(str, kept)) == sorted(map(str, rows)), table
+
+
+def test_windows_of_a_house_without_agencies_stay_the_houses(tmp_path: Path) -> None:
+    """From the schema before agencies: its machines, a code that waits, and who works there."""
+    before = STEPS.keys() - {version for version in STEPS if version >= WITH_AGENCIES}
+    with fresh_database(tmp_path) as url:
+        engine = open_engine(url)
+        with engine.begin() as connection:
+            upgrade(connection, 0, max(before))
+            for table, rows in SCHEMA_1.items():
+                if table in ("node", "person"):
+                    connection.execute(insert_into(table, list(rows[0])), rows)
+            code: dict[str, str | int] = {"secret_hash": "00", "role": "till", "node_id": ""}
+            code |= {"node_name": "Window 9", "expires_ms": 2**50, "used_ms": 0}
+            connection.execute(insert_into("enrolment", list(code)), code)
+        with engine.begin() as connection:
+            upgrade(connection, max(before), SCHEMA_VERSION)
+            nodes = read_nodes(connection)
+            agencies = read_agencies(connection)
+            waiting = connection.execute(text("SELECT node_name, agency FROM enrolment")).all()
+        engine.dispose()
+    assert len(nodes) == len(SCHEMA_1["node"])
+    assert {node.agency for node in nodes.values()} == {""}
+    assert [tuple(row) for row in waiting] == [("Window 9", "")]
+    assert agencies == []
 
 
 def test_the_books_are_what_they_were(old: OldHouse) -> None:

@@ -116,6 +116,10 @@ async def test_somebody_is_added_with_keys_that_work_and_are_shown_once(
         pytest.param({"scope": "world"}, 400, "what the form offers", id="no such scope"),
         pytest.param({"scope": "event"}, 400, "which events or agencies", id="of no event"),
         pytest.param({"scope": "agency"}, 400, "which events or agencies", id="of no agency"),
+        pytest.param(
+            {"scope": "agency", "agency.0": "1"}, 400, "what the form offers", id="unknown agency"
+        ),
+        pytest.param({"role": "agent"}, 400, "works for an agency", id="agent of the house"),
     ],
 )
 async def test_without_what_it_takes_nobody_is_added(

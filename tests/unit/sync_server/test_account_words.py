@@ -81,9 +81,11 @@ def test_a_plain_text_stays_as_it_is() -> None:
 
 def test_the_bar_has_what_a_role_may_see_and_knows_where_one_is() -> None:
     links = links_for(PersonRole.MANAGER, "/console/cases/one", "en")
-    assert [link.path for link in links] == [section.path for section in SECTIONS]
+    of_the_house = [section.path for section in SECTIONS if section.path != "/console/agency"]
+    assert [link.path for link in links] == of_the_house
     assert [link.path for link in links if link.is_here] == ["/console/cases"]
     assert links_for(PersonRole.CASHIER, "/console/", "en") == ()
+    assert [link.path for link in links_for(PersonRole.AGENT, "/", "en")] == ["/console/agency"]
 
 
 def crowd(minute: int, count: int = 1) -> Crowd:
