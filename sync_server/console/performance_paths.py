@@ -16,3 +16,8 @@ def event_page(event_id: str) -> str:
 def performance_page(number: int) -> str:
     """Where a performance's page is."""
     return f"{PERFORMANCES_PATH}/{number}"
+
+
+def lending_page(event_id: str) -> str:
+    """Where it is said how much windows of an event are lent."""
+    return f"{EVENTS_PATH}/{event_id}/lending"

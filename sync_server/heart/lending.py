@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sync_server.heart.lending_rules import LendMode, rule_for
 from sync_server.heart.policy import Policy
 from sync_server.heart.rows import Allot, Claim
 from sync_server.heart.share import Refill
@@ -37,7 +38,7 @@ class NoGrant(StrEnum):
     UNKNOWN_PERFORMANCE = "unknown_performance"
     CANCELLED = "cancelled"  # the performance is: nothing of it is lent any more
     UNKNOWN_UNIT = "unknown_unit"
-    LIMIT = "limit"  # too many units in one request
+    LIMIT = "limit"  # too many units in one request, or a manager's rule: this till gets none
     ENOUGH = "enough"  # the asker has as much unsold as it needs for a while
     NOT_HELD = "not_held"  # there is no such hold of the asker's, or it is over
     QUARANTINE = "quarantine"  # nothing is lent until the nodes have reported
@@ -114,9 +115,11 @@ class Lend:
         refusal = self._refused(work)
         if refusal is not None:
             return refusal
-        units = wish.units
+        units, rule = wish.units, rule_for(work, source.node_id)
+        if rule.mode is LendMode.NONE:
+            return NoGrant.LIMIT
         if not units and wish.count:
-            refill = Refill(source, wish.performance, wish.count, self.tills, self.policy)
+            refill = Refill(source, wish.performance, wish.count, self.tills, self.policy, rule)
             share = refill.share(work)
             if share is None:
                 return NoGrant.ENOUGH
@@ -178,6 +181,7 @@ class Lender:
     ) -> Allot:
         """A new allotment of these units, whoever had them: the caller has seen to that."""
         number = str(AllotmentId(work.generation, work.take_rev()))
+        policy = rule_for(work, self.source.node_id).terms_of(self.policy)
         allot = Allot(
             work.stream,
             number,
@@ -189,8 +193,8 @@ class Lender:
             "open",
             work.now_ms,
             0,
-            self.policy.soft_s,
-            self.policy.hard_s,
+            policy.soft_s,
+            policy.hard_s,
             0,
             allot_body([(claim.unit, claim.version) for claim in claims], {}),
         )

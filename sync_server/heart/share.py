@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from sync_server.heart.lending_rules import AS_EVER, LendingRule
 from sync_server.heart.policy import Policy
 from sync_server.heart.rows import Allot, Claim
 from sync_server.heart.source import Source
@@ -35,13 +36,16 @@ CONNECTED_MS = 60_000  # who was heard of since then can give something back now
 
 @dataclass(frozen=True, slots=True)
 class Refill:
-    """A till's wish for about `count` units of a performance, which `tills` share."""
+    """A till's wish for about `count` units of a performance, which `tills` share; a manager's `rule`
+    may say how many it should have, and of which areas first.
+    """
 
     source: Source
     performance: int
     count: int
     tills: int
     policy: Policy
+    rule: LendingRule = AS_EVER
 
     def share(self, work: Work) -> tuple[int, ...] | None:
         """Free units for it, maybe none; None when it has enough.
@@ -56,7 +60,7 @@ class Refill:
             return None
         tiers = _Catalogue(work.plan, work.event).tiers
         free = _free(tiers, known)
-        units = share(tiers, free, wanted, self.tills)
+        units = self._share(work.plan, tiers, free, wanted)
         capacity = sum(tier.capacity for tier in tiers)
         if len(units) < wanted and (not units or is_nearly_sold_out(capacity, len(free))):
             self._ask_back(work, known, wanted - len(units))
@@ -67,8 +71,18 @@ class Refill:
             claim.kind == ClaimKind.ALLOT and claim.node_id == self.source.node_id
             for claim in known.values()
         )
-        goal = max(self._target(work, self.source.node_id), self.count)
-        return min(self.count, goal - unsold)
+        return self.rule.wanted(self.count, unsold, self._target(work, self.source.node_id))
+
+    def _share(
+        self, plan: SeatingPlan, tiers: tuple[TierRows, ...], free: set[int], wanted: int
+    ) -> tuple[int, ...]:
+        """Of the areas that come first, then of the others; no more than a rule allows."""
+        areas = (area for area in plan.areas if area.id in self.rule.first)
+        first = free.intersection(unit for area in areas for unit in area.units)
+        units = share(tiers, first, wanted, self.tills) if first else ()
+        if not self.rule.first or len(units) < wanted:
+            units += share(tiers, free - first, wanted - len(units), self.tills)
+        return units[:wanted] if self.rule.most else units
 
     def _target(self, work: Work, node_id: str) -> int:
         return target_units(_per_minute(work, node_id), self.policy.offline_cover_min)

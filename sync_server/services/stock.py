@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
 from sync_server.heart.blocks import BlockTicket, NoBlock
+from sync_server.heart.lending_rules import (
+    LENDING_DOC,
+    LendingRule,
+    NoRule,
+    RuleSet,
+    SetLendingRule,
+    rules_of,
+)
 from sync_server.heart.policy import Policy
 from sync_server.heart.reclaim import NoWriteOff, Recall, WriteOff, WrittenOff
 from sync_server.heart.source import run_in
+from sync_server.services.audit import Actor, Deed, note
 from sync_server.services.catalogue import PlanShelf
 from sync_server.services.people import is_password
 from sync_server.services.permissions import Permission
@@ -187,3 +196,22 @@ def write_off(
     """Give an allotment up, by two people who were asked for their passwords."""
     step = WriteOff(event_id, allotment, by[0], by[1], reason, Policy())
     return run_in(tx, step, PlanShelf())
+
+
+def set_lending_rule(tx: Transaction, step: SetLendingRule, actor: Actor) -> RuleSet | NoRule:
+    """Say how much windows are lent; noted with what was said before."""
+    done = run_in(tx, step, PlanShelf())
+    if isinstance(done, RuleSet) and done.before != done.after:
+        before, after = (asdict(rule) if rule else None for rule in (done.before, done.after))
+        about = f"lending:{step.stream}:{step.node_id or 'every window'}"
+        note(tx, Deed.LENDING_POLICY_SET, about, actor, before=before, after=after)
+    return done
+
+
+def read_lending_rules(connection: Connection, event_id: str) -> dict[str, LendingRule]:
+    """What is said of an event's windows, by window."""
+    row = connection.execute(
+        text("SELECT body FROM doc WHERE event_id = :e AND kind = :k AND id = :e"),
+        {"e": event_id, "k": LENDING_DOC},
+    ).first()
+    return rules_of(row[0] if row else None)
