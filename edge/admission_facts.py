@@ -43,14 +43,15 @@ class Issuers:
 def allotment_facts(
     mirror: sqlite3.Connection, stream: str, ticket: TicketFacts
 ) -> AllotmentFacts | None:
-    """A till's key vouches for the units lent to that very till for that very performance."""
+    """A till's key vouches for the units lent to it, or to its hub, for that very performance."""
     row = mirror.execute(
-        "SELECT a.state, a.units, a.performance, n.key_id FROM allot a "
-        "LEFT JOIN node n ON n.id = a.node_id WHERE a.stream = ? AND a.id = ?",
-        (stream, str(ticket.allotment)),
+        "SELECT a.state, a.units, a.performance, EXISTS (SELECT 1 FROM node n WHERE n.key_id = ? "
+        "AND a.node_id IN (n.id, n.hub)) AS is_sellers FROM allot a "
+        "WHERE a.stream = ? AND a.id = ?",
+        (ticket.key_id, stream, str(ticket.allotment)),
     ).fetchone()
     if row is None:
         return None
-    same = (row["performance"], row["key_id"]) == (ticket.performance, ticket.key_id)
+    same = row["performance"] == ticket.performance and row["is_sellers"] == 1
     has_unit = same and ticket.unit in json.loads(row["units"])
     return AllotmentFacts(has_unit, AllotmentState(row["state"]))

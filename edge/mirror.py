@@ -23,7 +23,7 @@ from ticketing.credential import CredentialKind, CredentialState, is_credential_
 from ticketing.digest import canonical
 from ticketing.personal import TOKENS_MAX, is_sealed, is_token
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 _SCHEMA = """
 CREATE TABLE cursor (stream TEXT PRIMARY KEY, gen TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
@@ -90,7 +90,7 @@ CREATE TABLE case_file (
 CREATE TABLE node (
     stream TEXT NOT NULL, id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, key TEXT NOT NULL,
     key_id TEXT NOT NULL UNIQUE, signature TEXT NOT NULL, state TEXT NOT NULL,
-    rev INTEGER NOT NULL) STRICT;
+    hub TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
 CREATE TABLE person (
     stream TEXT NOT NULL, id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, pin TEXT NOT NULL,
     state TEXT NOT NULL, rev INTEGER NOT NULL) STRICT
@@ -363,6 +363,11 @@ def _entry(body: Mapping[str, Any]) -> tuple[object, ...]:
     return body["op"], body["ticket"], body["node"], body["lane"], body["phase"], body["at_ms"]
 
 
+def _node(body: Mapping[str, Any]) -> tuple[object, ...]:
+    hub = body.get("hub", "")  # an earlier server does not tell
+    return *_NODE(body), hub
+
+
 def _case(body: Mapping[str, Any]) -> tuple[object, ...]:
     return body["id"], body["kind"], body["state"], body["at_ms"], canonical(body["body"])
 
@@ -405,7 +410,7 @@ _KINDS: Mapping[str, _Kind] = {
     "handout": _Kind("handout", "order_id keeper wanted_by turn copies", _HANDOUT),
     "credential": _Kind("credential", "ref ticket_id kind state ticket_type counter", _credential),
     "case": _Kind("case_file", "id kind state opened_ms body", _case),
-    "node": _Kind("node", "id name role key key_id signature state", _NODE),
+    "node": _Kind("node", "id name role key key_id signature state hub", _node),
     "person": _Kind("person", "id name role pin state", _PERSON),
 }
 _TABLES = ("cursor", *(kind.table for kind in _KINDS.values()))

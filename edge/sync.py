@@ -38,6 +38,8 @@ __all__ = ["Call", "Link", "LinkState", "Listeners", "NoAnswer", "SyncEngine", "
 WISHES_MAX = 200
 OFFLINE = "offline"
 """What whoever asked hears when nobody was reached."""
+NO_CENTRE = "no_centre"
+"""A hub's refusal of what only the centre can decide, with the line to it down: asked again later."""
 WAIT_S = 8.0
 HELLO_PERIOD_S = 60.0
 _EMPTY_POLL_S = 0.25
@@ -46,6 +48,7 @@ _GAPS_PER_ROUND_MAX = 3
 _EVENT_LIST = "event_list"
 _PUSH, _SALVAGE, _DECLARE, _BUYERS = "push", "salvage", "declare", "buyers"
 _ABOUT_THE_HISTORY = frozenset({"generation_changed"})
+_PASSES = frozenset({"quarantine", NO_CENTRE})
 _NOT_ABOUT_THE_JOURNAL = frozenset({401, 403, 408, 426, 429})
 _log = get_logger(__name__)
 
@@ -443,7 +446,8 @@ class SyncEngine:
             except ServerRefused as refusal:
                 self._raise_if_general(refusal)
                 self._untold |= {request.stream}
-                self._set_aside(_BUYERS, request.stream, refusal)
+                if refusal.code != NO_CENTRE:
+                    self._set_aside(_BUYERS, request.stream, refusal)
                 return
             self.replica.transact(partial(buyers.on_buyers, request=request, reply=reply))
             self._taken(_BUYERS, request.stream)
@@ -483,7 +487,7 @@ class SyncEngine:
         except ServerRefused as refusal:
             if refusal.status != httpx.codes.FORBIDDEN:  # which is about this question alone
                 self._raise_if_general(refusal)
-            return NoAnswer(refusal.code)
+            return NoAnswer(_told_code(refusal))
 
     def _acquire(self, client: ServerClient, wish: Wish) -> Grant | str:
         want = wish.want
@@ -495,7 +499,7 @@ class SyncEngine:
             reply = client.acquire(want.stream, acquire.acquire_request(want))
         except ServerRefused as refusal:
             self._raise_if_general(refusal)
-            return refusal.code
+            return _told_code(refusal)
         return self.replica.transact(lambda unit: acquire.on_acquire(unit, want, sent, reply))
 
     def _revoke(self, client: ServerClient, wish: RevokeWish) -> revoke.Revoked | str:
@@ -508,9 +512,9 @@ class SyncEngine:
         except ServerRefused as refusal:
             self._raise_if_general(refusal)
             code = refusal.code
-            if code != "quarantine":  # that passes, and the question stands
+            if code not in _PASSES:  # else the question stands
                 self.replica.transact(lambda unit: revoke.on_revoke_refused(unit, planned, code))
-            return code
+            return _told_code(refusal)
         return self.replica.transact(lambda unit: revoke.on_revoke(unit, planned, reply))
 
     def _ask_again(self) -> None:
@@ -609,6 +613,11 @@ class SyncEngine:
                 raise ServerUnreachable(f"the server's news make no sense: {error}") from error
         if page.changes:
             _tell(self.listeners.pulled, page.stream, page.kinds)
+
+
+def _told_code(refusal: ServerRefused) -> str:
+    """Who asks through a hub that is cut off hears what it would hear if it were cut off itself."""
+    return OFFLINE if refusal.code == NO_CENTRE else refusal.code
 
 
 def _nobody(_outcome: object) -> None:

@@ -66,6 +66,10 @@ class Centre:
         self.issuer = f"boxgate:{house.venue_id}"
         self.behind_ms: Callable[[], int] = lambda: 0
         """How long a hub has not heard of the centre; nothing anywhere else."""
+        self.lent_now_ms: Callable[[], int | None] = lambda: None
+        """At a hub: the time by the clock of the centre, which grants what tills are lent; rather
+        too late than too early, 0 when nobody knows. None: it is our own clock.
+        """
         self.news = News()
         self.nodes = NodeBook()
         self.writer = Writer(
@@ -191,6 +195,12 @@ class Centre:
             return
         self._seen_ms[node_id] = now_ms
         self.heard(node_id, Contact(now_ms))
+
+    def told_time(self) -> dict[str, int]:
+        """What answers with rows say of the time: ours, and that of who granted what is lent."""
+        lent_now_ms = self.lent_now_ms()
+        ours = {"now_ms": self.now_ms()}
+        return ours if lent_now_ms is None else ours | {"lent_now_ms": lent_now_ms}
 
     def heard(self, node_id: str, contact: Contact) -> None:
         """A node called: written down with the next round, HEARD_PERIOD_S later at most."""

@@ -71,27 +71,27 @@ def standing(
 
     `wall_high_ms` is the highest wall time that it has ever stored, before this very moment.
     """
-    elapsed_s = _elapsed_s(anchor, Anchor(now_mono_s, boot_id, now_wall_ms, wall_high_ms))
-    if elapsed_s is None or elapsed_s >= terms.hard_s * (1 - rho):
+    passed_s = elapsed_s(anchor, Anchor(now_mono_s, boot_id, now_wall_ms, wall_high_ms))
+    if passed_s is None or passed_s >= terms.hard_s * (1 - rho):
         return Standing.STOPPED
-    return Standing.LIMITED if elapsed_s >= terms.soft_s * (1 - rho) else Standing.NORMAL
+    return Standing.LIMITED if passed_s >= terms.soft_s * (1 - rho) else Standing.NORMAL
 
 
 def stops_in_s(terms: Terms, anchor: Anchor, now: Anchor, rho: float = DRIFT_MAX) -> float:
     """How long it may still be sold at all; 0 when the hard term is over, or may be."""
-    elapsed_s = _elapsed_s(anchor, now)
-    return 0.0 if elapsed_s is None else max(0.0, terms.hard_s * (1 - rho) - elapsed_s)
+    passed_s = elapsed_s(anchor, now)
+    return 0.0 if passed_s is None else max(0.0, terms.hard_s * (1 - rho) - passed_s)
 
 
-def _elapsed_s(anchor: Anchor, now: Anchor) -> float | None:
+def elapsed_s(anchor: Anchor, now: Anchor) -> float | None:
     """How long ago `anchor` was; None when what measures time contradicts itself."""
     if now.boot_id == anchor.boot_id:
-        elapsed_s = now.sent_mono_s - anchor.sent_mono_s
+        passed_s = now.sent_mono_s - anchor.sent_mono_s
     elif now.sent_wall_ms < max(anchor.wall_high_ms, now.wall_high_ms):
         return None
     else:
-        elapsed_s = (now.sent_wall_ms - anchor.sent_wall_ms) / 1000
-    return elapsed_s if elapsed_s >= 0 else None
+        passed_s = (now.sent_wall_ms - anchor.sent_wall_ms) / 1000
+    return passed_s if passed_s >= 0 else None
 
 
 def write_off_allowed(

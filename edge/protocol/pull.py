@@ -62,7 +62,10 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """In which history the server gave an answer, and when by its clock (0: it does not tell)."""
+    """In which history the server gave an answer, and when (0: it does not tell).
+
+    By the clock of who grants allotments: a hub tells that one beside its own.
+    """
 
     generation: str
     now_ms: int
@@ -124,7 +127,8 @@ def read_pull(request: PullRequest, reply: Mapping[str, Any], node_id: str) -> N
 
 def read_told(reply: Mapping[str, Any]) -> Told:
     """What an answer says of itself. Raises ServerUnreachable when that makes no sense."""
-    now_ms = replies.number(reply, "now_ms") if "now_ms" in reply else 0
+    clock = "lent_now_ms" if "lent_now_ms" in reply else "now_ms"
+    now_ms = replies.number(reply, clock) if clock in reply else 0
     return Told(replies.generation(reply), now_ms)
 
 

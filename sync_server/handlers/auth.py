@@ -39,7 +39,10 @@ _ENROL_SENTENCES = {
     EnrolRefusal.OTHER_ROLE: (409, "this enrolment code is for another kind of machine"),
     EnrolRefusal.OTHER_NODE: (409, "this enrolment code is for another node"),
     EnrolRefusal.NAME_TAKEN: (409, "there is a node of this name by now; make a new code"),
-    EnrolRefusal.NOT_BELOW_HUB: (409, "only gates join by a hub; this machine calls the centre"),
+    EnrolRefusal.NOT_BELOW_HUB: (
+        409,
+        "a hub or an agency's window joins at the centre, not by a hub",
+    ),
     EnrolRefusal.KEY_ID_TAKEN: (409, "make another key and try again with the same code"),
 }
 _TOKEN_SENTENCES = {

@@ -143,7 +143,7 @@ async def own_part(request: web.Request) -> web.Response:
     return _reply(
         {
             "gen": centre.generation.short,
-            "now_ms": centre.now_ms(),
+            **centre.told_time(),
             "rows": page.rows,
             "next": page.next,
             "more": page.more,
@@ -208,7 +208,7 @@ async def digest_rows(request: web.Request) -> web.Response:
     return _reply(
         {
             "gen": centre.generation.short,
-            "now_ms": centre.now_ms(),
+            **centre.told_time(),
             "buckets": found.buckets,
             "rows": found.rows,
             "head": found.head,

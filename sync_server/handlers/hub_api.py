@@ -11,15 +11,17 @@ from sync_server.centre import Centre
 from sync_server.handlers.auth import enrolled
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
-from sync_server.handlers.shapes import gates, joining
+from sync_server.handlers.shapes import gates, joining, stock
 from sync_server.handlers.state import CENTRE, NODE, NodeIdentity
 from sync_server.handlers.wire import read_object, reply
 from sync_server.heart.arbiters import ArbiterOf, Stopped
 from sync_server.heart.granted import GRANTED_PER_CALL_MAX, Granted, TakeGranted
+from sync_server.heart.source import Source
+from sync_server.heart.unlent import UNLENT_PER_CALL_MAX, TakeUnlent
 from sync_server.services.contact import Contact, note_contact
 from sync_server.services.permissions import Permission
 from sync_server.store.writer import Transaction
-from ticketing.ids import is_generation, is_op_id, is_stream_id, is_ticket_id, is_u32
+from ticketing.ids import AllotmentId, is_generation, is_op_id, is_stream_id, is_ticket_id, is_u32
 from ticketing.operations import is_name
 
 NODES_PER_CALL_MAX = 500
@@ -113,6 +115,29 @@ async def stopped(request: web.Request) -> web.Response:
     assert isinstance(epoch, int)
     answer = await centre.take(Stopped(_stream(request), hub.id, epoch))
     return reply({"taken": isinstance(answer, ArbiterOf)})
+
+
+@route(
+    "POST",
+    "/v1/e/{stream}/unlent",
+    permission=Permission.HUB_RELAY,
+    takes=stock.Unlent,
+    gives=stock.UnlentTaken,
+)
+async def unlent(request: web.Request) -> web.Response:
+    """Allotments of the hub that it passed on to no till, and never will."""
+    centre, hub = request.app[CENTRE], request[NODE]
+    body = await read_object(request)
+    raw, generation = body.get("allotments"), body.get("gen")
+    if not isinstance(raw, list) or len(raw) > UNLENT_PER_CALL_MAX:
+        raise _malformed(f"allotments (at most {UNLENT_PER_CALL_MAX})")
+    if any(AllotmentId.parse(one) is None for one in raw):
+        raise _malformed("allotments")
+    if not isinstance(generation, str) or not is_generation(generation):
+        raise _malformed("gen")
+    source = Source(hub.id, hub.role, hub.incarnation, _stream(request))
+    taken = await centre.take(TakeUnlent(source, generation, tuple(map(str, raw))))
+    return reply({"taken": taken})
 
 
 def _heard(

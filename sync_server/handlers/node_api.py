@@ -18,6 +18,7 @@ from sync_server.handlers.shapes import feed, gates, journals, stock
 from sync_server.handlers.state import CENTRE, HUB_ID, NODE, NodeIdentity
 from sync_server.handlers.wire import clock_ahead_ms, read_object, reply
 from sync_server.heart import arbiter, intake, lending
+from sync_server.heart.below import PushBelow
 from sync_server.heart.history import quarantined_streams
 from sync_server.heart.source import Source, run_in
 from sync_server.heart.terms import ExtendTerms, due_streams
@@ -67,15 +68,17 @@ async def hello(request: web.Request) -> web.Response:
     await doubt_history(centre, node, history)
     generation = centre.generation.short
     is_present = history.generation == generation
+    at_hub = bool(request.app[HUB_ID])
 
     def compare(tx: Transaction) -> tuple[list[dict[str, object]], tuple[str, ...]] | None:
         if not take_greeting(tx, node.id, greeting):
             return None
         note_contact(tx, node.id, contact)
-        is_lent_to = node.role == NodeRole.TILL  # a gate has nothing to declare, and may not
+        # A gate has nothing to declare, and may not; a hub does it for the tills below it.
+        is_lent_to = node.role != NodeRole.GATE and not at_hub
         waiting = quarantined_streams(Sql.of(tx.connection), node.id) if is_lent_to else ()
         every = told + _left_out(tx, node, body, told)
-        return _greet(tx, node, every, fences=is_present), waiting
+        return _greet(tx, node, every, fences=is_present, extends=not at_hub), waiting
 
     found = await centre.write(compare)
     known = centre.nodes.get(node.id)
@@ -111,14 +114,16 @@ async def push(request: web.Request) -> web.Response:
     body = await read_object(request)
     batch = _batch(body)
     incarnation = _number(body, "inc", low=1)
-    stream = _stream(request)
+    stream = stream_of(request)
     unsynced = _number(body, "unsynced", low=0, high=_COUNT_MAX)
 
     if incarnation > node.incarnation:
         raise Problem(409, "incarnation_unknown", "this node was not enrolled so often")
     ahead_ms = clock_ahead_ms(body, centre.now_ms())
     source = Source(node.id, node.role, incarnation, stream, clock_ahead_ms=ahead_ms)
-    taken = await centre.take(intake.Push(source, batch))
+    is_below = bool(request.app[HUB_ID]) and node.role == NodeRole.TILL
+    kind = PushBelow if is_below else intake.Push
+    taken = await centre.take(kind(source, batch))
     sent = len(taken.ops) if isinstance(taken, intake.Taken) else 0
     centre.heard(node.id, Contact(centre.now_ms(), max(0, unsynced - sent)))
     return _push_reply(taken)
@@ -154,7 +159,7 @@ async def acquire(request: web.Request) -> web.Response:
     """Lend units to a till: 200 with the allotment, 409 with the reason."""
     centre, node = request.app[CENTRE], request[NODE]
     body = await read_object(request)
-    wish, stream = _wish(body), _stream(request)
+    wish, stream = wish_of(body), stream_of(request)
 
     source = Source(node.id, node.role, node.incarnation, stream)
     generation = centre.generation.short
@@ -175,7 +180,7 @@ async def admit(request: web.Request) -> web.Response:
     """Answer a gate's scan, and record the entry when it is let in."""
     centre, node = request.app[CENTRE], request[NODE]
     body = await read_object(request)
-    stream = _stream(request)
+    stream = stream_of(request)
     chip = chip_of(body)
     code, lane, seen = body.get("code", chip and ""), body.get("lane"), body.get("seen")
     sound = is_op_id(body.get("op")) and is_seen_list(seen, arbiter.SEEN_MAX)
@@ -203,16 +208,23 @@ async def admit(request: web.Request) -> web.Response:
 
 
 def _greet(
-    tx: Transaction, node: NodeIdentity, told: list[dict[str, Any]], *, fences: bool
+    tx: Transaction,
+    node: NodeIdentity,
+    told: list[dict[str, Any]],
+    *,
+    fences: bool,
+    extends: bool,
 ) -> list[dict[str, object]]:
-    """Compare the journals, then let the terms of what the node was lent begin anew.
+    """Compare the journals, then let the terms of what the node was lent begin anew (`extends`).
 
     Stream by stream, in the order in which every server locks them.
     """
     journals_of: dict[str, list[int]] = {}
     for position, journal in enumerate(told):
         journals_of.setdefault(str(journal["stream"]), []).append(position)
-    due = set(due_streams(Sql.of(tx.connection), node.id, node.incarnation, tx.now_ms))
+    due: set[str] = set()
+    if extends:
+        due.update(due_streams(Sql.of(tx.connection), node.id, node.incarnation, tx.now_ms))
     found: dict[int, dict[str, object]] = {}
     for stream in sorted({*journals_of, *due}):
         for position in journals_of.get(stream, ()):
@@ -301,7 +313,8 @@ def _batch(body: Mapping[str, Any]) -> intake.Batch:
     return intake.Batch(_number(body, "first", low=1), prev, tuple(ops))
 
 
-def _wish(body: Mapping[str, Any]) -> lending.Acquire:
+def wish_of(body: Mapping[str, Any]) -> lending.Acquire:
+    """A till's wish as it sends it. Raises Problem."""
     units, req = body.get("units", []), body.get("req")
     if not is_op_id(req) or not is_u32(body.get("performance")):
         raise _malformed("req and performance")
@@ -375,7 +388,8 @@ def _greeting(body: Mapping[str, Any]) -> Greeting:
     return Greeting(session, _number(body, "turn", low=0) if "turn" in body else 0)
 
 
-def _stream(request: web.Request) -> str:
+def stream_of(request: web.Request) -> str:
+    """The event that a path names. Raises Problem."""
     stream = request.match_info["stream"]
     if not is_stream_id(stream):
         raise Problem(404, "unknown_stream", "there is no such event here")

@@ -118,6 +118,9 @@ async def answer_pull(answers: Answers, node: NodeIdentity, poll: Poll) -> web.R
         )
     behind_ms = centre.behind_ms()
     behind = f'"behind_ms":{behind_ms},' if behind_ms else ""
+    lent_now_ms = centre.lent_now_ms()
+    if lent_now_ms is not None:
+        behind += f'"lent_now_ms":{lent_now_ms},'
     head = f'{{"gen":"{centre.generation.short}","now_ms":{centre.now_ms()},{behind}"streams":'
     return web.Response(
         body=b"".join((head.encode(), told.pages, b"}")), content_type="application/json"

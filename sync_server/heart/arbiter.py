@@ -261,7 +261,7 @@ def _seller(work: Work, key_id: str) -> tuple[str, IssuerKey | None]:
 
 
 def _allotment(work: Work, ticket: TicketFacts, seller_id: str) -> AllotmentFacts | None:
-    """A till's key vouches for the units lent to that very till for that very performance.
+    """A till's key vouches for the units lent to that very till, or to its hub, for that performance.
 
     The centre grants every allotment: one it does not know was never granted, unless a failover
     lost it and the nodes have not reported yet.
@@ -269,8 +269,9 @@ def _allotment(work: Work, ticket: TicketFacts, seller_id: str) -> AllotmentFact
     allot = work.allots.get(str(ticket.allotment))
     if allot is None and work.quarantine_level:
         return None
-    lent_to = (seller_id, ticket.performance)  # "" vouches for nothing: a hold has no node either
-    if allot is None or not seller_id or (allot.node_id, allot.perf_id) != lent_to:
+    if allot is None or not seller_id or allot.perf_id != ticket.performance:
+        return AllotmentFacts(has_unit=False, state=AllotmentState.OPEN)
+    if not work.may_sell_for(seller_id, allot.node_id):  # a hold has no node
         return AllotmentFacts(has_unit=False, state=AllotmentState.OPEN)
     units = {unit for unit, _version in json.loads(allot.body)["units"]}
     return AllotmentFacts(ticket.unit in units, AllotmentState(allot.state))

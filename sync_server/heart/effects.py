@@ -27,8 +27,8 @@ from sync_server.heart.units import (
     close_if_spent,
     give_back,
     revoke_ticket,
+    settle_all,
     spend_share,
-    units_of,
 )
 from sync_server.heart.waiting import ask_back
 from sync_server.heart.work import Work
@@ -265,7 +265,7 @@ def _sell(work: Work, source: Source, op: Op, sale: Sale) -> Effect:
     if comes_twice(work, sale):
         return _contradiction(work, source, op)
     verdict, code = _sell_lines(work, source, sale.order_id, sale.lines)
-    _put_order(work, source, op, sale)
+    put_order(work, source, op, sale)
     book(work, source, op, sale)
     check_sale_prices(work, op, sale)
     return Effect(verdict, code, shows=True)
@@ -282,7 +282,7 @@ def _sell_lines(
         claim: Claim | None = work.claim(line.performance, line.unit)
         assert claim is not None
         state = TicketState.VALID
-        if not holds(claim, source.node_id, line):
+        if not holds(work, claim, source.node_id, line):
             late = late_claim(work, source.node_id, claim, line, lines)
             claim = late.claim
             if claim is None:
@@ -294,7 +294,7 @@ def _sell_lines(
         if claim is not None:
             claim.kind, claim.ref, claim.node_id = ClaimKind.SOLD, line.ticket_id, source.node_id
             work.put_claim(claim)
-        ticket = _put_ticket(work, order_id, line, state, claim)
+        ticket = put_ticket(work, order_id, line, state, claim)
         if state is TicketState.DISPUTED:
             ask_back(work, ticket, source.node_id)
         if line.pool:
@@ -312,13 +312,13 @@ def _sell_lines(
     return Verdict.DISPUTED, "not_held"
 
 
-def holds(claim: Claim, node_id: str, line: SaleLine) -> bool:
-    """Whether the unit is lent to this node under the very allotment and version it sold."""
+def holds(work: Work, claim: Claim, node_id: str, line: SaleLine) -> bool:
+    """Whether the unit is lent to this node, or its hub, under the allotment and version it sold."""
     return (
         claim.kind == ClaimKind.ALLOT
         and claim.ref == str(line.allotment)
-        and claim.node_id == node_id
         and claim.version == line.version
+        and work.may_sell_for(node_id, claim.node_id)
     )
 
 
@@ -345,9 +345,10 @@ def _want_lines(work: Work, lines: tuple[SaleLine, ...]) -> None:
         work.pools.want(pool for _allot, pool in shares)
 
 
-def _put_ticket(
+def put_ticket(
     work: Work, order_id: str, line: SaleLine, state: TicketState, claim: Claim | None
 ) -> TicketRow:
+    """The ticket of a line; of a claim, that claim's unit."""
     ticket = TicketRow(
         work.stream,
         line.ticket_id,
@@ -365,7 +366,8 @@ def _put_ticket(
     return ticket
 
 
-def _put_order(work: Work, source: Source, op: Op, sale: Sale | Exchange) -> None:
+def put_order(work: Work, source: Source, op: Op, sale: Sale | Exchange) -> None:
+    """The order as it was sold."""
     order = Order(
         source.stream,
         sale.order_id,
@@ -398,7 +400,7 @@ def _book_contradicted(work: Work, source: Source, op: Op) -> None:
 def _release(work: Work, source: Source, release: Release) -> Effect:
     """Free what the till still held of this allotment; others are left as they are."""
     allot = work.allots.get(str(release.allotment))
-    if allot is None or allot.node_id != source.node_id:
+    if allot is None or not work.may_sell_for(source.node_id, allot.node_id):
         return Effect(Verdict.REJECTED, "not_held")
     freed = give_back(work, allot, release.performance, release.units, release.counts)
     close_if_spent(work, allot)
@@ -414,13 +416,9 @@ def _settle(work: Work, source: Source, settle: Settle) -> Effect:
     for late sales go back.
     """
     allot = work.allots.get(str(settle.allotment))
-    if allot is None or allot.node_id != source.node_id:
+    if allot is None or not work.may_sell_for(source.node_id, allot.node_id):
         return Effect(Verdict.REJECTED, "not_held")
-    if allot.state in (AllotmentState.OPEN, AllotmentState.WRITTEN_OFF):
-        give_back(work, allot, allot.perf_id, [unit for unit, _version in units_of(allot)], None)
-    if allot.state == AllotmentState.OPEN:
-        allot.state = AllotmentState.CLOSED
-        work.allots.put(allot.id, allot)
+    settle_all(work, allot)
     return Effect(Verdict.OK, shows=True)
 
 
@@ -450,7 +448,7 @@ def _exchange(work: Work, source: Source, op: Op, exchange: Exchange) -> Effect:
     sold, code = _sell_lines(work, source, exchange.order_id, exchange.lines)
     if order is not None:
         check_paid_back(work, source, op, exchange)
-    _put_order(work, source, op, exchange)
+    put_order(work, source, op, exchange)
     book(work, source, op, exchange)
     if exchange.action is not ExchangeAction.REPLACEMENT:  # which costs what it cost, then
         check_sale_prices(work, op, exchange)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from sync_server.heart.asked import ASKED_STATE, Asked
 from sync_server.heart.cases import CaseKind, open_case
 from sync_server.heart.recovery import recover
-from sync_server.heart.source import Source
+from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.work import ALL_REPORT, LOST_REPORT, Work
 from sync_server.store.sql import Sql
 from ticketing.ids import AllotmentId
@@ -35,6 +35,8 @@ DECLARED_PER_CALL_MAX = 200
 ASKED_PER_CALL_MAX = 200
 DECLARED_PER_NODE_MAX = 5_000
 DECLARED_CHARS_PER_NODE_MAX = 4_000_000
+HUB_DECLARES_TIMES = 4
+"""A hub reports for all tills below it."""
 UNITS_PER_ALLOTMENT_MAX = 2_000
 
 
@@ -55,7 +57,9 @@ class NewGeneration:
 
 
 def begin_generation(sql: Sql, made: NewGeneration) -> None:
-    """Begin a new history, and have every active till report on every event."""
+    """Begin a new history, and have every active till report on every event; for those below a hub
+    the hub does, which has what they sell from.
+    """
     started_ms = _note_lost(sql, made)
     sql.run(
         "INSERT INTO generation (id, short, started_ms, reason, timeline) VALUES (?, ?, ?, ?, ?)",
@@ -70,7 +74,9 @@ def begin_generation(sql: Sql, made: NewGeneration) -> None:
     sql.run("DELETE FROM quarantine")
     sql.run(
         "INSERT INTO quarantine (event_id, node_id, state) SELECT s.event_id, n.id, 'waiting' "
-        "FROM stream s, node n WHERE s.kind = 'event' AND n.role = 'till' AND n.state = 'active'"
+        "FROM stream s, node n WHERE s.kind = 'event' AND n.state = 'active' "
+        "AND (n.role = 'till' AND n.hub = '' OR n.role = 'hub' AND n.id IN "
+        "(SELECT hub FROM node WHERE role = 'till' AND state = 'active'))"
     )
     sql.run(
         "UPDATE stream SET quarantine = ? WHERE kind = 'event' "
@@ -192,7 +198,9 @@ class Declare:
             node_id,
         )
         assert row is not None, "an aggregate always has a row"
-        if row[0] >= DECLARED_PER_NODE_MAX or row[1] >= DECLARED_CHARS_PER_NODE_MAX:
+        times = HUB_DECLARES_TIMES if self.source.role == NodeRole.HUB else 1
+        rows_max, chars_max = DECLARED_PER_NODE_MAX * times, DECLARED_CHARS_PER_NODE_MAX * times
+        if row[0] >= rows_max or row[1] >= chars_max:
             _refuse(work, self.source, one, "too_many")
             return
         self._insert(work, str(one.id), state, declared_to_text(one))

@@ -253,12 +253,13 @@ def run_alone(sql: Sql, steps: Sequence[Step[Any]], context: Context) -> tuple[l
     (step,) = steps
     if not isinstance(step, Push):
         return run_steps(sql, steps, context)
+    kind = type(step)
     with suppress(*REFUSALS), sql.savepoint():
         return run_steps(sql, [step], context)
     has_news = False
     prev = step.batch.prev
     for op in step.batch.ops:
-        one = Push(step.source, Batch(op.seq, prev, (op,)))
+        one = kind(step.source, Batch(op.seq, prev, (op,)))
         prev = op.hash
         try:
             with sql.savepoint():

@@ -62,8 +62,10 @@ def _free_units(work: Work, line: SaleLine, sold: Collection[SaleLine]) -> Set[i
 
 
 def _allotment(work: Work, node_id: str, line: SaleLine) -> tuple[bool, bool]:
-    """Whether the allotment that the line cites was this node's with the unit, and is open."""
+    """Whether the allotment that the line cites was this node's or its hub's with the unit, and is open."""
     allot = work.allots.get(str(line.allotment))
-    if allot is None or (allot.node_id, allot.perf_id) != (node_id, line.performance):
+    if allot is None or allot.perf_id != line.performance:
+        return False, False
+    if not work.may_sell_for(node_id, allot.node_id):
         return False, False
     return was_lent(allot, line.unit, line.version), allot.state == AllotmentState.OPEN

@@ -171,7 +171,9 @@ class Lend:
 
 @dataclass(frozen=True, slots=True)
 class Lender:
-    """Makes allotments of a node: whose, and on what terms."""
+    """Makes allotments of a node: whose, and on what terms. What a till below a hub is lent, a
+    replacement's place, is the hub's: whoever speaks for the one speaks for all of them.
+    """
 
     source: Source
     policy: Policy
@@ -185,7 +187,7 @@ class Lender:
         allot = Allot(
             work.stream,
             number,
-            self.source.node_id,
+            work.hub_of(self.source.node_id) or self.source.node_id,
             self.source.incarnation,
             performance,
             req,

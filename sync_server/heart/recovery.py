@@ -58,12 +58,16 @@ THINKING_MS = 300_000
 
 @dataclass(eq=False, slots=True)
 class _Item:
-    """A deferred operation, and how many of its own journal's must come before it."""
+    """A deferred operation, and how many of its own journal's must come before it.
+
+    `holder`: who declares what it was sold from, its node or the hub that this is below.
+    """
 
     row: OpRow
     source: Source
     op: Op
     kind: Kind | str
+    holder: str
     blockers: int = 0
     behind: list[_Item] = field(default_factory=list)
     is_done: bool = False
@@ -130,7 +134,7 @@ class _Recovery:
         for item in self.items:
             want_rows(self.work, item.op, item.kind)
             self._note(item)
-        cited = {(i.source.node_id, cites) for i in self.items for cites in _allotments(i.kind)}
+        cited = {(i.holder, cites) for i in self.items for cites in _allotments(i.kind)}
         # Declared by two, an allotment is whose journal speaks of it.
         self.grants.sort(
             key=lambda g: (self._rank(g), (g.node_id, str(g.id)) not in cited, g.node_id)
@@ -159,7 +163,7 @@ class _Recovery:
 
     def _note(self, item: _Item) -> None:
         """What the operation waits for, and what it ends."""
-        kind, node_id = item.kind, item.source.node_id
+        kind, node_id = item.kind, item.holder
         for key in _keys_waited_for(kind):
             self._waiting.setdefault(key, []).append(item)
         if isinstance(kind, Release):
@@ -186,7 +190,7 @@ class _Recovery:
         if (
             effect.verdict is Verdict.REJECTED
             and isinstance(kind, Release | Settle)
-            and (item.source.node_id, str(kind.allotment)) in self._put
+            and (item.holder, str(kind.allotment)) in self._put
         ):  # what was over before the allotment was put in is no fault of the node's
             return Effect(Verdict.OK, shows=effect.shows)
         return effect
@@ -331,7 +335,7 @@ class _Recovery:
             allot = work.allots.get(allot_id)
             if allot is None or (allot.node_id, allot.state) != (node_id, "open"):
                 continue
-            waiting = (i for i in self._waiting.get(allot_id, ()) if i.source.node_id == node_id)
+            waiting = (i for i in self._waiting.get(allot_id, ()) if i.holder == node_id)
             if not all(item.is_done for item in waiting):
                 waited_for.append((allot_id, node_id))
                 continue
@@ -385,7 +389,8 @@ def _deferred_items(work: Work) -> list[_Item]:
     for row in (OpRow(*each) for each in rows):
         source = Source(row.node_id, roles[row.node_id], row.inc, work.stream, row.branch)
         op = Op(row.seq, OpId(row.op_id), row.kind, row.version, row.wall_ms, row.body, row.hash)
-        items.append(_Item(row, source, op, on_branch(read_op(work, source, op), row.branch)))
+        kind = on_branch(read_op(work, source, op), row.branch)
+        items.append(_Item(row, source, op, kind, work.hub_of(row.node_id) or row.node_id))
     return items
 
 
@@ -556,12 +561,16 @@ def _keys_waited_for(kind: Kind | str) -> set[str]:
 
 
 def _all_held(work: Work, node_id: str, lines: Iterable[SaleLine]) -> bool:
-    return all(holds(work.claim(line.performance, line.unit), node_id, line) for line in lines)
+    return all(
+        holds(work, work.claim(line.performance, line.unit), node_id, line) for line in lines
+    )
 
 
 def _own(work: Work, node_id: str, allotment: AllotmentId) -> Allot | None:
     allot = work.allots.get(str(allotment))
-    return allot if allot is not None and allot.node_id == node_id else None
+    if allot is None or not work.may_sell_for(node_id, allot.node_id):
+        return None
+    return allot
 
 
 def _are_there(work: Work, op_id: str, order_id: str, ticket_ids: Iterable[str]) -> bool:

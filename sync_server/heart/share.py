@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sync_server.heart.lending_rules import AS_EVER, LendingRule
+from sync_server.heart.lending_rules import AS_EVER, LendingRule, LendMode
 from sync_server.heart.policy import Policy
 from sync_server.heart.rows import Allot, Claim
-from sync_server.heart.source import Source
+from sync_server.heart.source import NodeRole, Source
 from sync_server.heart.work import Work
 from ticketing.claim import ClaimKind
 from ticketing.event import Event
@@ -55,18 +55,26 @@ class Refill:
         them.
         """
         known = work.claims_of(self.performance)
-        wanted = self._wanted(work, known)
+        wanted = self.wanted(work, known)
         if wanted < 1:
             return None
         tiers = _Catalogue(work.plan, work.event).tiers
         free = _free(tiers, known)
         units = self._share(work.plan, tiers, free, wanted)
         capacity = sum(tier.capacity for tier in tiers)
-        if len(units) < wanted and (not units or is_nearly_sold_out(capacity, len(free))):
+        is_in_need = self.source.role != NodeRole.HUB  # which keeps what others may never ask for
+        if (
+            is_in_need
+            and len(units) < wanted
+            and (not units or is_nearly_sold_out(capacity, len(free)))
+        ):
             self._ask_back(work, known, wanted - len(units))
         return units
 
-    def _wanted(self, work: Work, known: Mapping[int, Claim]) -> int:
+    def wanted(self, work: Work, known: Mapping[int, Claim]) -> int:
+        """How many of them it needs. A hub knows that itself: it keeps what others sell."""
+        if self.source.role == NodeRole.HUB:
+            return self.count if self.rule.mode is LendMode.AHEAD else 0
         unsold = sum(
             claim.kind == ClaimKind.ALLOT and claim.node_id == self.source.node_id
             for claim in known.values()

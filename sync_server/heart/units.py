@@ -103,6 +103,18 @@ def close_if_spent(work: Work, allot: Allot, most: int = UNITS_LOOKED_AT_MAX) ->
     work.allots.put(allot.id, allot)
 
 
+def settle_all(work: Work, allot: Allot) -> None:
+    """Its holder is done with it: what was not sold is free, and it is closed for good.
+
+    One that was written off stays so, but the shares that were kept for late sales go back.
+    """
+    if allot.state in ("open", "written_off"):
+        give_back(work, allot, allot.perf_id, [unit for unit, _version in units_of(allot)], None)
+    if allot.state == "open":
+        allot.state = "closed"
+        work.allots.put(allot.id, allot)
+
+
 def revoke_ticket(work: Work, ticket: TicketRow) -> bool:
     """The ticket lets nobody in any more. False when it did not before.
 

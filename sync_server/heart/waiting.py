@@ -98,7 +98,7 @@ def _was_lent(work: Work, ticket: TicketRow, node_id: str) -> bool:
     """Whether its seller was lent the unit, as far as this history knows or was told."""
     allot = work.allots.get(ticket.allot_id)
     if allot is not None:
-        if (allot.node_id, allot.perf_id) != (node_id, ticket.perf_id):
+        if allot.perf_id != ticket.perf_id or not work.may_sell_for(node_id, allot.node_id):
             return False
         if was_lent(allot, ticket.unit, ticket.version):
             return True
@@ -111,17 +111,19 @@ def _was_lent(work: Work, ticket: TicketRow, node_id: str) -> bool:
 def _declared(work: Work, allot_id: str, node_id: str) -> dict[str, Any] | None:
     """An allotment as its node declared it after a failover: whole, whatever it was given of it."""
     row = work.sql.row(
-        "SELECT body FROM declared WHERE event_id = ? AND id = ? AND node_id = ?",
+        "SELECT body FROM declared WHERE event_id = ? AND id = ? AND node_id IN (?, ?)",
         work.stream,
         allot_id,
         node_id,
+        work.hub_of(node_id) or node_id,
     )
     return json.loads(row[0]) if row is not None else None
 
 
 def _close_grant(work: Work, ticket: TicketRow, node_id: str) -> None:
     """The case of an allotment of which units were missing, once every one is its tickets'."""
-    case = work.cases.get(f"{CaseKind.GRANT}:{ticket.allot_id}:{node_id}")
+    holder = work.hub_of(node_id) or node_id
+    case = work.cases.get(f"{CaseKind.GRANT}:{ticket.allot_id}:{holder}")
     if case is None or case.state != "open":
         return
     body: dict[str, Any] = json.loads(case.body)

@@ -144,6 +144,7 @@ class Work:
         self._began_at: int = head
         self._epoch: int = epoch
         self._lost: frozenset[str] | None = None
+        self._hubs: dict[str, str] = {}
         self._generation = ""
         self._plans = plans
         self._plan: tuple[SeatingPlan, Event] | None = None
@@ -212,7 +213,18 @@ class Work:
                 "SELECT node_id FROM quarantine WHERE event_id = ? AND state = 'lost'", self.stream
             )
             self._lost = frozenset(row[0] for row in rows)
-        return node_id in self._lost
+        return node_id in self._lost or self.hub_of(node_id) in self._lost
+
+    def hub_of(self, node_id: str) -> str:
+        """The hub that a node is below, "" for one that calls the centre itself."""
+        if node_id not in self._hubs:
+            row = self.sql.row("SELECT hub FROM node WHERE id = ?", node_id)
+            self._hubs[node_id] = row[0] if row is not None else ""
+        return self._hubs[node_id]
+
+    def may_sell_for(self, node_id: str, holder: str) -> bool:
+        """Whether a node sells what is lent to `holder`: to itself, or to the hub it is below."""
+        return holder == node_id or (holder != "" and holder == self.hub_of(node_id))
 
     def forget_lost(self) -> None:
         """Who is lost has changed."""

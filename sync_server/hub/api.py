@@ -1,4 +1,4 @@
-"""What a hub answers: the centre's own calls for gates, by the same code on the hub's own database.
+"""What a hub answers: the centre's own calls for nodes, by the same code on the hub's own database.
 
 What only the centre can do is asked there, in the caller's name.
 """
@@ -6,13 +6,11 @@ What only the centre can do is asked there, in the caller's name.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
 from edge.client import ServerClient
-from edge.errors import EdgeError, ServerRefused
 from sync_server.app import AsHub
 from sync_server.handlers import about_api, auth, feed_api, node_api, openapi, recovery_api
 from sync_server.handlers.problems import Problem
@@ -20,14 +18,14 @@ from sync_server.handlers.routes import Handler, Route, route, routes_of
 from sync_server.handlers.shapes import gates, joining, journals, stock
 from sync_server.handlers.state import CENTRE, NODE
 from sync_server.handlers.wire import read_object, reply
+from sync_server.hub.asking import UPSTREAM, ask_centre
+from sync_server.hub.tills import till_routes
 from sync_server.hub.upstream import Upstream
 from sync_server.services.permissions import Permission
 from ticketing.journal import ROOT_HASH
 
-UPSTREAM = web.AppKey("upstream", Upstream)
 NEW_NODE_WAIT_S, NEW_NODE_LOOK_S = 5.0, 0.05
 """So long a machine that was just enrolled waits for us to hear of it."""
-_NO_CENTRE = "this hub does not reach the centre, which must decide this; try again later"
 _REPLACED = frozenset({"/v1/enrol", "/v1/e/{stream}/admit", "/v1/e/{stream}/salvage"})
 
 
@@ -37,14 +35,14 @@ def as_hub(upstream: Upstream) -> AsHub:
 
 
 def hub_routes() -> list[Route]:
-    """Everything that a gate calls, and nothing else: no console, no stock."""
+    """Everything that gates and tills call, and nothing else: no console."""
     shared = [
         each
         for module in (about_api, openapi, auth, node_api, feed_api, recovery_api)
         for each in routes_of(module)
         if each.path not in _REPLACED and not each.permission.startswith("till_")
     ]
-    return [*shared, ENROL, ADMIT, SALVAGE, CHIP_KEYS]
+    return [*shared, ENROL, ADMIT, SALVAGE, CHIP_KEYS, *till_routes()]
 
 
 @web.middleware
@@ -57,9 +55,9 @@ async def refuse_when_disowned(request: web.Request, handler: Handler) -> web.St
 
 
 async def _enrol(request: web.Request) -> web.Response:
-    """Enrol a gate at the centre, to call us from now on; it is answered once we know it too."""
+    """Enrol a machine at the centre, to call us from now on; it is answered once we know it too."""
     body = await read_object(request)
-    told = await _asked(request, lambda client: client.post("/v1/below/enrol", body))
+    told = await ask_centre(request, lambda client: client.post("/v1/below/enrol", body))
     centre = request.app[CENTRE]
     async with asyncio.timeout(NEW_NODE_WAIT_S):
         while (known := centre.nodes.get(str(told.get("node_id")))) is None or (
@@ -78,7 +76,7 @@ async def _admit(request: web.Request) -> web.StreamResponse:
         if problem.code != node_api.NOT_ARBITER or not request.app[UPSTREAM].is_online:
             raise
     node, body, path = request[NODE], await read_object(request), request.path
-    return reply(await _asked(request, lambda client: client.post(path, body, below=node.id)))
+    return reply(await ask_centre(request, lambda client: client.post(path, body, below=node.id)))
 
 
 async def _salvage(request: web.Request) -> web.StreamResponse:
@@ -92,19 +90,19 @@ async def _salvage(request: web.Request) -> web.StreamResponse:
         return client.post(path, body, below=node.id)
 
     try:
-        return reply(await _asked(request, send))
+        return reply(await ask_centre(request, send))
     except Problem as problem:
         if problem.code != "journal_open":
             raise
     fence = _greeting(request, body.get("inc"))
-    await _asked(request, lambda client: client.post("/v1/hello", fence, below=node.id))
-    return reply(await _asked(request, send))
+    await ask_centre(request, lambda client: client.post("/v1/hello", fence, below=node.id))
+    return reply(await ask_centre(request, send))
 
 
 async def _chip_keys(request: web.Request) -> web.StreamResponse:
     """The keys for chips are the centre's, told to the node itself: we only pass the letter on."""
     node, body, path = request[NODE], await read_object(request), request.path
-    return reply(await _asked(request, lambda client: client.post(path, body, below=node.id)))
+    return reply(await ask_centre(request, lambda client: client.post(path, body, below=node.id)))
 
 
 def _greeting(request: web.Request, incarnation: object) -> dict[str, Any]:
@@ -119,21 +117,6 @@ def _greeting(request: web.Request, incarnation: object) -> dict[str, Any]:
     }
 
 
-async def _asked(
-    request: web.Request, call: Callable[[ServerClient], dict[str, Any]]
-) -> dict[str, Any]:
-    """The centre's answer, its refusals as ours. Raises Problem."""
-    try:
-        return await request.app[UPSTREAM].forward(call)
-    except ServerRefused as refusal:
-        problem = Problem(refusal.status, refusal.code, refusal.detail or "the centre refuses")
-        problem.extra |= {k: v for k, v in refusal.body.items() if k not in _OF_A_PROBLEM}
-        raise problem from refusal
-    except EdgeError as error:
-        raise Problem(503, "no_centre", _NO_CENTRE, retry_after_s=5) from error
-
-
-_OF_A_PROBLEM = frozenset({"type", "title", "status", "code", "detail"})
 ENROL = route(
     "POST",
     "/v1/enrol",

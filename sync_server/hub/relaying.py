@@ -42,14 +42,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The next operations of a journal, as they came."""
+    """The next operations of a journal, as they came.
+
+    `clock_ahead_ms`: by how much its node's clock is ahead of ours; None: it has never said.
+    """
 
     journal: Waiting
     ops: tuple[Op, ...]
+    clock_ahead_ms: int | None = None
 
-    def body(self) -> dict[str, Any]:
-        """As it is sent; `unsynced` counts what waits here."""
-        return {
+    def body(self, wall_ms: int) -> dict[str, Any]:
+        """As it is sent, when our clock shows `wall_ms`; `unsynced` counts what waits here."""
+        told = {} if self.clock_ahead_ms is None else {"now_ms": wall_ms + self.clock_ahead_ms}
+        return told | {
             "inc": self.journal.incarnation,
             "first": self.ops[0].seq,
             "prev": self.journal.hash,
@@ -75,6 +80,19 @@ def waiting_journals(connection: Connection) -> tuple[Waiting, ...]:
     )
 
 
+def has_waiting(connection: Connection, stream: str) -> bool:
+    """Whether the centre lacks anything of an event's journals."""
+    row = connection.execute(
+        text(
+            "SELECT 1 FROM journal j LEFT JOIN relayed r ON r.event_id = j.event_id "
+            "AND r.node_id = j.node_id AND r.inc = j.inc "
+            "WHERE j.event_id = :e AND j.seq > coalesce(r.seq, 0) LIMIT 1"
+        ),
+        {"e": stream},
+    )
+    return row.first() is not None
+
+
 def next_batch(connection: Connection, journal: Waiting) -> Batch:
     """What follows what has been passed on, as much as one call may hold."""
     rows = connection.execute(
@@ -98,7 +116,14 @@ def next_batch(connection: Connection, journal: Waiting) -> Batch:
             break
         ops.append(Op(row.seq, OpId(row.op_id), *row[2:]))
     assert ops, "a journal's operations are there up to its head"
-    return Batch(journal, tuple(ops))
+    clock = connection.execute(
+        text(
+            "SELECT clock_offset_ms FROM node WHERE id = :n "
+            "AND (hello_session <> '' OR clock_offset_ms <> 0)"
+        ),
+        {"n": journal.node_id},
+    ).first()
+    return Batch(journal, tuple(ops), None if clock is None else int(clock[0]))
 
 
 def note_relayed(tx: Transaction, journal: Waiting, seq: int, *, is_fenced: bool) -> None:

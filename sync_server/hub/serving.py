@@ -14,7 +14,8 @@ from edge.identity import load_identity, load_key
 from edge.node import as_program_error, program_version
 from sync_server.app import make_app
 from sync_server.centre import Centre
-from sync_server.hub.api import UPSTREAM, as_hub
+from sync_server.hub.api import as_hub
+from sync_server.hub.asking import UPSTREAM
 from sync_server.hub.joining import CENTRE_URL_KEY
 from sync_server.hub.upstream import Upstream
 from sync_server.services.house import read_meta

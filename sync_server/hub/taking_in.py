@@ -1,7 +1,7 @@
 """What the centre tells, taken into the hub's own database under revisions of its own feed.
 
 The centre's word stands for everything but entries: those are facts of gates below the hub as well,
-and two accounts of one entry are joined. Rows that say what we have already are no news.
+and two accounts of one entry are joined. Of what we are lent, which till has it stays (`hub.stock`). Rows that say what we have already are no news.
 """
 
 from __future__ import annotations
@@ -13,8 +13,19 @@ from typing import Any, TypeVar
 
 from sync_server.heart.arbiters import ARBITER_DOC, read_arbiter
 from sync_server.heart.double_entries import GRANTED, look_for_cases
-from sync_server.heart.rows import Allot, Case, Claim, CredentialRow, EntryRow, Order, TicketRow
+from sync_server.heart.rows import (
+    Allot,
+    BuyerRow,
+    Case,
+    Claim,
+    CredentialRow,
+    EntryRow,
+    HandoutRow,
+    Order,
+    TicketRow,
+)
 from sync_server.heart.work import Kept, Plans, Work
+from sync_server.hub.stock import merge_claim, merge_own
 from sync_server.services.catalogue import make_stream, note_performances
 from sync_server.services.feed import NODE_OWN
 from sync_server.store import schema
@@ -39,7 +50,9 @@ class FromCentre:
     more: bool
 
 
-def take_in(tx: Transaction, venue_id: str, plans: Plans, page: FromCentre) -> int:
+def take_in(
+    tx: Transaction, venue_id: str, plans: Plans, page: FromCentre, hub_id: str = ""
+) -> int:
     """Everything of the page and how far we are with it, in the caller's transaction.
 
     Gives the head of our own feed that shows it all.
@@ -47,7 +60,7 @@ def take_in(tx: Transaction, venue_id: str, plans: Plans, page: FromCentre) -> i
     if page.stream == venue_id:
         _take_house(tx, venue_id, page.rows)
     else:
-        _take_event(tx, plans, page)
+        _take_event(tx, plans, page, hub_id)
     _note_position(tx, page)
     row = tx.row("SELECT head FROM stream WHERE event_id = :e", e=page.stream)
     assert row is not None, "a page is of a stream that we follow"
@@ -164,7 +177,7 @@ def _upsert(tx: Transaction, table: str, key: Sequence[str], values: Mapping[str
 # --- an event
 
 
-def _take_event(tx: Transaction, plans: Plans, page: FromCentre) -> None:
+def _take_event(tx: Transaction, plans: Plans, page: FromCentre, hub_id: str) -> None:
     of: dict[str, list[Columns]] = {}
     for table, columns in page.rows:
         of.setdefault(table, []).append(columns)
@@ -172,9 +185,25 @@ def _take_event(tx: Transaction, plans: Plans, page: FromCentre) -> None:
     if any(is_new):
         note_performances(tx, page.stream)
     work = Work.begin(Sql.of(tx.connection), page.stream, tx.now_ms, plans)
-    _put_rows(work, work.claims, Claim, of.get("claim", ()), lambda row: (row.perf_id, row.unit))
-    _put_rows(work, work.allots, Allot, of.get("allot", ()), lambda row: row.id)
+    _put_rows(
+        work,
+        work.allots,
+        Allot,
+        of.get("allot", ()),
+        lambda row: row.id,
+        lambda row: merge_own(work.allots.get(row.id), row, hub_id),
+    )
+    _put_rows(
+        work,
+        work.claims,
+        Claim,
+        of.get("claim", ()),
+        lambda row: (row.perf_id, row.unit),
+        lambda row: merge_claim(work, row, hub_id),
+    )
     _put_rows(work, work.orders, Order, of.get("orders", ()), lambda row: row.id)
+    _put_rows(work, work.buyers, BuyerRow, of.get("buyer", ()), lambda row: row.order_id)
+    _put_rows(work, work.handouts, HandoutRow, of.get("handout", ()), lambda row: row.order_id)
     _put_tickets(work, of.get("ticket", ()))
     _put_credentials(work, of.get("credential", ()))
     _put_rows(work, work.cases, Case, of.get("case_file", ()), lambda row: row.id)
@@ -188,7 +217,7 @@ def _take_event(tx: Transaction, plans: Plans, page: FromCentre) -> None:
 
 
 def _kept(work: Work) -> tuple[Kept[Any], ...]:
-    of_sales = (work.claims, work.allots, work.orders, work.tickets)
+    of_sales = (work.claims, work.allots, work.orders, work.tickets, work.buyers, work.handouts)
     return *of_sales, work.cases, work.entries, work.credentials
 
 
@@ -198,11 +227,13 @@ def _put_rows(
     make: Callable[..., R],
     told: Iterable[Columns],
     key_of: Callable[[R], object],
+    merge: Callable[[R], None] = lambda _row: None,
 ) -> None:
     rows = [_row(work, make, columns) for columns in told]
     kept.want(key_of(row) for row in rows)
     kept.fetch()
     for row in rows:
+        merge(row)
         known = kept.get(key_of(row))
         if known is None or not _is_same(known, row):
             row.rev = known.rev if known is not None else 0  # type: ignore[attr-defined]

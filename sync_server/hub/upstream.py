@@ -27,6 +27,8 @@ from edge.link import Backoff, LinkKeeper, LinkState, Part
 from program.logs import get_logger
 from sync_server.centre import Centre
 from sync_server.handlers.node_api import PROTO
+from sync_server.hub import stock
+from sync_server.hub.centre_time import CentreTime
 from sync_server.hub.marks import Marks
 from sync_server.hub.relaying import (
     OwnGrants,
@@ -34,6 +36,7 @@ from sync_server.hub.relaying import (
     asked_back,
     backlog,
     event_heads,
+    has_waiting,
     next_batch,
     nodes_below,
     note_fenced,
@@ -52,6 +55,11 @@ GREET_PERIOD_S = 30.0
 RELAY_PERIOD_S = 0.2
 HEARD_PERIOD_S = 2.0
 WRITE_TIMEOUT_S = 60.0
+STOCK_PERIOD_S = 2.0
+ASKS_PER_TURN = 5
+PUT_OFF_S = 30.0
+"""So long nothing is asked for of a performance of which the centre lends us no more."""
+TIME_KEY = "centre_time"
 FORWARDERS = 2
 FORWARDS_WAITING_MAX = 32
 _NOT_OURS = frozenset({"invalid_client", "node_revoked"})
@@ -104,7 +112,13 @@ class Upstream:
         self._session, self._turn = env.random_bytes(8).hex(), 0
         self._greeted_s = float("-inf")
         self._heard_s = float("-inf")
-        self._clocks: dict[str, int] = {}
+        self._time = CentreTime(env)
+        centre.lent_now_ms = self._time.now_ms
+        self._reports: frozenset[str] = frozenset()
+        """Events in which the centre asks what it has lent us: it has lost a part of its history."""
+        self._stocked_s = float("-inf")
+        self._put_off: dict[tuple[str, int], float] = {}
+        self._asked_for: dict[tuple[str, int], str] = {}
         self._stop = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._plans = PlanShelf()
@@ -134,6 +148,7 @@ class Upstream:
         self._loop = asyncio.get_running_loop()
         for stream, head, rev in await self._centre.read(_where_we_are):
             self._marks.setdefault(stream, Marks()).note(head, rev)
+        self._time.restore(await self._centre.read(_kept_time))
         for part in self._parts:
             thread = threading.Thread(
                 target=self._run, args=(part,), name=f"hub {part.part}", daemon=True
@@ -273,7 +288,7 @@ class Upstream:
         if any(table == "doc" for table, _columns in rows):
             self._plans = PlanShelf()  # a revision that is rolled back is given out again
         plans = self._plans
-        head = self._write(lambda tx: take_in(tx, self._house, plans, page))
+        head = self._write(lambda tx: take_in(tx, self._house, plans, page, self.hub_id))
         self._marks.setdefault(stream, Marks()).note(head, next_rev)
         if not more:
             self._settled[stream] = settled
@@ -285,6 +300,7 @@ class Upstream:
             return
         generation, after = self._read(_positions)
         self._turn += 1
+        sent = self._time.moment()
         reply = client.hello(
             {
                 "session": self._session,
@@ -300,21 +316,23 @@ class Upstream:
         )
         told = replies.generation(reply)
         self._greeted_s = now_s
+        self._time.note(sent, replies.number(reply, "now_ms"))
+        self._write(lambda tx: _keep_time(tx, self._time.to_text()))
         if generation and told != generation:
             _log.warning("centre_history_changed", told=told)
             self._write(lambda tx: begin_again(tx, told))
             self._marks.clear()
             self._grants.forget()
             self._looked.clear()
-            self._clocks = {}
+            self._put_off, self._asked_for = {}, {}
         self._generation = told
+        self._reports = frozenset(replies.streams(reply, "quarantined"))
 
     # --- the journals
 
     def _relay_turn(self, client: ServerClient) -> None:
         stopped = self._read(lambda c: asked_back(c, self.hub_id))  # before what still waits
         waiting = self._read(waiting_journals)
-        self._tell_clocks(client, {journal.node_id for journal in waiting})
         failed: EdgeError | None = None
         for journal in waiting:
             try:
@@ -331,13 +349,19 @@ class Upstream:
             if stream not in told and all(journal.stream != stream for journal in waiting):
                 client.post(f"/v1/e/{stream}/stopped", {"epoch": epoch})
         self._tell_heard(client)
+        try:
+            self._keep_stock(client)
+        except ServerRefused as refusal:  # the journals go on all the same, unless it is about us
+            if refusal.status == HTTPStatus.UNAUTHORIZED:
+                raise
+            _log.error("stock_not_kept", code=refusal.code)
 
     def _pass_on(self, client: ServerClient, journal: Waiting) -> None:
         batch = self._read(lambda c: next_batch(c, journal))
         call = "salvage" if journal.is_fenced else "push"
         path = f"/v1/e/{journal.stream}/{call}"
         try:
-            reply = client.post(path, batch.body(), below=journal.node_id)
+            reply = client.post(path, batch.body(self._env.wall_ms()), below=journal.node_id)
         except ServerRefused as refusal:
             if refusal.code == "journal_gap":
                 acked = replies.number(refusal.body, "acked")
@@ -367,21 +391,6 @@ class Upstream:
             self._grants.told(stream, rev)
         return bool(entries)
 
-    def _tell_clocks(self, client: ServerClient, senders: set[str]) -> None:
-        """How wrong the clocks of these nodes are, before the centre takes their times: when new."""
-        if not senders or not self._generation:
-            return
-        nodes = self._nodes_below()
-        told = {one: node["clock_off_ms"] for one, node in nodes.items() if one in senders}
-        if told.items() <= self._clocks.items():
-            return
-        try:
-            self._send_heard(client, nodes)
-        except ServerRefused as refusal:  # the journals go on all the same, unless it is about us
-            if refusal.status == HTTPStatus.UNAUTHORIZED:
-                raise
-            _log.error("clocks_not_told", code=refusal.code)
-
     def _tell_heard(self, client: ServerClient) -> None:
         if time.monotonic() - self._heard_s >= HEARD_PERIOD_S and self._generation:
             self._send_heard(client, self._nodes_below())
@@ -400,8 +409,86 @@ class Upstream:
         if nodes:
             body = {"gen": self._generation, "nodes": list(nodes.values())[:500]}
             client.post("/v1/below/heard", body)
-        self._clocks = {one: node["clock_off_ms"] for one, node in nodes.items()}
         self._heard_s = now_s
+
+    # --- what tills below are lent
+
+    def _keep_stock(self, client: ServerClient) -> None:
+        """Have something ready for tills below; give back what the centre asks for."""
+        now_s = time.monotonic()
+        if now_s - self._stocked_s < STOCK_PERIOD_S or not self._generation:
+            return
+        self._stocked_s = now_s
+        for stream in sorted(self._reports):
+            self._report(client, stream)
+        ours = self._centre.generation.short
+        for stream in self._read(lambda c: stock.recalled_streams(c, self.hub_id, ours)):
+            self._take(stock.StopLending(stream, self.hub_id, ours))
+        for stream, ids in self._read(lambda c: stock.going_back(c, self.hub_id)).items():
+            body = {"gen": self._generation, "allotments": ids[: stock.UNLENT_PER_CALL]}
+            client.post(f"/v1/e/{stream}/unlent", body)
+        now_ms = self._env.wall_ms()
+        for lack in self._read(lambda c: stock.lacks(c, self.hub_id, ours, now_ms)):
+            self._ask_for(client, lack, ours)
+
+    def _take(self, step: Any) -> Any:
+        return self._on_loop(lambda: self._centre.take(step))
+
+    def _report(self, client: ServerClient, stream: str) -> None:
+        """Tell all that we were ever lent of an event, once it has every journal from here."""
+        if self._read(lambda c: has_waiting(c, stream)):
+            return
+        pages = self._read(lambda c: stock.declarations(c, self.hub_id, stream)) or [[]]
+        incarnation = self._read(lambda c: _incarnation(c, self.hub_id))
+        for number, page in enumerate(pages, 1):
+            body = {"gen": self._generation, "inc": incarnation, "allotments": page}
+            client.declare(stream, body | {"done": number == len(pages)})
+        self._reports -= {stream}
+
+    def _ask_for(self, client: ServerClient, lack: stock.Lack, ours: str) -> None:
+        """Ask for a few allotments; for more when the feed has brought them."""
+        key, now_s = (lack.stream, lack.performance), time.monotonic()
+        last = self._asked_for.get(key, "")
+        if self._put_off.get(key, 0.0) > now_s:
+            return
+        if last and not self._read(lambda c: _has_allotment(c, lack.stream, last)):
+            return
+        self._put_off[key] = now_s + PUT_OFF_S  # whatever comes of it, but that it is lent
+        for _ in range(min(lack.requests, ASKS_PER_TURN)):
+            req = stock.req_of(ours, self._env.random_bytes(12).hex())
+            wish = {"req": req, "performance": lack.performance, "count": stock.PIECE_UNITS}
+            try:
+                reply = client.acquire(lack.stream, wish)
+            except ServerRefused as refusal:
+                if refusal.status != HTTPStatus.CONFLICT:
+                    raise
+                return
+            self._asked_for[key] = str(replies.grant(reply.get("allotment")).id)
+        del self._put_off[key]
+
+
+def _kept_time(connection: Connection) -> str:
+    kept = connection.execute(text("SELECT v FROM meta WHERE k = :k"), {"k": TIME_KEY}).scalar()
+    return str(kept) if kept is not None else "[]"
+
+
+def _keep_time(tx: Transaction, kept: str) -> None:
+    tx.run(
+        "INSERT INTO meta (k, v) VALUES (:k, :v) ON CONFLICT (k) DO UPDATE SET v = excluded.v",
+        k=TIME_KEY,
+        v=kept,
+    )
+
+
+def _incarnation(connection: Connection, hub_id: str) -> int:
+    row = connection.execute(text("SELECT inc FROM node WHERE id = :id"), {"id": hub_id}).first()
+    assert row is not None, "the house's feed tells of us before anything else"
+    return int(row[0])
+
+
+def _has_allotment(connection: Connection, stream: str, allot_id: str) -> bool:
+    query = text("SELECT 1 FROM allot WHERE event_id = :e AND id = :id")
+    return connection.execute(query, {"e": stream, "id": allot_id}).first() is not None
 
 
 def _positions(connection: Connection) -> tuple[str, dict[str, int]]:

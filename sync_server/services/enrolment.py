@@ -58,7 +58,7 @@ class EnrolRefusal(StrEnum):
     OTHER_NODE = "enrolment_code_other_node"  # likewise
     NAME_TAKEN = "node_name_taken"
     KEY_ID_TAKEN = "key_id_taken"
-    NOT_BELOW_HUB = "not_below_hub"  # only gates are, so far
+    NOT_BELOW_HUB = "not_below_hub"  # a hub is not, nor an agency's window
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -218,7 +218,7 @@ def enrol(
         return EnrolRefusal.OTHER_ROLE
     if applicant.node_id not in ("", code.node_id):
         return EnrolRefusal.OTHER_NODE
-    if hub and code.role != NodeRole.GATE:
+    if hub and (code.role == NodeRole.HUB or code.agency):
         return EnrolRefusal.NOT_BELOW_HUB
     if code.node_id:
         made = begin_anew(tx, venue_id, server_private, code.node_id, applicant)

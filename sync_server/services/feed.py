@@ -283,9 +283,9 @@ def _doc(row: Any) -> Row:
 
 
 def _node(row: Any) -> Row:
-    rev, node_id, name, role, key, key_id, signature, state = row
+    rev, node_id, name, role, key, key_id, signature, state, hub = row
     body = {"id": node_id, "name": name, "role": role, "key": key, "key_id": key_id}
-    return ["node", rev, {**body, "signature": signature, "state": state}]
+    return ["node", rev, {**body, "signature": signature, "state": state, "hub": hub}]
 
 
 def _person(row: Any) -> Row:
@@ -397,7 +397,7 @@ def _whole(table: Table, *left_out: str, of_house: bool = False, condition: str 
 _DOCS = _source("doc", "kind, id, body", _doc)
 _NODES = _source(
     "node",
-    "id, name, role, public_key, key_id, key_signature, state",
+    "id, name, role, public_key, key_id, key_signature, state, hub",
     _node,
     of_house=True,
 )
@@ -514,6 +514,8 @@ _HUB_EVENT = (
     _whole(schema.claim),
     _whole(schema.allot, condition=_NO_HOLDS),
     _whole(schema.orders),
+    _whole(schema.buyer),
+    _whole(schema.handout),
     _whole(schema.ticket),
     _whole(schema.entry),
     _whole(schema.credential),

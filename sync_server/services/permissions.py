@@ -105,6 +105,7 @@ NODE_PERMISSIONS: Mapping[NodeRole, frozenset[Permission]] = MappingProxyType(
         NodeRole.GATE: _ANY_NODE | {Permission.GATE_ADMIT},
         NodeRole.HUB: frozenset(
             {Permission.NODE_HELLO, Permission.NODE_PULL, Permission.HUB_RELAY}
+            | {Permission.TILL_ACQUIRE, Permission.TILL_DECLARE}
         ),
     }
 )

@@ -219,7 +219,7 @@ def _windows_agree_on_what_is_lent(oracle: Oracle, raw: sqlite3.Connection) -> N
             for row in raw.execute(
                 "SELECT unit, ref FROM claim WHERE kind = 'allot' AND node_id = ?", (node_id,)
             )
-        }
+        } | _lent_by_hub(raw, ours, node_id)
         held = {
             (row["unit"], row["allot_id"])
             for row in ours.execute("SELECT unit, allot_id FROM allot_unit WHERE state = 'free'")
@@ -239,6 +239,19 @@ def _windows_agree_on_what_is_lent(oracle: Oracle, raw: sqlite3.Connection) -> N
             _fail("I13", f"lent to {actor.name}, which does not know: {sorted(lent - held)}")
         if held - lent:
             _fail("I1", f"{actor.name} would sell what it is not lent: {sorted(held - lent)}")
+
+
+def _lent_by_hub(
+    raw: sqlite3.Connection, ours: sqlite3.Connection, node_id: str
+) -> set[tuple[int, str]]:
+    """What the server thinks is lent to the window's hub, of what the window was given by it."""
+    known = {row["id"] for row in ours.execute("SELECT id FROM allot")}
+    rows = raw.execute(
+        "SELECT c.unit, c.ref FROM claim c JOIN node n ON n.id = ? AND n.hub = c.node_id "
+        "WHERE c.kind = 'allot'",
+        (node_id,),
+    )
+    return {(row["unit"], row["ref"]) for row in rows if row["ref"] in known}
 
 
 def _pools_are_accounted_for(oracle: Oracle, raw: sqlite3.Connection) -> None:

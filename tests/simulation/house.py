@@ -54,7 +54,8 @@ def private_key(name: str) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How big the house is. `entries`: how often a ticket is let in; with more than once, gates also
-    tell how entries ended, and of people going out. `hub_gates`: so many of the gates are below a hub.
+    tell how entries ended, and of people going out. `hub_gates`, `hub_tills`: so many of the gates and
+    windows are below a hub.
     """
 
     seats: int
@@ -63,6 +64,7 @@ class Shape:
     gates: int
     entries: int = 1
     hub_gates: int = 0
+    hub_tills: int = 0
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -301,9 +303,9 @@ def server_image(shape: Shape) -> bytes:
         _enrol(tx, nodes_of(shape))
         for hub in hub_of(shape):
             _enrol(tx, [hub])
-            gates = [node for node in nodes_of(shape) if node.role is NodeRole.GATE]
-            for gate in gates[: shape.hub_gates]:
-                tx.run("UPDATE node SET hub = :h WHERE id = :id", h=hub.node_id, id=gate.node_id)
+            tills, nodes = nodes_of(shape)[: shape.tills], nodes_of(shape)[shape.tills :]
+            for node in (*tills[: shape.hub_tills], *nodes[: shape.hub_gates]):
+                tx.run("UPDATE node SET hub = :h WHERE id = :id", h=hub.node_id, id=node.node_id)
         tx.run(
             "INSERT INTO generation (id, short, started_ms, reason) VALUES "
             "('00000000-0000-7000-8000-000000000000', '10000000', :now, 'init')",

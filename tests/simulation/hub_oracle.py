@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.simulation.hub_world import HubWorld
     from tests.simulation.hubs import Hub
     from tests.simulation.server import SimServer
+    from tests.simulation.tills import Till
 
 ENDED = ("passed", "returned")
 Turn = tuple[str, int, str]
@@ -35,6 +36,11 @@ _SAID_ALIKE = {
     "orders": "id, node_id, receipt_no, state, total_minor, refunded_minor",
     "case_file": "id, kind, state",
 }
+
+
+def _without_till(claim: tuple[Any, ...]) -> tuple[Any, ...]:
+    perf, unit, kind, ref, node, version = claim
+    return perf, unit, kind, ref, "" if kind == "allot" else node, version
 
 
 @dataclass(slots=True)
@@ -119,6 +125,14 @@ class HubOracle(Oracle):
             raise Violation("I10", f"{turn[2]} answers in epoch {turn[1]}, which is not its own")
         return f"reign {self.reigns[turn]}"
 
+    def handed_to_buyer(self, till: Till, text: str, *, is_original: bool) -> None:
+        """Also: whether a window below the hub sold it, and the centre could not hear of it."""
+        Oracle.handed_to_buyer(self, till, text, is_original=is_original)
+        if is_original and self.world.is_below(till.name):
+            self.world.happened("sold_below_a_hub")
+            if self.world.hub.is_cut_off:
+                self.world.happened("sold_below_a_hub_line_down")
+
     def hub_committed(self, hub: Hub) -> None:
         """A hub has."""
         raw = hub.disk.connection
@@ -170,8 +184,20 @@ class HubOracle(Oracle):
         if waiting := backlog(left):
             raise Violation("I13", f"{waiting} operations wait at the hub")
         self._arbiter_is_settled(hub)
+        self._each_is_with_one_till()
         self._journals_are_as_they_came(hub)
         self._both_say_alike(hub)
+
+    def _each_is_with_one_till(self) -> None:
+        """What a hub was lent it gave to one till at most."""
+        holders: dict[str, str] = {}
+        for till in self.world.tills:
+            if till.name in self.tampered:
+                continue
+            for (allot_id,) in till.machine.journal.connection.execute("SELECT id FROM allot"):
+                other = holders.setdefault(allot_id, till.machine.enrolled.node_id)
+                if other != till.machine.enrolled.node_id:
+                    raise Violation("I1", f"{allot_id} is with {other}, and with {till.name}")
 
     def _arbiter_is_settled(self, hub: Hub) -> None:
         told, ours = (
@@ -207,6 +233,8 @@ class HubOracle(Oracle):
                 {tuple(row) for row in server.disk.connection.execute(query)}
                 for server in (self.world.server, hub)
             )
+            if table == "claim":  # at a hub it says which till has what is lent to the hub
+                theirs, ours = (set(map(_without_till, rows)) for rows in (theirs, ours))
             if theirs - ours or (is_one_history and ours - theirs):
                 raise Violation(
                     "I6", f"{table}: the centre has {theirs - ours}, the hub {ours - theirs}"

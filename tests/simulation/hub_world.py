@@ -15,7 +15,7 @@ from unittest import mock
 
 from sync_server.heart import arbiter
 from sync_server.heart.arbiters import AskBack, GiveToHub
-from sync_server.hub import joining, taking_in, upstream
+from sync_server.hub import joining, stock, taking_in, upstream
 from sync_server.services import catalogue, enrolment
 from sync_server.services.enrolment import Applicant, begin_anew
 from sync_server.store.writer import Transaction
@@ -76,10 +76,11 @@ def hub_mix_of(seed: int) -> HubMix:
         shape=Shape(
             seats=rng.randrange(6, 13),
             standing=rng.choice((2, 4)),
-            tills=rng.choice((1, 2)),
+            tills=(tills := rng.choice((1, 2, 3))),
             gates=3,
             entries=2 if seed % 4 == 0 else 1,
             hub_gates=2,
+            hub_tills=rng.choice((0, 1, min(2, tills))),
         ),
         runs_s=rng.choice((50.0, 80.0)),
         drop=sometimes(0.4, 0.0, 0.2),
@@ -113,7 +114,7 @@ def hub_mix_of(seed: int) -> HubMix:
 
 
 class HubWorld(World):
-    """The house with its hub. Gates keep the address that they know a hub by."""
+    """The house with its hub. Nodes below it keep the address that they know a hub by."""
 
     mix: HubMix
     oracle: HubOracle
@@ -123,8 +124,9 @@ class HubWorld(World):
         self.oracle = HubOracle(self)
         (enrolled,) = hub_of(mix.shape)
         self.hubs = [Hub(self, HUB, enrolled)]
-        below = self.gates[: mix.shape.hub_gates]
-        self._calls = {gate.name: self.hubs[0] for gate in below}
+        below = [till.name for till in self.tills[: mix.shape.hub_tills]]
+        below += [gate.name for gate in self.gates[: mix.shape.hub_gates]]
+        self._calls = dict.fromkeys(below, self.hubs[0])
 
     @property
     def hub(self) -> Hub:
@@ -134,6 +136,10 @@ class HubWorld(World):
     def server_of(self, name: str) -> SimServer:
         """Gates below the hub call the machine that answers at its address."""
         return self._calls.get(name, self.server)
+
+    def is_below(self, name: str) -> bool:
+        """Whether a node calls the hub."""
+        return name in self._calls
 
     def role_of(self, who: str) -> str:
         """A hub dies at points of its own."""
@@ -281,6 +287,7 @@ class HubWorld(World):
             for module, names in (
                 (upstream, {"time": time, "ROWS_PER_PULL": self.mix.page_rows}),
                 (upstream, {"RELAY_PERIOD_S": RELAY_PERIOD_S, "GREET_PERIOD_S": 10.0}),
+                (stock, {"PIECE_UNITS": 2, "UNITS_PER_TILL": 3}),
                 (taking_in, {"secrets": chance}),
                 (enrolment, {"secrets": chance}),
                 (joining, {"new_generation": self.breakage.mint}),

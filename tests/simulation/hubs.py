@@ -7,7 +7,7 @@ fibers, as a node's sync does.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import closing
 from functools import partial
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ from edge.client import ServerClient
 from edge.errors import EdgeError, ServerRefused
 from edge.link import Part
 from sync_server.handlers.state import HUB_ID
-from sync_server.hub import api, joining, upstream
+from sync_server.hub import api, asking, joining, upstream
 from sync_server.hub.marks import Marks
 from sync_server.hub.relaying import Waiting
 from sync_server.store.writer import Transaction
@@ -110,6 +110,7 @@ class Hub(SimServer):
         self.enrolled = enrolled
         self.wall_off_ms = world.mix.clock_offset_ms(world.rng)
         self.is_gone = self.heard_of_its_end = False
+        self.boot_id = f"boot of {name}"
         self.upstream: SimUpstream
 
     def now_ms(self) -> int:
@@ -149,7 +150,7 @@ class Hub(SimServer):
 
     def application(self, centre: SimCentre) -> dict[Any, Any]:
         """What its handlers share."""
-        ours = {HUB_ID: self.enrolled.node_id, api.UPSTREAM: self.upstream}
+        ours = {HUB_ID: self.enrolled.node_id, asking.UPSTREAM: self.upstream}
         return super().application(centre) | ours
 
     async def attend(self, request: Any, route: Route) -> Any:
@@ -163,6 +164,19 @@ class Hub(SimServer):
                 )
             self.world.happened("hub_refused_when_replaced")
         return response
+
+    def answers(self, caller: Enrolled, call: Mapping[str, Any], status: int, body: bytes) -> None:
+        """An answer is about to go out; perhaps it lends something on."""
+        super().answers(caller, call, status, body)
+        if status == 200 and call["path"].endswith("/acquire"):
+            self.world.happened("lent_on")
+            if self.is_cut_off:
+                self.world.happened("lent_on_line_down")
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether it can't reach the centre."""
+        return bool(self.world.network.cut.get((self.name, self.world.server.name)))
 
     def committed(self) -> None:
         """Something is on its disk."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,17 +11,22 @@ from unittest import mock
 
 from gate_agent.admit import LetIn
 from sync_server.heart.arbiters import AskBack, GiveToHub, Stopped
+from sync_server.heart.reclaim import Recall
 from sync_server.hub import upstream
 from tests.simulation.house import EVENT
 from tests.simulation.hub_world import HubWorld
 from tests.simulation.hubs import Hub
+from tests.simulation.lives import _asks as asks
 from tests.simulation.lives import _goes_on_from as goes_on_from
+from tests.simulation.lives import _sells as sells
 from tests.simulation.lives import is_let_in, rests, scanned, sold_and_known
 from tests.simulation.network import SERVER
-from tests.simulation.verdicts import Astray
+from tests.simulation.server import read_generation
+from tests.simulation.verdicts import Astray, Violation
 
 if TYPE_CHECKING:
     from tests.simulation.server import SimServer
+    from tests.simulation.tills import Till
     from tests.simulation.world import World
 
 _WAITS_S = 30
@@ -197,3 +204,152 @@ def _until(world: World, holds: Callable[[], bool]) -> None:
 
 def _cut(house: HubWorld, hub: Hub, seconds: float) -> None:
     house.network.part(((hub.name, SERVER), (SERVER, hub.name)), seconds)
+
+
+# --- tills below a hub
+
+
+def sold_while_cut_off(world: World) -> None:
+    """With the cable cut two windows below the hub ask it for the same seat, and sell what they get."""
+    house = _stocked_hub(world)
+    one, other = house.tills[:2]
+    _cut(house, house.hub, 30)
+    place = _ready_units(house)[:1]
+    _asks_and_sells(house, one, place)
+    _asks_and_sells(house, other, place)
+    if not house.counts["sold_below_a_hub_line_down"]:
+        raise Astray("nothing was sold")
+    rests(world)
+
+
+def sold_below_a_lost_hub(world: World) -> None:
+    """A window is cut off with what a hub gave it, and the hub is lost; its new machine is asked for
+    the same seat by another window.
+    """
+    house = _stocked_hub(world)
+    one, other = house.tills[:2]
+    place = _ready_units(house)[:1]
+    _picks(world, one, place)
+    old = house.hub
+    house.network.part(((one.name, old.name), (old.name, one.name)), 60)
+    house.lose_hub()
+    house.replace_hub()
+    house.move(other.name)
+    _until(world, lambda: other.node.replica.mirror.position()[0] == _history_of(house.hub))
+    _until(world, lambda: bool(_held(house)))
+    house.network.part(((one.name, house.hub.name), (house.hub.name, one.name)), 60)
+    _asks_and_sells(house, one, place)
+    _asks_and_sells(house, other, place)
+    rests(world)
+
+
+def told_anew_whose_it_is(world: World) -> None:
+    """The centre lives in another history, and tells the hub anew of what it has lent it."""
+    house = _stocked_hub(world)
+    one, other = house.tills[:2]
+    place = _ready_units(house)[:1]
+    _picks(world, one, place)
+    _goes_on_with_hub(house, None)
+    _asks_and_sells(house, other, place)
+    _asks_and_sells(house, one, place)
+    rests(world)
+
+
+def lent_in_a_lost_history(world: World) -> None:
+    """A window below the hub sells what the centre has forgotten to have lent it, and nobody else is
+    lent that.
+    """
+    house = _house(world)
+    world.begin()
+    world.demand = False
+    image = house.server.disk.image()
+    _until(world, lambda: bool(_ready_units(house)))
+    place = _ready_units(house)[:1]
+    _asks_and_sells(house, house.tills[0], place)
+    _goes_on_with_hub(house, image)
+    rests(world)
+    states = [row[0] for row in house.server.disk.connection.execute("SELECT state FROM ticket")]
+    if states != ["valid"]:
+        raise Violation("2.7", f"the ticket is {states}")
+
+
+def lent_on_late(world: World) -> None:
+    """With the cable cut a window is given what was lent to the hub long ago; two people give that up."""
+    house = _stocked_hub(world)
+    one = house.tills[0]
+    _cut(house, house.hub, 1_000)
+    place = _ready_units(house)[:1]
+    until = world.works.now + world.mix.hard_s * 1.01 + 50
+    world.works.run(until)
+    _picks(world, one, place)
+    while world.works.now < until + 60:
+        house.breakage.write_off()
+        world.works.run(world.works.now + 0.5)
+    if not house.written_off:
+        raise Astray("nothing was given up")
+    sells(world, one, place)
+    house.network.heal()
+    rests(world)
+
+
+def asked_back_from_the_hub(world: World) -> None:
+    """The centre asks back what the hub has given to nobody, and what a window has of it."""
+    house = _stocked_hub(world)
+    one = house.tills[0]
+    _picks(world, one, _ready_units(house)[:1])
+    house.server.admin(Recall(EVENT, node_id=house.hub.enrolled.node_id))
+    _until(world, lambda: bool(house.counts["stock_given_back"]))
+    rests(world)
+
+
+def _stocked_hub(world: World) -> HubWorld:
+    """A house whose hub has something ready, and nobody has anything else."""
+    house = _house(world)
+    world.begin()
+    world.demand = False
+    _until(world, lambda: bool(_ready_units(house)))
+    _until(world, lambda: all(till.node and till._known() for till in house.tills))
+    world.works.run(world.works.now + 3)
+    return house
+
+
+def _held(house: HubWorld) -> list[str]:
+    """Allotments that the hub's database says are the hub's."""
+    raw = house.hub.disk.connection
+    query = "SELECT body FROM allot WHERE node_id = ? AND state = 'open' ORDER BY id"
+    return [row[0] for row in raw.execute(query, (house.hub.enrolled.node_id,))]
+
+
+def _ready_units(house: HubWorld) -> list[int]:
+    return [unit for body in _held(house) for unit, _version in json.loads(body)["units"]]
+
+
+def _history_of(server: SimServer) -> str:
+    return read_generation(server.disk.connection).short
+
+
+def _picks(world: World, till: Till, units: list[int]) -> None:
+    asks(world, till, units)
+    world.works.run(world.works.now + 3)
+
+
+def _asks_and_sells(house: HubWorld, till: Till, units: list[int]) -> None:
+    _picks(house, till, units)
+    mine = [unit for unit in till.free_units() if unit in units]
+    if mine:
+        sells(house, till, mine)
+
+
+def _goes_on_with_hub(house: HubWorld, image: bytes | None) -> None:
+    """A failover of the centre, until the hub has read all of its new history."""
+    disk = house.server.disk
+    disk.images = deque([image] * 2 if image else [], maxlen=2)
+    house.breakage.fail_over()
+    for _ in range(90):
+        house.works.run(house.works.now + 1)
+        (waits,) = disk.connection.execute("SELECT max(quarantine) FROM stream").fetchone()
+        rows = house.hub.disk.connection.execute("SELECT generation FROM upstream").fetchall()
+        if not waits and {row[0] for row in rows} == {house.generation()}:
+            house.works.run(house.works.now + 3)
+            return
+    raise Violation("I13", "a quarantine lasts for ever")

@@ -94,6 +94,7 @@ _WITH_HUB = HubMix(
     ask_s=5.0,
     scan_s=1e9,
 )
+_BELOW_HUB = replace(_WITH_HUB, shape=Shape(4, 2, 2, 2, hub_gates=1, hub_tills=2), ask_s=1e9)
 _RETURNING = replace(_BUSY, return_s=3.0, partition_rate=0.1, partition_s=10.0)
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -293,10 +294,40 @@ MUTANTS: tuple[Mutant, ...] = (
         lives_of_hubs.let_in_by_a_wrong_clock,
     ),
     Mutant(
-        "clocks_below_are_told_late",
-        switches_of_hubs.clocks_below_are_told_late,
+        "clocks_below_are_not_told",
+        switches_of_hubs.clocks_below_are_not_told,
         _WITH_HUB,
         lives_of_hubs.started_with_a_wrong_clock,
+    ),
+    Mutant(
+        "lent_on_twice",
+        switches_of_hubs.lent_on_twice,
+        _BELOW_HUB,
+        lives_of_hubs.sold_while_cut_off,
+    ),
+    Mutant(
+        "old_stock_is_lent_on",
+        switches_of_hubs.old_stock_is_lent_on,
+        _BELOW_HUB,
+        lives_of_hubs.sold_below_a_lost_hub,
+    ),
+    Mutant(
+        "hub_forgets_who_has_it",
+        switches_of_hubs.hub_forgets_who_has_it,
+        _BELOW_HUB,
+        lives_of_hubs.told_anew_whose_it_is,
+    ),
+    Mutant(
+        "hub_reports_nothing",
+        switches_of_hubs.hub_reports_nothing,
+        _BELOW_HUB,
+        lives_of_hubs.lent_in_a_lost_history,
+    ),
+    Mutant(
+        "hub_lends_as_new",
+        switches_of_hubs.hub_lends_as_new,
+        replace(_BELOW_HUB, soft_s=600, hard_s=600),
+        lives_of_hubs.lent_on_late,
     ),
 )
 

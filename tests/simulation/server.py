@@ -266,6 +266,7 @@ class SimCentre(Centre):
         self.venue_id = VENUE
         self.issuer = f"boxgate:{VENUE}"
         self.behind_ms = lambda: 0
+        self.lent_now_ms = lambda: None
         self.news = SimNews(world)
         self.nodes = NodeBook()
         self.writer = SimWriter(
@@ -435,6 +436,11 @@ class SimServer:
         if status == 200 and call["path"].endswith("/acquire"):
             lent = json.loads(body)["allotment"]["id"]
             self.world.oracle.lent(caller.node_id, call["json"]["req"], lent)
+        if status == 200 and caller.role == "hub":
+            if call["path"].endswith("/unlent") and json.loads(body)["taken"]:
+                self.world.happened("stock_given_back")
+            elif call["path"].endswith("/declare"):
+                self.world.happened("hub_reported")
 
     def balance(self, _caller: Enrolled, centres: list[SimCentre]) -> SimCentre:
         """Which of several servers a request reaches."""

@@ -92,6 +92,12 @@ SOMETIMES_WITH_HUB: dict[str, str] = {
     "entry_returned": "somebody was let in and turned back",
     "double_entry": "a ticket was let in twice by gates that could not hear each other",
     "failover": "the centre went on from an older state, in a new history",
+    "lent_on": "a hub gave a till below it what the centre had lent it",
+    "lent_on_line_down": "and the centre could not hear of that",
+    "sold_below_a_hub": "a till below a hub sold a ticket",
+    "sold_below_a_hub_line_down": "and the centre could not hear of that",
+    "stock_given_back": "a hub gave back what it had lent on to nobody",
+    "hub_reported": "after a lost history a hub said what it had been lent",
 }
 
 FROM_SEEDS = 1_000

@@ -9,7 +9,7 @@ from unittest import mock
 
 from sync_server.heart import arbiter, arbiters, granted
 from sync_server.heart.rows import EntryRow
-from sync_server.hub import api, relaying, taking_in, upstream
+from sync_server.hub import api, centre_time, relaying, stock, taking_in, upstream
 from ticketing.ids import OpId
 from ticketing.journal import Op, chain_op, op_to_wire
 
@@ -113,6 +113,52 @@ def hub_clock_is_believed(_world: World) -> AbstractContextManager[object]:
     return mock.patch.object(granted.TakeGranted, "apply", apply)
 
 
-def clocks_below_are_told_late(_world: World) -> AbstractContextManager[object]:
-    """A hub passes journals on before it says how wrong their nodes' clocks are."""
-    return mock.patch.object(upstream.Upstream, "_tell_clocks", lambda *_: None)  # noqa: PT008
+def clocks_below_are_not_told(_world: World) -> AbstractContextManager[object]:
+    """A hub passes journals on without saying how wrong their nodes' clocks are."""
+    real = relaying.next_batch
+
+    def next_batch(connection: Any, journal: Any) -> Any:
+        return replace(real(connection, journal), clock_ahead_ms=None)
+
+    return mock.patch.object(upstream, "next_batch", next_batch)
+
+
+def lent_on_twice(_world: World) -> AbstractContextManager[object]:
+    """A hub gives one till what another has."""
+    real = stock.LendOn._may_lend
+
+    def may_lend(self: stock.LendOn, allot: Any) -> bool:
+        is_open = allot.state == "open" and allot.perf_id == self.wish.performance
+        return real(self, allot) or is_open
+
+    def ready(self: stock.LendOn, work: Any) -> list[Any]:
+        rows = work.sql.rows("SELECT id FROM allot WHERE event_id = ?", work.stream)
+        found = [work.allots.get(row[0]) for row in rows]
+        return [one for one in found if may_lend(self, one)]
+
+    return mock.patch.object(stock.LendOn, "_ready", ready)
+
+
+def old_stock_is_lent_on(_world: World) -> AbstractContextManager[object]:
+    """A hub's new machine lends on what the lost one may have given to a till."""
+
+    def may_lend(self: stock.LendOn, allot: Any) -> bool:
+        is_here = (allot.node_id, allot.perf_id) == (self.hub_id, self.wish.performance)
+        return is_here and allot.state == "open" and not allot.recall
+
+    return mock.patch.object(stock.LendOn, "_may_lend", may_lend)
+
+
+def hub_forgets_who_has_it(_world: World) -> AbstractContextManager[object]:
+    """The centre's row of an allotment says at a hub too that it is the hub's."""
+    return mock.patch.object(taking_in, "merge_own", lambda *_: None)  # noqa: PT008
+
+
+def hub_reports_nothing(_world: World) -> AbstractContextManager[object]:
+    """After a lost history the centre does not ask a hub what tills below it sell from."""
+    return mock.patch.object(stock, "declarations", lambda *_: [])  # noqa: PT008
+
+
+def hub_lends_as_new(_world: World) -> AbstractContextManager[object]:
+    """A hub tells its own time with what the centre granted long before."""
+    return mock.patch.object(centre_time.CentreTime, "now_ms", lambda self: self._told[1])

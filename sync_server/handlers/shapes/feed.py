@@ -34,12 +34,16 @@ class StreamPage(TypedDict):
 
 
 class News(TypedDict):
-    """Of each stream that was asked for; `behind_ms`: so long a hub has not heard the centre."""
+    """Of each stream that was asked for; `behind_ms`: so long a hub has not heard the centre.
+
+    `lent_now_ms`: at a hub, the time by the clock of the centre, 0 when nobody knows it.
+    """
 
     gen: Generation
     now_ms: Ms
     streams: dict[str, StreamPage]
     behind_ms: NotRequired[Ms]
+    lent_now_ms: NotRequired[Ms]
 
 
 class OwnQuery(TypedDict):
@@ -55,6 +59,7 @@ class OwnPart(TypedDict):
 
     gen: Generation
     now_ms: Ms
+    lent_now_ms: NotRequired[Ms]
     rows: list[Row]
     next: Exact
     more: bool
@@ -94,6 +99,7 @@ class RowsOfBuckets(TypedDict):
 
     gen: Generation
     now_ms: Ms
+    lent_now_ms: NotRequired[Ms]
     buckets: list[Bucket]
     rows: list[Row]
     head: Exact

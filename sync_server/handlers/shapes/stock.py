@@ -65,11 +65,30 @@ class Allotment(TypedDict):
 
 
 class Lent(TypedDict):
-    """An allotment, in the history in which it was decided."""
+    """An allotment, in the history in which it was decided.
+
+    A hub may pass on several: `more`. It was lent them before; `lent_now_ms` is the time by the
+    clock of who granted them, 0 when nobody knows.
+    """
 
     gen: Generation
     now_ms: Ms
     allotment: Allotment
+    more: NotRequired[list[Allotment]]
+    lent_now_ms: NotRequired[Ms]
+
+
+class Unlent(TypedDict):
+    """Allotments of a hub that it never passed on, and the history in which it has them."""
+
+    gen: Generation
+    allotments: Annotated[list[AllotmentId], That(maxItems=200)]
+
+
+class UnlentTaken(TypedDict):
+    """How many of them ended by that."""
+
+    taken: Count
 
 
 class HoldWish(TypedDict):

@@ -17,6 +17,7 @@ from tests.fakes.databases import Template
 from tests.integration.sync_server.stage import GENERATION, VENUE, Stage
 
 HUB = "00000000000000cc"
+HUB_GENERATION = "9f8e7d6c"
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def _build(url: str) -> None:
 def _found(tx: Transaction) -> None:
     tx.run(
         "INSERT INTO generation (id, short, started_ms, reason) VALUES ('hub', :s, 1, 'join')",
-        s="9f8e7d6c",
+        s=HUB_GENERATION,
     )
     found_house(tx, VENUE)
     follow(tx, VENUE)
@@ -61,7 +62,9 @@ def read_page(centre: Stage, hub: Stage, stream: str, limit: int = 5_000) -> Fro
     assert found is not None
     rows = [(row[2]["table"], row[2]["columns"]) for row in found.rows]  # type: ignore[index]
     page = FromCentre(stream, rows, GENERATION, found.next, found.more)
-    hub.do(lambda tx: take_in(tx, VENUE, PlanShelf(), page))
+    joined = centre.rows("SELECT id FROM node WHERE role = 'hub'")
+    hub_id = joined[0][0] if joined else ""
+    hub.do(lambda tx: take_in(tx, VENUE, PlanShelf(), page, hub_id))
     return page
 
 

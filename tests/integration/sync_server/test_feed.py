@@ -262,7 +262,8 @@ def test_a_node_is_told_with_its_key_and_the_servers_signature(stage: Stage, gat
     assert set(nodes) == {"Gate 1", "Window 7"}
     told = nodes["Window 7"]
     assert told["id"] == till.node_id
-    assert set(told) == {"id", "name", "role", "key", "key_id", "signature", "state"}
+    names = {"id", "name", "role", "key", "key_id", "signature", "state", "hub"}
+    assert set(told) == names
 
 
 def test_an_event_tells_nothing_of_another(stage: Stage, till: Till, gate: Gate) -> None:

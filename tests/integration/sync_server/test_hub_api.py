@@ -94,12 +94,21 @@ async def test_a_hub_has_a_gates_rights_in_its_name_and_no_more(
         assert (status, told["code"]) == (403, "forbidden")
 
 
-async def test_only_gates_join_by_a_hub(
-    client: Client, house: HouseOnDisk, hub: NodeAtTest
-) -> None:
-    for role, name in ((NodeRole.TILL, "Window 5"), (NodeRole.HUB, "Hub 2")):
-        status, told = await join(client, house, hub, role, name)
-        assert (status, told["code"]) == (409, "not_below_hub")
+async def test_no_hub_joins_by_a_hub(client: Client, house: HouseOnDisk, hub: NodeAtTest) -> None:
+    status, told = await join(client, house, hub, NodeRole.HUB, "Hub 2")
+    assert (status, told["code"]) == (409, "not_below_hub")
+
+
+async def test_a_hub_is_lent_something_and_gives_it_back(hub: NodeAtTest) -> None:
+    wish = {"req": "ab" * 16, "performance": 1, "count": 8}
+    status, lent = await hub.call("POST", f"/v1/e/{EVENT}/acquire", wish)
+    assert (status, lent["allotment"]["inc"]) == (200, 1)
+    told = {"gen": lent["gen"], "allotments": [lent["allotment"]["id"]]}
+    path = f"/v1/e/{EVENT}/unlent"
+    for taken in (1, 0):
+        assert await hub.call("POST", path, told) == (200, {"taken": taken})
+    for wrong in ({"gen": "x"}, {"allotments": ["x"]}, {"allotments": 3}):
+        assert (await hub.call("POST", path, told | wrong))[0] == 400
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gate_agent.admit import LetIn, TurnedAway
+from pos_app.services.model import Sold
 from sync_server.services.permissions import NodeRole
 from sync_server.settings import Settings
 from tests.bench._house import BenchNode, Journal
@@ -18,9 +19,11 @@ from tests.chaos.wires import Mode, Wire
 from tests.fakes.edge_node import wait_until
 from tests.integration.sync_server.conftest import SampleHouse, house, sample
 from tests.integration.sync_server.support import HouseOnDisk
+from tests.integration.whole.centre_thread import Counter, counter
 from tests.integration.whole.hub_stage import LIMIT_S, Gate, HubHouse, hub_house
 from ticketing.admission import Reason
 from ticketing.journal import ROOT_HASH, Op, OpKind, op_to_wire
+from ticketing.operations import SaleLine, decode_sale
 
 __all__ = ["SampleHouse", "house", "sample"]
 EVENT = "swan-lake"
@@ -115,6 +118,35 @@ def test_two_gates_that_cannot_hear_each_other_are_found_and_the_hub_gives_back(
     assert gate.ask(house.sell()[1])["accepted"], "the hub asks the centre now"
 
 
+def test_with_the_cable_cut_tills_below_the_hub_sell_and_its_gates_let_in(below: Below) -> None:
+    house, centre = below.all, below.all.house.settings
+    names = ("Counter 2", "Counter 3")
+    tills = [
+        house.stack.enter_context(counter(house.house, below.url, house.folder / name, name))
+        for name in names
+    ]
+    ready = "SELECT 1 FROM allot WHERE node_id = (SELECT v FROM meta WHERE k = 'hub_id') AND perf_id = 1"
+    wait_until(lambda: len(house.rows(below.hub, ready)) >= 5, LIMIT_S)
+    below.wan.set(Mode.REFUSE)
+
+    sold = [sale for till in tills for sale in [till.sell(2)]]
+    lines = [line for till, sale in zip(tills, sold, strict=True) for line in lines_of(till, sale)]
+    assert len({line.unit for line in lines}) == 4
+    for line in lines[::2]:
+        wait_until(partial(below.gates[0].knows, "ticket", line.ticket_id), LIMIT_S)
+        assert below.gates[0].ask(line.code)["accepted"]
+    assert house.rows(centre, "SELECT 1 FROM ticket") == []
+
+    below.wan.mend(cut=True)
+    states = "SELECT state FROM ticket ORDER BY id"
+    wait_until(lambda: len(house.rows(centre, states)) == len(lines), LIMIT_S)
+    assert {row[0] for row in house.rows(centre, states)} == {"valid"}
+    assert house.rows(centre, "SELECT kind FROM case_file") == []
+    far = house.gate(house.centre_url, "Gate C")
+    wait_until(partial(far.knows, "ticket", lines[1].ticket_id), LIMIT_S)
+    assert isinstance(far.show(lines[1].code), LetIn)
+
+
 @pytest.mark.expected_errors("generation_began", "hub_disowned")
 def test_another_machine_takes_a_lost_hubs_place_and_no_entry_is_lost(
     house: HouseOnDisk, tmp_path: Path
@@ -169,6 +201,17 @@ def test_a_log_that_the_hub_fenced_is_kept_by_the_centre(below: Below) -> None:
         assert found == [op.op_id for op in log]
         below.wan.set(Mode.REFUSE)
         assert send("salvage", log) == (503, "no_centre")
+
+
+def lines_of(till: Counter, sold: Sold) -> tuple[SaleLine, ...]:
+    """What a till has just sold."""
+    with till.node.replica.reading() as connection:
+        row = connection.execute(
+            "SELECT body FROM orders WHERE id = ?", (sold.order_id,)
+        ).fetchone()
+    sale = decode_sale(row["body"])
+    assert sale is not None
+    return sale.lines
 
 
 def sent(
