@@ -279,6 +279,8 @@ def _somebody_passed(state: BarrierState, rules: BarrierRules, at_s: float) -> S
         return state, (Ungranted(Cause.OUT if rules.leads_out else Cause.TAILGATE),)
     first, *others = state.waiting
     rest = tuple(replace(each, until_s=at_s + WAIT_S) for each in others)
+    if first.has_gap:  # it may have gone unseen before: then this was one of those behind
+        rest = _with_gaps(rest)
     state = replace(state, waiting=rest)
     if rest:  # a turnstile lets one person through for each time it is opened
         return state, (Went(first.key), Pulse(rules.pulse_ms))

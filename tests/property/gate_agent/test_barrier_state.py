@@ -131,6 +131,18 @@ def test_nobody_comes_back_who_was_not_watched(
             blind.pop(event.key, None)
 
 
+@given(st.lists(st.tuples(st.booleans(), pauses_s), max_size=12))
+def test_nobody_comes_back_who_passed_in_turn(people: list[tuple[bool, float]]) -> None:
+    """Everybody walks after their grant; some while nobody could see it."""
+    history: list[tuple[Event, float]] = [(Told(passage=False), 0.0)]
+    for number, (is_seen, pause_s) in enumerate(people):
+        walks = Told(passage=True) if is_seen else LATE
+        history += [(Granted(str(number)), pause_s), (walks, 0.5), (Told(passage=False), 0.2)]
+    history.append((Told(passage=False), 2 * WAIT_S))
+    for _event, _at, _state, effects in play(history, BarrierRules(700, has_contact=True)):
+        assert not any(isinstance(effect, CameBack) for effect in effects)
+
+
 @given(histories, kinds)
 def test_nobody_is_waited_for_for_ever(
     history: list[tuple[Event, float]], rules: BarrierRules

@@ -159,6 +159,15 @@ def test_what_nobody_could_see_counts(gate: Gate, gap: Event) -> None:
     assert gate.on(OPENED, WAIT_S) == [Uncertain("a")]
 
 
+def test_who_may_have_passed_unseen_sends_nobody_back_who_came_behind(gate: Gate) -> None:
+    """The passage that is seen may be the next one's: then the last in the queue has passed too."""
+    gate.on(Granted("a"))
+    gate.on(Told(passage=False, has_gap=True))
+    gate.on(Granted("b"))
+    assert gate.passes() == [Went("a"), Pulse(700)]
+    assert gate.on(OPENED, WAIT_S) == [Uncertain("b")]
+
+
 def test_a_board_that_stays_lost_does_not_return_anybody(gate: Gate) -> None:
     gate.on(Granted("a"))
     assert gate.on(Lost()) == []
