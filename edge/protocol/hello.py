@@ -86,7 +86,9 @@ def hello_request(
         "now_ms": env.wall_ms(),
         "unsynced": backlog(connection).count,
         "journals": [
-            {"stream": h.stream, "inc": h.incarnation, "seq": h.seq, "hash": h.hash} for h in ours
+            {"stream": h.stream, "inc": h.incarnation, "seq": h.seq, "hash": h.hash}
+            | ({"locked": True} if h.locked else {})
+            for h in ours
         ],
         "all": set(current) <= set(ours),  # of this incarnation: what is not named, is not there
         "inc": incarnation,

@@ -16,4 +16,6 @@ def read_form(body: bytes) -> dict[str, str]:
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError:
         raise Problem(400, "bad_form", "the form could not be read") from None
+    if any("\0" in text for name, values in fields.items() for text in (name, *values)):
+        raise Problem(400, "bad_form", "text holds no NUL: no database keeps it")
     return {name: values[0] for name, values in fields.items()}

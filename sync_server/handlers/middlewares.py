@@ -119,6 +119,8 @@ async def _guard(request: web.Request, handler: Handler) -> None:
         if request.match_info.http_exception is not None:
             return  # there is no such route: the handler says so
         raise Problem(403, "forbidden", "this address is not open to anybody")
+    if "%00" in request.raw_path:
+        raise Problem(400, "malformed", "an address holds no NUL: no database keeps it")
     if route.permission in FOR_NODES:
         await _admit_node(request, route.permission)
     elif route.permission is not Permission.PUBLIC:

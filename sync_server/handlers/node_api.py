@@ -263,7 +263,8 @@ def _compare(
     stream, incarnation = told["stream"], told["inc"]
     source = Source(node.id, node.role, incarnation, stream)
     try:
-        check = intake.HeadCheck(source, told["seq"], told["hash"], fences)
+        locked = told.get("locked", False)
+        check = intake.HeadCheck(source, told["seq"], told["hash"], fences, locked)
         found = run_in(tx, check, _no_plans)
     except UnknownStream:  # nothing was ever sent, so nothing can contradict it
         return {
@@ -349,6 +350,7 @@ def _journals(body: Mapping[str, Any]) -> list[dict[str, Any]]:
             and is_hash(journal.get("hash"))
             and _number(journal, "inc", low=1)
             and _number(journal, "seq", low=0) >= 0
+            and type(journal.get("locked", False)) is bool
         ):
             raise _malformed("journals")
     return raw

@@ -140,12 +140,16 @@ class HeadCheck:
     Unless it names another history, or none: then the greeting may have been on its way since
     before that one ended, and a later one may have been forgotten with it. `fences` False: nothing
     is held against the node before it greets in the present history.
+
+    `is_locked`: the node was told that this journal is fenced. A history that does not know so has
+    lost the fork, and what was found: it begins anew with the node's word.
     """
 
     source: Source
     seq: int
     hash: str
     fences: bool = True
+    is_locked: bool = False
 
     @property
     def stream(self) -> str:
@@ -161,6 +165,8 @@ class HeadCheck:
         journal = work.journal(self.source.node_id, self.source.incarnation)
         if journal.state != "open":
             return Forked(journal.seq)
+        if self.is_locked:
+            return _fence(work, journal, self.seq)
         if self.seq < journal.seq or (self.seq == journal.seq and self.hash != journal.hash):
             if self.fences:
                 return _fence(work, journal, self.seq)

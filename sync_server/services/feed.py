@@ -452,7 +452,7 @@ def _if(condition: str, column: str) -> str:
 _IS_TOLD_NAME = f"role <> 'till' OR agency = {_AGENCY}"
 _AGENCY_NODES = _source(
     "node",
-    f"id, {_if(_IS_TOLD_NAME, 'name')}, role, public_key, key_id, key_signature, state",
+    f"id, {_if(_IS_TOLD_NAME, 'name')}, role, public_key, key_id, key_signature, state, hub",
     _node,
     of_house=True,
     own=True,

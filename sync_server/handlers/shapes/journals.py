@@ -46,12 +46,13 @@ Tickets = Annotated[list[TicketId], That(minItems=1, maxItems=LINES_MAX)]
 
 
 class JournalHead(TypedDict):
-    """How far a journal goes, and its hash there."""
+    """How far a journal goes, and its hash there; `locked`: it was told that it is fenced."""
 
     stream: StreamId
     inc: Seq
     seq: Exact
     hash: Hash
+    locked: NotRequired[bool]
 
 
 class Hello(TypedDict):

@@ -270,9 +270,9 @@ class Journal:
         """Push a batch as it is."""
         return self.stage.take(Push(self.source, batch))
 
-    def compare(self, seq: int, head_hash: str) -> Taken | Forked:
-        """Tell where the journal ends."""
-        return self.stage.take(HeadCheck(self.source, seq, head_hash))
+    def compare(self, seq: int, head_hash: str, *, locked: bool = False) -> Taken | Forked:
+        """Tell where the journal ends, and whether we know that it is fenced."""
+        return self.stage.take(HeadCheck(self.source, seq, head_hash, is_locked=locked))
 
     def push(self) -> list[str]:
         """Push all that is new; the verdicts, with their code where there is one."""

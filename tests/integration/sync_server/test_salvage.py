@@ -178,6 +178,19 @@ def test_a_closed_journal_grows_on_where_it_ended(stage: Stage) -> None:
     assert stage.cases() == []
 
 
+def test_a_fork_that_was_lost_with_its_history_is_known_again_by_the_tills_word(
+    stage: Stage,
+) -> None:
+    """Else its log, which goes by salvage alone, was taken by nobody for ever (seed 17025)."""
+    till = stage.till()
+    till.sell(till.borrow(1), 1)
+    assert isinstance(till.compare(1, till.head_hash, locked=True), Forked)
+    assert stage.case_kinds() == ["fork"]
+    _salvage(till)
+    assert [seqs for _branch, seqs in _branches(stage)] == [[1]]
+    assert stage.claims()[1][0] == "sold"
+
+
 def test_a_forged_copy_of_an_order_is_a_contradiction(stage: Stage) -> None:
     till = stage.till()
     grant = till.borrow(1, 2)
