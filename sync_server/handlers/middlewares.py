@@ -231,6 +231,8 @@ async def _read_body(request: web.Request, route: Route) -> None:
                 body = await request.read()
     except TimeoutError:
         raise Problem(408, "too_slow", "the request did not arrive in time") from None
+    except ConnectionError:  # the caller went away: nobody reads this answer
+        raise Problem(400, "cut_off", "the connection ended within the request") from None
     except web.HTTPRequestEntityTooLarge:
         raise too_large from None
     if len(body) > route.body_bytes_max:

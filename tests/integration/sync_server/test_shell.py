@@ -111,6 +111,18 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(
     never.set()
 
 
+async def test_a_caller_who_goes_away_within_a_request_is_no_defect(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def gone(_request: web.BaseRequest) -> bytes:
+        raise ConnectionResetError("Connection lost")
+
+    monkeypatch.setattr(web.BaseRequest, "read", gone)
+    async with client.post("/v1/enrol", data=b"{}") as response:
+        assert response.status == 400
+    assert logging.ERROR not in [record.levelno for record in caplog.records]
+
+
 async def test_the_log_has_ids_and_no_secrets(
     client: Client,
     till: NodeAtTest,
