@@ -78,6 +78,7 @@ class Bell:
                     if not is_well:
                         _log.info("bell_is_back")
                     is_well = True
+                    self._on_news(frozenset())  # what was told while nobody listened here
                     self._serve(connection)
             except psycopg.Error as error:
                 if is_well:
