@@ -94,7 +94,6 @@ async def test_figures_that_changed_meanwhile_are_not_signed(
     [
         pytest.param("/console/accounts?by=moon", id="no such kind"),
         pytest.param("/console/accounts?by=till&of=nobody", id="no such till"),
-        pytest.param("/console/accounts?by=performance&of=%00", id="a zero byte"),
         pytest.param("/console/accounts/report.exe?by=day&of=2026-11-28", id="no such paper"),
         pytest.param("/console/accounts/report.pdf?signed=zzz", id="nobody signed it"),
         pytest.param("/console/accounts/rows?by=day&of=2026-11-28&check=cash", id="no rows"),
