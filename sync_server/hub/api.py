@@ -106,13 +106,13 @@ async def _chip_keys(request: web.Request) -> web.StreamResponse:
 
 
 def _greeting(request: web.Request, incarnation: object) -> dict[str, Any]:
-    """In the node's name: a journal that is behind what the centre has, which fences it."""
+    """In the node's name: its journal is fenced, also where the centre has nothing of it."""
     journal = {"stream": request.match_info["stream"], "inc": incarnation}
     return {
         "proto": [node_api.PROTO],
         "now_ms": request.app[CENTRE].now_ms(),
         "unsynced": 0,
-        "journals": [{**journal, "seq": 0, "hash": ROOT_HASH}],
+        "journals": [{**journal, "seq": 0, "hash": ROOT_HASH, "locked": True}],
         "gen": request.app[UPSTREAM].generation,
     }
 
