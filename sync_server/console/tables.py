@@ -1,23 +1,30 @@
-"""A statement as CSV and as a workbook: plain values, and no cell that a spreadsheet would run."""
+"""Tables as CSV and as workbooks: plain values, and no cell that a spreadsheet would run.
+
+Every table that the console gives goes through `rows_to_csv` or `rows_to_xlsx`.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from program.i18n import translations
 from sync_server.console.statement import Statement, decimal_text
 
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_BEFORE_A_FORMULA = re.compile(r"(?:^|[;\t\r\n])(?=[^\S\t\r\n]*[=+\-@|%＝＋－＠])|^(?=[\t\r\n])")
+"""Where a cell begins that would be one: at the start, and within a text where some spreadsheets end
+cells. The full width of Chinese keyboards is read as the narrow one.
+"""
 _WORKBOOK_MADE_AT = datetime(2000, 1, 1, tzinfo=UTC)
 """Of every workbook, so that the same figures give the same bytes."""
 
 
 def as_text(value: str) -> str:
     """A text that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-    return f"'{value}" if value.startswith(_STARTS_A_FORMULA) else value
+    return _BEFORE_A_FORMULA.sub(lambda found: f"{found[0]}'", value)
 
 
 def statement_rows(statement: Statement, language: str) -> list[tuple[str, ...]]:

@@ -70,9 +70,20 @@ def test_figures_for_programs_are_plain_decimals(figure: int, currency: str, tex
     assert decimal_text(figure, currency) == text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "%x", "|x"])
-def test_what_a_spreadsheet_might_run_is_marked_as_text(text: str) -> None:
-    assert as_text(text) == f"'{text}"
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        *(
+            (each, f"'{each}")
+            for each in ("=1+1", "+1", "-1", "@x", "\r", "%x", "|x", " =1", "＝1")
+        ),
+        ("\t=1", "'\t'=1"),
+        ("a;=1", "a;'=1"),
+        ("a\r\n=1", "a\r\n'=1"),
+    ],
+)
+def test_what_a_spreadsheet_might_run_is_marked_as_text(text: str, marked: str) -> None:
+    assert as_text(text) == marked
 
 
 def test_a_plain_text_stays_as_it_is() -> None:
