@@ -18,7 +18,7 @@ from sync_server.handlers.shapes import feed, gates, journals, stock
 from sync_server.handlers.state import CENTRE, HUB_ID, NODE, NodeIdentity
 from sync_server.handlers.wire import clock_ahead_ms, read_object, reply
 from sync_server.heart import arbiter, intake, lending
-from sync_server.heart.below import PushBelow
+from sync_server.heart.below import PushBelow, SalesBelow
 from sync_server.heart.history import quarantined_streams
 from sync_server.heart.source import Source, run_in
 from sync_server.heart.terms import ExtendTerms, due_streams
@@ -121,8 +121,8 @@ async def push(request: web.Request) -> web.Response:
         raise Problem(409, "incarnation_unknown", "this node was not enrolled so often")
     ahead_ms = clock_ahead_ms(body, centre.now_ms())
     source = Source(node.id, node.role, incarnation, stream, clock_ahead_ms=ahead_ms)
-    is_below = bool(request.app[HUB_ID]) and node.role == NodeRole.TILL
-    kind = PushBelow if is_below else intake.Push
+    below = SalesBelow if node.role == NodeRole.TILL else PushBelow
+    kind = below if request.app[HUB_ID] else intake.Push
     taken = await centre.take(kind(source, batch))
     sent = len(taken.ops) if isinstance(taken, intake.Taken) else 0
     centre.heard(node.id, Contact(centre.now_ms(), max(0, unsynced - sent)))

@@ -1,4 +1,4 @@
-"""What a hub makes of the journals of tills below it, beside passing them on as they are.
+"""What a hub makes of the journals of nodes below it, beside passing them on as they are.
 
 The centre judges them. Here they only show at once, on the venue's own network, what was sold and
 what was taken back: gates let in by it, windows see it. Whatever the centre says of the same rows
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sync_server.heart.effect import Effect
 from sync_server.heart.effects import Kind, put_order, put_ticket
-from sync_server.heart.intake import Push, record
+from sync_server.heart.intake import Outcome, Push, Taken, record
 from sync_server.heart.rows import OpRow
 from sync_server.heart.source import Source
 from sync_server.heart.units import revoke_ticket
@@ -22,13 +22,30 @@ from ticketing.ticket import TicketState
 
 
 class PushBelow(Push):
-    """A batch of a till's journal, taken by the hub that it is below."""
+    """A batch of a journal, taken by the hub that its node is below.
+
+    What the node's clock showed is kept with it: it goes on with the operations, which reach the
+    centre even if the node never greets this history, and this run of the program ends.
+    """
+
+    __slots__ = ()
+
+    def apply(self, work: Work) -> Outcome:
+        """Record the batch, and what its node's clock showed."""
+        outcome = Push.apply(self, work)
+        if isinstance(outcome, Taken):
+            work.keep_told_clock(self.source.node_id)
+        return outcome
+
+
+class SalesBelow(PushBelow):
+    """A batch of a till's journal: what it sold shows at once."""
 
     __slots__ = ()
 
     def want(self, work: Work) -> None:
         """Name the orders and tickets too: the centre may have told of them before."""
-        Push.want(self, work)
+        PushBelow.want(self, work)
         for kind in self._kinds:
             if isinstance(kind, Sale | Exchange):
                 work.orders.want([kind.order_id])

@@ -375,6 +375,15 @@ class Work:
         if ahead_ms is not None:
             self._told_clocks[node_id] = ahead_ms
 
+    def keep_told_clock(self, node_id: str) -> None:
+        """Write down what a node told of its clock, unless this history has had its greeting."""
+        if node_id in self._told_clocks:
+            self.sql.run(
+                "UPDATE node SET clock_offset_ms = ? WHERE id = ? AND hello_session = ''",
+                self._told_clocks[node_id],
+                node_id,
+            )
+
     def by_our_clock(self, node_id: str, wall_ms: int) -> int:
         """What our clock showed when a node's showed this; as far apart as at the last greeting.
 

@@ -6,6 +6,7 @@ What only the centre can do is asked there, in the caller's name.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -94,7 +95,7 @@ async def _salvage(request: web.Request) -> web.StreamResponse:
     except Problem as problem:
         if problem.code != "journal_open":
             raise
-    fence = _greeting(request, body.get("inc"))
+    fence = _greeting(request, body)
     await ask_centre(request, lambda client: client.post("/v1/hello", fence, below=node.id))
     return reply(await ask_centre(request, send))
 
@@ -105,12 +106,14 @@ async def _chip_keys(request: web.Request) -> web.StreamResponse:
     return reply(await ask_centre(request, lambda client: client.post(path, body, below=node.id)))
 
 
-def _greeting(request: web.Request, incarnation: object) -> dict[str, Any]:
-    """In the node's name: its journal is fenced, also where the centre has nothing of it."""
-    journal = {"stream": request.match_info["stream"], "inc": incarnation}
+def _greeting(request: web.Request, log: Mapping[str, Any]) -> dict[str, Any]:
+    """In the name of the node that sent `log`, and by its clock: its journal is fenced, also where
+    the centre has nothing of it.
+    """
+    journal = {"stream": request.match_info["stream"], "inc": log.get("inc")}
     return {
         "proto": [node_api.PROTO],
-        "now_ms": request.app[CENTRE].now_ms(),
+        "now_ms": log.get("now_ms", request.app[CENTRE].now_ms()),
         "unsynced": 0,
         "journals": [{**journal, "seq": 0, "hash": ROOT_HASH, "locked": True}],
         "gen": request.app[UPSTREAM].generation,

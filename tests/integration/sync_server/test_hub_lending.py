@@ -10,7 +10,7 @@ import pytest
 
 from sync_server.handlers.recovery_api import _declared
 from sync_server.heart.arbiter import Accepted, Admit, AdmitRequest
-from sync_server.heart.below import PushBelow
+from sync_server.heart.below import SalesBelow
 from sync_server.heart.history import Declare, NewGeneration, begin_generation
 from sync_server.heart.intake import Taken
 from sync_server.heart.lending import Acquire, Grant, Lend, NoGrant
@@ -70,7 +70,7 @@ class House:
     def push(self, till: Till) -> list[str]:
         """A till's journal, by way of the hub; the centre's verdicts."""
         batch = till.batch(till.acked + 1, len(till.ops))
-        here = self.hub.take(PushBelow(till.source, batch))
+        here = self.hub.take(SalesBelow(till.source, batch))
         assert isinstance(here, Taken)
         assert {op.verdict for op in here.ops} == {"ok"}
         return till.push()
@@ -208,7 +208,7 @@ def test_after_a_lost_history_the_hub_says_what_it_was_lent(house: House) -> Non
     """The centre has forgotten the allotment: nothing is lent, and the sale waits, until then."""
     root, till = house.lend(1, 2), house.till()
     sells(house, till, 1)
-    here = house.hub.take(PushBelow(till.source, till.batch(1, 1)))
+    here = house.hub.take(SalesBelow(till.source, till.batch(1, 1)))
     assert isinstance(here, Taken)
     house.centre.do(lambda tx: tx.run("DELETE FROM allot"))
     house.centre.do(lambda tx: tx.run("DELETE FROM claim"))
@@ -236,7 +236,7 @@ def test_a_new_machine_of_the_hub_takes_a_journal_that_the_centre_knows(house: H
     assert till.push() == ["ok"]
     house.read()
     before = house.hub.rows("SELECT id, state, rev FROM ticket")
-    again = house.hub.take(PushBelow(till.source, till.batch(1, 1)))
+    again = house.hub.take(SalesBelow(till.source, till.batch(1, 1)))
     assert isinstance(again, Taken)
     assert [op.verdict for op in again.ops] == ["ok"]
     assert house.hub.rows("SELECT id, state, rev FROM ticket") == before
