@@ -155,6 +155,33 @@ def started_with_a_wrong_clock(world: World) -> None:
     rests(world)
 
 
+def pushed_before_it_greeted(world: World) -> None:
+    """A gate, whose clock is an hour slow by now, tells a hub's new machine of an entry before it
+    greets it; that machine passes the entry on in its next run, and hears no more of the gate.
+    """
+    house, code = _with_hub(world)
+    near, far = house.gates[0], house.gates[-1]
+    near.machine.wall_off_ms -= _HOUR_MS
+    house.lose_hub()
+    with mock.patch.object(house, "move"):
+        house.replace_hub()
+        world.works.run(world.works.now + 3)
+    hub = house.hub
+    _cut(house, hub, 5)
+    house.move(near.name)
+    is_let_in(scanned(world, near, code))
+    raw = hub.disk.connection
+    _until(world, lambda: bool(raw.execute("SELECT 1 FROM op").fetchone()))
+    if raw.execute("SELECT 1 FROM node WHERE hello_session <> ''").fetchone():
+        raise Astray("it greeted before")
+    hub.crash()
+    house.network.part(((near.name, hub.name), (hub.name, near.name)), 30)
+    hub.restart()
+    is_let_in(scanned(world, far, code))
+    _until(world, lambda: _journalled(house.server) == [1, 1])
+    rests(world)
+
+
 def _house(world: World) -> HubWorld:
     assert isinstance(world, HubWorld)
     return world

@@ -300,6 +300,12 @@ MUTANTS: tuple[Mutant, ...] = (
         lives_of_hubs.started_with_a_wrong_clock,
     ),
     Mutant(
+        "told_clock_is_not_kept",
+        switches_of_hubs.told_clock_is_not_kept,
+        _WITH_HUB,
+        lives_of_hubs.pushed_before_it_greeted,
+    ),
+    Mutant(
         "lent_on_twice",
         switches_of_hubs.lent_on_twice,
         _BELOW_HUB,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from sync_server.heart import arbiter, arbiters, granted
+from sync_server.heart import arbiter, arbiters, below, granted, intake
 from sync_server.heart.rows import EntryRow
 from sync_server.hub import api, centre_time, relaying, stock, taking_in, upstream
 from ticketing.ids import OpId
@@ -121,6 +121,11 @@ def clocks_below_are_not_told(_world: World) -> AbstractContextManager[object]:
         return replace(real(connection, journal), clock_ahead_ms=None)
 
     return mock.patch.object(upstream, "next_batch", next_batch)
+
+
+def told_clock_is_not_kept(_world: World) -> AbstractContextManager[object]:
+    """What a node told of its clock with its operations a hub forgets with its run."""
+    return mock.patch.object(below.PushBelow, "apply", intake.Push.apply)
 
 
 def lent_on_twice(_world: World) -> AbstractContextManager[object]:

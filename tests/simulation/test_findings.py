@@ -135,3 +135,8 @@ def test_a_hubs_clock_that_is_an_hour_fast_moves_no_entry() -> None:
 def test_a_gate_below_a_hub_that_starts_with_a_wrong_clock_moves_no_entry() -> None:
     """Its journal went up before the hub said how wrong the clock is."""
     _held(run_seed(1, _WITH_HUB, script=lives_of_hubs.started_with_a_wrong_clock))
+
+
+def test_what_a_gate_told_a_hub_of_its_clock_outlives_the_hubs_run() -> None:
+    """Hub seed 11: the gate had not greeted that machine yet, and its entry went up without a clock."""
+    _held(run_seed(1, _WITH_HUB, script=lives_of_hubs.pushed_before_it_greeted))
