@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from program.i18n import translations
 from sync_server.console.statement import Statement, decimal_text
 
-_BEFORE_A_FORMULA = re.compile(r"(?:^|[;\t\r\n])(?=[^\S\t\r\n]*[=+\-@|%＝＋－＠])|^(?=[\t\r\n])")
+_BEFORE_A_FORMULA = re.compile(r"^(?=[\t\r\n])|(?:^|[;\t\r\n])(?=[^\S\t\r\n]*[=+\-@|%＝＋－＠])")
 """Where a cell begins that would be one: at the start, and within a text where some spreadsheets end
 cells. The full width of Chinese keyboards is read as the narrow one.
 """
