@@ -252,6 +252,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _PAPER,
         lives_of_paper.handed_on_and_forgotten,
     ),
+    Mutant("locked_is_unheard", switches.locked_is_unheard, mix_of(17_025), first=17_025),
     Mutant(
         "hub_answers_unread",
         switches_of_hubs.hub_answers_unread,
