@@ -13,6 +13,7 @@ from sync_server.centre import Centre
 from sync_server.console import (
     accounts,
     agencies,
+    agency_limits,
     blocking,
     cases,
     catalogue_upload,
@@ -138,6 +139,7 @@ def all_routes() -> Sequence[Route]:
         *routes_of(nodes),
         *routes_of(people),
         *routes_of(agencies),
+        *routes_of(agency_limits),
         *routes_of(performances),
         *routes_of(event_page),
         *routes_of(event_prices),

@@ -23,6 +23,7 @@ from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, PERSON
+from sync_server.heart.agency_limits import AGENCY_UNITS_MAX
 from sync_server.services.agencies import (
     NAME_CHARS_MAX,
     Agency,
@@ -41,6 +42,7 @@ from sync_server.services.agency_account import (
     read_open_cases,
     read_orders,
 )
+from sync_server.services.agency_limits import read_agency_limits
 from sync_server.services.permissions import Permission, PersonRole, person_may
 from sync_server.services.reconciling import House
 from sync_server.services.scopes import Reach, ScopeKind
@@ -48,10 +50,11 @@ from sync_server.services.staff import read_staff
 from ticketing.operations import is_name
 
 AGENCIES_PATH, MY_AGENCY_PATH = "/console/agencies", "/console/agency"
-_ONE = f"{AGENCIES_PATH}/one"
+ONE_AGENCY_PATH = f"{AGENCIES_PATH}/one"
 _TABLE = "takings.csv"
 _FORM_BYTES_MAX = 4_096
 _FIND_CHARS_MAX = 40
+_UNREADABLE = (Fault.NODE_NAME, Fault.AGENCY_LIMIT)
 _FAULTS = {
     NotChanged.NAME_TAKEN: Fault.AGENCY_NAME_TAKEN,
     NotChanged.HAS_WINDOWS: Fault.AGENCY_HAS_WINDOWS,
@@ -66,6 +69,7 @@ class _Read:
     windows: dict[str, str]
     orders: list[AgencyOrder]
     cases: list[AgencyCase]
+    limits: dict[str, int]
 
 
 @route("GET", AGENCIES_PATH, permission=Permission.BOOKS_READ, page=True)
@@ -74,17 +78,17 @@ async def agencies(request: web.Request) -> web.Response:
     return await _list(request)
 
 
-@route("GET", _ONE, permission=Permission.BOOKS_READ, page=True)
+@route("GET", ONE_AGENCY_PATH, permission=Permission.BOOKS_READ, page=True)
 async def agency(request: web.Request) -> web.Response:
     """One agency: its account, its windows and people, its orders."""
-    return await _show(request, await _agency(request, request.query.get("id", "")))
+    return await show_agency(request, await asked_agency(request, request.query.get("id", "")))
 
 
 @route("GET", f"{AGENCIES_PATH}/{_TABLE}", permission=Permission.BOOKS_READ, page=True)
 async def takings_table(request: web.Request) -> web.Response:
     """Takings by day, window and tender: of one agency, or of all."""
     if "id" in request.query:
-        return await _table(request, [await _agency(request, request.query["id"])])
+        return await _table(request, [await asked_agency(request, request.query["id"])])
     return await _table(request, await request.app[CENTRE].read(read_agencies))
 
 
@@ -103,12 +107,12 @@ async def add(request: web.Request) -> web.Response:
     made = await request.app[CENTRE].write(lambda tx: add_agency(tx, name, actor))
     if isinstance(made, NotChanged):
         return await _list(request, fault=_FAULTS[made], name=name)
-    return _to(made)
+    return to_agency(made)
 
 
 @route(
     "POST",
-    f"{_ONE}/rename",
+    f"{ONE_AGENCY_PATH}/rename",
     permission=Permission.AGENCIES_MANAGE,
     body_max=_FORM_BYTES_MAX,
     page=True,
@@ -116,18 +120,18 @@ async def add(request: web.Request) -> web.Response:
 async def rename(request: web.Request) -> web.Response:
     """Another name for it."""
     form, actor = read_form(await request.read()), actor_of(request)
-    found, name = await _agency(request, form.get("id", "")), form.get("name", "").strip()
+    found, name = await asked_agency(request, form.get("id", "")), form.get("name", "").strip()
     if not _is_name(name):
-        return await _show(request, found, fault=Fault.NODE_NAME)
+        return await show_agency(request, found, fault=Fault.NODE_NAME)
     refused = await request.app[CENTRE].write(lambda tx: rename_agency(tx, found.id, name, actor))
     if refused is not None:
-        return await _show(request, found, fault=_FAULTS[refused])
-    return _to(found.id)
+        return await show_agency(request, found, fault=_FAULTS[refused])
+    return to_agency(found.id)
 
 
 @route(
     "POST",
-    f"{_ONE}/retire",
+    f"{ONE_AGENCY_PATH}/retire",
     permission=Permission.AGENCIES_MANAGE,
     body_max=_FORM_BYTES_MAX,
     page=True,
@@ -135,18 +139,18 @@ async def rename(request: web.Request) -> web.Response:
 async def retire(request: web.Request) -> web.Response:
     """It sells no more, and its people see nothing more."""
     form, actor = read_form(await request.read()), actor_of(request)
-    found = await _agency(request, form.get("id", ""))
+    found = await asked_agency(request, form.get("id", ""))
     refused = await request.app[CENTRE].write(lambda tx: retire_agency(tx, found.id, actor))
     if refused is NotChanged.HAS_WINDOWS:
-        return await _show(request, found, fault=Fault.AGENCY_HAS_WINDOWS)
-    return _to(found.id)  # retired by now, by this or by somebody else
+        return await show_agency(request, found, fault=Fault.AGENCY_HAS_WINDOWS)
+    return to_agency(found.id)  # retired by now, by this or by somebody else
 
 
 @route("GET", MY_AGENCY_PATH, permission=Permission.AGENCY_OWN, page=True, reach=Reach.AGENCY)
 async def my_agency(request: web.Request) -> web.Response:
     """The caller's own agency; of several the one that is asked for."""
     mine = await _mine(request)
-    return await _show(request, _asked_of(request, mine), mine)
+    return await show_agency(request, _asked_of(request, mine), mine)
 
 
 @route(
@@ -181,7 +185,8 @@ def _asked_of(request: web.Request, mine: Sequence[Agency]) -> Agency:
     return found
 
 
-async def _agency(request: web.Request, agency_id: str) -> Agency:
+async def asked_agency(request: web.Request, agency_id: str) -> Agency:
+    """The agency of an address or a form. Raises Problem when there is none."""
     known = await request.app[CENTRE].read(read_agencies)
     found = next((each for each in known if each.id == agency_id), None)
     if found is None:
@@ -215,7 +220,7 @@ async def _list(
     return render(request, "agencies.html", context, status=_status(fault))
 
 
-async def _show(
+async def show_agency(
     request: web.Request,
     found: Agency,
     mine: Sequence[Agency] = (),
@@ -229,13 +234,16 @@ async def _show(
     account, words = account_of(house, read.windows), _words(request, house)
     role = request[PERSON].role
     context = {
-        "path": request.path if request.method == "GET" else _ONE,
+        "path": request.path if request.method == "GET" else ONE_AGENCY_PATH,
         "venue": house.facts.venue.name.in_language(language),
         "agency": found,
         "is_mine": bool(mine),
         "others": [(_path(MY_AGENCY_PATH, each.id), each.name, each is found) for each in mine],
         "figures": words.figures(account),
-        "places": words.places(account),
+        "places": words.places(account, read.limits),
+        "limits": words.limits(read.limits),
+        "events": words.events(),
+        "units_max": AGENCY_UNITS_MAX,
         "days": words.days(account.days, read.windows),
         "days_left_out": max(0, len(account.days) - DAYS_SHOWN_MAX),
         "orders": words.orders(read.orders[:ORDERS_SHOWN_MAX], read.windows),
@@ -249,6 +257,7 @@ async def _show(
         "name_max": NAME_CHARS_MAX,
         "find_max": _FIND_CHARS_MAX,
         "may_manage": not mine and person_may(role, Permission.AGENCIES_MANAGE),
+        "may_limit": not mine and person_may(role, Permission.STOCK_POLICY),
         "may_people": not mine and person_may(role, Permission.PEOPLE_MANAGE),
     }
     return render(request, "agency.html", context, status=_status(fault))
@@ -259,6 +268,7 @@ def _read(connection: Connection, agency_id: str, receipt: str) -> _Read:
         windows_of(connection, agency_id),
         read_orders(connection, agency_id, receipt),
         read_open_cases(connection, agency_id),
+        read_agency_limits(connection, agency_id),
     )
 
 
@@ -302,11 +312,12 @@ def _path(path: str, agency_id: str) -> str:
     return f"{path}?{urlencode({'id': agency_id})}"
 
 
-def _to(agency_id: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": _path(_ONE, agency_id)})
+def to_agency(agency_id: str) -> web.Response:
+    """To the agency's page."""
+    return web.Response(status=303, headers={"Location": _path(ONE_AGENCY_PATH, agency_id)})
 
 
 def _status(fault: Fault | None) -> int:
     if fault is None:
         return HTTPStatus.OK
-    return HTTPStatus.BAD_REQUEST if fault is Fault.NODE_NAME else HTTPStatus.CONFLICT
+    return HTTPStatus.BAD_REQUEST if fault in _UNREADABLE else HTTPStatus.CONFLICT

@@ -133,8 +133,10 @@ class AgencyWords:
             for each in agencies
         ]
 
-    def places(self, account: AgencyAccount) -> list[tuple[str, str, str, str, str]]:
-        """A row a performance: name, when, had, sold, left."""
+    def places(
+        self, account: AgencyAccount, limits: Mapping[str, int]
+    ) -> list[tuple[str, str, str, str, str, str]]:
+        """A row a performance: name, when, had, sold, left, how many it may have at most."""
         return [
             (
                 self._event(each.event_id),
@@ -142,9 +144,20 @@ class AgencyWords:
                 self._n(each.left + each.sold),
                 self._n(each.sold),
                 self._n(each.left),
+                self._n(limits[each.event_id]) if each.event_id in limits else "–",
             )
             for each in account.places
         ]
+
+    def limits(self, limits: Mapping[str, int]) -> list[tuple[str, str, str]]:
+        """A row an event with a limit: its id, its name, how many of each performance."""
+        rows = ((each, self._event(each), self._n(most)) for each, most in limits.items())
+        return sorted(rows, key=lambda row: row[1])
+
+    def events(self) -> list[tuple[str, str]]:
+        """Every event for a form to choose from: ids and names."""
+        named = ((each, self._event(each)) for each in self._house.facts.events)
+        return sorted(named, key=lambda row: row[1])
 
     def days(
         self, days: Sequence[DayTakings], windows: Mapping[str, str]

@@ -36,6 +36,7 @@ class Fault(StrEnum):
     AGENCY_NAME_TAKEN = "agency_name_taken"
     AGENCY_HAS_WINDOWS = "agency_has_windows"
     TOO_MANY_AGENCIES = "too_many_agencies"
+    AGENCY_LIMIT = "agency_limit"
 
 
 FAULTS = {
@@ -62,6 +63,9 @@ FAULTS = {
         "It still has windows, or codes that wait for one: shut these out or withdraw them first."
     ),
     Fault.TOO_MANY_AGENCIES: N_("There are as many agencies as a house can have."),
+    Fault.AGENCY_LIMIT: N_(
+        "A number of places is 0 to 100,000, or nothing for no limit. Nothing was changed."
+    ),
 }
 
 

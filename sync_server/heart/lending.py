@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sync_server.heart.agency_limits import room_of
 from sync_server.heart.lending_rules import LendMode, rule_for
 from sync_server.heart.policy import Policy
 from sync_server.heart.rows import Allot, Claim
@@ -38,7 +39,7 @@ class NoGrant(StrEnum):
     UNKNOWN_PERFORMANCE = "unknown_performance"
     CANCELLED = "cancelled"  # the performance is: nothing of it is lent any more
     UNKNOWN_UNIT = "unknown_unit"
-    LIMIT = "limit"  # too many units in one request, or a manager's rule: this till gets none
+    LIMIT = "limit"  # too many units in one request, or more than a manager's rule gives this till
     ENOUGH = "enough"  # the asker has as much unsold as it needs for a while
     NOT_HELD = "not_held"  # there is no such hold of the asker's, or it is over
     QUARANTINE = "quarantine"  # nothing is lent until the nodes have reported
@@ -116,14 +117,17 @@ class Lend:
         if refusal is not None:
             return refusal
         units, rule = wish.units, rule_for(work, source.node_id)
-        if rule.mode is LendMode.NONE:
+        room = room_of(work, source.node_id, wish.performance)
+        if rule.mode is LendMode.NONE or room == 0:
             return NoGrant.LIMIT
         if not units and wish.count:
             refill = Refill(source, wish.performance, wish.count, self.tills, self.policy, rule)
             share = refill.share(work)
             if share is None:
                 return NoGrant.ENOUGH
-            units = share
+            units = share[:room]
+        if room is not None and len(units) > room:
+            return NoGrant.LIMIT
         claims = [work.claim(wish.performance, unit) for unit in units]
         counts = wish.counts if wish.units else self._fair_counts(work, len(units))
         obstacle = obstacle_of(claims, work.plan, source.node_id)

@@ -78,9 +78,14 @@ class LendingRule:
 AS_EVER = LendingRule()
 
 
+def lending_document(text: str | None) -> dict[str, Any]:
+    """All that an event's document says of lending; `heart.agency_limits` has a part of it, too."""
+    return dict(json.loads(text)) if text else {}
+
+
 def rules_of(text: str | None) -> dict[str, LendingRule]:
     """The rules of an event's document, by window; EVERY_WINDOW is for those without their own."""
-    raw: Mapping[str, Mapping[str, Any]] = json.loads(text)["rules"] if text else {}
+    raw: Mapping[str, Mapping[str, Any]] = lending_document(text).get("rules", {})
     return {node_id: rule_of(each) for node_id, each in raw.items()}
 
 
@@ -134,5 +139,6 @@ class SetLendingRule:
             return NoRule.LIMIT
         if before != self.rule:
             raw = {node_id: asdict(rule) for node_id, rule in sorted(rules.items())}
-            work.put_doc(LENDING_DOC, json.dumps({"rules": raw}, separators=(",", ":")))
+            document = lending_document(work.doc(LENDING_DOC)) | {"rules": raw}
+            work.put_doc(LENDING_DOC, json.dumps(document, separators=(",", ":")))
         return RuleSet(before, self.rule)

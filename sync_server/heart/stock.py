@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sync_server.heart.agency_limits import room_of
 from sync_server.heart.intake import Batch, Push, Taken
 from sync_server.heart.lending import (
     Grant,
@@ -276,6 +277,9 @@ class Firm:
         claims = _claims(work, hold)
         if not all(is_lent(claim, hold) for claim in claims):
             return NoGrant.NOT_HELD
+        room = room_of(work, source.node_id, hold.perf_id)
+        if room is not None and len(claims) > room:
+            return NoGrant.LIMIT
         lender = Lender(source, self.policy)
         allot = lender.lend(work, req, hold.perf_id, claims, firm=True)
         counts = counts_of(hold)

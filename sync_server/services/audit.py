@@ -54,6 +54,7 @@ class Deed(StrEnum):
     AGENCY_ADDED = "agency_added"
     AGENCY_RENAMED = "agency_renamed"
     AGENCY_RETIRED = "agency_retired"
+    AGENCY_LIMIT_SET = "agency_limit_set"
     CLIENT_ADDED = "client_added"
     CLIENT_ENDED = "client_ended"
     CLIENT_TOKEN_REUSED = "client_token_reused"  # noqa: S105 - likewise

@@ -464,6 +464,9 @@ _AGENCY_PEOPLE = _source(
     of_house=True,
     own=True,
 )
+_AGENCY_DOCS = _source(  # what others may have is the house's affair, and no window reads it
+    "doc", "kind, id, CASE WHEN kind = 'lending' THEN '{}' ELSE body END", _doc
+)
 _AGENCY_CLAIMS = _source(
     "claim",
     f"perf_id, unit, kind, {_if(f'node_id IN {_WINDOWS}', 'ref')}, "
@@ -524,14 +527,14 @@ _HUB_EVENT = (
 
 _HOUSE_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _NODES, _PEOPLE),
-    AGENCY_VIEW: (_DOCS, _AGENCY_NODES, _AGENCY_PEOPLE),
+    AGENCY_VIEW: (_AGENCY_DOCS, _AGENCY_NODES, _AGENCY_PEOPLE),
     "gate": (_DOCS, _NODES, _PEOPLE_AT_GATE),
     "hub": (_HUB_DOCS, _HUB_NODES, _HUB_PEOPLE),
 }
 _EVENT_SCOPE: Mapping[str, tuple[_Source, ...]] = {
     "till": (_DOCS, _CLAIMS, _OWN_ALLOTMENTS, _ORDERS, _BUYERS, _HANDOUTS, _CREDENTIALS, _CASES),
     AGENCY_VIEW: (
-        _DOCS,
+        _AGENCY_DOCS,
         _AGENCY_CLAIMS,
         _OWN_ALLOTMENTS,
         _AGENCY_ORDERS,

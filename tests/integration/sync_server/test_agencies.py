@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from sync_server.heart.agency_limits import LimitSet, NoLimit, SetAgencyLimit
 from sync_server.heart.buyers import PutBuyers, ToldBuyer
 from sync_server.heart.handing import AskHandout, HandoutState, NoHandout
+from sync_server.heart.lending import Acquire, Grant, Lend, NoGrant
+from sync_server.heart.lending_rules import EVERY_WINDOW, LendingRule, RuleSet, SetLendingRule
 from sync_server.heart.returns import NoRevocation, Revoke
+from sync_server.heart.source import Context, run_steps
+from sync_server.heart.stock import Firm, Hold, HoldWish
 from sync_server.services.agencies import NotChanged, add_agency, retire_agency
 from sync_server.services.audit import UNKNOWN
 from sync_server.services.enrolment import (
@@ -29,6 +34,7 @@ from sync_server.services.permissions import NodeRole, PersonRole
 from sync_server.services.scopes import WHOLE_VENUE, Scope, ScopeKind
 from sync_server.services.staff import change_person
 from sync_server.store.database import read_only
+from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 from tests.integration.sync_server.stage import EVENT, SERVER_KEY, VENUE, Stage, Till
 from ticketing.credential import CredentialKind, CredentialRef
@@ -308,3 +314,79 @@ def test_a_window_keeps_its_agency_and_an_agency_is_retired_after_its_windows(ho
     assert code() is CodeRefusal.UNKNOWN_AGENCY
     again_code = stage.do(lambda tx: add_code_for_node(tx, "C" * 16, "south 1", 60))
     assert again_code is CodeRefusal.UNKNOWN_AGENCY
+
+
+def limit(stage: Stage, agency_id: str, most: int | None) -> LimitSet | NoLimit:
+    return stage.take(SetAgencyLimit(EVENT, agency_id, most))
+
+
+def had(house: House, *tills: Till) -> int:
+    rows = house.stage.rows("SELECT node_id, kind FROM claim WHERE perf_id = 1")
+    ids = {till.node_id for till in tills}
+    return sum(row.node_id in ids and row.kind in ("allot", "sold") for row in rows)
+
+
+def test_an_agencys_windows_together_are_lent_no_more_than_its_limit(house: House) -> None:
+    stage, north = house.stage, (house.north, house.north_too)
+    assert limit(stage, agency_of(house.north), 4) == LimitSet(None, 4)
+    house.north.borrow(8, 9)  # beside the one that it sold
+    assert house.north_too.ask([11, 12]) is NoGrant.LIMIT, "all that is asked for, or nothing"
+    grant = house.north_too.ask(count=8)
+    assert isinstance(grant, Grant)
+    assert len(grant.units) == 1, "of a round number, what there is room for"
+    assert had(house, *north) == 4
+    for till in north:
+        assert till.ask(count=1) is till.ask([13]) is NoGrant.LIMIT
+    house.south.borrow(14)
+    house.own.borrow(15)
+    hold = stage.take(Hold(EVENT, house.north.node_id, HoldWish("a" * 32, 1, 60, (16,))))
+    assert not isinstance(hold, NoGrant)
+    firm = Firm(house.north.source, house.north.node_id, str(hold.id))
+    assert stage.take(firm) is NoGrant.LIMIT
+    assert limit(stage, agency_of(house.north), 5) == LimitSet(4, 5)
+    assert isinstance(stage.take(firm), Grant)
+    assert limit(stage, agency_of(house.north), 0) == LimitSet(5, 0)
+    assert had(house, *north) == 5, "what it has stays"
+    assert limit(stage, agency_of(house.north), None) == LimitSet(0, None)
+    assert isinstance(house.north.ask([17]), Grant)
+
+
+def test_two_windows_that_ask_at_once_do_not_pass_the_limit_together(house: House) -> None:
+    """In one unit of work, before anything of it is in the database."""
+    stage, agency_id = house.stage, agency_of(house.north)
+    limit(stage, agency_id, 3)
+    wishes = [
+        Lend(till.source, Acquire(f"{stage.mint():032x}", 1, units))
+        for till, units in ((house.north, (8, 9)), (house.north_too, (11,)), (house.south, (12,)))
+    ]
+
+    def ask(tx: Transaction) -> list[Any]:
+        answers, _news = run_steps(
+            Sql.of(tx.connection), wishes, Context(stage.now_ms, stage.plans)
+        )
+        return answers
+
+    answers = stage.do(ask)
+    assert [isinstance(each, Grant) for each in answers] == [True, False, True]
+    assert answers[1] is NoGrant.LIMIT
+    house.north.release(answers[0].id, 8, 9)
+    assert house.north.push() == ["ok"]
+    assert isinstance(house.north_too.ask([11]), Grant), "what comes back leaves room"
+
+
+def test_a_limit_and_the_rules_of_lending_leave_each_other_alone(house: House) -> None:
+    stage, agency_id = house.stage, agency_of(house.north)
+    rule = LendingRule(ahead=8)
+    stage.take(SetLendingRule(EVENT, EVERY_WINDOW, rule))
+    limit(stage, agency_id, 2)
+    stage.take(SetLendingRule(EVENT, house.own.node_id, rule))
+    assert limit(stage, agency_id, 2) == LimitSet(2, 2)
+    grant = house.north.ask(count=1)
+    assert isinstance(grant, Grant)
+    assert len(grant.units) == 1, "also where the rule says eight"
+    assert stage.take(SetLendingRule(EVENT, EVERY_WINDOW, None)) == RuleSet(rule, None)
+    for till, says in ((house.south, False), (house.own, True)):
+        docs = told(till, agency_of(till))["doc"]
+        assert (agency_id in json.dumps(docs)) is says, "no other agency reads of it"
+    assert limit(stage, "0" * 16, 2) is NoLimit.AGENCY
+    assert limit(stage, agency_id, -1) is NoLimit.COUNT

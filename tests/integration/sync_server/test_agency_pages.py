@@ -325,3 +325,24 @@ async def test_a_window_asks_for_its_agencys_orders_and_hears_of_no_others(two: 
     assert south.order_id not in str(rows)
     assert south.node.id not in str(rows)
     assert (await north.node.call("GET", f"{base}/snapshot/till"))[1]["code"] == "just_pull"
+
+
+async def test_a_limit_is_set_in_the_console_and_both_sides_see_it(
+    client: Client, manager: PersonAtTest, two: Two, house: HouseOnDisk
+) -> None:
+    north = two.by_name["North Travel"]
+    page = f"{ONE}?id={north.agency_id}"
+    fields = {"id": north.agency_id, "event": EVENT, "most": "1 0"}
+    assert (await post(manager, f"{ONE}/limit", fields, form_of=page))[0] == 400
+    assert (await post(manager, f"{ONE}/limit", fields | {"event": "x"}, form_of=page))[0] == 404
+    assert (await post(manager, f"{ONE}/limit", fields | {"most": "120"}, form_of=page))[0] == 303
+    assert '<td class="n" data-label="At most">120</td>' in await page_of(client, page)
+    (said,) = await deeds(client, house, "agency_limit_set")
+    assert (said["about"], said["after"]) == (
+        f"agency:{north.agency_id}",
+        {"event": EVENT, "most": 120},
+    )
+    await agent_of(client, north.agency_id)
+    mine = await page_of(client, MINE)
+    assert '<td class="n" data-label="At most">120</td>' in mine
+    assert "Set the limit" not in mine

@@ -10,6 +10,9 @@ import pytest
 from sync_server import commands
 from sync_server.handlers.middlewares import FOR_NODE
 from sync_server.handlers.state import CENTRE
+from sync_server.services.agencies import NotChanged, add_agency
+from sync_server.services.audit import UNKNOWN
+from sync_server.services.enrolment import add_code, new_code
 from sync_server.services.permissions import NodeRole
 from tests.integration.sync_server.conftest import Client, Enrol
 from tests.integration.sync_server.support import HouseOnDisk, NodeAtTest
@@ -97,6 +100,23 @@ async def test_a_hub_has_a_gates_rights_in_its_name_and_no_more(
 async def test_no_hub_joins_by_a_hub(client: Client, house: HouseOnDisk, hub: NodeAtTest) -> None:
     status, told = await join(client, house, hub, NodeRole.HUB, "Hub 2")
     assert (status, told["code"]) == (409, "not_below_hub")
+
+
+async def test_no_agencys_window_joins_by_a_hub(client: Client, hub: NodeAtTest) -> None:
+    """A hub has every order of the house, and lends without asking how much an agency may have."""
+    centre = client.app[CENTRE]
+    agency_id = await centre.write(lambda tx: add_agency(tx, "North Travel", UNKNOWN))
+    assert not isinstance(agency_id, NotChanged)
+    code = new_code(centre.keys.node_public)
+    await centre.write(
+        lambda tx: add_code(tx, code.secret, NodeRole.TILL, "North desk", 60, agency_id)
+    )
+    window = NodeAtTest(client)
+    applied = window.application(code.text)
+    status, told = await hub.call("POST", "/v1/below/enrol", applied)
+    assert (status, told["code"]) == (409, "not_below_hub")
+    async with await window.apply(code.text) as response:
+        assert response.status == 200, "the code is not spent: at the centre it is good"
 
 
 async def test_a_hub_is_lent_something_and_gives_it_back(hub: NodeAtTest) -> None:
