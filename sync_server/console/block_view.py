@@ -61,6 +61,18 @@ def typed_block(form: Mapping[str, str]) -> TypedBlock:
     return replace(TypedBlock(**short), units=units)
 
 
+def typed_of(keeping: Keeping, venue: Venue) -> TypedBlock:
+    """A block's keeping as the form has it; times by the venue's clocks."""
+    until = _at(keeping.until_ms).astimezone(venue.zone) if keeping.until_ms < NEVER_MS else None
+    return TypedBlock(
+        owner=keeping.owner,
+        reason=keeping.reason.value,
+        note=keeping.note,
+        until_date=f"{until:%Y-%m-%d}" if until else "",
+        until_time=f"{until:%H:%M}" if until else "",
+    )
+
+
 def read_keeping(typed: TypedBlock, venue: Venue, now: datetime, by: str) -> Keeping | Slip:
     """For whom, why and until when; or what of it is missing."""
     if not 1 <= len(typed.owner) <= OWNER_CHARS_MAX or not typed.owner.isprintable():

@@ -51,6 +51,7 @@ NOT_KEPT = {
     NotKept.NOTHING: N_("Choose places first: on the plan, by section, or rights of a pool."),
     NotKept.LIMIT: N_("At most {n} places at once."),
     NotKept.POOL_EMPTY: N_("The pool has not so many rights left: nothing was changed."),
+    NotKept.RELEASED: N_("That block was released meanwhile: nothing was changed."),
 }
 MISNAMED = {
     WrongPart.AREA: N_("There is no such section: {what}"),

@@ -19,8 +19,8 @@ from sync_server.handlers.forms import read_form
 from sync_server.handlers.problems import Problem
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import CENTRE, PERSON
-from sync_server.heart.kept_back import Block, Keeping, NotKept, Unblock
-from sync_server.services.blocking import block, unblock
+from sync_server.heart.kept_back import Block, Keeping, NotKept, Rekeep, Unblock
+from sync_server.services.blocking import block, rekeep, unblock
 from sync_server.services.permissions import Permission
 from sync_server.services.place_choice import Misnamed, chosen_units
 from sync_server.services.seat_states import SeatState
@@ -68,6 +68,24 @@ async def block_places(request: web.Request) -> web.Response:
         outcome = Outcome(kept, None, done.taken, len(done.units), len(done.asked_back))
         await request.app[FIGURES].renew()
         return await show_seats(request, asked, outcome)
+    return await _shown_again(request, asked)
+
+
+@route("POST", f"{SEATS_PATH}/change", permission=_MAY, body_max=_FORM_BYTES_MAX, page=True)
+async def change_block(request: web.Request) -> web.Response:
+    """Another owner, reason or release time of a block; its places stay."""
+    form, asked = read_form(await request.read()), await asked_for(request)
+    typed, block_id = typed_block(form), form.get("block", "")[:64]
+    if AllotmentId.parse(block_id) is None:
+        raise Problem(400, "bad_form", "the form could not be read")
+    keeping = read_keeping(typed, asked.snapshot.venue, datetime.now(UTC), request[PERSON].id)
+    if isinstance(keeping, Slip):
+        return await show_seats(request, asked, Outcome(typed, keeping, changing=block_id))
+    step = Rekeep(asked.event.id, asked.performance.number, block_id, keeping)
+    actor = actor_of(request)
+    done = await request.app[CENTRE].write(lambda tx: rekeep(tx, step, actor))
+    if isinstance(done, NotKept):
+        return await show_seats(request, asked, Outcome(typed, done, changing=block_id))
     return await _shown_again(request, asked)
 
 

@@ -18,6 +18,7 @@ from sync_server.console.rendering import language_of, render
 from sync_server.handlers.routes import route
 from sync_server.handlers.state import AUDIT, CENTRE, PERSON
 from sync_server.services.audit import Deed
+from sync_server.services.blocking import read_blocked_rights
 from sync_server.services.event_history import (
     HISTORY_SHOWN_MAX,
     LOOKED_AT_MAX,
@@ -118,4 +119,8 @@ def _pools(connection: Connection, event_id: str) -> dict[str, PoolState]:
     rows = connection.execute(
         text("SELECT id, lent, spent FROM pool WHERE event_id = :e"), {"e": event_id}
     )
-    return {str(row[0]): PoolState(int(row[1]), int(row[2])) for row in rows}
+    blocked = read_blocked_rights(connection, event_id)
+    return {
+        pool_id: PoolState(int(lent) - blocked.get(pool_id, 0), int(spent), blocked.get(pool_id, 0))
+        for pool_id, lent, spent in rows
+    }

@@ -54,10 +54,11 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """What became of a quota's rights."""
+    """What became of a quota's rights: `lent` without those that are kept back."""
 
     lent: int
     spent: int
+    blocked: int = 0
 
 
 def event_sheets(
@@ -205,11 +206,11 @@ class _View:
         rows = []
         for pool in self.event.price_rules.pools:
             state = self.pools.get(pool.id, PoolState(0, 0))
-            left = pool.capacity - state.lent - state.spent
-            figures = (pool.capacity, state.spent, state.lent, left)
+            left = pool.capacity - state.lent - state.spent - state.blocked
+            figures = (pool.capacity, state.spent, state.lent, state.blocked, left)
             path = part_page(self.event.id, "quotas", id=pool.id)
             rows.append(Row(pool.id, "", tuple(map(self._count, figures)), path))
-        heads = (_("In all"), _("Used"), _("Lent to windows"), _("Left"))
+        heads = (_("In all"), _("Used"), _("Lent to windows"), _("Blocked"), _("Left"))
         return self._sheet("quotas", _("Quotas"), heads, tuple(rows), figures=True)
 
     def discounts(self) -> Sheet:

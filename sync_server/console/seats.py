@@ -13,7 +13,7 @@ from aiohttp import web
 from sqlalchemy import Connection, text
 
 from program.i18n import translations
-from sync_server.console.block_view import TypedBlock, block_rows, taken_rows
+from sync_server.console.block_view import TypedBlock, block_rows, taken_rows, typed_of
 from sync_server.console.block_words import REASONS, Slip, sentence
 from sync_server.console.performance_paths import PERFORMANCES_PATH, performance_page
 from sync_server.console.performances import Asked, asked_for, heading
@@ -62,6 +62,8 @@ class Outcome:
     taken: tuple[Taken, ...] = ()
     blocked_count: int = 0
     asked_back: int = 0
+    changing: str = ""
+    """The block that the form was about; '' for the form that makes one."""
 
     @property
     def status(self) -> int:
@@ -133,10 +135,23 @@ async def show_seats(request: web.Request, asked: Asked, outcome: Outcome) -> we
         "fault": sentence(outcome.fault, language) if outcome.fault is not None else "",
         "taken": taken_rows(outcome.taken, seen.plan, seen.nodes, language),
         "outcome": outcome,
-        "typed": outcome.typed,
+        "typed": _EMPTY if outcome.changing else outcome.typed,
+        "change": _change(request, asked, seen, outcome) if may_block else None,
         **_form_context(seen, language),
     }
     return render(request, "seats.html", context, status=outcome.status)
+
+
+def _change(
+    request: web.Request, asked: Asked, seen: PlacesSeen, outcome: Outcome
+) -> tuple[BlockLine, TypedBlock] | None:
+    """The block that is to be changed, and what its form has; None for none."""
+    block_id = outcome.changing or request.query.get("change", "")
+    found = next((each for each in seen.blocks if each.id == block_id), None)
+    if found is None:
+        return None
+    is_sent = bool(outcome.changing)
+    return found, outcome.typed if is_sent else typed_of(found.keeping, asked.snapshot.venue)
 
 
 def _form_context(seen: PlacesSeen, language: str) -> dict[str, object]:

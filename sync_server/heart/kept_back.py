@@ -10,8 +10,8 @@ asked back, and whoever prints on it meanwhile is right.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from sync_server.heart.lending import find_by_req, no_performance, pools_have
@@ -60,6 +60,7 @@ class NotKept(StrEnum):
     NOTHING = "nothing"
     LIMIT = "limit"
     POOL_EMPTY = "pool_empty"
+    RELEASED = "released"  # the block to change is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +164,53 @@ class Block:
             soft_s=0,
             hard_s=0,
             recall=0,
-            body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+            body=_body_text(body),
         )
         work.allots.put(number, block)
         for claim in claims:
             claim.kind, claim.ref, claim.node_id = ClaimKind.BLOCKED, number, ""
             work.put_claim(claim)
         return block
+
+
+@dataclass(frozen=True, slots=True)
+class Rekept:
+    """A block says something else now of whom it is for, why and until when."""
+
+    before: Keeping
+    after: Keeping
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeep:
+    """Change for whom a block is, why and until when; its places stay, and so does who made it."""
+
+    stream: str
+    performance: int
+    block: str
+    keeping: Keeping
+
+    def want(self, work: Work) -> None:
+        """Name the block."""
+        work.allots.want([self.block])
+
+    def apply(self, work: Work) -> Rekept | NotKept:
+        """At once, and again it changes nothing."""
+        if work.quarantine:
+            return NotKept.QUARANTINE
+        obstacle = no_performance(work, self.performance)
+        if obstacle is not None:
+            return NotKept(obstacle.value)
+        block = work.allots.get(self.block)
+        if block is None or not is_block(block) or block.perf_id != self.performance:
+            return NotKept.RELEASED
+        before = keeping_of(block.body)
+        after = replace(self.keeping, by=before.by)
+        if after != before:
+            block.expires_ms = after.until_ms
+            block.body = _body_text(json.loads(block.body) | {"keeping": asdict(after)})
+            work.allots.put(block.id, block)
+        return Rekept(before, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +291,10 @@ def keeping_of(body: str) -> Keeping:
     """For whom and why, of a block's row."""
     raw = json.loads(body)["keeping"]
     return Keeping(**(raw | {"reason": BlockReason(raw["reason"])}))
+
+
+def _body_text(body: Mapping[str, object]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _free(work: Work, block: Allot, units: Iterable[int] | None = None) -> Freed:

@@ -67,6 +67,7 @@ class Deed(StrEnum):
     STOCK_RECALLED = "stock_recalled"
     ALLOTMENT_WRITTEN_OFF = "allotment_written_off"
     PLACES_BLOCKED = "places_blocked"
+    BLOCK_CHANGED = "block_changed"  # for whom, why, until when
     PLACES_RELEASED = "places_released"  # by a person, or at their time
     LENDING_POLICY_SET = "lending_policy_set"
     TICKET_BLOCKED = "ticket_blocked"

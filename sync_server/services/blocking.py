@@ -14,6 +14,8 @@ from sync_server.heart.kept_back import (
     Freed,
     Keeping,
     NotKept,
+    Rekeep,
+    Rekept,
     Unblock,
     UnblockDue,
     keeping_of,
@@ -65,6 +67,16 @@ def block(tx: Transaction, step: Block, actor: Actor) -> Blocked | NotKept:
     return done
 
 
+def rekeep(tx: Transaction, step: Rekeep, actor: Actor) -> Rekept | NotKept:
+    """Change for whom a block is, why and until when; noted with what it said before."""
+    done = run_in(tx, step, PlanShelf())
+    if isinstance(done, Rekept) and done.before != done.after:
+        about = f"block:{step.stream}:{step.performance}:{step.block}"
+        before, after = (_said(each) for each in (done.before, done.after))
+        note(tx, Deed.BLOCK_CHANGED, about, actor, before=before, after=after)
+    return done
+
+
 def unblock(tx: Transaction, step: Unblock, actor: Actor) -> tuple[Freed, ...] | NotKept:
     """Release places; noted with for whom they were kept."""
     done = run_in(tx, step, PlanShelf())
@@ -91,16 +103,19 @@ def _note_freed(tx: Transaction, event_id: str, freed: Iterable[Freed], actor: A
 def _told(
     keeping: Keeping, units: Iterable[int], counts: Iterable[tuple[str, int]]
 ) -> dict[str, object]:
+    told = {"state": "blocked"} | _said(keeping)
+    told |= {"places": runs_of(units), "pools": dict(counts)}
+    return {name: value for name, value in told.items() if value not in ("", {})}
+
+
+def _said(keeping: Keeping) -> dict[str, object]:
     told: dict[str, object] = {
-        "state": "blocked",
         "owner": keeping.owner,
         "reason": keeping.reason.value,
         "note": keeping.note,
         "until_ms": keeping.until_ms if keeping.until_ms < NEVER_MS else None,
-        "places": runs_of(units),
-        "pools": dict(counts),
     }
-    return {name: value for name, value in told.items() if value not in (None, "", {})}
+    return {name: value for name, value in told.items() if value not in (None, "")}
 
 
 def read_blocks(connection: Connection, event_id: str, performance: int) -> list[BlockLine]:
@@ -143,6 +158,19 @@ def read_blocks(connection: Connection, event_id: str, performance: int) -> list
         )
         for block_id, made_ms, body in rows
     ]
+
+
+def read_blocked_rights(connection: Connection, event_id: str) -> dict[str, int]:
+    """Rights of counter pools that are kept back, of the event's every performance, by pool."""
+    rows = connection.execute(
+        text(
+            "SELECT s.pool_id, sum(s.lent) FROM share s JOIN allot a "
+            "ON a.event_id = s.event_id AND a.id = s.allot_id WHERE s.event_id = :e "
+            "AND a.state = 'held' AND a.firm = 0 GROUP BY s.pool_id"
+        ),
+        {"e": event_id},
+    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 def read_pools(connection: Connection, event_id: str) -> list[PoolLine]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +22,8 @@ from sync_server.heart.kept_back import (
     Freed,
     Keeping,
     NotKept,
+    Rekeep,
+    Rekept,
     Taken,
     Unblock,
 )
@@ -179,6 +183,24 @@ def test_a_block_ends_by_the_clock_and_is_noted_with_whose_it_was(stage: Stage) 
     assert stage.claims()[2][0] == "blocked"
 
 
+def test_a_block_is_changed_and_released_by_its_new_time(stage: Stage) -> None:
+    kept = blocked(stage, 1, 2)
+    until_ms = stage.now_ms + 60_000
+    said = Keeping("Radio", BlockReason.SPONSOR, "", until_ms, "m2")
+    change = Rekeep(EVENT, PERFORMANCE, kept.id, said)
+    done = stage.take(change)
+    assert done == Rekept(FOR_THE_MAYOR, replace(said, by="m1")), "who made it stays"
+    assert stage.claims() == dict.fromkeys((1, 2), ("blocked", kept.id, ""))
+    stage.now += timedelta(seconds=60)
+    (freed,) = stage.do(lambda tx: unblock_due(tx, EVENT))
+    assert (freed.units, freed.keeping.owner) == ((1, 2), "Radio")
+    assert stage.take(change) is NotKept.RELEASED
+    hold = stage.take(Hold(EVENT, "", HoldWish("c" * 32, PERFORMANCE, 60, (3,))))
+    assert not isinstance(hold, NoGrant)
+    basket = Rekeep(EVENT, PERFORMANCE, str(hold.id), said)
+    assert stage.take(basket) is NotKept.RELEASED, "a basket's hold is no block"
+
+
 def test_a_block_outlives_a_lost_history(stage: Stage) -> None:
     blocked(stage, 1)
     assert stage.work(end_all_holds) == 0
@@ -250,6 +272,24 @@ async def test_a_manager_blocks_and_releases_on_the_page(
     (freed,) = await deeds(client, house, "places_released")
     assert freed["before"]["owner"] == "=Radio <1>"
     kept = page.partition('name="block" value="')[2].partition('"')[0]
+    form = await page_of(client, f"{SEATS}?change={kept}")
+    assert 'name="owner" type="text" maxlength="80" value="=Radio <1>"' in form
+    change = {"block": kept, "owner": "Radio 2", "reason": "house", "until_date": "2031-02-03"}
+    status, page = await post(manager, f"{SEATS}/change", change, form_of=SEATS)
+    assert (status, "needs a day and a time to come" in page) == (400, True)
+    change |= {"until_time": "19:30"}
+    assert (await post(manager, f"{SEATS}/change", change, form_of=SEATS))[0] == 303
+    page = await page_of(client, SEATS)
+    assert "Radio 2" in page
+    assert "House seats" in page
+    form = await page_of(client, f"{SEATS}?change={kept}")
+    assert 'value="2031-02-03"' in form
+    assert 'value="19:30"' in form
+    (changed,) = await deeds(client, house, "block_changed")
+    assert changed["before"] == {"owner": "=Radio <1>", "reason": "sponsor"}
+    assert (changed["after"]["owner"], changed["after"]["reason"]) == ("Radio 2", "house")
+    gone = change | {"block": kept.partition("-")[0] + "-99999"}
+    assert (await post(manager, f"{SEATS}/change", gone, form_of=SEATS))[0] == 409
     await post(manager, f"{SEATS}/release", {"block": kept}, form_of=SEATS)
     assert "Nothing is kept back." in await page_of(client, SEATS)
 
@@ -259,6 +299,7 @@ async def test_only_who_may_block_sees_the_form_and_is_heard(client: Client) -> 
     assert "Block places" not in await page_of(client, SEATS)
     fields = {"req": "a" * 32, "area": "stalls-left", "owner": "x", "reason": "house"}
     assert (await post(auditor, f"{SEATS}/block", fields))[0] == 403
+    assert (await post(auditor, f"{SEATS}/change", fields))[0] == 403
 
 
 async def test_the_sweep_releases_what_is_over(client: Client) -> None:
@@ -271,3 +312,21 @@ async def test_the_sweep_releases_what_is_over(client: Client) -> None:
     await Sweeper().sweep(centre, centre.now_ms())
     states = await centre.read(lambda c: read_seat_states(c, EVENT, PERFORMANCE, plan[1]))
     assert states.count(SeatState.BLOCKED) == 0
+
+
+async def test_blocked_rights_of_a_quota_are_not_shown_as_lent(
+    client: Client, manager: PersonAtTest
+) -> None:
+    req = (await page_of(client, SEATS)).partition('name="req" value="')[2][:32]
+    fields = {"req": req, "pool": "press-seats", "pool_count": "7", "owner": "x", "reason": "house"}
+    assert (await post(manager, f"{SEATS}/block", fields, form_of=SEATS))[0] == 303
+    page = await page_of(client, "/console/events/swan-lake")
+    row = page.partition(">press-seats</a>")[2].partition("</tr>")[0]
+    shown = dict(re.findall(r'data-label="([^"]+)"[^>]*>(\d+)<', row))
+    assert shown == {
+        "In all": "12",
+        "Used": "0",
+        "Lent to windows": "0",
+        "Blocked": "7",
+        "Left": "5",
+    }
