@@ -133,11 +133,15 @@ class AuditKeeper:
         finally:
             await asyncio.to_thread(self._store.close)
 
-    async def newest(self, marks: Sequence[str], count: int, within: int) -> list[Row]:
-        """The newest records that hold one of the marks, also those noted a moment ago."""
+    async def newest(
+        self, marks: Sequence[str], count: int, within: int, before: int = 0
+    ) -> tuple[list[Row], int]:
+        """The newest records that hold one of the marks, also those noted a moment ago; and the
+        number before which to go on, 0 for none.
+        """
         with suppress(StoreError, *UNAVAILABLE):
             await self.move()
-        return await asyncio.to_thread(self._store.newest, marks, count, within)
+        return await asyncio.to_thread(self._store.newest, marks, count, within, before)
 
     async def move(self) -> None:
         """Move all that is noted by now."""

@@ -75,7 +75,11 @@ async def change_event(
 
 def read_seen(form: Mapping[str, str]) -> int:
     """The revision that the form was shown with; 0, which no document has, for none."""
-    written = form.get("seen", "")
+    return read_number(form.get("seen", ""))
+
+
+def read_number(written: str) -> int:
+    """A number of ours that comes back; 0 for what is none."""
     fits = written.isascii() and written.isdecimal() and len(written) <= _REV_DIGITS_MAX
     return int(written) if fits else 0
 

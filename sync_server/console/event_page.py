@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 from sqlalchemy import Connection, text
 
-from program.i18n import format_count, translations
-from sync_server.console.event_desk import AskedEvent, asked_event
+from program.i18n import translations
+from sync_server.console.event_desk import AskedEvent, asked_event, read_number
 from sync_server.console.event_paths import EVENT_PATH, prices_page
 from sync_server.console.event_view import PoolState, event_sheets, exception_links
 from sync_server.console.event_words import difference_rows, performance_words
@@ -73,17 +73,19 @@ async def event_overview(request: web.Request) -> web.Response:
 
 @route("GET", _HISTORY_PATH, permission=Permission.AUDIT_READ, page=True)
 async def event_history(request: web.Request) -> web.Response:
-    """Who changed what, the newest first."""
+    """Who changed what, the newest first; `before` goes on from a record of the audit."""
     language, asked = language_of(request), await asked_event(request)
     centre, marks = request.app[CENTRE], history_marks(asked.event.id)
-    rows = await request.app[AUDIT].newest(marks, HISTORY_SHOWN_MAX, LOOKED_AT_MAX)
+    before = read_number(request.query.get("before", ""))
+    rows, rest = await request.app[AUDIT].newest(marks, HISTORY_SHOWN_MAX, LOOKED_AT_MAX, before)
     names = await centre.read(person_names)
     context = {
         **_heading(asked, language),
         "event_path": event_page(asked.event.id),
         "steps": [_shown(step, asked, names, language) for step in read_steps(rows, DEEDS)],
-        "most": HISTORY_SHOWN_MAX,
-        "looked_at": format_count(LOOKED_AT_MAX, language),
+        "is_of_the_end": not before,
+        "newest_path": f"{event_page(asked.event.id)}/history",
+        "older_path": f"{event_page(asked.event.id)}/history?before={rest}" if rest else "",
     }
     return render(request, "event_history.html", context)
 

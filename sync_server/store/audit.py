@@ -110,29 +110,36 @@ class AuditStore:
             yield from found
             after = found[-1][0]
 
-    def newest(self, marks: Sequence[str], count: int, within: int) -> list[Row]:
+    def newest(
+        self, marks: Sequence[str], count: int, within: int, before: int = 0
+    ) -> tuple[list[Row], int]:
         """The newest records whose body holds one of the marks, the newest first.
 
-        Looks at the last `within` records only: the audit has no index of what a record is about.
+        Looks at `within` records only, the last ones or those before the number `before`: the audit
+        has no index of what a record is about. Gives the number to go on before, too; 0 where none
+        is left.
         """
         with read_only(self._engine).connect() as connection:
             if not self._is_there(connection):
-                return []
-            head, _ = self._head(connection)
+                return [], 0
+            end = before or self._head(connection)[0] + 1
             holds = " OR ".join(f"body LIKE :m{at}" for at in range(len(marks)))
             found = connection.execute(
                 text(
                     "SELECT seq, id, at_ms, body, prev_hash, hash "  # noqa: S608 - our own name
-                    f"FROM {self._table} WHERE seq > :after AND ({holds}) "
+                    f"FROM {self._table} WHERE seq >= :first AND seq < :end AND ({holds}) "
                     "ORDER BY seq DESC LIMIT :count"
                 ),
                 {
-                    "after": head - within,
+                    "first": end - within,
+                    "end": end,
                     "count": count,
                     **{f"m{at}": f"%{mark}%" for at, mark in enumerate(marks)},
                 },
             )
-            return [(r[0], r[1], r[2], r[3], r[4], r[5]) for r in found]
+            rows: list[Row] = [(r[0], r[1], r[2], r[3], r[4], r[5]) for r in found]
+            rest = rows[-1][0] if len(rows) == count else max(1, end - within)
+            return rows, rest if rest > 1 else 0
 
     def _rows_after(self, after: int) -> list[Row]:
         with read_only(self._engine).connect() as connection:

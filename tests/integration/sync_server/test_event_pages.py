@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from sqlalchemy import text
 
+from sync_server.console import event_page
 from sync_server.handlers.state import CENTRE
 from sync_server.services.catalogue import document_rev, load_plan
 from sync_server.services.permissions import PersonRole
@@ -252,3 +253,25 @@ async def test_an_auditor_reads_and_changes_nothing(client: Client) -> None:
     async with client.get(PRICES) as response:
         assert response.status == 403
     assert (await post(somebody, PRICES, {"seen": "1"}))[0] == 403
+
+
+async def test_a_long_audit_is_read_in_parts(
+    client: Client, manager: PersonAtTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest first, each part bounded by what it shows and by what it looks at."""
+    for price in ("901.00", "902.00", "903.00"):
+        fields = await filled(client, PRICES)
+        assert (await post(manager, PRICES, fields | {"p.vip.adult": price}))[0] == 303
+    monkeypatch.setattr(event_page, "HISTORY_SHOWN_MAX", 2)
+    shown, path, parts = [], f"{PAGE}/history", 0
+    while path:
+        page = await page_of(client, path)
+        shown += re.findall(r'class="sold">¥(90\d)', page)
+        assert ("The newest" in page) is (parts > 0)
+        older = re.search(r'href="([^"]*before=\d+)"', page)
+        path, parts = older[1] if older else "", parts + 1
+        monkeypatch.setattr(event_page, "LOOKED_AT_MAX", 1)
+        assert parts < 100
+    assert shown == ["903", "902", "901"]
+    assert parts > 3, "one record a part"
+    assert "903" in await page_of(client, f"{PAGE}/history?before=x")
