@@ -127,6 +127,7 @@ async def _draft(
         "seen": _seen(preview),
         "is_stale": is_stale,
         "reasons": [rule_sentence(each, language) for each in reasons],
+        "obstacles": [rule_sentence(each, language) for each in preview.obstacles if not reasons],
         "is_empty": preview.is_empty,
         "house": difference_rows(preview.venue, [], venue, language),
         "plans": preview.plans,

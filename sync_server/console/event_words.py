@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from babel import Locale
 
 from program.i18n import format_count, format_datetime, format_money, translations
 from sync_server.console.event_fields import Slip
@@ -87,6 +90,7 @@ PLACES = {
     "on_sale": N_("on sale"),
     "cancelled": N_("cancelled"),
     "number": N_("Number"),
+    "numbers": N_("Number"),
 }
 _MONEY = ("_minor", "/fee", "_fee", "_cap")
 _SILENT = ("price_list/version",)
@@ -126,9 +130,11 @@ def reduction_words(reduction: Reduction, currency: str, language: str) -> str:
         case PercentOff(hundredths):
             return gettext("{amount} off").format(amount=f"{percent_text(hundredths)} %")
         case AmountOff(minor):
-            return gettext("{amount} off").format(amount=format_money(minor, currency, language))
+            amount = format_money(minor, currency, language, compact=True)
+            return gettext("{amount} off").format(amount=amount)
         case FixedPrice(minor):
-            return gettext("at {amount}").format(amount=format_money(minor, currency, language))
+            amount = format_money(minor, currency, language, compact=True)
+            return gettext("at {amount}").format(amount=amount)
 
 
 def percent_text(hundredths: int) -> str:
@@ -162,16 +168,19 @@ def period_words(period: Period, venue: Venue, language: str) -> str:
 def difference_rows(
     found: Differences, events: Iterable[Event], venue: Venue, language: str
 ) -> list[DifferenceRow]:
-    """What differs, in plain words. `events`: the versions, by which ids get their names."""
+    """What differs, in plain words. `events`: the versions, by which ids get their names.
+
+    Records of some deeds hold all of both versions: what is the same in them is left out.
+    """
     names = _names(events, language)
     return [
         DifferenceRow(
             _place_words(place, names, language),
-            _value_words(place, found.before.get(place), venue, language),
-            _value_words(place, found.after.get(place), venue, language),
+            _value_words(place, found.before.get(place), names, venue, language),
+            _value_words(place, found.after.get(place), names, venue, language),
         )
         for place in found.places
-        if place not in _SILENT
+        if place not in _SILENT and found.before.get(place, ...) != found.after.get(place, ...)
     ]
 
 
@@ -200,11 +209,22 @@ def _place_words(place: str, names: Mapping[str, str], language: str) -> str:
     words = []
     for at, each in enumerate(parts):
         is_key = at == 0 or each not in names
-        words.append(gettext(PLACES[each]) if is_key and each in PLACES else names.get(each, each))
+        if at and parts[at - 1] == "name":
+            words.append(_language_name(each, language))
+        else:
+            is_known = is_key and each in PLACES
+            words.append(gettext(PLACES[each]) if is_known else names.get(each, each))
     return " · ".join(words)
 
 
-def _value_words(place: str, value: Any, venue: Venue, language: str) -> str:
+def _language_name(code: str, language: str) -> str:
+    """What the page's language calls a language; its code where it has no word for it."""
+    return Locale.parse(language).languages.get(code, code)
+
+
+def _value_words(
+    place: str, value: Any, names: Mapping[str, str], venue: Venue, language: str
+) -> str:
     gettext = translations(language).gettext
     if value is None:
         return "–"
@@ -219,7 +239,22 @@ def _value_words(place: str, value: Any, venue: Venue, language: str) -> str:
         return _when(at, venue, language) if at else value
     if place.endswith("percent_off") or "/caps_percent/" in place:
         return f"{value} %"
+    if isinstance(value, dict):
+        return Text.from_names(value).in_language(language) if value else "–"
+    listed = _listed(value)
+    if listed is not None:
+        return ", ".join(names.get(str(each), str(each)) for each in listed) or "–"
     return str(value)
+
+
+def _listed(value: Any) -> list[Any] | None:
+    """A list, also as the text that stands for one among differences; None for anything else."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:  # cut off, as long ones are
+            return None
+    return value if isinstance(value, list) else None
 
 
 def _instant(written: str) -> datetime | None:

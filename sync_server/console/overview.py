@@ -89,6 +89,7 @@ class PerformanceRow:
     differences: tuple[str, ...]
     bar: tuple[Span, ...]
     path: str
+    is_cancelled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,7 +445,13 @@ class _Words:
             differences=tuple(differences),
             bar=_bar(units),
             path=performance_path(units.event_id, units.performance),
+            is_cancelled=self._is_cancelled(units),
         )
+
+    def _is_cancelled(self, units: UnitAccount) -> bool:
+        event = self._snapshot.events.get(units.event_id)
+        found = event.performance(units.performance) if event is not None else None
+        return found is not None and found.is_cancelled
 
     def _money(self, account: MoneyAccount) -> MoneyRow:
         return MoneyRow(

@@ -203,11 +203,11 @@ class _Pen:
         name, size = area.name.in_language(self.asked.language), self._label_size
         if self.asked.has_seats and area.kind is AreaKind.SEATED:
             return  # over the seats it would hide them; the table names the areas
-        yield self._text("plan-name", area.label_at, size, name)
-        if look and look.words:
-            x, y = area.label_at
-            below = x, y + 1.2 * size / self.scale
-            yield self._text("plan-words", below, size * 0.85, look.words)
+        (x, y), words = area.label_at, look.words if look else ""
+        half = 0.6 * size / self.scale if words else 0.0  # of the two lines' distance
+        yield self._text("plan-name", (x, y - half), size, name)
+        if words:
+            yield self._text("plan-words", (x, y + half), size * 0.85, words)
 
     @property
     def _leads(self) -> bool:

@@ -66,7 +66,7 @@ def store_catalogue(tx: Transaction, catalogue: Catalogue) -> Stored | NotStored
     The first catalogue gives the database its venue.
     """
     lock_streams(tx, [catalogue.venue.id, *sorted(event.id for event in catalogue.events)])
-    reasons = list(_reasons_against(tx, catalogue))
+    reasons = list(reasons_against(tx, catalogue))
     if reasons:
         return NotStored(tuple(reasons))
     venue_id = catalogue.venue.id
@@ -222,7 +222,8 @@ class _Plans:
 _plans = _Plans()
 
 
-def _reasons_against(tx: Transaction, catalogue: Catalogue) -> Iterable[Obstacle]:
+def reasons_against(tx: Transaction, catalogue: Catalogue) -> Iterable[Obstacle]:
+    """Why a catalogue cannot be stored as it is; nothing when it can. Only reads."""
     ours = _venue_of(tx)
     if ours is not None and ours != catalogue.venue.id:
         yield obstacle(Hindrance.OTHER_VENUE, ours=ours, theirs=catalogue.venue.id)

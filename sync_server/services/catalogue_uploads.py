@@ -21,10 +21,12 @@ from sync_server.services.catalogue import (
     document_rev,
     load_plan,
     lock_streams,
+    reasons_against,
     store_catalogue,
 )
 from sync_server.services.event_changes import note_event
 from sync_server.services.event_differences import Differences, differences_of
+from sync_server.services.obstacles import Obstacle
 from sync_server.services.plan_files import NOT_JSON, Faulty, NoPlan, decoded
 from sync_server.services.plan_store import (
     CATALOGUE_DRAFT,
@@ -61,7 +63,9 @@ class EventPreview:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the file would change. `plans`: names of those that get a version."""
+    """What the file would change. `plans`: ids of those that get a version; `obstacles`: why it
+    cannot be stored.
+    """
 
     draft_id: str
     catalogue: Catalogue
@@ -70,6 +74,7 @@ class Preview:
     events: tuple[EventPreview, ...]
     revisions: Mapping[str, int]
     """Of every document that is written, as it was compared."""
+    obstacles: tuple[Obstacle, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -127,7 +132,8 @@ def preview_catalogue(
         return None
     made_at = datetime.fromtimestamp(int(row[0]) / 1000, UTC)
     catalogue = parse_catalogue(json.loads(row[1]), source="", now=made_at)
-    return _compared(connection, venue_id, draft_id, catalogue)
+    found = tuple(reasons_against(Transaction(connection, now_ms), catalogue))
+    return _compared(connection, venue_id, draft_id, catalogue, found)
 
 
 def store_uploaded(
@@ -154,7 +160,11 @@ def store_uploaded(
 
 
 def _compared(
-    connection: Connection, venue_id: str, draft_id: str, catalogue: Catalogue
+    connection: Connection,
+    venue_id: str,
+    draft_id: str,
+    catalogue: Catalogue,
+    obstacles: tuple[Obstacle, ...],
 ) -> Preview:
     body = connection.execute(
         text("SELECT body FROM doc WHERE event_id = :v AND kind = 'venue' AND id = :v"),
@@ -178,4 +188,4 @@ def _compared(
         found = differences_of(old["event"], document["event"])
         is_other = loaded is not None and old["plan"] != document["plan"]
         events.append(EventPreview(event, loaded[2] if loaded else None, found, is_other))
-    return Preview(draft_id, catalogue, venue, tuple(plans), tuple(events), revisions)
+    return Preview(draft_id, catalogue, venue, tuple(plans), tuple(events), revisions, obstacles)

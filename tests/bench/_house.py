@@ -264,9 +264,9 @@ class BenchNode:
     issuer: str = ""
     receipts: int = 0
 
-    def enrol(self, settings: Settings, name: str) -> BenchNode:
-        """Join the house with a code, as a new machine does."""
-        code = commands.make_enrolment_code(settings, self.role, name, 60)
+    def enrol(self, settings: Settings, name: str, agency: str = "") -> BenchNode:
+        """Join the house with a code, as a new machine does; `agency`: whose window it is."""
+        code = commands.make_enrolment_code(settings, self.role, name, 60, agency)
         reply = self._called(
             "/v1/enrol",
             json={

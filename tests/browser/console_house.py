@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 from playwright.sync_api import Page, expect
@@ -21,6 +23,7 @@ from sync_server.services.people import Person, add_person, hash_password
 from sync_server.services.performance_changes import Prepared, Target, prepare_cancel, store_cancel
 from sync_server.services.performance_rows import By, version_of
 from sync_server.services.permissions import NodeRole, PersonRole
+from sync_server.services.sample import Sample, sample_document
 from sync_server.services.scopes import Scope, ScopeKind
 from sync_server.settings import Settings
 from sync_server.store.database import read_only
@@ -35,9 +38,12 @@ from tests.bench._house import (
     boxgate_server,
     catalogue_document,
 )
+from ticketing.catalogue import parse_catalogue
+from ticketing.event import Event
 from ticketing.ids import OrderId
 from ticketing.journal import Op, OpKind
 from ticketing.operations import (
+    CashLeg,
     Sale,
     ShiftClosed,
     ShiftOpened,
@@ -73,10 +79,11 @@ class ConsoleHouse:
     settings: Settings
     password: str
     http: httpx.Client
+    event: Event
 
-    def window(self, name: str) -> Window:
-        """Enrol a till."""
-        node = BenchNode(self.http, NodeRole.TILL).enrol(self.settings, name).sign_in()
+    def window(self, name: str, agency: str = "") -> Window:
+        """Enrol a till, of the house or of an agency with this name."""
+        node = BenchNode(self.http, NodeRole.TILL).enrol(self.settings, name, agency).sign_in()
         return Window(node, Journal(node, EVENT), Journal(node, VENUE))
 
     def gate(self, name: str) -> Journal:
@@ -110,10 +117,10 @@ class ConsoleHouse:
         window.opened_ms = round(datetime.now(UTC).timestamp() * 1000)
         self.tell(window.house, OpKind.SHIFT_OPENED, encode_shift_opened(window.shift))
 
-    def sell(self, window: Window, first_unit: int, count: int = 2) -> Sale:
-        """Borrow places and sell them for cash."""
-        lent = window.node.acquire(1, range(first_unit, first_unit + count))
-        sale = window.node.sale(lent, 0, count)
+    def sell(self, window: Window, first_unit: int, count: int = 2, performance: int = 1) -> Sale:
+        """Borrow places and sell them for cash, to adults, as the list says."""
+        lent = window.node.acquire(performance, range(first_unit, first_unit + count))
+        sale = _as_listed(window.node.sale(lent, 0, count), self.event)
         if window.shift is not None:
             sale = _of_shift(sale, window.shift.shift_id)
         window.sold.append(sale)
@@ -181,8 +188,46 @@ def _of_shift(sale: Sale, shift: str) -> Sale:
     return replace(sale, shift=shift)
 
 
+def _as_listed(sale: Sale, event: Event) -> Sale:
+    """At the prices of its places' tiers."""
+    tiers = [event.tier_of(line.unit) for line in sale.lines]
+    prices = [
+        event.price(tier, "adult", line.performance) or 0
+        for tier, line in zip(tiers, sale.lines, strict=True)
+    ]
+    lines = tuple(
+        replace(line, tier_id=tier, price_minor=price)
+        for line, tier, price in zip(sale.lines, tiers, prices, strict=True)
+    )
+    total = sum(prices)
+    version = event.price_list_version
+    return replace(
+        sale,
+        lines=lines,
+        total_minor=total,
+        price_list_version=version,
+        cash=CashLeg(total, total),
+    )
+
+
+def arena_document() -> dict[str, Any]:
+    """Standing places only; tonight and tomorrow."""
+    tonight = datetime.now(UTC) + timedelta(hours=2)
+    return catalogue_document(2, [tonight, tonight + timedelta(days=1)])
+
+
+def theatre_document() -> dict[str, Any]:
+    """The sample theatre, of 1,260 places, as this house: its venue and event have the arena's ids."""
+    document: Any = deepcopy(sample_document(Sample.THEATRE))
+    document["venue"]["id"] = VENUE
+    document["events"][0]["id"] = EVENT
+    return document
+
+
 @contextmanager
-def console_house(folder: Path) -> Iterator[ConsoleHouse]:
+def console_house(
+    folder: Path, make: Callable[[], dict[str, Any]] = arena_document
+) -> Iterator[ConsoleHouse]:
     """Make the house and serve it."""
     settings = Settings(
         data_dir=folder / "data", database_url=f"sqlite:///{folder}/data/boxgate.sqlite3"
@@ -190,12 +235,14 @@ def console_house(folder: Path) -> Iterator[ConsoleHouse]:
     made = commands.init(settings, None)
     finish(settings)
     file = folder / "catalogue.json"
-    tonight = datetime.now(UTC) + timedelta(hours=2)
-    document = catalogue_document(2, [tonight, tonight + timedelta(days=1)])
+    document = make()
     file.write_text(json.dumps(document), encoding="utf-8")
     commands.import_catalogue(settings, file)
+    catalogue = parse_catalogue(document, source="the test", now=datetime.now(UTC))
     with (
         boxgate_server(settings) as server,
         httpx.Client(base_url=server.url, timeout=60) as http,
     ):
-        yield ConsoleHouse(server, settings, made.sign_ins[0].password, http)
+        password, event = made.sign_ins[0].password, catalogue.event(EVENT)
+        assert event is not None
+        yield ConsoleHouse(server, settings, password, http, event)

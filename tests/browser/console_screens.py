@@ -1,6 +1,6 @@
 """Pictures of the console for the documentation: `python -m tests.browser.console_screens [FOLDER]`.
 
-Real pages in headless Chromium, of a house where a drawer is short and a ticket went in twice;
+Real pages in headless Chromium, of a theatre where a drawer is short and a ticket went in twice;
 reduced to 64 colours.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.bench._house import EVENT
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.console_house import ConsoleHouse, console_house, sign_in
+from tests.browser.console_house import ConsoleHouse, console_house, sign_in, theatre_document
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 WIDE, PHONE = ViewportSize(width=1366, height=768), ViewportSize(width=390, height=844)
@@ -27,19 +28,25 @@ LOOKS = (
     ("zh", "light", "phone", PHONE),
 )
 COLOURS = 64
+AGENT_PASSWORD = "an agent has this one"
 _HEIGHT_MAX = 2_400
 
 
 def an_evening(house: ConsoleHouse) -> None:
     """A shift that ends short, one that goes on, and a ticket at two gates that are cut off;
-    and tomorrow is cancelled.
+    an agency with a window of its own; and tomorrow is cancelled.
     """
+    house.agency("North Travel", AGENT_PASSWORD)
     first, second = house.window("Window 1"), house.window("Window 2")
     house.open_shift(first, 1)
-    sales = [house.sell(first, 1 + 10 * number, 2 + number % 3) for number in range(6)]
+    sales = [house.sell(first, unit, 2 + unit % 3) for unit in (153, 167, 182, 545, 660, 1201)]
     house.close_shift(first, short_minor=2_500)
     house.open_shift(second, 2)
-    house.sell(second, 400, 4)
+    for unit in (199, 216, 392, 791):
+        house.sell(second, unit, 4)
+    for unit in (430, 700):
+        house.sell(second, unit, 3, performance=2)
+    house.sell(house.window("North Travel 1", "North Travel"), 1005, 6)
     north, south = house.gate("Gate 1"), house.gate("Gate 2")
     for sale in sales[:4]:
         house.let_in(north, sale)
@@ -47,11 +54,61 @@ def an_evening(house: ConsoleHouse) -> None:
     house.cancel(2)
 
 
+def a_managers_day(page: Page, house: ConsoleHouse) -> None:
+    """In the console, signed in and in English: places kept back, a rule for a window, a price
+    changed; at last a catalogue file uploaded and not stored.
+    """
+    event, seats = f"{house.server.url}/console/events/{EVENT}", "/console/performances/1/seats"
+    for owner, row, places in (("The ballet company", "7", "4-11"), ("The press", "9", "6-10")):
+        page.goto(house.server.url + seats)
+        page.locator("#area").select_option("stalls-centre")
+        page.locator("#rows").fill(row)
+        page.locator("#seats").fill(places)
+        page.locator("#owner").fill(owner)
+        page.get_by_role("button", name="Block", exact=True).click()
+        page.locator("#blocks").get_by_text(owner).wait_for()
+    page.goto(f"{event}/lending")
+    page.locator("#window").select_option(label="Window 2")
+    page.locator("#ahead").fill("40")
+    page.get_by_label("Stalls Centre").check()
+    page.get_by_role("button", name="Set the rule").click()
+    page.get_by_role("link", name="Window 2").wait_for()
+    page.goto(f"{event}/prices")
+    page.locator(".prices input").first.fill("920.00")
+    page.get_by_role("button", name="Store the prices").click()
+    page.locator("#tiers").wait_for()
+    upload_catalogue(page, house)
+
+
+def upload_catalogue(page: Page, house: ConsoleHouse, *, keeps_cancelled: bool = True) -> None:
+    """A file with another price, another name and another event: its preview is shown."""
+    document = theatre_document()
+    known = document["events"][0]
+    if keeps_cancelled:
+        known["performances"][1] |= {"cancelled": True, "on_sale": False}
+    known["price_list"]["prices_minor"]["a"]["adult"] = 61_000
+    known["name"]["en"] = "Swan Lake"
+    added = theatre_document()["events"][0] | {
+        "id": "nutcracker",
+        "name": {"zh": "芭蕾舞剧《胡桃夹子》", "en": "The Nutcracker"},
+        "performances": [{"number": 11, "starts": "D+9T19:30"}],
+    }
+    del added["price_list"]["exceptions"], added["price_rules"]
+    document["events"].append(added)
+    page.goto(f"{house.server.url}/console/catalogue")
+    data = json.dumps(document).encode()
+    page.locator("#file").set_input_files(
+        {"name": "catalogue.json", "mimeType": "application/json", "buffer": data}
+    )
+    page.get_by_role("button", name="Upload, and look at it").click()
+    page.get_by_role("heading", name="What the file changes").wait_for()
+
+
 def take(folder: Path) -> None:
     """Take all pictures into the folder."""
     with (
         tempfile.TemporaryDirectory() as home,
-        console_house(Path(home)) as house,
+        console_house(Path(home), theatre_document) as house,
         sync_playwright() as playwright,
     ):
         an_evening(house)

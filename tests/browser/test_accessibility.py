@@ -16,8 +16,8 @@ from sync_server.app import all_routes
 from sync_server.services.totp import STEP_S, code_at
 from tests.browser.axe import HOLD_STILL, violations
 from tests.browser.conftest import OpenPage, opened_pages
-from tests.browser.console_house import ConsoleHouse, console_house
-from tests.browser.console_screens import an_evening
+from tests.browser.console_house import ConsoleHouse, console_house, theatre_document
+from tests.browser.console_screens import AGENT_PASSWORD, an_evening, upload_catalogue
 from tests.unit.ticketing.pretix_files import town_hall
 
 Shows = Callable[..., None]
@@ -29,14 +29,12 @@ OTHERWISE = {"/", "/console", "/console/login", *DRAFTS, *PROVIDER, *MY_AGENCY}
 """Pages that lead to others, those of somebody who is not signed in, those that an upload leads to,
 and those of an agent.
 """
-AGENT_PASSWORD = "an agent has this one"
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
-    with console_house(tmp_path_factory.mktemp("arena")) as made:
+    with console_house(tmp_path_factory.mktemp("theatre"), theatre_document) as made:
         an_evening(made)
-        made.agency("North Travel", AGENT_PASSWORD)
         yield made
 
 
@@ -62,12 +60,14 @@ def sign_in(page: Page, password: str, login: str = "manager") -> None:
 def kind_of(address: str) -> tuple[str, ...]:
     """Addresses of one kind show the same things: of another day, machine or person, or as another
     list. Each account (of a day, a shift) is a kind of its own. The forms of an event's parts are one
-    page; that of a package has every kind of field.
+    page; that of a package has every kind of field. The second performance is cancelled, the others
+    are alike.
     """
     parts = urlsplit(address)
     query = parse_qs(parts.query)
     is_account = parts.path.endswith("/accounts") and "of" in query
     path = re.sub(r"/parts/(?!packages)\w+", "/parts/any", parts.path)
+    path = re.sub(r"/performances/(?!2\b)\d+", "/performances/any", path)
     return (path, *sorted(query), *(query["by"] if is_account else []))
 
 
@@ -144,6 +144,9 @@ def test_what_forms_answer_with_is_accessible(open_page: OpenPage, house: Consol
     shows("There is no such page.")
     let_a_machine_in_and_shut_it_out(page, house, shows)
     upload_a_plan(page, house, shows)
+    for keeps_cancelled, alert in ((True, ""), (False, "cannot be stored as it is")):
+        upload_catalogue(page, house, keeps_cancelled=keeps_cancelled)
+        shows("The Nutcracker", alert)
     password = add_a_person(page, house, shows)
     page.get_by_role("button", name="Sign out").click()
     sign_in_by_code(page, password, shows)

@@ -127,3 +127,29 @@ def test_pages_fit_a_phone_in_both_languages(
     for path in ("", *reconciled, "nodes", "people"):
         page.goto(f"{house.server.url}/console/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") == 390, path
+
+
+def test_a_performance_is_cancelled_and_a_list_says_what_goes_back_also_without_scripts(
+    open_console: OpenPage, house: ConsoleHouse
+) -> None:
+    sale = house.sell(house.window("Window 2"), 1, 2, performance=2)
+    page = open_console("/", expected="400", java_script_enabled=False)
+    sign_in(page, house.password)
+    page.goto(f"{house.server.url}/console/performances/2")
+    page.get_by_role("link", name="Cancel it").click()
+    expect(page.locator("#preview")).to_contain_text("2 tickets are out")
+    expect(page.locator("#preview")).to_contain_text("¥760.00 goes back")
+    page.locator("#reason").fill("The stage is under water")
+    for password in ("a guess", house.password):
+        page.locator("#cancel-password").fill(password)
+        page.get_by_role("button", name="Cancel it for ever").click()
+        if password != house.password:
+            expect(page.get_by_role("alert")).to_contain_text("Your own password is not right")
+    expect(page.locator("#changes")).to_contain_text("The stage is under water")
+    expect(page.locator("#told")).to_contain_text("Window 2")
+    page.get_by_role("link", name="Refund list").click()
+    expect(page.locator(".card h2").first).to_contain_text("To give back: ¥760.00")
+    expect(page.locator(".spaced.card tbody tr")).to_contain_text(sale.receipt_no)
+    with page.expect_download() as told:
+        page.get_by_role("link", name="CSV").click()
+    assert sale.receipt_no in told.value.path().read_text(encoding="utf-8")

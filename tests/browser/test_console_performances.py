@@ -1,4 +1,4 @@
-"""A manager moves a performance, in a real browser."""
+"""A manager moves and copies a performance, in a real browser."""
 
 from __future__ import annotations
 
@@ -53,3 +53,24 @@ def test_without_scripts_a_move_takes_the_same_two_steps(
     page.locator("#reason").fill("The stage is late")
     page.get_by_role("button", name="Move it").click()
     expect(page.locator("#changes")).to_contain_text("The stage is late")
+
+
+def test_copies_are_looked_at_and_then_added(open_page: OpenPage, server: RunningServer) -> None:
+    page = open_page("/", viewport={"width": 390, "height": 844})
+    sign_in(page, server.password)
+    page.goto(f"{server.address}/console/events")
+    rows = page.locator(".dated [data-row]")
+    before = rows.count()
+    rows.last.click()
+    page.get_by_role("link", name="Copy to other times").click()
+    first = date.fromisoformat(page.locator("#first").input_value()) + timedelta(days=30)
+    page.locator("#first").fill(first.isoformat())
+    page.locator("#last").fill((first + timedelta(days=1)).isoformat())
+    page.locator("#times").fill("10:10, 14:40")
+    page.get_by_role("button", name="Show what there would be").click()
+    expect(page.locator("#preview h2")).to_contain_text("4 new performances")
+    expect(page.locator("#preview li")).to_have_count(4)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("button", name="Add them").click()
+    expect(rows).to_have_count(before + 4)
+    expect(page.locator(".dated")).to_contain_text(re.compile(rf"{first.day} \w+ .*14:40"))

@@ -18,6 +18,7 @@ function choose(frame) {
   box.setAttribute("class", "choose-box");
   for (const each of form.querySelectorAll("[data-for-script]")) each.hidden = false;
   frame.classList.add("is-chosen-from");
+  frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2; // on a phone it is wider than the screen
 
   const show = () => {
     field.value = Array.from(chosen).sort((a, b) => a - b).join(",");

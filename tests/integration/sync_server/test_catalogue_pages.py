@@ -115,9 +115,16 @@ async def test_what_stands_against_a_file_is_said_and_nothing_is_stored(
     )
     rate["capacity"] = 4
     document["events"][0]["price_list"]["version"] += 1
-    draft = (await upload(manager, document))[1]
-    status, page = await post(manager, f"{UPLOAD}/save", await filled(client, draft))
-    assert (status, f"5 of the pool '{rate['id']}'" in page) == (409, True), page
+    draft, said = (await upload(manager, document))[1], f"5 of the pool '{rate['id']}'"
+    page = await page_of(client, draft)
+    assert (said in page, "cannot be stored as it is" in page) == (True, True)
+    assert f'action="{UPLOAD}/save"' not in page
+    (seen,) = await client.app[CENTRE].read(
+        lambda c: c.exec_driver_sql("SELECT rev FROM doc WHERE kind = 'event'").one()
+    )
+    fields = {"id": draft.partition("id=")[2], "seen": f"{EVENT}:{seen}"}
+    status, page = await post(manager, f"{UPLOAD}/save", fields)
+    assert (status, said in page, "Nothing was stored" in page) == (409, True, True), page
 
 
 async def test_a_new_event_takes_places_prices_and_rules_of_another(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
 
+from sync_server.console.performance_paths import event_page
 from sync_server.handlers.state import CENTRE
 from sync_server.heart.lending import NoGrant
 from sync_server.heart.stock import Firm
@@ -96,6 +98,11 @@ async def test_a_cancel_stops_lending_and_asks_back_what_is_lent(
     (deed,) = await deeds(client, house, Deed.PERFORMANCE_CANCELLED)
     assert deed["after"]["cancelled"] is True
     assert "cancelled" not in deed["before"]
+    assert "cancelled</span>" in await page_of(client, "/console/")
+    history = await page_of(client, f"{event_page(EVENT)}/history")
+    (table,) = re.findall("<h2>Performance cancelled</h2>.*?</table>", history, re.DOTALL)
+    changed = re.findall('<th scope="row">(.*?)</th>', table)
+    assert changed == ["on sale", "cancelled"], "and nothing of what stayed as it was"
 
 
 @pytest.mark.parametrize(
