@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from program.i18n import format_datetime, format_money, format_time, translations
 from sync_server.console.case_words import CASE_WORDS, CAUSES, DISPOSITIONS, FACTS
+from sync_server.console.plan_words import place_words
 from sync_server.console.rows_page import STATES
 from sync_server.console.wording import case_sentence, operation_name, price_sentences
 from sync_server.heart.cases import CaseKind
 from sync_server.heart.settling import Disposition
 from sync_server.services.case_files import CaseFile, CaseNote, CaseTicket, NoteKind
+from ticketing.seating import SeatingPlan
 
 _MONEY = frozenset({"expected", "counted", "difference"})
 _LISTED_MAX = 40
@@ -91,12 +93,15 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the words need beside the case: names of people and nodes, the venue's zone and money."""
+    """What the words need beside the case: names of people and nodes, the venue's zone and money,
+    and the plan of a case of an event.
+    """
 
     names: Mapping[str, str]
     where: str
     zone: ZoneInfo
     currency: str
+    plan: SeatingPlan | None = None
 
 
 def make_case(
@@ -183,6 +188,8 @@ class _Words:
             return format_money(value, str(self._body.get("currency", "")), self._language)
         if key == "kind":
             return operation_name(str(value), self._language)
+        if key == "unit":
+            return self._place(value)
         if key.endswith("_ms") and isinstance(value, int):
             return self._when(value)
         if isinstance(value, list):
@@ -259,12 +266,15 @@ class _Words:
             price,
             state,
             decided=self._decided(ticket.id),
-            choices=tuple((int(unit), self._place(unit)) for unit in proposed),
+            choices=tuple((int(unit), self._place(int(unit))) for unit in proposed),
             is_disputed=ticket.state == "disputed" and self._case.kind == CaseKind.OVERSOLD,
         )
 
     def _place(self, unit: object) -> str:
-        return self.gettext("place {unit}").format(unit=unit)
+        plan = self._known.plan
+        if plan is None or not isinstance(unit, int):
+            return self.gettext("place {unit}").format(unit=unit)
+        return place_words(plan, unit, self._language)
 
     def _decided(self, ticket_id: str) -> str:
         _, told = self.gettext, self._body.get("decisions", {}).get(ticket_id)

@@ -175,7 +175,7 @@ FACTS = {
     "reason": N_("Reason"),
     "performance": N_("Performance no."),
     "p": N_("Performance no."),
-    "unit": N_("Place no."),
+    "unit": N_("Place"),
     "unknown": N_("Places whose fate is not known"),
     "confirmed": N_("Sold and confirmed"),
     "allotment": N_("Allotment"),

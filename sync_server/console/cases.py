@@ -50,7 +50,7 @@ from sync_server.services.case_files import (
     read_people,
     read_tickets,
 )
-from sync_server.services.catalogue import PlanShelf
+from sync_server.services.catalogue import PlanShelf, load_plan
 from sync_server.services.permissions import Permission, PersonRole, person_may
 from sync_server.store.writer import Transaction
 
@@ -218,8 +218,9 @@ async def _show(
     if case is None:
         raise Problem(404, "not_found", "there is no such case")
     ticket_ids, order_id = tickets_of(case)
-    notes, tickets, names, people = await centre.read(
+    loaded, notes, tickets, names, people = await centre.read(
         lambda c: (
+            load_plan(c, event_id),
             read_notes(c, event_id, case_id),
             read_tickets(c, event_id, ticket_ids, order_id),
             read_names(c),
@@ -228,7 +229,8 @@ async def _show(
     )
     gettext = translations(language).gettext
     venue = snapshot.venue
-    known = Known(names, _where(case, snapshot, language), venue.zone, venue.currency)
+    plan = loaded[1] if loaded is not None else None
+    known = Known(names, _where(case, snapshot, language), venue.zone, venue.currency, plan)
     suggested = suggested_for(case)
     return render(
         request,

@@ -219,7 +219,7 @@ def _place_words(place: str, names: Mapping[str, str], language: str) -> str:
 
 def _language_name(code: str, language: str) -> str:
     """What the page's language calls a language; its code where it has no word for it."""
-    return Locale.parse(language).languages.get(code, code)
+    return str(Locale.parse(language).languages.get(code, code))
 
 
 def _value_words(

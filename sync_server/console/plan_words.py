@@ -96,3 +96,10 @@ def places_words(plan: SeatingPlan, units: Iterable[int], language: str) -> str:
     """The places by name, one behind the other."""
     separator = "、" if language.startswith("zh") else ", "
     return separator.join(plan.describe(unit, language) for unit in units)
+
+
+def place_words(plan: SeatingPlan, unit: int, language: str) -> str:
+    """One place by name; a standing one with its number, since its area alone is many."""
+    said = plan.describe(unit, language)
+    is_standing = plan.has_unit(unit) and plan.seat_by_unit(unit) is None
+    return f"{said} #{unit}" if is_standing else said

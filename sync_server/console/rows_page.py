@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from program.i18n import format_datetime, format_money, translations
 from sync_server.console.account_words import CHECKS
+from sync_server.console.plan_words import place_words
 from sync_server.console.rendering import language_of, render
 from sync_server.console.statement import make_statement, scope_path
 from sync_server.handlers.problems import Problem
@@ -23,6 +24,7 @@ from sync_server.services.account_rows import (
     orders_behind,
     places_behind,
 )
+from sync_server.services.catalogue import load_plan
 from sync_server.services.reckoning import By, CheckKind, Reckoning
 from sync_server.services.reconciling import House
 
@@ -41,7 +43,7 @@ CELLS = {
     Cell.BOOKED: N_("Booked"),
     Cell.TAKEN: N_("Taken"),
     Cell.BACK: N_("Taken back"),
-    Cell.UNIT: N_("Place no."),
+    Cell.UNIT: N_("Place"),
     Cell.TICKET: N_("Ticket no."),
     Cell.CLAIM: N_("The place is"),
     Cell.STATE: N_("The ticket is"),
@@ -61,7 +63,7 @@ STATES = {
     "returned": N_("returned"),
 }
 _MONEY = frozenset({Cell.TOTAL, Cell.BOOKED, Cell.TAKEN, Cell.BACK})
-_NUMBERS = _MONEY | {Cell.UNIT, Cell.ENTRIES, Cell.ALLOWED}
+_NUMBERS = _MONEY | {Cell.ENTRIES, Cell.ALLOWED}
 Read = Callable[[Connection], RowsBehind]
 
 
@@ -69,7 +71,9 @@ async def show_rows(request: web.Request, house: House, reckoning: Reckoning) ->
     """The rows of the check that the query names."""
     language, zone = language_of(request), house.facts.venue.zone
     kind, part = request.query.get("check", ""), request.query.get("part", "")
-    found = await request.app[CENTRE].read(_reader(reckoning, kind, part))
+    read, event_id = _reader(reckoning, kind, part), part.rpartition("/")[0]
+    found, loaded = await request.app[CENTRE].read(lambda c: (read(c), load_plan(c, event_id)))
+    plan = loaded[1] if loaded is not None else None
     gettext = translations(language).gettext
     said = gettext("The newest; none of them differs.")
     if found.differing:
@@ -87,7 +91,9 @@ async def show_rows(request: web.Request, house: House, reckoning: Reckoning) ->
             "columns": [(gettext(CELLS[each]), each in _NUMBERS) for each in found.columns],
             "rows": [
                 [
-                    _shown(house, cell, value, found.currency, language)
+                    place_words(plan, int(str(value)), language)
+                    if cell is Cell.UNIT and plan is not None
+                    else _shown(house, cell, value, found.currency, language)
                     for cell, value in zip(found.columns, row, strict=True)
                 ]
                 for row in found.rows

@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -218,7 +217,7 @@ def arena_document() -> dict[str, Any]:
 
 def theatre_document() -> dict[str, Any]:
     """The sample theatre, of 1,260 places, as this house: its venue and event have the arena's ids."""
-    document: Any = deepcopy(sample_document(Sample.THEATRE))
+    document: dict[str, Any] = json.loads(json.dumps(sample_document(Sample.THEATRE)))
     document["venue"]["id"] = VENUE
     document["events"][0]["id"] = EVENT
     return document

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.bench._house import EVENT
 from tests.browser.conftest import OpenPage
 from tests.browser.console_house import PERIOD_MS, ConsoleHouse, change, sign_in
 
@@ -106,6 +107,7 @@ def test_a_double_entry_is_settled_by_its_form_also_without_scripts(
     page.get_by_role("link", name="A ticket was let in more than once").click()
     expect(page.locator(".timeline li")).to_have_count(2)
     expect(page.locator(".timeline")).to_contain_text("Gate 1")
+    expect(page.locator(".facts")).to_contain_text("Standing #201")
     page.locator("#comment").fill("Lane A had no network.")
     page.locator("form", has=page.locator("#comment")).get_by_role("button").click()
     expect(page.locator(".talk")).to_contain_text("Lane A had no network.")
@@ -115,6 +117,9 @@ def test_a_double_entry_is_settled_by_its_form_also_without_scripts(
     expect(page.get_by_role("button", name="Settle the case")).to_have_count(0)
     page.get_by_role("link", name="Cases", exact=True).last.click()
     expect(page.get_by_text("No case is open.")).to_be_visible()
+    page.goto(f"{house.server.url}/console/accounts?by=performance&of={EVENT}/1")
+    page.locator(".check.differs").get_by_role("link", name="The rows behind this").click()
+    expect(page.locator(".behind tbody tr")).to_contain_text("Standing #201")
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])

@@ -177,7 +177,7 @@ async def test_a_disputed_ticket_is_decided_about_on_its_cases_page(
     await client.app[CENTRE].write(lambda tx: run_in(tx, Doing(EVENT, do), PlanShelf()))
     path = f"/console/cases/one?of={EVENT}&case={quote('oversold:o')}"
     html = await text_of(client, path)
-    assert '<option value="3">place 3</option>' in html
+    assert '<option value="3">Stalls Left · Row 1 Seat 3</option>' in html
     form = {"form_token": field(html, "form_token"), "of": EVENT, "case": "oversold:o"}
     form["ticket"] = "a" * 16
     for unit, status in (("4294967295", 409), ("x", 400), ("3", 303), ("2", 409)):
@@ -185,7 +185,7 @@ async def test_a_disputed_ticket_is_decided_about_on_its_cases_page(
         async with await answer as response:
             assert response.status == status, unit
     html = await text_of(client, path)
-    assert "Now place 3" in html
+    assert "Now Stalls Left · Row 1 Seat 3" in html
     assert "Settled" in html  # nothing of the case was left to decide
     rows = await client.app[CENTRE].write(
         lambda tx: tx.rows("SELECT state, unit FROM ticket WHERE id = :t", t="a" * 16)

@@ -30,6 +30,7 @@ from sync_server.services.case_files import (
     read_notes,
     read_tickets,
 )
+from sync_server.services.catalogue import load_plan
 from sync_server.store.database import read_only
 from tests.integration.sync_server.stage import EVENT, Stage
 from ticketing.operations import SaleLine
@@ -74,8 +75,9 @@ def view(stage: Stage, case: CaseFile) -> CaseView:
     with read_only(stage.engine).connect() as connection:
         notes = read_notes(connection, case.event_id, case.id)
         tickets = read_tickets(connection, case.event_id, ticket_ids, order_id)
-        names = read_names(connection)
-    known = Known(names, "Swan Lake", ZoneInfo("Asia/Shanghai"), "CNY")
+        names, loaded = read_names(connection), load_plan(connection, EVENT)
+    assert loaded is not None
+    known = Known(names, "Swan Lake", ZoneInfo("Asia/Shanghai"), "CNY", loaded[1])
     return make_case(case, notes, tickets, known, "en")
 
 
@@ -265,6 +267,7 @@ def test_a_double_entrys_page_shows_both_sides_in_their_order(stage: Stage) -> N
     assert shown.why
     assert [ticket.id for ticket in shown.tickets] == [line.ticket_id]
     assert shown.tickets[0].price == "¥500.00"
+    assert shown.tickets[0].place == dict(shown.facts)["Place"] == "Stalls Centre · Row 1 Seat 1"
     assert "Misuse" in shown.suggested or "Technical" in shown.suggested
 
 
