@@ -6,9 +6,11 @@ document is right with it, the rules of catalogues say; their faults find their 
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,6 +29,10 @@ _DIGITS_MAX = 12
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _APART = re.compile(r"[\s,，、;；]+")
 
+YES, NO = "yes", "no"
+_UNLIMITED = ("unlimited", "不限")
+_ANY = "any"
+
 Path = tuple[str | int, ...]
 
 
@@ -42,6 +48,9 @@ class Kind(StrEnum):
     BOXES = "boxes"
     NUMBERS = "numbers"
     FLAG = "flag"
+    YES_NO = "yes_no"  # or nothing said
+    COUNT_OR_ANY = "count_or_any"
+    NAMES = "names"  # a list of names, or "any"
 
 
 class Slip(StrEnum):
@@ -52,6 +61,7 @@ class Slip(StrEnum):
     TIME = "time"
     NUMBERS = "numbers"
     CHOICE = "choice"
+    COUNT_OR_ANY = "count_or_any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,10 @@ def _written(kind: Kind, value: Any, venue: Venue) -> str:
             return ", ".join(map(str, value))
         case Kind.FLAG:
             return "1" if value else ""
+        case Kind.YES_NO:
+            return YES if value else NO
+        case Kind.NAMES:
+            return value if isinstance(value, str) else _names_text(value)
     return str(value)
 
 
@@ -170,21 +184,51 @@ def _read(field: Field, typed: Mapping[str, str], venue: Venue) -> Any:
         return bool(written)
     if not written:
         return None
+    if field.kind in _READERS:
+        return _READERS[field.kind](written)
     match field.kind:
         case Kind.AMOUNT:
             return read_amount(written, venue.currency)
-        case Kind.PERCENT:
-            return _number(written)
-        case Kind.COUNT:
-            return int(written) if _is_count(written) else Slip.NUMBER
-        case Kind.NUMBERS:
-            parts = [each for each in _APART.split(written) if each]
-            return [int(each) for each in parts] if all(map(_is_count, parts)) else Slip.NUMBERS
         case Kind.INSTANT:
             return _instant(written, venue)
         case Kind.CHOICE:
             return written if written in dict(field.options) else Slip.CHOICE
     return written
+
+
+def _count(written: str) -> int | Slip:
+    return int(written) if _is_count(written) else Slip.NUMBER
+
+
+def _count_or_any(written: str) -> int | str | Slip:
+    if written.lower() in _UNLIMITED:
+        return _UNLIMITED[0]
+    return int(written) if _is_count(written) else Slip.COUNT_OR_ANY
+
+
+def _numbers(written: str) -> list[int] | Slip:
+    parts = [each for each in _APART.split(written) if each]
+    return [int(each) for each in parts] if all(map(_is_count, parts)) else Slip.NUMBERS
+
+
+def _yes_no(written: str) -> bool | Slip:
+    return written == YES if written in (YES, NO) else Slip.CHOICE
+
+
+def _names_text(names: Sequence[str]) -> str:
+    """With commas between them; a name that has one itself stands in quotation marks."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(names)
+    return out.getvalue().replace(",", ", ") if '"' not in out.getvalue() else out.getvalue()
+
+
+def _names(written: str) -> list[str] | str:
+    if written.lower() == _ANY:
+        return _ANY
+    if '"' not in written:
+        written = written.replace("，", ",").replace("、", ",")
+    rows = csv.reader([written.replace("\n", " ")], skipinitialspace=True)
+    return [name.strip() for row in rows for name in row if name.strip()]
 
 
 def _instant(written: str, venue: Venue) -> str | Slip | Problem:
@@ -202,6 +246,16 @@ def _number(written: str) -> int | float | Slip:
         return Slip.NUMBER
     number = float(written)
     return int(number) if number.is_integer() else number
+
+
+_READERS: Mapping[Kind, Callable[[str], Any]] = {
+    Kind.PERCENT: _number,
+    Kind.COUNT: _count,
+    Kind.COUNT_OR_ANY: _count_or_any,
+    Kind.NUMBERS: _numbers,
+    Kind.YES_NO: _yes_no,
+    Kind.NAMES: _names,
+}
 
 
 def _is_count(written: str) -> bool:

@@ -10,7 +10,13 @@ from typing import Any
 from aiohttp import web
 
 from program.i18n import translations
-from sync_server.console.event_desk import AskedEvent, asked_event, change_event, fault_context
+from sync_server.console.event_desk import (
+    AskedEvent,
+    asked_event,
+    change_event,
+    fault_context,
+    read_number,
+)
 from sync_server.console.event_fields import (
     Faults,
     Field,
@@ -40,8 +46,6 @@ _ID_CHARS_MAX = 32
 _PATH = f"{EVENT_PATH}/parts/{{part}}"
 _MAY = Permission.CATALOGUE_WRITE
 _NEW_ID = "new_id"
-_DEFAULT_REFUNDS = {"steps": [{"minutes_before": 0}]}
-"""What an event without refund rules does: all of it goes back until the performance begins."""
 
 
 @route("GET", _PATH, permission=_MAY, page=True)
@@ -63,6 +67,11 @@ async def save_part(request: web.Request) -> web.Response:
     place = _place(request, asked, part, item_id)
     if "remove" in form:
         return await _remove(request, asked, part, item_id, form)
+    if "earlier" in form and part.is_numbered:
+        refused = await change_event(
+            request, asked.event.id, lambda members: _put_earlier(members, part, item_id), form
+        )
+        return await _answered(request, asked, part, item_id, refused)
     fields = _all_fields(part, place, item_id)
     typed, base = typed_in(fields, form), _base_of(asked, part, item_id)
     faults = put_typed(fields, typed, dict(place.item), asked.venue)
@@ -88,12 +97,19 @@ async def _remove(
 ) -> web.Response:
     event_id = asked.event.id
     sold = await request.app[CENTRE].read(lambda c: has_sold(c, event_id))
-    if sold or not part.is_removed:
+    if (sold and part.is_kept) or not part.is_removed:
         refused: Refused | None = Refused(NotChanged.SOLD)
     else:
         refused = await change_event(
             request, event_id, lambda members: _take_out(members, part, item_id), form
         )
+    return await _answered(request, asked, part, item_id, refused)
+
+
+async def _answered(
+    request: web.Request, asked: AskedEvent, part: Part, item_id: str, refused: Refused | None
+) -> web.Response:
+    """To the event's page; or the form as the item is, with why nothing was done."""
     if refused is None:
         return _done(asked)
     place = _place(request, asked, part, item_id)
@@ -132,17 +148,27 @@ def _items(members: dict[str, Any], part: Part) -> list[dict[str, Any]]:
 def _item(members: dict[str, Any], part: Part, item_id: str) -> dict[str, Any] | None:
     """The item of an id; an empty one for a new one, where there may be one."""
     if part.is_one:
-        found: dict[str, Any] = members.get(part.path[-1]) or deepcopy(_DEFAULT_REFUNDS)
+        found: dict[str, Any] = members.get(part.path[-1]) or deepcopy(dict(part.usual))
         return found
     if not item_id:
         return {} if part.add else None
-    return next((each for each in _items(members, part) if each["id"] == item_id), None)
+    items = _items(members, part)
+    at = _place_of(items, part, item_id)
+    return items[at] if at < len(items) else None
+
+
+def _place_of(items: list[dict[str, Any]], part: Part, item_id: str) -> int:
+    """Where in its list an item stands; behind the end where there is none."""
+    if part.is_numbered:
+        number = read_number(item_id)
+        return number - 1 if 1 <= number <= len(items) else len(items)
+    return next((at for at, each in enumerate(items) if each["id"] == item_id), len(items))
 
 
 def _all_fields(part: Part, place: Place, item_id: str) -> list[Field]:
     """With the id, which is given once and stays."""
     fields = part.fields(place)
-    if item_id or part.is_one:
+    if item_id or part.is_one or part.is_numbered:
         return fields
     _ = translations(place.language).gettext
     said = _("a-z, 0-9 and -, at most 32 characters; it stays. Tickets never show it.")
@@ -155,8 +181,7 @@ def _base_of(asked: AskedEvent, part: Part, item_id: str) -> Path:
     if part.is_one:
         return base
     items = _items(event_document(*asked.loaded)["event"], part)
-    at = next((at for at, each in enumerate(items) if each["id"] == item_id), len(items))
-    return (*base, at)
+    return (*base, _place_of(items, part, item_id))
 
 
 def _put(
@@ -188,7 +213,15 @@ def _next_number(members: dict[str, Any]) -> int:
 
 def _take_out(members: dict[str, Any], part: Part, item_id: str) -> None:
     items = _items(members, part)
-    items[:] = [each for each in items if each["id"] != item_id]
+    at = _place_of(items, part, item_id)
+    del items[at : at + 1]
+
+
+def _put_earlier(members: dict[str, Any], part: Part, item_id: str) -> None:
+    items = _items(members, part)
+    at = _place_of(items, part, item_id)
+    if 0 < at < len(items):
+        items[at - 1], items[at] = items[at], items[at - 1]
 
 
 def _done(asked: AskedEvent) -> web.Response:
@@ -209,7 +242,7 @@ async def _show(
     context, status = fault_context(faults or {}, refused, language)
     gettext = translations(language).gettext
     is_new = not item_id and not part.is_one
-    sold = await request.app[CENTRE].read(lambda c: has_sold(c, event_id))
+    is_kept = part.is_kept and await request.app[CENTRE].read(lambda c: has_sold(c, event_id))
     name = place.item.get("name", {}).get(language.partition("_")[0]) or item_id
     context |= {
         "path": part_page(event_id, part.key),
@@ -224,8 +257,9 @@ async def _show(
         "item_id": item_id,
         "id_max": _ID_CHARS_MAX,
         "seen": asked.rev,
-        "may_remove": part.is_removed and not is_new and not sold,
-        "is_kept": part.is_removed and not is_new and sold,
+        "may_remove": part.is_removed and not is_new and not is_kept,
+        "is_kept": part.is_removed and not is_new and is_kept,
+        "may_put_earlier": part.is_numbered and read_number(item_id) > 1,
         "is_new": is_new,
     }
     return render(request, "event_part.html", context, status=HTTPStatus(status))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from program.i18n import translations
+from sync_server.console.event_doors import door_fields, rule_fields
 from sync_server.console.event_fields import Field, Kind, Path
 from sync_server.console.event_words import ROLES, performances_hint
 from ticketing.event import Event, Venue
@@ -15,6 +16,8 @@ from ticketing.pricing.document import PACKAGE_KINDS_MAX
 from ticketing.refund_rules import PackageRefund
 from ticketing.refund_rules_document import STEPS_MAX
 
+_DEFAULT_REFUNDS = {"steps": [{"minutes_before": 0}]}
+"""What an event without refund rules does: all of it goes back until the performance begins."""
 _ROWS_SPARE = 2
 """Empty rows of a form's list, for what is added."""
 
@@ -36,7 +39,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the document that is a list of items with ids; `is_one`: it is one item itself."""
+    """A part of the document that is a list of items with ids.
+
+    `is_one`: it is one item itself, `usual` where the document has none. `is_numbered`: its items
+    have no ids, but an order, and are asked for by their number in it. `is_kept`: what was sold by
+    it is checked against it, so that it stays once something was sold.
+    """
 
     key: str
     title: str
@@ -47,6 +55,9 @@ class Part:
     """A list within the item, whose rows are left out where nothing was filled in."""
     is_removed: bool = False
     is_one: bool = False
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    is_numbered: bool = False
+    is_kept: bool = True
 
 
 def _name(place: Place) -> list[Field]:
@@ -304,6 +315,18 @@ PARTS = {
             _refunds,
             rows="steps",
             is_one=True,
+            usual=_DEFAULT_REFUNDS,
         ),
+        Part(
+            "entry",
+            N_("Entry rule"),
+            ("entry_rules", "rules"),
+            rule_fields,
+            N_("Add an entry rule"),
+            is_removed=True,
+            is_numbered=True,
+            is_kept=False,
+        ),
+        Part("doors", N_("Gates that are left alone"), ("entry_rules",), door_fields, is_one=True),
     )
 }

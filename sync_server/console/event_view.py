@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from program.i18n import format_count, format_money, translations
+from sync_server.console.event_doors import (
+    CUT_OFF,
+    UNLISTED,
+    UNRECORDED,
+    minutes_words,
+    rule_words,
+)
 from sync_server.console.event_parts import PARTS
 from sync_server.console.event_paths import part_page, prices_page
 from sync_server.console.event_words import (
-    PASSBACKS,
     ROLES,
     percent_text,
     performance_words,
@@ -18,13 +24,11 @@ from sync_server.console.event_words import (
     reduction_words,
     where_words,
 )
-from ticketing.admission.rules import EntryRules, RuleFor
 from ticketing.event import Event, Venue
 from ticketing.pricing import Over, Period
 from ticketing.refund_rules import DEFAULT_RULES, RefundRules, RefundStep
 
 EXCEPTIONS_SHOWN_MAX = 20
-_MINUTES_A_DAY, _MINUTES_AN_HOUR = 1_440, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ def event_sheets(
         view.discounts(),
         view.refunds(),
         view.entry_rules(),
+        view.doors(),
     ]
 
 
@@ -250,17 +255,48 @@ class _View:
         )
 
     def entry_rules(self) -> Sheet:
-        _ = self._gettext
-        rules: EntryRules = self.event.entry_rules
-        rows = tuple(self._entry_rule(each) for each in rules.rules)
+        _, part = self._gettext, PARTS["entry"]
+        rows = []
+        for number, each in enumerate(self.event.entry_rules.rules, 1):
+            who, said = rule_words(each, self.event, self.language)
+            path = part_page(self.event.id, "entry", id=number)
+            rows.append(Row(f"{self._count(number)} · {who}", "", (said,), path))
         empty = _("Each ticket lets one person in once, at any gate, while its doors are open.")
+        later = _("A later rule goes before an earlier one in what both say.")
         return Sheet(
             "entry",
             _("Entry rules"),
             (_("Rule"),),
-            rows,
+            tuple(rows),
             "" if rows else empty,
-            notes=(_("Entry rules are changed by a catalogue file."),),
+            part_page(self.event.id, "entry"),
+            _(part.add),
+            notes=(later,) if len(rows) > 1 else (),
+        )
+
+    def doors(self) -> Sheet:
+        _ = self._gettext
+        rules = self.event.entry_rules
+        rows = (
+            Row(_("A gate that cannot reach the server"), "", (_(CUT_OFF[rules.when_cut_off]),)),
+            Row(
+                _("There, tickets whose sale it never heard of"),
+                "",
+                (_(UNLISTED[rules.unlisted]),),
+            ),
+            Row(
+                _("A gate that cannot even write down who came"),
+                "",
+                (_(UNRECORDED[rules.unrecorded]),),
+            ),
+        )
+        return Sheet(
+            "doors",
+            _("Gates that are left alone"),
+            (_("Rule"),),
+            rows,
+            add=part_page(self.event.id, "doors"),
+            add_label=_("Change them"),
         )
 
     # ------------------------------------------------------------------------------- cells
@@ -322,18 +358,12 @@ class _View:
 
     def _step(self, step: RefundStep) -> Row:
         _ = self._gettext
-        before = _("at least {time} before").format(time=self._minutes(step.minutes_before))
+        before = _("at least {time} before").format(
+            time=minutes_words(step.minutes_before, self.language)
+        )
         if step.fee_minor:
             return Row(before, "", (self._money(step.fee_minor),))
         return Row(before, "", (f"{percent_text(step.fee_hundredths)} %",))
-
-    def _minutes(self, minutes: int) -> str:
-        _ = self._gettext
-        if minutes and minutes % _MINUTES_A_DAY == 0:
-            return _("{n} d").format(n=minutes // _MINUTES_A_DAY)
-        if minutes and minutes % _MINUTES_AN_HOUR == 0:
-            return _("{n} h").format(n=minutes // _MINUTES_AN_HOUR)
-        return _("{n} min").format(n=minutes)
 
     def _refund_notes(self, rules: RefundRules) -> list[str]:
         _ = self._gettext
@@ -345,32 +375,3 @@ class _View:
             (_("A supervisor may pay back at most"), rules.supervisor_cap_minor),
         )
         return [f"{label}: {self._money(minor)}" for label, minor in amounts if minor]
-
-    def _entry_rule(self, each: RuleFor) -> Row:
-        _ = self._gettext
-        types = [self.event.ticket_type(one) for one in each.ticket_types]
-        names = [one.name.in_language(self.language) for one in types if one is not None]
-        if each.performances:
-            numbers = ", ".join(map(str, each.performances))
-            names.append(_("performances {numbers}").format(numbers=numbers))
-        rule, given, said = each.rule, each.given, []
-        if "entries" in given:
-            said.append(
-                _("any number of entries")
-                if rule.entries is None
-                else _("entries: {n}").format(n=rule.entries)
-            )
-        if "each_day" in given and rule.each_day:
-            said.append(_("counted anew every day"))
-        if "early_minutes" in given:
-            said.append(_("{time} before doors").format(time=self._minutes(rule.early_minutes)))
-        if "late_minutes" in given:
-            said.append(_("{time} after the end").format(time=self._minutes(rule.late_minutes)))
-        if "own_gate" in given or "gates" in given:
-            gates = [*([_("its place's gate")] if rule.own_gate else []), *rule.gates]
-            said.append(", ".join(gates) or _("any gate"))
-        if "reentry_minutes" in given:
-            said.append(_("comes back after an exit"))
-        if "passback" in given:
-            said.append(_(PASSBACKS[rule.passback]))
-        return Row(" · ".join(names) or _("all tickets"), "", (", ".join(said),))

@@ -16,6 +16,7 @@ from sync_server.services.catalogue import document_rev, load_plan
 from sync_server.services.permissions import PersonRole
 from tests.integration.sync_server.console_forms import deeds, page_of, post, signed_in_as
 from tests.integration.sync_server.support import HouseOnDisk, PersonAtTest
+from ticketing.admission.rules import EntryRule, Passback
 from ticketing.event import Event
 
 Client = TestClient[Any, Any]
@@ -244,6 +245,83 @@ async def test_every_other_part_is_stored_as_it_is_shown(
     for path in ("parts/rates?id=none", "parts/none", "parts/tiers", "prices?performance=9999"):
         async with client.get(f"{PAGE}/{path}") as response:
             assert response.status == 404
+
+
+async def test_entry_rules_are_added_changed_put_in_order_and_taken_away(
+    client: Client, manager: PersonAtTest, house: HouseOnDisk
+) -> None:
+    path = part("entry")
+    kinds = (await event_now(client)).ticket_types
+    first = await filled(client, path) | {
+        f"ticket_types.{kinds[0].id}": "1",
+        "performances": "1",
+        "entries": "不限",
+        "each_day": "yes",
+        "early": "30",
+        "gates": 'own, Gate 9, "North, upper"',
+        "reentry": "20",
+        "passback": "timed",
+        "passback_minutes": "10",
+    }
+    assert (await post(manager, path, first))[0] == 303
+    (rule,) = (await event_now(client)).entry_rules.rules
+    assert (rule.ticket_types, rule.performances) == ((kinds[0].id,), (1,))
+    assert rule.rule == EntryRule(
+        None, True, 30, 0, True, ("Gate 9", "North, upper"), 20, Passback.TIMED, 10
+    )
+    assert "late_minutes" not in rule.given, "what is left empty it does not say"
+    again = await filled(client, part("entry", "1"))
+    assert (await post(manager, part("entry", "1"), again))[0] == 409, "shown as it is"
+    second = await filled(client, path) | {"entries": "2", "each_day": "no", "gates": "any"}
+    assert (await post(manager, path, second))[0] == 303
+    page = await page_of(client, PAGE)
+    assert "entries: 2, counted once for all days, any gate" in page
+    assert "comes back within 20 min after an exit, a second person is refused for a while" in page
+    fields = await filled(client, part("entry", "2"))
+    assert (await post(manager, part("entry", "2"), fields | {"earlier": "1"}))[0] == 303
+    assert [each.rule.entries for each in (await event_now(client)).entry_rules.rules] == [2, None]
+    await client.app[CENTRE].write(_sell_one)  # of these rules no sale depends
+    fields = await filled(client, part("entry", "1"))
+    assert (await post(manager, part("entry", "1"), fields | {"remove": "1"}))[0] == 303
+    assert [each.rule.entries for each in (await event_now(client)).entry_rules.rules] == [None]
+    noted = (await deeds(client, house, "event_changed"))[0]
+    assert noted["after"]["entry_rules/rules/1/entries"] == "unlimited"
+
+
+@pytest.mark.parametrize(
+    ("changes", "at", "said"),
+    [
+        pytest.param({"entries": "0"}, "entries", "from 1 to 10,?000", id="no entry"),
+        pytest.param({"entries": "many"}, "entries", "unlimited", id="no number"),
+        pytest.param({"performances": "77"}, "performances", "performance", id="not there"),
+        pytest.param({"passback": "timed"}, "", "passback_minutes", id="no time"),
+        pytest.param({}, "", r"entry_rules\.rules\[0\]", id="nothing said"),
+    ],
+)
+async def test_a_wrong_entry_rule_is_named_with_its_place(
+    client: Client, manager: PersonAtTest, changes: dict[str, str], at: str, said: str
+) -> None:
+    path = part("entry")
+    status, page = await post(manager, path, await filled(client, path) | changes)
+    assert status == 400
+    where = f'id="fault-{at}">' if at else 'role="alert">'
+    assert re.search(rf"{where}.*?{said}", page, re.DOTALL), page
+    assert (await event_now(client)).entry_rules.rules == ()
+
+
+async def test_what_gates_do_that_are_cut_off_is_changed(
+    client: Client, manager: PersonAtTest
+) -> None:
+    path = part("doors")
+    fields = await filled(client, path)
+    assert (fields["cut_off"], fields["unrecorded"]) == ("allow", "deny")
+    changes = {"cut_off": "home_gate_only", "unlisted": "desk", "unrecorded": "allow"}
+    assert (await post(manager, path, fields | changes))[0] == 303
+    rules = (await event_now(client)).entry_rules
+    assert (rules.when_cut_off, rules.unlisted, rules.unrecorded) == tuple(changes.values())
+    assert "It lets in only tickets of its own gate" in await page_of(client, PAGE)
+    status, _ = await post(manager, path, await filled(client, path) | {"cut_off": "maybe"})
+    assert status == 400
 
 
 async def test_an_auditor_reads_and_changes_nothing(client: Client) -> None:
