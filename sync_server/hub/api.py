@@ -22,7 +22,9 @@ from sync_server.handlers.wire import read_object, reply
 from sync_server.hub.asking import UPSTREAM, ask_centre
 from sync_server.hub.tills import till_routes
 from sync_server.hub.upstream import Upstream
+from sync_server.services.catalogue import load_plan
 from sync_server.services.permissions import Permission
+from ticketing.ids import is_stream_id
 from ticketing.journal import ROOT_HASH
 
 NEW_NODE_WAIT_S, NEW_NODE_LOOK_S = 5.0, 0.05
@@ -32,7 +34,7 @@ _REPLACED = frozenset({"/v1/enrol", "/v1/e/{stream}/admit", "/v1/e/{stream}/salv
 
 def as_hub(upstream: Upstream) -> AsHub:
     """What makes the application a hub's."""
-    return AsHub(upstream.hub_id, hub_routes(), refuse_when_disowned)
+    return AsHub(upstream.hub_id, hub_routes(), refuse_beyond_us)
 
 
 def hub_routes() -> list[Route]:
@@ -47,12 +49,29 @@ def hub_routes() -> list[Route]:
 
 
 @web.middleware
-async def refuse_when_disowned(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A machine that the centre knows no more takes nothing that it could not pass on."""
+async def refuse_beyond_us(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A machine that the centre knows no more takes nothing that it could not pass on; and of an
+    event of which the feed has told no more than the name, nothing that it would have to judge.
+    """
     if request.app[UPSTREAM].is_disowned:
         said = Problem(503, "hub_replaced", "the centre does not know this hub", retry_after_s=30)
         return said.response()
+    stream = request.match_info.get("stream", "")
+    if stream and not await _is_told(request, stream):
+        said = Problem(404, "unknown_stream", "this hub has not heard of the event yet")
+        return said.response()
     return await handler(request)
+
+
+async def _is_told(request: web.Request, stream: str) -> bool:
+    """Whether the event, or the house, is known here; once it is, it stays so."""
+    centre, told = request.app[CENTRE], request.app[UPSTREAM].told_events
+    if stream in told or stream == centre.venue_id:
+        return True
+    if not is_stream_id(stream) or await centre.read(lambda c: load_plan(c, stream)) is None:
+        return False
+    told.add(stream)
+    return True
 
 
 async def _enrol(request: web.Request) -> web.Response:

@@ -100,6 +100,8 @@ class Upstream:
     ) -> None:
         self.hub_id = hub_id
         self.is_disowned = False
+        self.told_events = set[str]()
+        """Events whose document the feed has brought: no more than the house has."""
         """The centre knows this machine no more: nothing may be taken from gates or told them."""
         self._centre, self._new_client, self._env, self._version = centre, new_client, env, version
         self._link = LinkKeeper(env, lambda _link: None)
@@ -440,6 +442,8 @@ class Upstream:
             return
         pages = self._read(lambda c: stock.declarations(c, self.hub_id, stream)) or [[]]
         incarnation = self._read(lambda c: _incarnation(c, self.hub_id))
+        if incarnation is None:
+            return  # the house's feed has not told of us yet
         for number, page in enumerate(pages, 1):
             body = {"gen": self._generation, "inc": incarnation, "allotments": page}
             client.declare(stream, body | {"done": number == len(pages)})
@@ -480,10 +484,9 @@ def _keep_time(tx: Transaction, kept: str) -> None:
     )
 
 
-def _incarnation(connection: Connection, hub_id: str) -> int:
+def _incarnation(connection: Connection, hub_id: str) -> int | None:
     row = connection.execute(text("SELECT inc FROM node WHERE id = :id"), {"id": hub_id}).first()
-    assert row is not None, "the house's feed tells of us before anything else"
-    return int(row[0])
+    return None if row is None else int(row[0])
 
 
 def _has_allotment(connection: Connection, stream: str, allot_id: str) -> bool:

@@ -156,7 +156,7 @@ class Hub(SimServer):
     async def attend(self, request: Any, route: Route) -> Any:
         """By the real middleware. What it takes once it is nobody's hub would be lost there."""
         heard = self.heard_of_its_end
-        response = await api.refuse_when_disowned(request, route.handler)
+        response = await api.refuse_beyond_us(request, route.handler)
         if heard and request.path.endswith(_TAKES):
             if response.status == 200:
                 raise Violation(

@@ -26,7 +26,7 @@ from tests.simulation import (
     switches_of_hubs,
 )
 from tests.simulation.house import Shape
-from tests.simulation.hub_world import HubMix
+from tests.simulation.hub_world import HubMix, hub_mix_of
 from tests.simulation.mix import Mix, mix_of
 from tests.simulation.running import Outcome, run_seed
 
@@ -253,6 +253,7 @@ MUTANTS: tuple[Mutant, ...] = (
         lives_of_paper.handed_on_and_forgotten,
     ),
     Mutant("locked_is_unheard", switches.locked_is_unheard, mix_of(17_025), first=17_025),
+    Mutant("hub_takes_untold", switches_of_hubs.hub_takes_untold, hub_mix_of(290), first=290),
     Mutant(
         "hub_answers_unread",
         switches_of_hubs.hub_answers_unread,

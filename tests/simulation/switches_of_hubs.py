@@ -58,7 +58,16 @@ def old_hub_goes_on(_world: World) -> AbstractContextManager[object]:
     async def let_through(request: Any, handler: Any) -> Any:
         return await handler(request)
 
-    return mock.patch.object(api, "refuse_when_disowned", let_through)
+    return mock.patch.object(api, "refuse_beyond_us", let_through)
+
+
+def hub_takes_untold(_world: World) -> AbstractContextManager[object]:
+    """A hub judges what comes of an event of which it knows the name alone."""
+
+    async def is_told(_request: Any, _stream: str) -> bool:
+        return True
+
+    return mock.patch.object(api, "_is_told", is_told)
 
 
 def relay_names_anew(_world: World) -> AbstractContextManager[object]:

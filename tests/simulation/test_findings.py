@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.simulation import lives, lives_of_doors, lives_of_hubs, lives_of_paper
 from tests.simulation.house import Shape
-from tests.simulation.hub_world import HubMix
+from tests.simulation.hub_world import HubMix, hub_mix_of
 from tests.simulation.mix import Mix
 from tests.simulation.running import Outcome, run_seed
 from tests.simulation.world import World
@@ -135,6 +135,11 @@ def test_a_hubs_clock_that_is_an_hour_fast_moves_no_entry() -> None:
 def test_a_gate_below_a_hub_that_starts_with_a_wrong_clock_moves_no_entry() -> None:
     """Its journal went up before the hub said how wrong the clock is."""
     _held(run_seed(1, _WITH_HUB, script=lives_of_hubs.started_with_a_wrong_clock))
+
+
+def test_a_hub_takes_nothing_of_an_event_that_it_knows_by_name_alone() -> None:
+    """Hub seed 290, and 204: a call for it was a defect, and so was a report before its own row."""
+    _held(run_seed(290, hub_mix_of(290)))
 
 
 def test_what_a_gate_told_a_hub_of_its_clock_outlives_the_hubs_run() -> None:
