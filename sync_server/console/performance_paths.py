@@ -18,6 +18,16 @@ def performance_page(number: int) -> str:
     return f"{PERFORMANCES_PATH}/{number}"
 
 
+def lent_page(event_id: str) -> str:
+    """Where it is said what windows of an event hold."""
+    return f"{EVENTS_PATH}/{event_id}/lent"
+
+
+def give_up_page(event_id: str, allotment_id: str) -> str:
+    """Where two people give an allotment up."""
+    return f"{lent_page(event_id)}/one?id={allotment_id}"
+
+
 def lending_page(event_id: str) -> str:
     """Where it is said how much windows of an event are lent."""
     return f"{EVENTS_PATH}/{event_id}/lending"

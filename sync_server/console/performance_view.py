@@ -9,7 +9,12 @@ from enum import StrEnum
 
 from program.i18n import format_count, format_datetime, format_time, translations
 from sync_server.console.overview import Snapshot
-from sync_server.console.performance_paths import event_page, lending_page, performance_page
+from sync_server.console.performance_paths import (
+    event_page,
+    lending_page,
+    lent_page,
+    performance_page,
+)
 from sync_server.services.accounts import EntryAccount, UnitAccount
 from ticketing.event import Performance
 
@@ -73,6 +78,7 @@ class EventLines:
     lines: tuple[PerformanceLine, ...]
     over_count: int
     lending_path: str
+    lent_path: str
 
 
 def standing_of(performance: Performance, now: datetime) -> Standing:
@@ -105,7 +111,14 @@ def event_lines(snapshot: Snapshot, language: str, *, with_over: bool) -> tuple[
         )
         name = event.name.in_language(language)
         found.append(
-            EventLines(name, event_page(event.id), lines, over_count, lending_page(event.id))
+            EventLines(
+                name,
+                event_page(event.id),
+                lines,
+                over_count,
+                lending_page(event.id),
+                lent_page(event.id),
+            )
         )
     return tuple(sorted(found, key=lambda each: each.name))
 

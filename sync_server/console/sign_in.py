@@ -42,7 +42,7 @@ from sync_server.services.people import (
     Person,
     is_password,
 )
-from sync_server.services.permissions import Permission
+from sync_server.services.permissions import Permission, PersonRole
 from sync_server.services.scopes import Reach
 from sync_server.services.second_factor import find_second_factor, take_code
 from sync_server.services.sessions import Origin, begin_session, find_person, find_person_to_sign_in
@@ -80,7 +80,7 @@ async def sign_in(request: web.Request) -> web.Response:
     if not is_known:
         await _slow_down(request, login)
     person, is_right = await _check(request, login, password, is_known=is_known)
-    if person is None or not is_right:
+    if person is None or not is_right or not _may_sign_in(person):
         await note_refusal(request, person)
         return _form(request, "login.html", {"login": login}, is_wrong=True)
     _forget_own(limits)
@@ -148,6 +148,46 @@ async def check_own_password(request: web.Request, login: str, password: str) ->
     return is_right
 
 
+async def vouching_person(
+    request: web.Request, login: str, password: str, code: str
+) -> Person | None:
+    """The second person at a form that needs two: anybody of the house, by their password and, where
+    they have set it up, their app's code; None when that is not right. Guesses are limited.
+    """
+    login = login.strip()
+    limits = _limits_of(request, login)
+    if wait_s := held_back(limits):
+        raise Problem(429, "too_many_tries", "too many failed tries", retry_after_s=wait_s)
+    take_tries(limits)
+    is_known = known_device(request, login) is not None
+    if not is_known:
+        await _slow_down(request, login)
+    person, is_right = await _check(request, login, password, is_known=is_known)
+    if person is None or not is_right or person.role is PersonRole.AGENT:
+        return None
+    if not await _has_told_code(request, person, code):
+        return None
+    _forget_own(limits)
+    return person
+
+
+async def _has_told_code(request: web.Request, person: Person, code: str) -> bool:
+    """Whether they need no code, or this is theirs and was not used before."""
+    centre, limits = request.app[CENTRE], _limits_of_codes(request, person)
+    root = centre.keys.personal_data
+    factor = await centre.read(lambda c: find_second_factor(c, root, person.id))
+    if factor is None or not factor.is_on:
+        return True
+    if wait_s := held_back(limits):
+        raise Problem(429, "too_many_tries", "too many failed tries", retry_after_s=wait_s)
+    take_tries(limits)
+    told = code.replace(" ", "")
+    is_right = await centre.write(lambda tx: take_code(tx, root, person.id, told, turn_on=False))
+    if is_right:
+        _forget_own(limits)
+    return is_right
+
+
 def _limits_of(request: web.Request, login: str) -> Limited:
     limits = request.app[LIMITS]
     device = known_device(request, login)
@@ -207,17 +247,18 @@ async def _slow_down(request: web.Request, login: str) -> None:
 async def _check(
     request: web.Request, login: str, password: str, *, is_known: bool
 ) -> tuple[Person | None, bool]:
-    """Who has the login, and whether the password is theirs and their role may sign in here."""
+    """Who has the login, and whether the password is theirs."""
     if not 0 < len(login) <= LOGIN_CHARS_MAX or len(password) > PASSWORD_CHARS_MAX:
         return None, False
     found = await request.app[CENTRE].read(lambda c: find_person_to_sign_in(c, login))
     password_hash = found[1] if found else ""
     async with _lane(request, is_known=is_known):
         is_right = await asyncio.to_thread(is_password, password_hash, password)
-    if found is None:
-        return None, False
-    person = found[0]
-    return person, is_right and person.access.may(Permission.OWN_ACCOUNT, Reach.OWN)
+    return (found[0], is_right) if found else (None, False)
+
+
+def _may_sign_in(person: Person) -> bool:
+    return person.access.may(Permission.OWN_ACCOUNT, Reach.OWN)
 
 
 @asynccontextmanager

@@ -45,6 +45,7 @@ class AllotmentLine:
     sold_count: int
     unknown_count: int
     granted_ms: int
+    hard_s: int  # from then on, for so long it may sell from it; 0: for ever
     last_seen_ms: int  # 0: never
 
 
@@ -66,7 +67,7 @@ def read_allotments(connection: Connection, event_id: str | None = None) -> list
         text(
             """
             SELECT a.event_id, a.id, a.node_id, coalesce(n.name, ''), a.perf_id, a.state,
-                   a.recall, a.body, a.granted_ms, coalesce(n.last_seen_ms, 0),
+                   a.recall, a.body, a.granted_ms, a.hard_s, coalesce(n.last_seen_ms, 0),
                    coalesce(t.sold, 0), coalesce(c.lent, 0)
             FROM allot a
             LEFT JOIN node n ON n.id = a.node_id
@@ -95,6 +96,7 @@ def _allotment_line(
     recall: int,
     body: str,
     granted_ms: int,
+    hard_s: int,
     last_seen_ms: int,
     sold: int,
     lent: int,
@@ -111,6 +113,7 @@ def _allotment_line(
         sold,
         lent,
         granted_ms,
+        hard_s,
         last_seen_ms,
     )
 

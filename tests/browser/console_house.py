@@ -56,6 +56,7 @@ from ticketing.shift import make_report
 
 PERIOD_MS = 5_100
 """After which a page has looked for news by itself."""
+LONG_AGO_MS = 3 * 86_400_000
 
 
 @dataclass
@@ -125,6 +126,20 @@ class ConsoleHouse:
         window.sold.append(sale)
         self.tell(window.sales, OpKind.SALE, encode_sale(sale))
         return sale
+
+    def lend_long_ago(self, name: str, first_unit: int, count: int) -> None:
+        """A new window that was lent places days ago, and is heard of no more."""
+        window = self.window(name)
+        window.node.acquire(1, range(first_unit, first_unit + count))
+        with commands.opened_house(self.settings) as opened:
+            transact(
+                opened.engine,
+                lambda tx: tx.run(
+                    "UPDATE allot SET granted_ms = granted_ms - :ms WHERE node_id = :node",
+                    ms=LONG_AGO_MS,
+                    node=window.node.id,
+                ),
+            )
 
     def close_shift(self, window: Window, *, short_minor: int = 0) -> None:
         """Count the drawer, with so much missing."""

@@ -35,6 +35,7 @@ and those of an agent.
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
     with console_house(tmp_path_factory.mktemp("theatre"), theatre_document) as made:
         an_evening(made)
+        made.lend_long_ago("Window 3", 500, 4)
         yield made
 
 
