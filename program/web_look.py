@@ -13,7 +13,7 @@ def theme_css() -> bytes:
     light, dark = (_variables(name) for name in ("light", "dark"))
     return (
         f":root{{color-scheme:light dark;{light}}}\n"
-        f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
     ).encode()
 
 

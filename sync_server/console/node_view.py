@@ -16,11 +16,14 @@ from sync_server.services.permissions import NodeRole
 
 NODES_PATH = "/console/nodes"
 _NOTHING = "–"
+_GATES_NAMED_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
 class MachineRow:
-    """A machine, ready to show. `unknown_at`: gates that do not know its tickets' key yet."""
+    """A machine, ready to show. `unknown_at`: gates that do not know its tickets' key yet;
+    `unknown_brief`: some of them, for a list.
+    """
 
     id: str
     path: str
@@ -37,6 +40,7 @@ class MachineRow:
     has_unsynced: bool
     lent: str
     unknown_at: str
+    unknown_brief: str
     agency: str
 
     @property
@@ -85,8 +89,19 @@ def _machine_row(machine: Machine, shown: NodeRow | None, language: str) -> Mach
         has_unsynced=machine.unsynced_count > 0,
         lent=shown.lent if shown else _NOTHING,
         unknown_at=gettext(", ").join(unknown),
+        unknown_brief=_brief(unknown, language),
         agency=machine.agency,
     )
+
+
+def _brief(gates: Sequence[str], language: str) -> str:
+    """The first of them, and how many more."""
+    gettext, ngettext = translations(language).gettext, translations(language).ngettext
+    more = len(gates) - _GATES_NAMED_MAX
+    named = list(gates[:_GATES_NAMED_MAX])
+    if more > 0:
+        named.append(ngettext("{n} more", "{n} more", more).format(n=more))
+    return gettext(", ").join(named)
 
 
 def _clock(machine: Machine, language: str) -> str:

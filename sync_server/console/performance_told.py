@@ -47,10 +47,12 @@ class ChangeRow:
 def told_rows(
     nodes: Sequence[ToldNode], role: NodeRole, snapshot: Snapshot, language: str, *, heard: bool
 ) -> list[ToldRow]:
-    """The machines of a role; by whether they have heard, or will hear at once."""
+    """The machines of a role, those that hear last first; by whether they have heard, or will hear
+    at once.
+    """
     now_ms = round(snapshot.at.timestamp() * 1000)
     gettext, zone = translations(language).gettext, snapshot.venue.zone
-    return [
+    rows = [
         ToldRow(
             each.name,
             moment(each.last_seen_ms, language, zone) if each.last_seen_ms else gettext("never"),
@@ -60,6 +62,7 @@ def told_rows(
         for each in nodes
         if each.role is role
     ]
+    return sorted(rows, key=lambda row: not row.is_waited_for)
 
 
 def change_rows(changes: Sequence[Change], snapshot: Snapshot, language: str) -> list[ChangeRow]:

@@ -19,6 +19,7 @@ from sync_server.services.accounts import MoneyAccount as MoneyAccount  # noqa: 
 from sync_server.services.accounts import NodeLine as NodeLine  # noqa: PLC0414
 from sync_server.services.accounts import TenderAccount as TenderAccount  # noqa: PLC0414
 from sync_server.services.accounts import UnitAccount as UnitAccount  # noqa: PLC0414
+from sync_server.services.nodes import name_order
 from sync_server.services.stream_books import NO_FIGURES, Figures, StreamBooks, read_stream_books
 from sync_server.services.summaries import read_heads
 from ticketing.ledger import cash_node_of, tender_of
@@ -80,12 +81,12 @@ def _nodes(connection: Connection, figures: Mapping[str, Figures]) -> tuple[Node
     rows = connection.execute(
         text(
             "SELECT id, name, role, state, last_seen_ms, unsynced_count, program_version, "
-            "clock_offset_ms FROM node ORDER BY name"
+            "clock_offset_ms FROM node"
         )
-    )
+    ).all()
     behind = _behind(connection)
     found = []
-    for row in rows:
+    for row in sorted(rows, key=lambda row: name_order(row[1])):
         own = figures.get(row[0], NO_FIGURES)
         found.append(
             NodeLine(

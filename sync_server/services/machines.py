@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, text
 from sync_server.services.audit import Actor, Deed, note
 from sync_server.services.enrolment import code_id
 from sync_server.services.house import read_house, read_meta
-from sync_server.services.nodes import MIN_VERSION_KEY, revoke_node
+from sync_server.services.nodes import MIN_VERSION_KEY, name_order, revoke_node
 from sync_server.services.people import hash_pin, random_pin
 from sync_server.services.permissions import NodeRole, Permission, PersonRole, person_may
 from sync_server.services.scopes import scope_of
@@ -100,7 +100,7 @@ def read_machines(connection: Connection, too_old: frozenset[str]) -> list[Machi
         text(
             "SELECT n.id, n.name, n.role, n.state, n.inc, n.program_version, n.clock_offset_ms, "
             "n.last_seen_ms, n.unsynced_count, n.rev, coalesce(a.name, '') AS agency "
-            "FROM node n LEFT JOIN agency a ON a.id = n.agency ORDER BY n.name"
+            "FROM node n LEFT JOIN agency a ON a.id = n.agency"
         )
     ).all()
     read_by = _read_by_gates(connection)
@@ -119,7 +119,7 @@ def read_machines(connection: Connection, too_old: frozenset[str]) -> list[Machi
             tuple(name for name, rev in read_by if rev < row.rev),
             row.agency,
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: name_order(row.name))
     ]
 
 
@@ -208,11 +208,12 @@ def _read_by_gates(connection: Connection) -> Sequence[tuple[str, int]]:
         text(
             "SELECT n.name, coalesce(c.rev, 0) FROM node n LEFT JOIN gate_cursor c "
             "ON c.node_id = n.id AND c.event_id = :venue AND c.generation = :generation "
-            "WHERE n.role = 'gate' AND n.state = 'active' ORDER BY n.name"
+            "WHERE n.role = 'gate' AND n.state = 'active'"
         ),
         {"venue": house.venue_id, "generation": house.generation.short},
     )
-    return [(str(row[0]), int(row[1])) for row in rows]
+    read_by = [(str(row[0]), int(row[1])) for row in rows]
+    return sorted(read_by, key=lambda each: name_order(each[0]))
 
 
 def _people_at(connection: Connection, node_id: str) -> list[Row[Any]]:

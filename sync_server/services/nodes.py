@@ -18,6 +18,12 @@ MIN_VERSION_KEY = "min_program_version"
 """The entry of `meta` that has the least version of windows and gates that are served."""
 
 
+def name_order(name: str) -> tuple[str | int, ...]:
+    """A machine's place among others, as people count: "Window 2" before "Window 10"."""
+    parts = re.split(r"([0-9]{1,15})", name)  # words and numbers take turns
+    return tuple(int(part) if at % 2 else part for at, part in enumerate(parts))
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A till, gate or hub. `public` is its Ed25519 key; `hub`: the node id of the hub it is below.

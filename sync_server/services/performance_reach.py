@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from sync_server.services.nodes import name_order
 from sync_server.services.permissions import NodeRole
 
 _TOLD = (NodeRole.TILL, NodeRole.GATE)
@@ -71,7 +72,7 @@ def read_told(
         text(
             "SELECT n.name, n.role, n.last_seen_ms, n.unsynced_count, g.generation, g.rev "
             "FROM node n LEFT JOIN gate_cursor g ON g.node_id = n.id AND g.event_id = :e "
-            "WHERE n.state = 'active' ORDER BY n.name"
+            "WHERE n.state = 'active'"
         ),
         {"e": event_id},
     )
@@ -84,4 +85,4 @@ def read_told(
         else:
             has_heard = int(seen_ms) > at_ms
         found.append(ToldNode(name, NodeRole(role), int(seen_ms), int(unsynced), has_heard))
-    return found
+    return sorted(found, key=lambda each: name_order(each.name))

@@ -100,8 +100,8 @@ def upload_catalogue(page: Page, house: ConsoleHouse, *, keeps_cancelled: bool =
     page.locator("#file").set_input_files(
         {"name": "catalogue.json", "mimeType": "application/json", "buffer": data}
     )
-    page.get_by_role("button", name="Upload, and look at it").click()
-    page.get_by_role("heading", name="What the file changes").wait_for()
+    page.locator("main form button").click()
+    page.wait_for_url("**/catalogue/draft?id=*")
 
 
 def take(folder: Path) -> None:
@@ -113,6 +113,11 @@ def take(folder: Path) -> None:
     ):
         an_evening(house)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(locale="en-GB")
+        page.goto(house.server.url)
+        sign_in(page, house.password)
+        a_managers_day(page, house)
+        page.context.close()
         for language, scheme, size, viewport in LOOKS:
             _take_looks(browser, house, folder, (language, scheme, size), viewport)
         browser.close()
@@ -145,7 +150,7 @@ def _take_looks(
     page.locator(".scopes [data-row]").first.click()
     keep("day")
     page.goto(f"{accounts}?by=performance&of={EVENT}/1")
-    keep("performance")
+    keep("books-performance")
     page.goto(f"{house.server.url}/console/cases")
     keep("cases")
     page.locator(".worklist [data-row]").last.click()
@@ -156,11 +161,20 @@ def _take_looks(
 
 
 def _take_catalogue(page: Page, house: ConsoleHouse, keep: Callable[[str], None]) -> None:
-    """The pages about plans, events and performances; the second one is cancelled."""
+    """The pages about plans, events, performances and agencies; the second performance is
+    cancelled.
+    """
+    event = f"/console/events/{EVENT}"
     for name, path in (
         ("events", "/console/events"),
-        ("event", "/console/performances/1"),
+        ("event", event),
+        ("prices", f"{event}/prices"),
+        ("package", f"{event}/parts/packages?id=family"),
+        ("history", f"{event}/history"),
+        ("lending", f"{event}/lending"),
+        ("performance", "/console/performances/1"),
         ("move", "/console/performances/1/move"),
+        ("cancel", "/console/performances/3/cancel"),
         ("seats", "/console/performances/1/seats"),
         ("refunds", "/console/performances/2/refunds"),
         ("plans", "/console/plans"),
@@ -169,6 +183,11 @@ def _take_catalogue(page: Page, house: ConsoleHouse, keep: Callable[[str], None]
         keep(name)
     page.locator("main [data-row]").first.click()
     keep("plan")
+    upload_catalogue(page, house)
+    keep("catalogue")
+    page.goto(f"{house.server.url}/console/agencies")
+    page.locator("main [data-row]").first.click()
+    keep("agency")
 
 
 def _take_keys(page: Page, house: ConsoleHouse, keep: Callable[[str], None], name: str) -> None:

@@ -89,6 +89,11 @@ def test_a_planted_difference_is_found_traced_and_signed_off(
     page.get_by_role("button", name="Sign as").click()
     expect(page.locator(".signature")).to_contain_text("A banknote fell behind the drawer.")
     expect(page.locator(".signature .state.ok")).to_be_visible()
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator(".sign form")).to_be_hidden()
+    colour = page.locator(".signature").evaluate("each => getComputedStyle(each).color")
+    assert colour == "rgb(15, 26, 42)", "dark on white paper"
+    page.emulate_media(media="screen", color_scheme="light")
     with page.expect_download() as paper:
         page.locator(".signature").get_by_role("link", name="PDF").click()
     assert paper.value.path().read_bytes().startswith(b"%PDF")
