@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from program.i18n import translations
 from sync_server.console.event_desk import AskedEvent, asked_event, read_number
-from sync_server.console.event_paths import EVENT_PATH, prices_page
+from sync_server.console.event_paths import EVENT_PATH, places_page, prices_page
 from sync_server.console.event_view import PoolState, event_sheets, exception_links
 from sync_server.console.event_words import difference_rows, performance_words
 from sync_server.console.moments import moment
@@ -65,6 +65,7 @@ async def event_overview(request: web.Request) -> web.Response:
             if each.ends_at > now and not each.is_cancelled
         ],
         "prices_path": prices_page(event_id),
+        "places_path": places_page(event_id),
         "history_path": f"{event_page(event_id)}/history",
         "may_write": person_may(request[PERSON].role, Permission.CATALOGUE_WRITE),
     }

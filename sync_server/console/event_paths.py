@@ -14,6 +14,11 @@ def prices_page(event_id: str, **asked: object) -> str:
     return _with(f"{event_page(event_id)}/prices", asked)
 
 
+def places_page(event_id: str) -> str:
+    """Which places are in which of its price tiers."""
+    return f"{event_page(event_id)}/places"
+
+
 def part_page(event_id: str, part: str, **asked: object) -> str:
     """The form of one of its parts; without an id, of a new one."""
     return _with(f"{event_page(event_id)}/parts/{part}", asked)

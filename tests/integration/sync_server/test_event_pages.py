@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from typing import Any
 
@@ -322,6 +323,43 @@ async def test_what_gates_do_that_are_cut_off_is_changed(
     assert "It lets in only tickets of its own gate" in await page_of(client, PAGE)
     status, _ = await post(manager, path, await filled(client, path) | {"cut_off": "maybe"})
     assert status == 400
+
+
+async def test_places_are_put_into_another_price_tier(
+    client: Client, manager: PersonAtTest, house: HouseOnDisk
+) -> None:
+    loaded = await client.app[CENTRE].read(lambda c: load_plan(c, EVENT))
+    assert loaded is not None
+    _venue, plan, event = loaded
+    area = next(each for each in plan.areas if each.rows)
+    row = area.rows[0]
+    units = [seat.unit for seat in row.seats]
+    tier = next(each for each in event.price_tiers if each.id != event.tier_of(units[0]))
+    path = f"{PAGE}/places"
+    fields = await filled(client, path) | {"tier": tier.id, "area": area.id, "rows": row.label}
+    assert (await post(manager, path, fields))[0] == 303
+    after = await event_now(client)
+    assert {after.tier_of(unit) for unit in units} == {tier.id}
+    others = [unit for each in plan.areas for unit in each.units if unit not in units]
+    assert [after.tier_of(unit) for unit in others] == [event.tier_of(unit) for unit in others]
+    assert after.price(tier.id, "adult") == event.price(tier.id, "adult")
+    back = fields | {"tier": event.tier_of(units[0])}
+    status, page = await post(manager, path, back)
+    assert (status, "meanwhile" in page) == (409, True), "as the form was shown it is no more"
+    fields = await filled(client, path) | {"tier": tier.id}
+    for wrong, said in (
+        ({"area": area.id, "rows": "99"}, "no such row in the section: 99"),
+        ({"area": "", "rows": "", "units": ""}, "Choose places first"),
+        ({"area": area.id, "rows": row.label, "tier": "moon"}, "Choose places first"),
+    ):
+        status, page = await post(manager, path, fields | wrong)
+        assert (status, said in page) == (400, True), said
+    spans = [f"{first}-{last}" for each in plan.areas for first, last in each.unit_spans]
+    everything = fields | {"area": "", "units": ",".join(spans)}
+    status, page = await post(manager, path, everything)
+    assert (status, "price_tiers[0].places" in page) == (400, True), "a tier without a place"
+    noted = (await deeds(client, house, "event_changed"))[-1]
+    assert f"price_tiers/{tier.id}/places/1/units" in json.dumps([noted["before"], noted["after"]])
 
 
 async def test_an_auditor_reads_and_changes_nothing(client: Client) -> None:
