@@ -20,6 +20,7 @@ from sync_server.console.case_words import DISPOSITIONS, NOT_RESOLVED, REFUSALS
 from sync_server.console.figures import FIGURES
 from sync_server.console.overview import CASES_PATH, Snapshot, case_path
 from sync_server.console.rendering import language_of, render
+from sync_server.console.unpaid import unpaid_rows
 from sync_server.console.wording import CASE_SENTENCES, case_sentence
 from sync_server.handlers.actors import actor_of
 from sync_server.handlers.forms import read_form
@@ -52,6 +53,7 @@ from sync_server.services.case_files import (
 )
 from sync_server.services.catalogue import PlanShelf, load_plan
 from sync_server.services.permissions import Permission, PersonRole, person_may
+from sync_server.services.stock import read_open_revocations
 from sync_server.store.writer import Transaction
 
 _FORM_BYTES_MAX = 16_384
@@ -85,6 +87,10 @@ async def cases(request: web.Request) -> web.Response:
     snapshot = await request.app[FIGURES].books()
     page, names = await request.app[CENTRE].read(lambda c: (read_cases(c, wanted), read_names(c)))
     rows = [_row(each, snapshot, names, language) for each in page.cases]
+    unpaid = []
+    if state == "open" and not (kind or owner or wanted.after):
+        lines = await request.app[CENTRE].read(read_open_revocations)
+        unpaid = unpaid_rows(lines, snapshot, language, request.app[CENTRE].now_ms())
     if state == "open":
         rows.sort(key=lambda row: not row.is_overdue)
     asked = {"state": state, "kind": kind, "mine": "1" if owner else ""}
@@ -98,6 +104,7 @@ async def cases(request: web.Request) -> web.Response:
         {
             "venue": snapshot.venue.name.in_language(language),
             "rows": rows,
+            "unpaid": unpaid,
             "state": state,
             "kind": kind,
             "mine": bool(owner),
