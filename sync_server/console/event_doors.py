@@ -95,7 +95,14 @@ def rule_fields(place: Place) -> list[Field]:
             performances_hint(place.event, place.language),
             group=which,
         ),
-        Field("entries", ("entries",), Kind.COUNT_OR_ANY, _("Entries"), unlimited, group=often),
+        Field(
+            "entries",
+            ("entries",),
+            Kind.COUNT_OR_ANY,
+            _("How many entries"),
+            unlimited,
+            group=often,
+        ),
         Field(
             "each_day",
             ("each_day",),
@@ -148,7 +155,7 @@ def rule_words(each: RuleFor, event: Event, language: str) -> tuple[str, str]:
     if each.performances:
         numbers = ", ".join(map(str, each.performances))
         names.append(_("performances {numbers}").format(numbers=numbers))
-    return " · ".join(names) or _("all tickets"), ", ".join(_said(each, language))
+    return " · ".join(names) or _("all tickets"), _(", ").join(_said(each, language))
 
 
 def _said(each: RuleFor, language: str) -> list[str]:

@@ -84,7 +84,7 @@ PLACES = {
     "refund_rules": N_("Refunds"),
     "entry_rules": N_("Entry rules"),
     "rules": N_("Rule"),
-    "entries": N_("Entries"),
+    "entries": N_("How many entries"),
     "each_day": N_("Counted anew on every business day"),
     "early_minutes": N_("Minutes before doors open"),
     "late_minutes": N_("Minutes after the end"),

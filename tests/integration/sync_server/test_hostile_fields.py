@@ -137,6 +137,18 @@ FORMS = (
         tuple(NAMES),
         (f"{EVENTS}/{EVENT}/history", f"{EVENTS}/{EVENT}?lang=zh", f"{EVENTS}/{EVENT}?lang=en"),
     ),
+    Form(
+        f"{PARTS}/entry",
+        f"{PARTS}/entry",
+        {"entries": "2", "gates": "G", "performances": "1", "reentry": "5"},
+        ("gates",),
+        (f"{EVENTS}/{EVENT}",),
+    ),
+    Form(
+        f"{EVENTS}/{EVENT}/places",
+        f"{EVENTS}/{EVENT}/places",
+        {"tier": "vip", "area": "stalls-left", "rows": "1", "seats": "1"},
+    ),
     Form(f"{PARTS}/quotas", f"{PARTS}/quotas", {"new_id": "q#", "capacity": "5"}),
     Form(
         NEW_EVENT_PATH,
