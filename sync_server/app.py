@@ -74,6 +74,7 @@ from sync_server.handlers.state import (
     Limits,
     PasswordChecks,
 )
+from sync_server.report_keeping import set_up_reports
 from sync_server.services.tokens import Tokens
 from sync_server.settings import Settings
 
@@ -112,6 +113,8 @@ def make_app(centre: Centre, settings: Settings, hub: AsHub | None = None) -> we
     if hub is None:
         set_up_provider(app, settings.oidc)
     app.cleanup_ctx.append(_run_centre)
+    if hub is None:
+        set_up_reports(app, centre)
     set_up_figures(app, centre)
     set_up_bulletin(app)
     set_up_plans(app)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 
@@ -368,6 +368,8 @@ op = Table(
         sqlite_where=text("verdict = 'deferred'"),
         postgresql_where=text("verdict = 'deferred'"),
     ),
+    # What went back, for whoever counts from a revision on: few operations are of these kinds
+    _partial_index("op_returns", "kind IN ('refund','exchange')", "event_id", "rev"),
 )
 
 orders = Table(
@@ -632,4 +634,49 @@ relayed = Table(
     Column("seq", BigInteger, nullable=False),
     Column("hash", String(64), nullable=False),
     Column("state", String, nullable=False, server_default="open"),  # open | fenced: by the centre
+)
+
+report_mark = Table(
+    "report_mark",  # how far an event is counted for reports; told to nobody, made anew at any time
+    metadata,
+    _key("event_id"),
+    Column(
+        "turn", BigInteger, nullable=False
+    ),  # of who counts now; who began before writes no more
+    Column("build", BigInteger, nullable=False),  # the turn whose rows of sale_sum count; 0: none
+    Column("rev", BigInteger, nullable=False),  # counted up to here, of this generation
+    Column("generation", String(8), nullable=False),
+    Column("day_rule", String, nullable=False),  # the zone and hour by which days were told apart
+    Column("counted_ms", BigInteger, nullable=False),
+)
+
+sale_sum = Table(
+    "sale_sum",  # tickets and money by performance, business day and one thing more
+    metadata,
+    _key("event_id"),
+    _key("build", BigInteger),
+    _key("by_what"),  # tier | type | till | free | hour
+    _key("perf_id", BigInteger),
+    _key("on_day"),  # ISO date: when it was sold, or went back
+    _key("of_what"),  # which tier, type, till or hour
+    _key("agency"),  # whose till; '': the house's own
+    _key("currency", String(3)),
+    Column("sold_count", BigInteger, nullable=False),
+    Column("sold_minor", BigInteger, nullable=False),
+    Column("back_count", BigInteger, nullable=False),
+    Column("back_minor", BigInteger, nullable=False),
+)
+
+entry_sum = Table(
+    "entry_sum",  # how many went in at a lane within a minute
+    metadata,
+    _key("event_id"),
+    _key("perf_id", BigInteger),
+    _key("node_id"),
+    _key("lane"),
+    _key("minute", BigInteger),  # since 1970
+    Column("entries", BigInteger, nullable=False),
+    Column("again", BigInteger, nullable=False),  # of them further ones of a ticket, allowed
+    Column("offline", BigInteger, nullable=False),
+    Column("by_hand", BigInteger, nullable=False),
 )

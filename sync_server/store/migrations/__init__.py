@@ -20,6 +20,7 @@ from sync_server.store.migrations import (
     v0002_heart,
     v0003_performances,
     v0004_agencies,
+    v0005_reports,
 )
 
 STEPS: Mapping[int, Callable[[Operations], None]] = {
@@ -27,6 +28,7 @@ STEPS: Mapping[int, Callable[[Operations], None]] = {
     2: v0002_heart.upgrade,
     3: v0003_performances.upgrade,
     4: v0004_agencies.upgrade,
+    5: v0005_reports.upgrade,
 }
 logging.getLogger("alembic").setLevel(logging.WARNING)  # what is done, the command says
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from sqlalchemy import Engine, MetaData, TextClause, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, TextClause, inspect, text
 
 from program.exit_codes import ExitCode
 from sync_server import commands
@@ -26,20 +26,31 @@ from sync_server.app import make_app
 from sync_server.centre import Centre
 from sync_server.services.agencies import read_agencies
 from sync_server.services.books import read_books
+from sync_server.services.catalogue import load_venue
 from sync_server.services.keys import META_PREFIX, make_keys
 from sync_server.services.nodes import read_nodes
 from sync_server.services.permissions import NodeRole
+from sync_server.services.report_sums import (
+    count_event,
+    find_due,
+    pieces_of,
+    take_turn,
+    write_piece,
+)
+from sync_server.services.sale_sums import VenueClock
+from sync_server.services.sales_report import SalesAsked, read_sales
 from sync_server.settings import Settings
 from sync_server.store.database import check_schema, create_schema, open_engine, read_only
 from sync_server.store.errors import StoreError, StoreFromOlderVersion, StoreInUse
 from sync_server.store.migrating import migrate
 from sync_server.store.migrations import STEPS, upgrade
 from sync_server.store.schema import SCHEMA_VERSION
+from sync_server.store.writer import Transaction
 from tests.fakes.databases import fresh_database, is_on_postgresql
 from tests.integration.sync_server.support import NodeAtTest, settings_in
 
 Rows = dict[str, list[dict[str, Any]]]
-WITH_AGENCIES = 4
+WITH_AGENCIES, WITH_REPORTS = 4, 5
 """The schema that brought them."""
 AT = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 SCHEMA_1: Rows = json.loads((Path(__file__).parents[2] / "data/schema_1.json").read_text())
@@ -211,6 +222,38 @@ def test_windows_of_a_house_without_agencies_stay_the_houses(tmp_path: Path) -> 
     assert {node.agency for node in nodes.values()} == {""}
     assert [tuple(row) for row in waiting] == [("Window 9", "")]
     assert agencies == []
+
+
+def test_reports_of_a_house_from_before_are_counted_from_its_rows(tmp_path: Path) -> None:
+    """From the schema before reports, with its orders, tickets and operations in it."""
+    with fresh_database(tmp_path) as url:
+        engine = open_engine(url)
+        with engine.begin() as connection:
+            upgrade(connection, 0, 1)
+            connection.execute(text("DELETE FROM meta"))
+            for table, rows in SCHEMA_1.items():
+                connection.execute(insert_into(table, list(rows[0])), rows)
+            upgrade(connection, 1, WITH_REPORTS - 1)
+        with engine.begin() as connection:
+            upgrade(connection, WITH_REPORTS - 1, SCHEMA_VERSION)
+            (house, events) = _streams(connection)
+            assert find_due(connection, "any", "any", "") == events
+            tx = Transaction(connection, 1)
+            for event_id in events:
+                turn = take_turn(tx, event_id, "any", "any")
+                clock = VenueClock(load_venue(connection, house))
+                for piece in (pieces := list(pieces_of(count_event(connection, turn, clock)))):
+                    write_piece(tx, turn, piece, is_last=piece is pieces[-1])
+            found = read_sales(connection, SalesAsked())
+            (money,) = read_books(connection).money
+        engine.dispose()
+    assert [line.net_minor for line in found.totals()] == [money.orders_minor]
+
+
+def _streams(connection: Connection) -> tuple[str, tuple[str, ...]]:
+    rows = connection.execute(text("SELECT event_id, kind FROM stream ORDER BY event_id")).all()
+    (house,) = (row[0] for row in rows if row[1] == "house")
+    return house, tuple(row[0] for row in rows if row[1] == "event")
 
 
 def test_the_books_are_what_they_were(old: OldHouse) -> None:
