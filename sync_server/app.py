@@ -14,6 +14,7 @@ from sync_server.console import (
     accounts,
     agencies,
     agency_limits,
+    attendance,
     blocking,
     cases,
     catalogue_upload,
@@ -35,12 +36,13 @@ from sync_server.console import (
     performances,
     plans,
     refunds,
+    reports,
     seats,
     sign_in,
     sign_in_elsewhere,
 )
 from sync_server.console.figures import set_up_figures
-from sync_server.console.live import set_up_bulletin
+from sync_server.console.live import BULLETIN, set_up_bulletin
 from sync_server.console.oidc_provider import set_up_provider
 from sync_server.console.plans import set_up_plans
 from sync_server.console.rendering import set_up_templates
@@ -74,7 +76,7 @@ from sync_server.handlers.state import (
     Limits,
     PasswordChecks,
 )
-from sync_server.report_keeping import set_up_reports
+from sync_server.report_keeping import REPORTS, set_up_reports
 from sync_server.services.tokens import Tokens
 from sync_server.settings import Settings
 
@@ -113,10 +115,11 @@ def make_app(centre: Centre, settings: Settings, hub: AsHub | None = None) -> we
     if hub is None:
         set_up_provider(app, settings.oidc)
     app.cleanup_ctx.append(_run_centre)
-    if hub is None:
-        set_up_reports(app, centre)
     set_up_figures(app, centre)
     set_up_bulletin(app)
+    if hub is None:
+        set_up_reports(app, centre)
+        app[REPORTS].tell = app[BULLETIN].tell
     set_up_plans(app)
     app.on_shutdown.append(_wake_long_polls)
     app.on_response_prepare.append(secure_response)
@@ -145,6 +148,8 @@ def all_routes() -> Sequence[Route]:
         *routes_of(people),
         *routes_of(agencies),
         *routes_of(agency_limits),
+        *routes_of(reports),
+        *routes_of(attendance),
         *routes_of(performances),
         *routes_of(event_page),
         *routes_of(event_places),

@@ -36,11 +36,11 @@ from sync_server.store.writer import UNAVAILABLE
 FIRST_ROUND_S = 20.0
 """A server that has just started has better things to do, unless somebody asks for a report."""
 ROUND_PERIOD_S = 5.0
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 """So long somebody who asks waits at most for what has changed to be counted."""
 PAUSE_S = 0.02
 """Between two pieces: sales come first."""
-_OLD_AT_ONCE = 20
+_OLD_AT_ONCE = 2
 _log = get_logger(__name__)
 
 
@@ -52,7 +52,10 @@ class ReportKeeper:
         self._is_ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._round: asyncio.Task[None] | None = None
-        self._rests_until_s = 0.0
+        self._rests_until_s = self._took_s = 0.0
+        self._is_awaited, self._asked_s = False, 0.0
+        self.tell: Callable[[], None] = lambda: None
+        """Called when figures are there that somebody did not wait for any longer."""
 
     def start(self) -> None:
         """Call when the centre is open."""
@@ -68,14 +71,14 @@ class ReportKeeper:
 
     async def catch_up(self) -> None:
         """Count what has changed, unless that takes longer than somebody waits who asks for it."""
-        if self._clock() < self._rests_until_s:
-            return
+        self._is_awaited, self._asked_s = True, self._clock()
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 if self._round is not None:  # it may have begun before what is asked for happened
                     await asyncio.wait([self._round])
                 if self._clock() >= self._rests_until_s:
                     await asyncio.wait([self._begin()])
+                    self._is_awaited = False
 
     def _begin(self) -> asyncio.Task[None]:
         """One round at a time."""
@@ -85,16 +88,18 @@ class ReportKeeper:
 
     async def _go_round(self) -> None:
         """Count every event that has changed. What fails is tried again in the next round."""
-        began_s, is_first = self._clock(), False
+        self._took_s, is_first = 0.0, False
         try:
             is_first = await self._count_due()
         except (StoreError, *UNAVAILABLE) as error:
             _log.info("reports_wait", error=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - reports are late, and nothing else
             _log.warning("reports_not_counted", error=type(error).__name__)
-        took_s = self._clock() - began_s
-        if took_s > QUICK_S and not is_first:  # that shows nothing: the next ones only add to it
-            self._rests_until_s = self._clock() + took_s * REST_FACTOR
+        if self._took_s > QUICK_S and not is_first:  # that shows nothing: later ones only add to it
+            self._rests_until_s = self._clock() + self._took_s * REST_FACTOR
+        if self._is_awaited and self._clock() - self._asked_s > PATIENCE_S:
+            self._is_awaited = False
+            self.tell()
 
     async def _count_due(self) -> bool:
         """Whether something was counted for the first time."""
@@ -114,8 +119,9 @@ class ReportKeeper:
         return is_first
 
     async def _count_one(self, turn: Turn, clock: VenueClock) -> None:
-        centre = self._centre
+        centre, began_s = self._centre, self._clock()
         counted = await centre.read(lambda c: count_event(c, turn, clock))
+        self._took_s += self._clock() - began_s
         pieces = list(pieces_of(counted))
         for number, piece in enumerate(pieces, 1):
             is_last = number == len(pieces)

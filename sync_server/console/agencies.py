@@ -149,8 +149,8 @@ async def retire(request: web.Request) -> web.Response:
 @route("GET", MY_AGENCY_PATH, permission=Permission.AGENCY_OWN, page=True, reach=Reach.AGENCY)
 async def my_agency(request: web.Request) -> web.Response:
     """The caller's own agency; of several the one that is asked for."""
-    mine = await _mine(request)
-    return await show_agency(request, _asked_of(request, mine), mine)
+    mine = await my_agencies(request)
+    return await show_agency(request, asked_of(request, mine), mine)
 
 
 @route(
@@ -162,10 +162,10 @@ async def my_agency(request: web.Request) -> web.Response:
 )
 async def my_takings_table(request: web.Request) -> web.Response:
     """Takings of the caller's own agency by day, window and tender."""
-    return await _table(request, [_asked_of(request, await _mine(request))])
+    return await _table(request, [asked_of(request, await my_agencies(request))])
 
 
-async def _mine(request: web.Request) -> list[Agency]:
+async def my_agencies(request: web.Request) -> list[Agency]:
     """The agencies that the caller works for. Raises Problem when there is none."""
     scope = request[PERSON].scope
     ids = scope.ids if scope.kind is ScopeKind.AGENCY else frozenset()
@@ -176,7 +176,7 @@ async def _mine(request: web.Request) -> list[Agency]:
     return mine
 
 
-def _asked_of(request: web.Request, mine: Sequence[Agency]) -> Agency:
+def asked_of(request: web.Request, mine: Sequence[Agency]) -> Agency:
     """Another's is answered as one that does not exist."""
     asked = request.query.get("id", mine[0].id)
     found = next((each for each in mine if each.id == asked), None)
@@ -252,6 +252,7 @@ async def show_agency(
         "cases": words.cases(read.cases),
         "windows": [(node_path(node_id), name) for node_id, name in read.windows.items()],
         "people": [] if mine else await _people(request, found.id),
+        "sales_path": _path(f"{MY_AGENCY_PATH}/sales", found.id),
         "report": _path(f"{MY_AGENCY_PATH if mine else AGENCIES_PATH}/{_TABLE}", found.id),
         "fault": fault_sentence(fault, language),
         "name_max": NAME_CHARS_MAX,

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from program.i18n import format_count, format_time
+from program.i18n import format_count, format_datetime, format_time
 from sync_server.services.takings import Crowd
 
 BARS_MAX = 96
+_DAY_MIN = 1_440
+"""From so long on a time of day alone would say nothing."""
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1_440)
 
 
@@ -36,15 +38,20 @@ class Curve:
     ends: str
 
 
-def make_curve(crowds: Iterable[Crowd], language: str, zone: ZoneInfo) -> Curve | None:
-    """The curve of these entries; None where there are none."""
+def make_curve(
+    crowds: Iterable[Crowd], language: str, zone: ZoneInfo, *, step_min: int = 1
+) -> Curve | None:
+    """The curve of these entries, which were counted within `step_min` minutes each; None where
+    there are none.
+    """
     minutes: dict[int, int] = {}
     for each in crowds:
         minutes[each.minute] = minutes.get(each.minute, 0) + each.count
     if not minutes:
         return None
     first, last = min(minutes), max(minutes)
-    step = next((s for s in _STEPS_MIN if (last - first) // s < BARS_MAX), _STEPS_MIN[-1])
+    steps = (each for each in _STEPS_MIN if each >= step_min)
+    step = next((each for each in steps if (last - first) // each < BARS_MAX), _STEPS_MIN[-1])
     begin = first // step
     sums: dict[int, int] = {}
     for minute, count in minutes.items():
@@ -55,6 +62,8 @@ def make_curve(crowds: Iterable[Crowd], language: str, zone: ZoneInfo) -> Curve 
 
     def time_of(place: int) -> str:
         at = datetime.fromtimestamp((begin + place) * step * 60, UTC)
+        if last - first >= _DAY_MIN:
+            return format_datetime(at, language, zone=zone, year=False)
         return format_time(at, language, zone=zone)
 
     width = 100 / places

@@ -38,6 +38,7 @@ class Section:
 SECTIONS = (
     Section("/console/", N_("Overview"), "circle-check", Permission.CONSOLE_VIEW),
     Section("/console/accounts", N_("Reconciliation"), "landmark", Permission.BOOKS_READ),
+    Section("/console/reports", N_("Reports"), "receipt-text", Permission.BOOKS_READ),
     Section("/console/cases", N_("Cases"), "triangle-alert", Permission.BOOKS_READ),
     Section(
         EVENTS_PATH,

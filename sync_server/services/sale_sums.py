@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import product
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
@@ -35,6 +36,7 @@ _FREE, _PAID = 1, 0
 class SumBy(StrEnum):
     """What a sum is of, beside performance and day. Stored, never renamed."""
 
+    ALL = "all"
     TIER = "tier"
     TYPE = "type"
     TILL = "till"
@@ -42,8 +44,15 @@ class SumBy(StrEnum):
     HOUR = "hour"
 
 
+EVERY_PERFORMANCE, EVERY_DAY = -1, ""
+
+
 class SaleCell(NamedTuple):
-    """Which sum. `on_day` is an ISO date; `of` a tier, type, node or hour ("09")."""
+    """Which sum. `on_day` is an ISO date; `of` a tier, type, node or hour ("09").
+
+    Each figure is in four cells: of its performance or every one, on its day or every one. So a
+    report reads few of them, whatever it is of.
+    """
 
     by: SumBy
     performance: int
@@ -176,6 +185,7 @@ class _Counting:
         day, hour = self._clock.day_and_hour(slot)
         agency = self._agencies.get(node_id, "")
         found = [
+            (SumBy.ALL, ""),
             (SumBy.TIER, tier),
             (SumBy.TYPE, kind),
             (SumBy.TILL, node_id),
@@ -183,8 +193,9 @@ class _Counting:
         ]
         if is_free:
             found.append((SumBy.FREE, node_id))
-        for by, of in found:
-            yield SaleCell(by, performance, day, of, agency, currency)
+        for at, when in product((performance, EVERY_PERFORMANCE), (day, EVERY_DAY)):
+            for by, of in found:
+                yield SaleCell(by, at, when, of, agency, currency)
 
 
 def _returned(row: Sequence[Any]) -> _Returned | None:

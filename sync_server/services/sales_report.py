@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
 from sync_server.heart.stock import SERVER
-from sync_server.services.sale_sums import SumBy
+from sync_server.services.sale_sums import EVERY_DAY, EVERY_PERFORMANCE, SumBy
 
 PERFORMANCES_MAX = 5_000
 CURRENT = -1
 """Instead of a time: everything is counted."""
+_FIRST_DAY, _LAST_DAY = "0", "9"
 LINES_MAX = 20_000
 """Of one report: there are that many tills, tiers and days in no house."""
 
@@ -107,39 +108,38 @@ _FROM = "FROM sale_sum s JOIN report_mark m ON m.event_id = s.event_id AND m.bui
 _PARTS = (
     "SELECT s.by_what, CASE WHEN s.by_what IN ('tier','type') THEN s.event_id ELSE '' END, "
     f"s.of_what, s.currency, {_SUMS} {_FROM}"
+    "s.by_what IN ('tier','type','till','free','hour') AND "
 )
-_PERFORMANCES = f"SELECT s.event_id, s.perf_id, s.currency, {_SUMS} {_FROM}"
-_DAYS = f"SELECT s.on_day, s.currency, {_SUMS} {_FROM}"
+_OF_ALL = f"{_FROM}s.by_what = 'all' AND "
+_PERFORMANCES = f"SELECT s.event_id, s.perf_id, s.currency, {_SUMS} {_OF_ALL}"
+_DAYS = f"SELECT s.on_day, s.currency, {_SUMS} {_OF_ALL}"
 
 
 def read_sales(connection: Connection, asked: SalesAsked) -> SalesReport:
     """The report, as far as the events are counted."""
-    where, values = _condition(asked)
-    tills = f"{where} AND s.by_what = 'till' "
-    parts = [
-        SalesLine(_BY[row[0]], row[1], row[2], row[3], *_whole(row[4:]))
-        for row in connection.execute(text(f"{_PARTS}{where} GROUP BY 1, 2, 3, 4"), values)
-        if row[0] in _BY
-    ]
-    free = [
-        SalesLine(ReportBy.CHANNEL, "", row[2], row[3], *_whole(row[4:]))
-        for row in connection.execute(
-            text(f"{_PARTS}{where} AND s.by_what = 'free' GROUP BY 1, 2, 3, 4"), values
-        )
-    ]
+    where, values = _condition(asked, performance=asked.performance or EVERY_PERFORMANCE)
+    each_performance, their_values = _condition(asked, performance=asked.performance or None)
+    each_day, day_values = _condition(
+        replace(asked, first_day=asked.first_day or _FIRST_DAY),
+        performance=asked.performance or EVERY_PERFORMANCE,
+    )
+    parts: list[SalesLine] = []
+    free: list[SalesLine] = []
+    for row in connection.execute(text(f"{_PARTS}{where} GROUP BY 1, 2, 3, 4"), values):
+        by = _BY.get(row[0])
+        line = SalesLine(by or ReportBy.CHANNEL, row[1], row[2], row[3], *_whole(row[4:]))
+        (parts if by else free).append(line)
+    performances = connection.execute(
+        text(f"{_PERFORMANCES}{each_performance} GROUP BY s.event_id, s.perf_id, s.currency"),
+        their_values,
+    )
+    days = connection.execute(text(f"{_DAYS}{each_day} GROUP BY s.on_day, s.currency"), day_values)
     lines = [
         *(
             SalesLine(ReportBy.PERFORMANCE, row[0], str(row[1]), row[2], *_whole(row[3:]))
-            for row in connection.execute(
-                text(f"{_PERFORMANCES}{tills} GROUP BY s.event_id, s.perf_id, s.currency"), values
-            )
+            for row in performances
         ),
-        *(
-            SalesLine(ReportBy.DAY, "", row[0], row[1], *_whole(row[2:]))
-            for row in connection.execute(
-                text(f"{_DAYS}{tills} GROUP BY s.on_day, s.currency"), values
-            )
-        ),
+        *(SalesLine(ReportBy.DAY, "", row[0], row[1], *_whole(row[2:])) for row in days),
         *parts,
         *_channels(connection, [each for each in parts if each.by is ReportBy.TILL], free),
     ]
@@ -156,25 +156,28 @@ _BY = {
 }
 
 
-def _condition(asked: SalesAsked) -> tuple[str, dict[str, object]]:
-    found = {
-        "s.event_id = :event": asked.event_id,
-        "s.perf_id = :performance": asked.performance,
-        "s.on_day >= :first": asked.first_day,
-        "s.on_day <= :last": asked.last_day,
-    }
-    values = {
-        "event": asked.event_id,
-        "performance": asked.performance,
-        "first": asked.first_day,
-        "last": asked.last_day,
-        "agency": asked.agency,
-    }
-    conditions = [condition for condition, value in found.items() if value]
+def _condition(asked: SalesAsked, *, performance: int | None) -> tuple[str, dict[str, object]]:
+    """Which cells: each figure once. `performance` None: each of them by itself."""
+    conditions, values = [], dict[str, object]()
+
+    def ask(condition: str, name: str, value: object) -> None:
+        conditions.append(condition)
+        values[name] = value
+
+    if asked.event_id:
+        ask("s.event_id = :event", "event", asked.event_id)
+    if performance is None:
+        ask("s.perf_id <> :every", "every", EVERY_PERFORMANCE)
+    else:
+        ask("s.perf_id = :performance", "performance", performance)
+    if asked.first_day or asked.last_day:
+        ask("s.on_day >= :first", "first", asked.first_day or _FIRST_DAY)
+        ask("s.on_day <= :last", "last", asked.last_day or _LAST_DAY)
+    else:
+        ask("s.on_day = :day", "day", EVERY_DAY)
     if asked.agency is not None:
-        conditions.append("s.agency = :agency")
-    used = " AND ".join(conditions) or "1 = 1"
-    return used, {name: value for name, value in values.items() if f":{name}" in used}
+        ask("s.agency = :agency", "agency", asked.agency)
+    return " AND ".join(conditions), values
 
 
 def _channels(
@@ -230,7 +233,8 @@ def _choices(connection: Connection, agency: str | None) -> dict[str, tuple[int,
     only = "" if agency is None else "AND s.agency = :agency "
     rows = connection.execute(
         text(
-            f"SELECT DISTINCT s.event_id, s.perf_id {_FROM}s.by_what = 'till' {only}"
+            f"SELECT DISTINCT s.event_id, s.perf_id {_OF_ALL}"
+            f"s.on_day = '' AND s.perf_id <> {EVERY_PERFORMANCE} {only}"
             "ORDER BY s.event_id, s.perf_id LIMIT :most"
         ),
         {"most": PERFORMANCES_MAX} | ({} if agency is None else {"agency": agency}),

@@ -655,9 +655,9 @@ sale_sum = Table(
     metadata,
     _key("event_id"),
     _key("build", BigInteger),
-    _key("by_what"),  # tier | type | till | free | hour
-    _key("perf_id", BigInteger),
-    _key("on_day"),  # ISO date: when it was sold, or went back
+    _key("by_what"),  # all | tier | type | till | free | hour
+    _key("perf_id", BigInteger),  # -1: every one
+    _key("on_day"),  # ISO date: when it was sold, or went back; '': every one
     _key("of_what"),  # which tier, type, till or hour
     _key("agency"),  # whose till; '': the house's own
     _key("currency", String(3)),

@@ -24,7 +24,8 @@ Shows = Callable[..., None]
 PAGES_MAX = 100
 PROVIDER = {f"/console/login/provider{each}" for each in ("", "/back", "/done")}
 DRAFTS = {"/console/plans/draft", "/console/catalogue/draft"}
-MY_AGENCY = {"/console/agency", "/console/agency/takings.csv"}
+MY_SALES = {f"/console/agency/sales{each}" for each in ("", ".csv", ".xlsx", ".{kind}")}
+MY_AGENCY = {"/console/agency", "/console/agency/takings.csv", *MY_SALES}
 OTHERWISE = {"/", "/console", "/console/login", *DRAFTS, *PROVIDER, *MY_AGENCY}
 """Pages that lead to others, those of somebody who is not signed in, those that an upload leads to,
 and those of an agent.
@@ -110,7 +111,7 @@ def test_every_page_is_linked_to_and_accessible_and_no_link_is_broken(
     assert [path for path in pages - OTHERWISE if not is_among(path, paths)] == []
 
 
-def test_an_agents_only_page_is_accessible_and_leads_to_nothing_that_is_shut(
+def test_an_agents_only_pages_are_accessible_and_lead_to_nothing_that_is_shut(
     open_page: OpenPage,
 ) -> None:
     page = still(open_page("/"))
@@ -118,8 +119,13 @@ def test_an_agents_only_page_is_accessible_and_leads_to_nothing_that_is_shut(
     expect(page.get_by_role("heading", name="North Travel")).to_be_visible()
     assert violations(page) == []
     found = links_of(page)
+    page.get_by_role("link", name="Sales").click()
+    expect(page.get_by_role("heading", name="Sales")).to_be_visible()
+    assert violations(page) == []
+    found += links_of(page)
     assert [each for each in found if page.request.get(each).status != 200] == []
-    assert {urlsplit(each).path for each in found} == {*MY_AGENCY, "/console/me"}
+    shown = {*MY_AGENCY, "/console/me"} - {"/console/agency/sales.{kind}"}
+    assert {urlsplit(each).path for each in found} == shown
 
 
 def is_among(path: str, paths: list[str]) -> bool:
