@@ -120,17 +120,13 @@ class ReportKeeper:
 
     async def _count_one(self, turn: Turn, clock: VenueClock) -> None:
         centre, began_s = self._centre, self._clock()
-        counted = await centre.read(lambda c: count_event(c, turn, clock))
+        pieces = await centre.read(lambda c: list(pieces_of(count_event(c, turn, clock))))
         self._took_s += self._clock() - began_s
-        pieces = list(pieces_of(counted))
-        for number, piece in enumerate(pieces, 1):
-            is_last = number == len(pieces)
-            await centre.write(
-                lambda tx, p=piece, last=is_last: write_piece(tx, turn, p, is_last=last)  # type: ignore[misc]
-            )
-            if not is_last:
+        for piece in pieces:
+            await centre.write(lambda tx, p=piece: write_piece(tx, turn, p))  # type: ignore[misc]
+            if not piece.is_last:
                 await self._pause(PAUSE_S)
-        if counted.is_whole:
+        if pieces[-1].is_whole:
             old = await centre.read(lambda c: find_old(c, turn.event_id))
             while old and not self._is_ending.is_set():
                 some, old = old[:_OLD_AT_ONCE], old[_OLD_AT_ONCE:]

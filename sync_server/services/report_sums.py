@@ -11,14 +11,16 @@ old sums under the turn's number, piece by piece; the last piece makes it count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeVar
 
+import orjson
 from sqlalchemy import Connection, text
 
 from sync_server.services.entry_sums import EntrySums, count_entry_changes
-from sync_server.services.sale_sums import SaleSums, VenueClock, count_sales
+from sync_server.services.sale_sums import SaleSums, VenueClock, count_sales, with_totals
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 
@@ -28,6 +30,9 @@ ADDED_AT_ONCE_MAX = 4_000
 """What adds up to more sums than this is counted from the beginning, in pieces."""
 EVENTS_PER_ROUND_MAX = 50
 OLD_PIECES_MAX = 10_000
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is to be written of an event, as of its feed's `head`. `is_whole`: from the beginning."""
+    """What is to be written of an event, as of its feed's `head`, or a piece of it.
+
+    `is_whole`: counted from the beginning. `is_last`: with it the turn is done.
+    """
 
     head: int
     sales: SaleSums = field(default_factory=dict)
     entries: EntrySums = field(default_factory=dict)
     is_whole: bool = False
+    is_last: bool = False
 
 
 class TurnOver(Exception):
@@ -110,22 +119,35 @@ def count_event(connection: Connection, turn: Turn, clock: VenueClock) -> Counte
 
 
 def pieces_of(counted: Counted) -> Iterator[Counted]:
-    """What fits into a transaction each; the last one, which may be empty, ends the turn."""
+    """What fits into a transaction each; the last one, which may be empty, ends the turn.
+
+    Sums that are added to others must all be in one.
+    """
     head, is_whole = counted.head, counted.is_whole
-    entries, sales = iter(counted.entries.items()), iter(counted.sales.items())
-    while part := dict(islice(entries, ROWS_PER_PIECE)):
-        yield Counted(head, entries=part, is_whole=is_whole)
-    while is_whole and (some := dict(islice(sales, ROWS_PER_PIECE))):
-        yield Counted(head, sales=some, is_whole=is_whole)
-    yield Counted(head, sales=dict(sales), is_whole=is_whole)
+    added: SaleSums = {}
+    for entries in _some(counted.entries):
+        yield Counted(head, entries=entries, is_whole=is_whole)
+    for part in with_totals(counted.sales):
+        if not is_whole:
+            added |= part
+            continue
+        for sales in _some(part):
+            yield Counted(head, sales=sales, is_whole=True)
+    yield Counted(head, sales=added, is_whole=is_whole, is_last=True)
 
 
-def write_piece(tx: Transaction, turn: Turn, piece: Counted, *, is_last: bool) -> None:
+def _some(sums: dict[K, V]) -> Iterator[dict[K, V]]:
+    left = iter(sums.items())
+    while part := dict(islice(left, ROWS_PER_PIECE)):
+        yield part
+
+
+def write_piece(tx: Transaction, turn: Turn, piece: Counted) -> None:
     """Write one of them. Raises TurnOver."""
     build = _hold(tx, turn)
     _put_entries(tx, turn.event_id, piece.entries)
     _add_sales(tx, turn.event_id, turn.number if piece.is_whole else build, piece.sales)
-    if is_last:
+    if piece.is_last:
         tx.run(
             "UPDATE report_mark SET rev = :r, build = :b, generation = :g, day_rule = :d, "
             "counted_ms = :now WHERE event_id = :e",
@@ -178,56 +200,59 @@ def _hold(tx: Transaction, turn: Turn) -> int:
 
 def _add_sales(tx: Transaction, event_id: str, build: int, sums: SaleSums) -> None:
     rows = [
-        {
-            "e": event_id,
-            "b": build,
-            "w": cell.by.value,
-            "p": cell.performance,
-            "d": cell.on_day,
-            "o": cell.of,
-            "a": cell.agency,
-            "c": cell.currency,
-            **dict(zip(("sc", "sm", "bc", "bm"), each.values(), strict=True)),
-        }
+        (
+            cell.by,
+            cell.performance,
+            cell.on_day,
+            cell.of,
+            cell.agency,
+            cell.currency,
+            *each.values(),
+        )
         for cell, each in sums.items()
     ]
-    _many(
+    _write(
         tx,
         "INSERT INTO sale_sum (event_id, build, by_what, perf_id, on_day, of_what, agency, "
-        "currency, sold_count, sold_minor, back_count, back_minor) "
-        "VALUES (:e, :b, :w, :p, :d, :o, :a, :c, :sc, :sm, :bc, :bm) ON CONFLICT (event_id, build, "
-        "by_what, perf_id, on_day, of_what, agency, currency) DO UPDATE SET "
-        "sold_count = sale_sum.sold_count + excluded.sold_count, "
+        "currency, sold_count, sold_minor, back_count, back_minor) SELECT :e, :b, {found} "
+        "ON CONFLICT (event_id, build, by_what, perf_id, on_day, of_what, agency, currency) "
+        "DO UPDATE SET sold_count = sale_sum.sold_count + excluded.sold_count, "
         "sold_minor = sale_sum.sold_minor + excluded.sold_minor, "
         "back_count = sale_sum.back_count + excluded.back_count, "
         "back_minor = sale_sum.back_minor + excluded.back_minor",
+        "tnttttnnnn",
         rows,
+        {"e": event_id, "b": build},
     )
 
 
 def _put_entries(tx: Transaction, event_id: str, sums: EntrySums) -> None:
-    rows = [
-        {
-            "e": event_id,
-            "p": cell.performance,
-            "n": cell.node_id,
-            "l": cell.lane,
-            "m": cell.minute,
-            **each._asdict(),
-        }
-        for cell, each in sums.items()
-    ]
-    _many(
+    _write(
         tx,
         "INSERT INTO entry_sum (event_id, perf_id, node_id, lane, minute, entries, again, offline, "
-        "by_hand) VALUES (:e, :p, :n, :l, :m, :entries, :again, :offline, :by_hand) "
-        "ON CONFLICT (event_id, perf_id, node_id, lane, minute) DO UPDATE SET "
-        "entries = excluded.entries, again = excluded.again, offline = excluded.offline, "
-        "by_hand = excluded.by_hand",
-        rows,
+        "by_hand) SELECT :e, {found} ON CONFLICT (event_id, perf_id, node_id, lane, minute) "
+        "DO UPDATE SET entries = excluded.entries, again = excluded.again, "
+        "offline = excluded.offline, by_hand = excluded.by_hand",
+        "nttnnnnn",
+        [(*cell, *each) for cell, each in sums.items()],
+        {"e": event_id},
     )
 
 
-def _many(tx: Transaction, sql: str, rows: Sequence[Mapping[str, object]]) -> None:
-    if rows:
-        tx.connection.execute(text(sql), rows)
+def _write(
+    tx: Transaction,
+    sql: str,
+    kinds: str,
+    rows: Sequence[Sequence[object]],
+    values: dict[str, object],
+) -> None:
+    """All rows by one statement, as store/sql.py has it; `kinds` of columns: text, number."""
+    if not rows:
+        return
+    as_kind = {"t": "value ->> {at}", "n": "CAST(value ->> {at} AS bigint)"}
+    columns = ", ".join(as_kind[kind].format(at=at) for at, kind in enumerate(kinds))
+    is_sqlite = tx.connection.dialect.name == "sqlite"
+    source = "json_each(:rows)" if is_sqlite else "json_array_elements(CAST(:rows AS json))"
+    # The condition tells SQLite where the query ends and ON CONFLICT begins.
+    said = sql.format(found=f"{columns} FROM {source} WHERE 1 = 1")
+    tx.run(said, rows=orjson.dumps(rows).decode(), **values)

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, text
 
@@ -26,11 +25,16 @@ from sync_server.services.takings import SLOT_MS
 from ticketing.event import Venue
 from ticketing.operations import decode_exchange, decode_refund
 
-ROWS_AT_ONCE = 2_000
-"""After so many rows the counting rests for as long as they took: sales need the interpreter."""
+ROWS_AT_ONCE = 1_000
+REST_FACTOR = 3
+"""After so many rows the counting rests that many times as long as they took: sales need the
+interpreter.
+"""
 _SLOT_MAX = 4_102_444_800_000 // SLOT_MS
 """The year 2100: what a clock says that is further off counts as then."""
-_FREE, _PAID = 1, 0
+_FREE = 1
+
+T = TypeVar("T")
 
 
 class SumBy(StrEnum):
@@ -50,8 +54,8 @@ EVERY_PERFORMANCE, EVERY_DAY = -1, ""
 class SaleCell(NamedTuple):
     """Which sum. `on_day` is an ISO date; `of` a tier, type, node or hour ("09").
 
-    Each figure is in four cells: of its performance or every one, on its day or every one. So a
-    report reads few of them, whatever it is of.
+    Each figure ends in four cells (`with_totals`): of its performance or every one, on its day or
+    every one. So a report reads few of them, whatever it is of.
     """
 
     by: SumBy
@@ -69,6 +73,13 @@ class SaleSum:
 
     def __init__(self) -> None:
         self.sold_count = self.sold_minor = self.back_count = self.back_minor = 0
+
+    def add(self, other: SaleSum) -> None:
+        """Take in another one's figures."""
+        self.sold_count += other.sold_count
+        self.sold_minor += other.sold_minor
+        self.back_count += other.back_count
+        self.back_minor += other.back_minor
 
     def values(self) -> tuple[int, int, int, int]:
         """In the order of the table's columns."""
@@ -100,18 +111,44 @@ class VenueClock:
         return found
 
 
-def count_sales(
-    connection: Connection, event_id: str, since: int, clock: VenueClock, rest: bool = True
-) -> SaleSums:
+def count_sales(connection: Connection, event_id: str, since: int, clock: VenueClock) -> SaleSums:
     """What operations with an effect after revision `since` sold and took back, of one event."""
     counting = _Counting(_agencies(connection), clock)
-    sql = _SOLD if since == 0 else _SOLD_SINCE
-    for row in _patiently(connection, sql, {"e": event_id, "since": since}, rest=rest):
-        counting.add_sold(row)
-    found = _patiently(connection, _RETURNS, {"e": event_id, "since": since}, rest=rest)
-    while returns := list(_some(found)):
-        counting.add_returned(connection, event_id, returns)
+    values = {"e": event_id, "since": since}
+    for rows in _parts(connection, _SOLD if since == 0 else _SOLD_SINCE, values):
+        for row in rows:
+            counting.add_sold(row)
+    for rows in _parts(connection, _RETURNS, values):
+        counting.add_returned(connection, event_id, rows)
     return counting.sums
+
+
+def with_totals(sums: SaleSums) -> Iterator[SaleSums]:
+    """All four cells of each figure, in the order of the table's key, a part at a time."""
+    parts: dict[tuple[SumBy, int], SaleSums] = {}
+    for cell, each in patiently(sums.items()):
+        for performance in (cell.performance, EVERY_PERFORMANCE):
+            part = parts.setdefault((cell.by, performance), {})
+            for day in (cell.on_day, EVERY_DAY):
+                where = SaleCell(cell.by, performance, day, cell.of, cell.agency, cell.currency)
+                part.setdefault(where, SaleSum()).add(each)
+    for key in sorted(parts):
+        part = parts.pop(key)
+        yield {cell: part[cell] for cell in sorted(part)}
+
+
+def patiently(things: Iterable[T]) -> Iterator[T]:
+    """The same, with rests in between; see REST_FACTOR."""
+    began_s = time.monotonic()
+    for number, each in enumerate(things, 1):
+        yield each
+        if number % ROWS_AT_ONCE == 0:
+            began_s = _rest_since(began_s)
+
+
+def _rest_since(began_s: float) -> float:
+    time.sleep(REST_FACTOR * (time.monotonic() - began_s))
+    return time.monotonic()
 
 
 _GROUPED = (
@@ -193,9 +230,8 @@ class _Counting:
         ]
         if is_free:
             found.append((SumBy.FREE, node_id))
-        for at, when in product((performance, EVERY_PERFORMANCE), (day, EVERY_DAY)):
-            for by, of in found:
-                yield SaleCell(by, at, when, of, agency, currency)
+        for by, of in found:
+            yield SaleCell(by, performance, day, of, agency, currency)
 
 
 def _returned(row: Sequence[Any]) -> _Returned | None:
@@ -236,19 +272,12 @@ def _agencies(connection: Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def _patiently(
-    connection: Connection, sql: str, values: dict[str, object], *, rest: bool
-) -> Iterator[Sequence[Any]]:
+def _parts(
+    connection: Connection, sql: str, values: dict[str, object]
+) -> Iterator[Sequence[Sequence[Any]]]:
     result = connection.execute(text(sql), values, execution_options={"yield_per": ROWS_AT_ONCE})
     began_s = time.monotonic()
     for rows in result.partitions():
-        yield from rows
-        if rest and len(rows) == ROWS_AT_ONCE:
-            time.sleep(time.monotonic() - began_s)
-            began_s = time.monotonic()
-
-
-def _some(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    """As many as are decided about at once."""
-    for _, row in zip(range(ROWS_AT_ONCE // 4), rows, strict=False):
-        yield row
+        yield rows
+        if len(rows) == ROWS_AT_ONCE:
+            began_s = _rest_since(began_s)

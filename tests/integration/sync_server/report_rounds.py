@@ -39,9 +39,8 @@ def count(stage: Stage, turn: Turn) -> Counted:
 
 
 def write(stage: Stage, turn: Turn, counted: Counted) -> None:
-    pieces = list(pieces_of(counted))
-    for number, piece in enumerate(pieces, 1):
-        stage.do(lambda tx, p=piece, n=number: write_piece(tx, turn, p, is_last=n == len(pieces)))  # type: ignore[misc]
+    for piece in pieces_of(counted):
+        stage.do(lambda tx, p=piece: write_piece(tx, turn, p))  # type: ignore[misc]
 
 
 def go_round(stage: Stage) -> Turn:

@@ -242,8 +242,8 @@ def test_reports_of_a_house_from_before_are_counted_from_its_rows(tmp_path: Path
             for event_id in events:
                 turn = take_turn(tx, event_id, "any", "any")
                 clock = VenueClock(load_venue(connection, house))
-                for piece in (pieces := list(pieces_of(count_event(connection, turn, clock)))):
-                    write_piece(tx, turn, piece, is_last=piece is pieces[-1])
+                for piece in pieces_of(count_event(connection, turn, clock)):
+                    write_piece(tx, turn, piece)
             found = read_sales(connection, SalesAsked())
             (money,) = read_books(connection).money
         engine.dispose()
