@@ -227,7 +227,7 @@ def _names(written: str) -> list[str] | str:
         return _ANY
     if '"' not in written:
         written = written.replace("，", ",").replace("、", ",")
-    rows = csv.reader([written.replace("\n", " ")], skipinitialspace=True)
+    rows = csv.reader([re.sub(r"[\r\n]", " ", written)], skipinitialspace=True)
     return [name.strip() for row in rows for name in row if name.strip()]
 
 

@@ -259,7 +259,7 @@ async def test_entry_rules_are_added_changed_put_in_order_and_taken_away(
         "entries": "不限",
         "each_day": "yes",
         "early": "30",
-        "gates": 'own, Gate 9, "North, upper"',
+        "gates": 'own,\r\nGate 9,\r"North, upper"',
         "reentry": "20",
         "passback": "timed",
         "passback_minutes": "10",
