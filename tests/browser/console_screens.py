@@ -46,7 +46,10 @@ def an_evening(house: ConsoleHouse) -> None:
         house.sell(second, unit, 4)
     for unit in (430, 700):
         house.sell(second, unit, 3, performance=2)
-    house.sell(house.window("North Travel 1", "North Travel"), 1005, 6)
+    third = house.window("North Travel 1", "North Travel")
+    house.sell(third, 1005, 6)
+    second.node.acquire(1, range(401, 412))  # and does not sell them
+    third.node.acquire(1, range(1011, 1025))
     north, south = house.gate("Gate 1"), house.gate("Gate 2")
     for sale in sales[:4]:
         house.let_in(north, sale)
@@ -175,7 +178,9 @@ def _take_catalogue(page: Page, house: ConsoleHouse, keep: Callable[[str], None]
         ("prices", f"{event}/prices"),
         ("package", f"{event}/parts/packages?id=family"),
         ("history", f"{event}/history"),
+        ("places", f"{event}/places"),
         ("lending", f"{event}/lending"),
+        ("lent", f"{event}/lent"),
         ("performance", "/console/performances/1"),
         ("move", "/console/performances/1/move"),
         ("cancel", "/console/performances/1/cancel"),
