@@ -36,7 +36,7 @@ from sync_server.store.writer import UNAVAILABLE
 FIRST_ROUND_S = 20.0
 """A server that has just started has better things to do, unless somebody asks for a report."""
 ROUND_PERIOD_S = 5.0
-PATIENCE_S = 0.5
+PATIENCE_S = 0.25
 """So long somebody who asks waits at most for what has changed to be counted."""
 PAUSE_S = 0.02
 """Between two pieces: sales come first."""
@@ -62,7 +62,7 @@ class ReportKeeper:
         self._task = asyncio.create_task(self._keep(), name="keep reports")
 
     async def stop(self) -> None:
-        """Call before the centre closes. What is being counted is counted to its end."""
+        """Call before the centre closes. A long count is given up."""
         self._is_ending.set()
         if self._task is not None:
             await self._task
@@ -120,7 +120,9 @@ class ReportKeeper:
 
     async def _count_one(self, turn: Turn, clock: VenueClock) -> None:
         centre, began_s = self._centre, self._clock()
-        pieces = await centre.read(lambda c: list(pieces_of(count_event(c, turn, clock))))
+        pieces = await centre.read(
+            lambda c: list(pieces_of(count_event(c, turn, clock, self._rest), self._rest))
+        )
         self._took_s += self._clock() - began_s
         for piece in pieces:
             await centre.write(lambda tx, p=piece: write_piece(tx, turn, p))  # type: ignore[misc]
@@ -132,6 +134,12 @@ class ReportKeeper:
                 some, old = old[:_OLD_AT_ONCE], old[_OLD_AT_ONCE:]
                 await centre.write(lambda tx, s=some: drop_old(tx, turn, s))  # type: ignore[misc]
                 await self._pause(PAUSE_S)
+
+    def _rest(self, seconds: float) -> None:
+        """On a reader's thread, within a long count: not when the server stops."""
+        if self._is_ending.is_set():
+            raise TurnOver
+        time.sleep(seconds)
 
     async def _keep(self) -> None:
         await self._pause(FIRST_ROUND_S)

@@ -11,6 +11,7 @@ old sums under the turn's number, piece by piece; the last piece makes it count.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -20,7 +21,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from sync_server.services.entry_sums import EntrySums, count_entry_changes
-from sync_server.services.sale_sums import SaleSums, VenueClock, count_sales, with_totals
+from sync_server.services.sale_sums import Rest, SaleSums, VenueClock, count_sales, with_totals
 from sync_server.store.sql import Sql
 from sync_server.store.writer import Transaction
 
@@ -64,7 +65,7 @@ class Counted:
 
 
 class TurnOver(Exception):
-    """Somebody else counts this event by now. Nothing of the transaction is kept."""
+    """Somebody else counts this event by now, or nobody may any more. Nothing is kept."""
 
 
 def find_due(
@@ -105,20 +106,22 @@ def take_turn(tx: Transaction, event_id: str, generation: str, day_rule: str) ->
     return Turn(event_id, int(row[0]), int(row[1]), generation, day_rule)
 
 
-def count_event(connection: Connection, turn: Turn, clock: VenueClock) -> Counted:
+def count_event(
+    connection: Connection, turn: Turn, clock: VenueClock, rest: Rest = time.sleep
+) -> Counted:
     """What has changed since the turn's revision, in one snapshot; see ADDED_AT_ONCE_MAX."""
     head = connection.execute(
         text("SELECT head FROM stream WHERE event_id = :e"), {"e": turn.event_id}
     ).scalar()
     entries = count_entry_changes(connection, turn.event_id, turn.since)
-    sales = count_sales(connection, turn.event_id, turn.since, clock)
+    sales = count_sales(connection, turn.event_id, turn.since, clock, rest)
     is_whole = turn.since == 0
     if not is_whole and len(sales) > ADDED_AT_ONCE_MAX:
-        sales, is_whole = count_sales(connection, turn.event_id, 0, clock), True
+        sales, is_whole = count_sales(connection, turn.event_id, 0, clock, rest), True
     return Counted(int(head or 0), sales, entries, is_whole)
 
 
-def pieces_of(counted: Counted) -> Iterator[Counted]:
+def pieces_of(counted: Counted, rest: Rest = time.sleep) -> Iterator[Counted]:
     """What fits into a transaction each; the last one, which may be empty, ends the turn.
 
     Sums that are added to others must all be in one.
@@ -127,7 +130,7 @@ def pieces_of(counted: Counted) -> Iterator[Counted]:
     added: SaleSums = {}
     for entries in _some(counted.entries):
         yield Counted(head, entries=entries, is_whole=is_whole)
-    for part in with_totals(counted.sales):
+    for part in with_totals(counted.sales, rest):
         if not is_whole:
             added |= part
             continue

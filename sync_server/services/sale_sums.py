@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
@@ -35,6 +35,8 @@ _SLOT_MAX = 4_102_444_800_000 // SLOT_MS
 _FREE = 1
 
 T = TypeVar("T")
+Rest = Callable[[float], None]
+"""Waits so many seconds; what it raises ends the counting."""
 
 
 class SumBy(StrEnum):
@@ -111,22 +113,24 @@ class VenueClock:
         return found
 
 
-def count_sales(connection: Connection, event_id: str, since: int, clock: VenueClock) -> SaleSums:
+def count_sales(
+    connection: Connection, event_id: str, since: int, clock: VenueClock, rest: Rest = time.sleep
+) -> SaleSums:
     """What operations with an effect after revision `since` sold and took back, of one event."""
     counting = _Counting(_agencies(connection), clock)
     values = {"e": event_id, "since": since}
-    for rows in _parts(connection, _SOLD if since == 0 else _SOLD_SINCE, values):
+    for rows in _parts(connection, _SOLD if since == 0 else _SOLD_SINCE, values, rest):
         for row in rows:
             counting.add_sold(row)
-    for rows in _parts(connection, _RETURNS, values):
+    for rows in _parts(connection, _RETURNS, values, rest):
         counting.add_returned(connection, event_id, rows)
     return counting.sums
 
 
-def with_totals(sums: SaleSums) -> Iterator[SaleSums]:
+def with_totals(sums: SaleSums, rest: Rest = time.sleep) -> Iterator[SaleSums]:
     """All four cells of each figure, in the order of the table's key, a part at a time."""
     parts: dict[tuple[SumBy, int], SaleSums] = {}
-    for cell, each in patiently(sums.items()):
+    for cell, each in _patiently(sums.items(), rest):
         for performance in (cell.performance, EVERY_PERFORMANCE):
             part = parts.setdefault((cell.by, performance), {})
             for day in (cell.on_day, EVERY_DAY):
@@ -137,18 +141,13 @@ def with_totals(sums: SaleSums) -> Iterator[SaleSums]:
         yield {cell: part[cell] for cell in sorted(part)}
 
 
-def patiently(things: Iterable[T]) -> Iterator[T]:
-    """The same, with rests in between; see REST_FACTOR."""
+def _patiently(things: Iterable[T], rest: Rest) -> Iterator[T]:
     began_s = time.monotonic()
     for number, each in enumerate(things, 1):
         yield each
         if number % ROWS_AT_ONCE == 0:
-            began_s = _rest_since(began_s)
-
-
-def _rest_since(began_s: float) -> float:
-    time.sleep(REST_FACTOR * (time.monotonic() - began_s))
-    return time.monotonic()
+            rest(REST_FACTOR * (time.monotonic() - began_s))
+            began_s = time.monotonic()
 
 
 _GROUPED = (
@@ -273,11 +272,12 @@ def _agencies(connection: Connection) -> dict[str, str]:
 
 
 def _parts(
-    connection: Connection, sql: str, values: dict[str, object]
+    connection: Connection, sql: str, values: dict[str, object], rest: Rest
 ) -> Iterator[Sequence[Sequence[Any]]]:
     result = connection.execute(text(sql), values, execution_options={"yield_per": ROWS_AT_ONCE})
     began_s = time.monotonic()
     for rows in result.partitions():
         yield rows
         if len(rows) == ROWS_AT_ONCE:
-            began_s = _rest_since(began_s)
+            rest(REST_FACTOR * (time.monotonic() - began_s))
+            began_s = time.monotonic()

@@ -88,7 +88,7 @@ def _measure(folder: Path, url: str, tickets: int) -> dict[str, Any]:
         first_s = _timed(lambda: desk.get(_REPORTS["sales"]).raise_for_status())
         beside: list[float] = []
         while _counted_ms(desk) == 0:
-            beside += _waits(sales, 5)
+            beside += _waits(sales, 20)
         counting_s = time.monotonic() - began
         print(f"   counted in {counting_s:.1f} s beside {len(beside)} batches", flush=True)
         with _busy(lambda: sales.run(1)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sync_server.services.catalogue import load_venue
 from sync_server.services.report_sums import (
     Counted,
@@ -14,7 +16,7 @@ from sync_server.services.report_sums import (
     take_turn,
     write_piece,
 )
-from sync_server.services.sale_sums import VenueClock, day_rule_of
+from sync_server.services.sale_sums import Rest, VenueClock, day_rule_of
 from sync_server.services.sales_report import SalesAsked, SalesReport, read_sales
 from sync_server.store.database import read_only
 from tests.integration.sync_server.stage import EVENT, VENUE, Stage
@@ -33,9 +35,9 @@ def begin(stage: Stage) -> Turn:
     return stage.do(lambda tx: take_turn(tx, EVENT, generation_of(stage), rule))
 
 
-def count(stage: Stage, turn: Turn) -> Counted:
+def count(stage: Stage, turn: Turn, rest: Rest = time.sleep) -> Counted:
     with read_only(stage.engine).connect() as connection:
-        return count_event(connection, turn, VenueClock(load_venue(connection, VENUE)))
+        return count_event(connection, turn, VenueClock(load_venue(connection, VENUE)), rest)
 
 
 def write(stage: Stage, turn: Turn, counted: Counted) -> None:

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from sync_server.heart.returns import Revoked
-from sync_server.services import report_sums
+from sync_server.services import report_sums, sale_sums
 from sync_server.services.report_sums import TurnOver
 from sync_server.services.sales_report import (
     CURRENT,
@@ -283,6 +283,24 @@ def test_much_at_once_is_counted_anew_and_written_in_pieces_beside_the_old(
     by_and_by = kept(stage)
     assert len(by_and_by[1]) == 3
     assert counted_from_nothing(stage) == by_and_by
+
+
+def test_a_long_count_can_be_given_up_at_its_rests(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sale_sums, "ROWS_AT_ONCE", 1)
+    till = stage.till()
+    till.sell(till.borrow(1), 1)
+    till.push()
+    turn = begin(stage)
+
+    def stop(_seconds: float) -> None:
+        raise TurnOver
+
+    with pytest.raises(TurnOver):
+        count(stage, turn, stop)
+    go_round(stage)
+    agree_with_the_books(stage)
 
 
 def test_an_entry_that_did_not_happen_is_counted_no_more(stage: Stage) -> None:
