@@ -158,6 +158,8 @@ def _take_looks(
     keep("day")
     page.goto(f"{accounts}?by=performance&of={EVENT}/1")
     keep("books-performance")
+    page.goto(f"{house.server.url}/console/reports")
+    keep("reports")
     page.goto(f"{house.server.url}/console/cases")
     keep("cases")
     page.locator(".worklist [data-row]").last.click()
@@ -219,7 +221,8 @@ def _take_keys(page: Page, house: ConsoleHouse, keep: Callable[[str], None], nam
 
 
 def _keep(page: Page, file: Path) -> None:
-    page.locator("main").wait_for()
+    if page.locator("[data-live]").count() == 0:  # or news would never end
+        page.wait_for_load_state("networkidle")  # before it a page may be measured too small
     picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
     picture = picture.crop((0, 0, picture.width, min(picture.height, _HEIGHT_MAX)))
     few = picture.quantize(
