@@ -104,7 +104,11 @@ class SalesReport:
 
 
 _SUMS = "sum(s.sold_count), sum(s.sold_minor), sum(s.back_count), sum(s.back_minor)"
-_FROM = "FROM sale_sum s JOIN report_mark m ON m.event_id = s.event_id AND m.build = s.build WHERE "
+# CROSS: SQLite joins in this order, and so finds the few cells by their key.
+_FROM = (
+    "FROM report_mark m CROSS JOIN sale_sum s "
+    "WHERE s.event_id = m.event_id AND s.build = m.build AND "
+)
 _PARTS = (
     "SELECT s.by_what, CASE WHEN s.by_what IN ('tier','type') THEN s.event_id ELSE '' END, "
     f"s.of_what, s.currency, {_SUMS} {_FROM}"
