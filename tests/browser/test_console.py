@@ -61,7 +61,7 @@ def test_a_server_that_is_gone_is_said_and_the_figures_stay(
 def test_a_page_left_open_beyond_its_session_leads_to_the_sign_in(
     open_page: OpenPage, server: RunningServer
 ) -> None:
-    page = open_page("/")
+    page = open_page("/", possible="401 (Unauthorized)")  # by which of its calls it notices
     page.clock.install()
     sign_in(page, server.password)
     change(server.data_dir, "DELETE FROM console_session")
