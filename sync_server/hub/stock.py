@@ -105,8 +105,7 @@ class LendOn:
 
     def _earlier(self, work: Work) -> list[Allot]:
         rows = work.sql.rows(
-            "SELECT id FROM allot WHERE event_id = ? AND node_id = ? AND (req = ? OR req LIKE ?) "
-            "ORDER BY req",
+            "SELECT id FROM allot WHERE event_id = ? AND node_id = ? AND (req = ? OR req LIKE ?)",
             work.stream,
             self.source.node_id,
             self.wish.req,
@@ -118,8 +117,9 @@ class LendOn:
             for one in work.allots.changed.values()
             if one.node_id == self.source.node_id and one.req.partition(".")[0] == self.wish.req
         }
-        allots = (work.allots.get(allot_id) for allot_id in sorted(found))
-        return [one for one in allots if one is not None]
+        allots = (work.allots.get(allot_id) for allot_id in found)
+        given = [one for one in allots if one is not None]
+        return sorted(given, key=lambda one: int(one.req.partition(".")[2] or 0))  # as at first
 
     def _ready(self, work: Work) -> list[Allot]:
         """What may be lent on of the performance, the oldest first."""

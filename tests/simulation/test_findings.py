@@ -142,6 +142,11 @@ def test_a_hub_takes_nothing_of_an_event_that_it_knows_by_name_alone() -> None:
     _held(run_seed(290, hub_mix_of(290)))
 
 
+def test_a_hub_answers_a_request_that_is_repeated_in_the_order_of_the_first_time() -> None:
+    """Hub seed 324: of several allotments the second answer named another first."""
+    _held(run_seed(324, hub_mix_of(324)))
+
+
 def test_what_a_gate_told_a_hub_of_its_clock_outlives_the_hubs_run() -> None:
     """Hub seed 11: the gate had not greeted that machine yet, and its entry went up without a clock."""
     _held(run_seed(1, _WITH_HUB, script=lives_of_hubs.pushed_before_it_greeted))

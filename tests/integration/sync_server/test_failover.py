@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from sync_server import commands
 from sync_server.app import make_app
@@ -171,7 +171,7 @@ async def test_units_lent_in_the_lost_part_wait_for_their_till_after_a_promotion
 async def reconnect(server: Server) -> None:
     """As if the database had been away. A connection that is in use meanwhile is closed by nobody,
     so nothing may run by itself."""
-    server.centre.engine.dispose()
+    await leave(server.centre.engine)
     await server.centre.write(lambda tx: tx.run("UPDATE meta SET v = v WHERE k = 'none'"))
 
 
@@ -197,6 +197,14 @@ async def test_two_servers_that_find_another_timeline_begin_one_history(
         assert await server.reasons() == ["init", "timeline"], "once"
 
 
+async def leave(engine: Engine) -> None:
+    """Close its connections, when the writer has given its own back: a moment after it answered."""
+    async with asyncio.timeout(5):
+        while engine.pool.checkedout():  # type: ignore[attr-defined]  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    engine.dispose()
+
+
 @pytest.mark.usefixtures("nothing_by_itself")
 @pytest.mark.expected_errors("generation_began")
 async def test_what_was_to_be_written_over_a_failover_is_written_in_the_new_history(
@@ -210,7 +218,7 @@ async def test_what_was_to_be_written_over_a_failover_is_written_in_the_new_hist
 
     seen: list[str] = []
     await server.centre.write(lambda tx: tx.run("UPDATE generation SET timeline = 99"))
-    server.centre.engine.dispose()
+    await leave(server.centre.engine)
     with pytest.raises(LookupError, match="no"):
         await server.centre.write(fail)
     assert sorted(seen) == sorted(await server.reasons()) == ["init", "timeline"]
