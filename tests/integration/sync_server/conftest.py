@@ -87,6 +87,13 @@ def nothing_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     about to.
     """
     monkeypatch.setattr(AuditKeeper, "start", lambda _: None)
+    heard = centre_module.Centre._on_bell
+
+    def heard_of_others(centre: centre_module.Centre, streams: frozenset[str]) -> None:
+        if streams:  # without any, the bell has only begun to listen
+            heard(centre, streams)
+
+    monkeypatch.setattr(centre_module.Centre, "_on_bell", heard_of_others)
     for module, name in (
         (centre_module, "HEARD_PERIOD_S"),
         (centre_module, "SWEEP_PERIOD_S"),
